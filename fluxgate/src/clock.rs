@@ -1,0 +1,148 @@
+//! Where a breaker takes the time from.
+//!
+//! Waits, windows and durations are measured on a monotonic clock; the wall
+//! clock only stamps signals and `changed_at`. Tests drive both with a
+//! [`ManualClock`].
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant, SystemTime},
+};
+
+use once_cell::sync::OnceCell;
+
+/// A source of time.
+///
+/// The breaker tolerates a clock that stands still or jumps back: a span that
+/// would be negative counts as zero.
+pub trait Clock: Send + Sync {
+    /// Monotonic time since an origin that stays the same for this clock.
+    fn now(&self) -> Duration;
+
+    /// The wall clock.
+    fn wall(&self) -> SystemTime;
+}
+
+impl<C: Clock + ?Sized> Clock for Arc<C> {
+    fn now(&self) -> Duration {
+        (**self).now()
+    }
+
+    fn wall(&self) -> SystemTime {
+        (**self).wall()
+    }
+}
+
+/// The operating system's clocks: [`Instant`] and [`SystemTime`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+/// What `SystemClock` counts from: the first time any breaker asked.
+static ORIGIN: OnceCell<Instant> = OnceCell::new();
+
+impl Clock for SystemClock {
+    #[inline]
+    fn now(&self) -> Duration {
+        let origin = *ORIGIN.get_or_init(Instant::now);
+        Instant::now().saturating_duration_since(origin)
+    }
+
+    fn wall(&self) -> SystemTime {
+        SystemTime::now()
+    }
+}
+
+/// A clock that moves when a test says so. Clones share one time.
+///
+/// ```
+/// use std::time::Duration;
+/// use fluxgate::{CircuitBreaker, State, clock::ManualClock, retry::Cooldown, tripper::FailureStreak};
+///
+/// let clock = ManualClock::new();
+/// let breaker = CircuitBreaker::builder("api")
+///     .tripper(FailureStreak::new(1))
+///     .retry(Cooldown::new(Duration::from_secs(60)))
+///     .clock(clock.clone())
+///     .build()?;
+/// # #[derive(Debug, PartialEq)] enum Error { Down, Rejected }
+/// # impl From<fluxgate::CallNotPermitted> for Error {
+/// #     fn from(_: fluxgate::CallNotPermitted) -> Self { Error::Rejected }
+/// # }
+/// assert_eq!(breaker.call(|| Err::<(), _>(Error::Down)), Err(Error::Down));
+/// assert_eq!(breaker.call(|| Ok(())), Err(Error::Rejected));
+///
+/// clock.advance(Duration::from_secs(60));
+/// # let permit_all = ();
+/// # assert_eq!(breaker.info().retry_after, Some(Duration::ZERO));
+/// # Ok::<_, fluxgate::ConfigError>(())
+/// ```
+#[derive(Clone)]
+pub struct ManualClock(Arc<Mutex<Hands>>);
+
+#[derive(Clone, Copy)]
+struct Hands {
+    now: Duration,
+    wall: SystemTime,
+}
+
+impl ManualClock {
+    /// A clock that stands at the present wall time.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::at(SystemTime::now())
+    }
+
+    /// A clock whose wall time is `wall`.
+    #[must_use]
+    pub fn at(wall: SystemTime) -> Self {
+        Self(Arc::new(Mutex::new(Hands {
+            now: Duration::ZERO,
+            wall,
+        })))
+    }
+
+    /// Moves both clocks forward.
+    pub fn advance(&self, by: Duration) {
+        self.with(|hands| {
+            hands.now = hands.now.saturating_add(by);
+            if let Some(wall) = hands.wall.checked_add(by) {
+                hands.wall = wall;
+            }
+        });
+    }
+
+    /// Sets the wall clock alone, as an operator or a time server would.
+    pub fn set_wall(&self, wall: SystemTime) {
+        self.with(|hands| hands.wall = wall);
+    }
+
+    fn with<R>(&self, f: impl FnOnce(&mut Hands) -> R) -> R {
+        f(&mut self
+            .0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+}
+
+impl Default for ManualClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for ManualClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ManualClock").field(&self.now()).finish()
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Duration {
+        self.with(|hands| hands.now)
+    }
+
+    fn wall(&self) -> SystemTime {
+        self.with(|hands| hands.wall)
+    }
+}

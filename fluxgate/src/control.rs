@@ -1,0 +1,55 @@
+//! The control word: all that a call on the healthy path looks at.
+
+use crate::State;
+
+/// State, generation and two flags in one atomic word. Written under the
+/// breaker's lock, read without it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Word(u64);
+
+const STATE: u64 = 0b111;
+/// A success that is not slow would change nothing, neither window nor streak
+/// nor the tripper's answer: it need not be recorded.
+const CLEAN: u64 = 1 << 3;
+/// Clean, and nothing asks when a call began or how long it took.
+const SKIP: u64 = 1 << 4;
+const GENERATION: u32 = 8;
+
+impl Word {
+    pub(crate) fn new(state: State, generation: u64, clean: bool, stamped: bool) -> Self {
+        let clean_bit = if clean { CLEAN } else { 0 };
+        let skip_bit = if clean && !stamped { SKIP } else { 0 };
+        Self(generation << GENERATION | skip_bit | clean_bit | state as u64)
+    }
+
+    pub(crate) fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    pub(crate) fn bits(self) -> u64 {
+        self.0
+    }
+
+    pub(crate) fn state(self) -> State {
+        match self.0 & STATE {
+            0 => State::Closed,
+            1 => State::Open,
+            2 => State::HalfOpen,
+            3 => State::MetricsOnly,
+            4 => State::Disabled,
+            _ => State::ForcedOpen,
+        }
+    }
+
+    pub(crate) fn generation(self) -> u64 {
+        self.0 >> GENERATION
+    }
+
+    pub(crate) fn is_clean(self) -> bool {
+        self.0 & CLEAN != 0
+    }
+
+    pub(crate) fn skips(self) -> bool {
+        self.0 & SKIP != 0
+    }
+}

@@ -1,0 +1,499 @@
+//! The breaker behind the handle: one admit and one settle around the pure
+//! machine, and the delivery of what they cause.
+
+use std::{
+    sync::atomic::AtomicU64 as Count,
+    time::{Duration, SystemTime},
+};
+
+use crate::{
+    CallNotPermitted, Info, Listener, Name, OnCancel, Signal, State,
+    clock::{Clock, SystemClock},
+    contain::contained,
+    control::Word,
+    machine::{Admission, Ending, Machine, Next, Policy, Transition},
+    metrics::Metrics,
+    outbox::Outbox,
+    published::Published,
+    random::{Random, Seeded},
+    report,
+    span::nanos,
+    sync::{AtomicU64, Mutex, MutexGuard, Ordering, fence, lock},
+};
+
+pub(crate) struct Core {
+    control: AtomicU64,
+    published: Published,
+    pub(crate) name: Name,
+    policy: Policy,
+    customs: Box<[&'static str]>,
+    clock: ClockSource,
+    listeners: Box<[Box<dyn Listener>]>,
+    /// Whether calls are timed, and whether their beginning is stamped.
+    measures: bool,
+    stamps: bool,
+    /// Whether recording needs the time.
+    dates: bool,
+    counts: Counts,
+    shared: Mutex<Shared>,
+}
+
+/// What the lock guards.
+struct Shared {
+    machine: Machine,
+    random: RandomSource,
+    changed_at: SystemTime,
+    sequence: u64,
+    outbox: Outbox,
+}
+
+/// Over the life of the breaker.
+#[derive(Default)]
+struct Counts {
+    rejected: Count,
+    ignored: Count,
+    cancelled: Count,
+    panicked: Count,
+    lost: Count,
+    late: Count,
+    listener_failures: Count,
+}
+
+fn add(count: &Count, n: u64) {
+    count.fetch_add(n, Ordering::Relaxed);
+}
+
+pub(crate) enum ClockSource {
+    System,
+    Custom(Box<dyn Clock>),
+}
+
+impl ClockSource {
+    pub(crate) fn now(&self) -> Duration {
+        match self {
+            Self::System => SystemClock.now(),
+            Self::Custom(clock) => clock.now(),
+        }
+    }
+
+    fn wall(&self) -> SystemTime {
+        match self {
+            Self::System => SystemClock.wall(),
+            Self::Custom(clock) => clock.wall(),
+        }
+    }
+}
+
+pub(crate) enum RandomSource {
+    Seeded(Seeded),
+    Custom(Box<dyn Random>),
+}
+
+impl RandomSource {
+    fn get(&mut self) -> &mut dyn Random {
+        match self {
+            Self::Seeded(random) => random,
+            Self::Custom(random) => &mut **random,
+        }
+    }
+}
+
+/// The right to run one call, to be settled once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ticket {
+    /// The control word at admission.
+    word: Word,
+    /// When the call began, in nanoseconds, if anything asks for it.
+    began: u64,
+    /// The probe's slot, or `NO_SLOT`.
+    slot: u32,
+}
+
+const NO_SLOT: u32 = u32::MAX;
+
+impl Ticket {
+    /// In `Disabled` nothing is recorded and nobody judges the result.
+    pub(crate) fn is_judged(self) -> bool {
+        self.word.state() != State::Disabled
+    }
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    Success,
+    Failure,
+    /// The tracker does not match the error.
+    Ignored,
+    /// Dropped before its end.
+    Cancelled,
+    Panicked,
+}
+
+pub(crate) struct Parts {
+    pub(crate) name: Name,
+    pub(crate) policy: Policy,
+    pub(crate) customs: Box<[&'static str]>,
+    pub(crate) machine: Machine,
+    pub(crate) clock: ClockSource,
+    pub(crate) random: RandomSource,
+    pub(crate) listeners: Box<[Box<dyn Listener>]>,
+    /// Whether recording needs the time.
+    pub(crate) dates: bool,
+}
+
+impl Core {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts {
+            name,
+            policy,
+            customs,
+            machine,
+            clock,
+            random,
+            listeners,
+            dates,
+        } = parts;
+        let measures = policy.durations || !policy.thresholds.is_empty();
+        let stamps = measures || matches!(policy.on_cancel, OnCancel::FailAfter(_));
+        let word = Word::new(machine.state(), machine.generation(), false, stamps);
+        let changed_at = clock.wall();
+        Self {
+            control: AtomicU64::new(word.bits()),
+            published: Published::new(),
+            shared: Mutex::new(Shared {
+                machine,
+                random,
+                changed_at,
+                sequence: 0,
+                outbox: Outbox::new(!listeners.is_empty()),
+            }),
+            name,
+            policy,
+            customs,
+            clock,
+            listeners,
+            measures,
+            stamps,
+            dates,
+            counts: Counts::default(),
+        }
+    }
+
+    fn word(&self) -> Word {
+        Word::from_bits(self.control.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn state(&self) -> State {
+        self.word().state()
+    }
+
+    /// Lets a call in. On the healthy path one atomic load.
+    #[inline]
+    pub(crate) fn admit(&self) -> Result<Ticket, CallNotPermitted> {
+        let word = self.word();
+        if word.skips() {
+            return Ok(Ticket {
+                word,
+                began: 0,
+                slot: NO_SLOT,
+            });
+        }
+        self.admit_by_state(word)
+    }
+
+    fn admit_by_state(&self, mut word: Word) -> Result<Ticket, CallNotPermitted> {
+        loop {
+            match word.state() {
+                State::Closed | State::MetricsOnly => {
+                    let began = if self.stamps {
+                        nanos(self.clock.now())
+                    } else {
+                        0
+                    };
+                    return Ok(Ticket {
+                        word,
+                        began,
+                        slot: NO_SLOT,
+                    });
+                }
+                State::Disabled => {
+                    return Ok(Ticket {
+                        word,
+                        began: 0,
+                        slot: NO_SLOT,
+                    });
+                }
+                State::ForcedOpen => return Err(self.reject(State::ForcedOpen)),
+                State::HalfOpen => return self.admit_locked(),
+                State::Open => {}
+            }
+            let opening = self.published.load();
+            fence(Ordering::Acquire);
+            let again = Word::from_bits(self.control.load(Ordering::Relaxed));
+            if again != word {
+                word = again;
+                continue;
+            }
+            let wait = opening.wait(self.clock.now());
+            if wait == Some(Duration::ZERO) {
+                return self.admit_locked();
+            }
+            return Err(CallNotPermitted {
+                retry_after: wait,
+                reason: opening.reason(&self.customs),
+                ..self.reject(State::Open)
+            });
+        }
+    }
+
+    fn reject(&self, state: State) -> CallNotPermitted {
+        add(&self.counts.rejected, 1);
+        CallNotPermitted {
+            name: self.name.clone(),
+            state,
+            retry_after: None,
+            reason: None,
+        }
+    }
+
+    #[cold]
+    fn admit_locked(&self) -> Result<Ticket, CallNotPermitted> {
+        let now = self.clock.now();
+        let mut shared = lock(&self.shared);
+        if shared.machine.is_due(&self.policy, now) {
+            let half_open = Next {
+                state: State::HalfOpen,
+                reason: None,
+            };
+            self.enter(&mut shared, half_open, now);
+        }
+        let Shared {
+            machine, random, ..
+        } = &mut *shared;
+        let (admission, lost) = machine.admit(&self.policy, now, random.get());
+        // Read back rather than made anew: settling compares it whole.
+        let word = self.word();
+        let opening = (word.state() == State::Open).then(|| self.published.load());
+        self.unlock(shared);
+        if lost > 0 {
+            add(&self.counts.lost, lost);
+        }
+        let (began, slot) = match admission {
+            Admission::Probe(slot) => (nanos(now), slot),
+            Admission::Free if self.stamps => (nanos(now), NO_SLOT),
+            Admission::Free => (0, NO_SLOT),
+            Admission::Rejected => {
+                return Err(CallNotPermitted {
+                    // Due, but the retry policy is not ready: nobody knows when.
+                    retry_after: opening
+                        .and_then(|opening| opening.wait(now))
+                        .filter(|wait| !wait.is_zero()),
+                    reason: opening.and_then(|opening| opening.reason(&self.customs)),
+                    ..self.reject(word.state())
+                });
+            }
+        };
+        Ok(Ticket { word, began, slot })
+    }
+
+    /// Takes note of how a call ended. On the healthy path one atomic load.
+    #[inline]
+    pub(crate) fn settle(&self, ticket: Ticket, ended: Ended) {
+        // The success is recorded at this very load: it finds the window full
+        // and clean, where one more success leaves no trace.
+        if ended == Ended::Success && ticket.word.skips() && self.word() == ticket.word {
+            return;
+        }
+        self.settle_by_outcome(ticket, ended);
+    }
+
+    fn settle_by_outcome(&self, ticket: Ticket, ended: Ended) {
+        let Ticket { word, began, slot } = ticket;
+        if word.state() == State::Disabled {
+            return;
+        }
+        let is_probe = slot != NO_SLOT;
+        let reads = self.measures || self.dates || is_probe || ended == Ended::Cancelled;
+        let now = if reads {
+            self.clock.now()
+        } else {
+            Duration::ZERO
+        };
+        let elapsed = Duration::from_nanos(nanos(now).saturating_sub(began));
+        let failed = match ended {
+            Ended::Success => Some(false),
+            Ended::Failure => Some(true),
+            Ended::Panicked => {
+                add(&self.counts.panicked, 1);
+                Some(true)
+            }
+            Ended::Ignored => {
+                add(&self.counts.ignored, 1);
+                None
+            }
+            Ended::Cancelled => {
+                add(&self.counts.cancelled, 1);
+                match self.policy.on_cancel {
+                    OnCancel::Ignore => None,
+                    OnCancel::Fail => Some(true),
+                    OnCancel::FailAfter(least) => (elapsed >= least).then_some(true),
+                }
+            }
+        };
+        if !is_probe {
+            if failed.is_none() {
+                return;
+            }
+            let present = self.word();
+            if present.generation() != word.generation() {
+                add(&self.counts.late, 1);
+                return;
+            }
+            if failed == Some(false) && present.is_clean() && !self.is_slow(elapsed) {
+                return;
+            }
+        }
+        let mut shared = lock(&self.shared);
+        if is_probe && shared.machine.release(slot, began, now) {
+            add(&self.counts.lost, 1);
+        }
+        if shared.machine.generation() != word.generation() {
+            if failed.is_some() {
+                add(&self.counts.late, 1);
+            }
+        } else if let Some(failed) = failed {
+            let duration = if self.measures {
+                elapsed
+            } else {
+                Duration::ZERO
+            };
+            let ending = Ending { failed, duration };
+            match shared.machine.record(&self.policy, ending, now) {
+                Some(next) => {
+                    let now = if reads { now } else { self.clock.now() };
+                    self.enter(&mut shared, next, now);
+                }
+                None => self.publish_word(&shared),
+            }
+        }
+        self.unlock(shared);
+    }
+
+    fn is_slow(&self, elapsed: Duration) -> bool {
+        self.policy
+            .thresholds
+            .first()
+            .is_some_and(|least| elapsed >= *least)
+    }
+
+    /// A manual command: goes to the state, also if it is the present one.
+    pub(crate) fn command(&self, state: State) {
+        let now = self.clock.now();
+        let mut shared = lock(&self.shared);
+        self.enter(
+            &mut shared,
+            Next {
+                state,
+                reason: None,
+            },
+            now,
+        );
+        self.unlock(shared);
+    }
+
+    pub(crate) fn info(&self) -> Info {
+        let now = self.clock.now();
+        let mut shared = lock(&self.shared);
+        let changed_at = shared.changed_at;
+        let machine = &mut shared.machine;
+        let state = machine.state();
+        let totals = machine.totals(now);
+        let metrics = Metrics::new(totals, &self.policy.thresholds, self.policy.durations);
+        let opening = (state == State::Open).then(|| self.published.load());
+        let count = |count: &Count| count.load(Ordering::Relaxed);
+        Info {
+            name: self.name.clone(),
+            state,
+            changed_at,
+            reopens: machine.reopens(),
+            failure_streak: machine.streak(),
+            metrics,
+            retry_after: opening.and_then(|opening| opening.wait(now)),
+            reason: opening.and_then(|opening| opening.reason(&self.customs)),
+            probes_in_flight: machine.probes_in_flight(now),
+            rejected: count(&self.counts.rejected),
+            ignored: count(&self.counts.ignored),
+            cancelled: count(&self.counts.cancelled),
+            panicked: count(&self.counts.panicked),
+            lost_probes: count(&self.counts.lost),
+            late: count(&self.counts.late),
+            listener_failures: count(&self.counts.listener_failures),
+        }
+    }
+
+    /// Enters a state, makes it known, and puts its signal in the outbox.
+    fn enter(&self, shared: &mut Shared, next: Next, now: Duration) {
+        let Shared {
+            machine,
+            random,
+            changed_at,
+            sequence,
+            outbox,
+        } = shared;
+        let transition = machine.enter(&self.policy, next, now, random.get());
+        let Transition {
+            old_state,
+            new_state,
+            reason,
+            wait,
+        } = transition;
+        *changed_at = self.clock.wall();
+        *sequence += 1;
+        if new_state == State::Open {
+            self.published
+                .store(now, wait, reason.as_ref(), &self.customs);
+        }
+        outbox.put(|| Signal {
+            name: self.name.clone(),
+            old_state,
+            new_state,
+            timestamp: *changed_at,
+            sequence: *sequence,
+            reason,
+            next_attempt: wait.and_then(|wait| changed_at.checked_add(wait)),
+        });
+        self.publish_word(shared);
+    }
+
+    fn publish_word(&self, shared: &Shared) {
+        let machine = &shared.machine;
+        let clean = machine.is_clean(&self.policy);
+        let word = Word::new(machine.state(), machine.generation(), clean, self.stamps);
+        // Storing takes the cache line from every other core.
+        if self.control.load(Ordering::Relaxed) != word.bits() {
+            self.control.store(word.bits(), Ordering::Release);
+        }
+    }
+
+    /// Lets go of the lock, then delivers what is in the outbox, unless a
+    /// caller further up, or another thread, is at it already: that one goes on
+    /// until the outbox is empty, so signals leave in the order of transitions.
+    fn unlock(&self, mut shared: MutexGuard<'_, Shared>) {
+        if !shared.outbox.begin() {
+            return;
+        }
+        drop(shared);
+        loop {
+            let Some(signal) = lock(&self.shared).outbox.take() else {
+                return;
+            };
+            for listener in &self.listeners {
+                if contained(|| listener.on_signal(&signal)).is_none() {
+                    add(&self.counts.listener_failures, 1);
+                    contained(|| report::listener_panicked(&self.name, listener.name()));
+                }
+            }
+        }
+    }
+}

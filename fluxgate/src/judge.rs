@@ -1,0 +1,77 @@
+//! What a call's result means for the breaker.
+
+use crate::{contain::contained, tracker::Tracker};
+
+/// What a call means for the breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The dependency works.
+    Success,
+    /// It does not.
+    Failure,
+    /// Neither: an error that says nothing about the dependency.
+    Ignored,
+}
+
+/// Which successful results count as failures.
+pub trait FailureIf<T: ?Sized> {
+    /// Whether `value` counts as a failure.
+    fn fails(&self, value: &T) -> bool;
+}
+
+/// No successful result does.
+#[derive(Clone, Copy, Debug)]
+pub struct Nothing;
+
+impl<T: ?Sized> FailureIf<T> for Nothing {
+    #[inline]
+    fn fails(&self, _value: &T) -> bool {
+        false
+    }
+}
+
+/// Those for which the closure says so; a panic in it says no.
+#[derive(Clone, Copy, Debug)]
+pub struct Predicate<F>(pub F);
+
+impl<T: ?Sized, F: Fn(&T) -> bool> FailureIf<T> for Predicate<F> {
+    fn fails(&self, value: &T) -> bool {
+        contained(|| (self.0)(value)).unwrap_or_else(|| {
+            crate::report::policy_panicked("failure_if");
+            false
+        })
+    }
+}
+
+#[inline]
+pub(crate) fn value<T>(value: &T, failure_if: &impl FailureIf<T>) -> Outcome {
+    if failure_if.fails(value) {
+        Outcome::Failure
+    } else {
+        Outcome::Success
+    }
+}
+
+/// A panic in the tracker leaves the error what it is without one: a failure.
+#[inline]
+pub(crate) fn result<T, E>(
+    result: &Result<T, E>,
+    tracker: &impl Tracker<E>,
+    failure_if: &impl FailureIf<T>,
+) -> Outcome {
+    match result {
+        Ok(ok) => value(ok, failure_if),
+        Err(error) => {
+            let tracked = contained(|| tracker.tracks(error)).unwrap_or_else(|| {
+                crate::report::policy_panicked("tracker");
+                true
+            });
+            if tracked {
+                Outcome::Failure
+            } else {
+                Outcome::Ignored
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Breakers in statics.
+
+use std::{fmt, ops::Deref};
+
+use once_cell::sync::OnceCell;
+
+use crate::{Builder, CircuitBreaker};
+
+/// A breaker in a `static`, built when first used. `breaker!` defines one:
+///
+/// ```
+/// # #[cfg(feature = "macros")] {
+/// fluxgate::breaker! {
+///     /// Everything that goes to the payment provider.
+///     pub static PAYMENTS = { tripper = FailureStreak(5), retry = Cooldown(30s) };
+/// }
+///
+/// assert_eq!(PAYMENTS.state(), fluxgate::State::Closed);
+/// # }
+/// ```
+pub struct StaticBreaker {
+    cell: OnceCell<CircuitBreaker>,
+    build: fn() -> Builder,
+}
+
+impl StaticBreaker {
+    /// A breaker to be built by `build` when first used. A setting that
+    /// `Builder::build` would refuse is reported then, and its default stands
+    /// in: using a static must not fail.
+    #[must_use]
+    pub const fn new(build: fn() -> Builder) -> Self {
+        Self {
+            cell: OnceCell::new(),
+            build,
+        }
+    }
+}
+
+impl Deref for StaticBreaker {
+    type Target = CircuitBreaker;
+
+    #[inline]
+    fn deref(&self) -> &CircuitBreaker {
+        self.cell.get_or_init(|| (self.build)().build_or_default())
+    }
+}
+
+impl fmt::Debug for StaticBreaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("StaticBreaker")
+            .field(&self.cell.get())
+            .finish()
+    }
+}

@@ -1,0 +1,100 @@
+//! Transitions as `tracing` events.
+
+use tracing::Level;
+
+use super::Listener;
+use crate::{Signal, State, timestamp::Utc};
+
+/// Writes one `tracing` event for every transition, with the target
+/// `fluxgate::listeners::log`.
+///
+/// The message is `[2023-11-14 22:13:20] Circuit Breaker 'api' transitioned from
+/// closed to open`, the time in UTC. The fields are `circuit_name`, `old_state`,
+/// `new_state`, `sequence`, and for an opening `reason` and `retry_after_secs`.
+/// The level is WARN for `open` and `forced_open` and INFO for the other new
+/// states, unless set otherwise.
+///
+/// ```
+/// use fluxgate::{CircuitBreaker, State, listener::LogListener};
+/// use tracing::Level;
+///
+/// let breaker = CircuitBreaker::builder("api")
+///     .listener(LogListener::new().level(State::Open, Level::ERROR))
+///     .build()?;
+/// # Ok::<_, fluxgate::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct LogListener {
+    /// By the discriminant of the new state.
+    levels: [Level; State::ALL.len()],
+}
+
+impl LogListener {
+    /// With the default levels.
+    #[must_use]
+    pub const fn new() -> Self {
+        let mut levels = [Level::INFO; State::ALL.len()];
+        levels[State::Open as usize] = Level::WARN;
+        levels[State::ForcedOpen as usize] = Level::WARN;
+        Self { levels }
+    }
+
+    /// Sets the level for transitions to `new_state`.
+    #[must_use]
+    pub const fn level(mut self, new_state: State, level: Level) -> Self {
+        self.levels[new_state as usize] = level;
+        self
+    }
+}
+
+impl Default for LogListener {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Listener for LogListener {
+    fn on_signal(&self, signal: &Signal) {
+        let Signal {
+            name,
+            old_state,
+            new_state,
+            timestamp,
+            sequence,
+            reason,
+            next_attempt,
+        } = signal;
+        let reason = reason.as_ref().map(tracing::field::display);
+        let retry_after = next_attempt
+            .and_then(|next| next.duration_since(*timestamp).ok())
+            .map(|wait| wait.as_secs_f64());
+        // The level of an event is part of its static description.
+        macro_rules! event {
+            ($level:ident) => {
+                tracing::event!(
+                    target: "fluxgate::listeners::log",
+                    Level::$level,
+                    circuit_name = name.as_str(),
+                    old_state = old_state.as_str(),
+                    new_state = new_state.as_str(),
+                    sequence,
+                    reason,
+                    retry_after_secs = retry_after,
+                    "[{}] Circuit Breaker '{name}' transitioned from {old_state} to {new_state}",
+                    Utc(*timestamp),
+                )
+            };
+        }
+        match self.levels[*new_state as usize] {
+            Level::ERROR => event!(ERROR),
+            Level::WARN => event!(WARN),
+            Level::INFO => event!(INFO),
+            Level::DEBUG => event!(DEBUG),
+            Level::TRACE => event!(TRACE),
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "LogListener"
+    }
+}

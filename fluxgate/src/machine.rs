@@ -1,0 +1,302 @@
+//! The state machine. Pure: no lock, no clock, no I/O; times and random numbers
+//! are handed in, and transitions are handed out.
+
+use std::time::Duration;
+
+use crate::{
+    OnCancel, Reason, RuleKind, State,
+    contain::contained,
+    permit::Permit,
+    probes::Probes,
+    random::Random,
+    report,
+    retry::{Opening, Retry},
+    span::nanos,
+    tripper::{Context, Rule},
+    window::{AnyWindow, Record, Totals},
+};
+
+/// The settings of a breaker, which never change.
+pub(crate) struct Policy {
+    pub(crate) tripper: Rule,
+    pub(crate) retry: Box<dyn Retry>,
+    pub(crate) permit: Box<dyn Permit>,
+    pub(crate) close_after: u64,
+    pub(crate) reopen_after: Option<u64>,
+    pub(crate) on_cancel: OnCancel,
+    /// The slowness thresholds of the rules, ascending.
+    pub(crate) thresholds: Box<[Duration]>,
+    /// Whether the sum of durations is kept.
+    pub(crate) durations: bool,
+    /// Whether the tripper wants to be asked after calls that change nothing.
+    pub(crate) every_call: bool,
+}
+
+/// How a call ended, as far as it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ending {
+    pub(crate) failed: bool,
+    /// Zero when nothing measures.
+    pub(crate) duration: Duration,
+}
+
+/// A state to go to, and for `Open` why.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Next {
+    pub(crate) state: State,
+    pub(crate) reason: Option<Reason>,
+}
+
+/// A state that was entered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Transition {
+    pub(crate) old_state: State,
+    pub(crate) new_state: State,
+    pub(crate) reason: Option<Reason>,
+    /// For `Open`: the wait before the first probe.
+    pub(crate) wait: Option<Duration>,
+}
+
+/// The answer to a call that asks to run in `Open` or `HalfOpen`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Admission {
+    /// Runs as a probe and holds this slot.
+    Probe(u32),
+    /// Does not run.
+    Rejected,
+    /// The state takes calls without asking.
+    Free,
+}
+
+pub(crate) struct Machine {
+    state: State,
+    /// Goes up with every transition: what was admitted in another generation
+    /// does not count.
+    generation: u64,
+    entered: Duration,
+    /// From half-open back to open since the circuit was last closed.
+    reopens: u64,
+    /// Failures in a row.
+    streak: u64,
+    /// Successful probes in a row.
+    recovered: u64,
+    /// How long after `entered` an open circuit may be probed; `None` is never.
+    wait: Option<Duration>,
+    window: AnyWindow,
+    totals: Totals,
+    probes: Probes,
+}
+
+impl Machine {
+    pub(crate) fn new(
+        window: AnyWindow,
+        thresholds: usize,
+        probes: Probes,
+        state: State,
+        now: Duration,
+    ) -> Self {
+        Self {
+            state,
+            generation: 0,
+            entered: now,
+            reopens: 0,
+            streak: 0,
+            recovered: 0,
+            wait: None,
+            window,
+            totals: Totals::new(thresholds),
+            probes,
+        }
+    }
+
+    pub(crate) fn state(&self) -> State {
+        self.state
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    pub(crate) fn reopens(&self) -> u64 {
+        self.reopens
+    }
+
+    pub(crate) fn streak(&self) -> u64 {
+        self.streak
+    }
+
+    pub(crate) fn totals(&mut self, now: Duration) -> &Totals {
+        self.window.expire(now, &mut self.totals);
+        &self.totals
+    }
+
+    pub(crate) fn probes_in_flight(&self, now: Duration) -> usize {
+        self.probes.in_flight(nanos(now))
+    }
+
+    /// Whether a success that is not slow would change nothing.
+    pub(crate) fn is_clean(&self, policy: &Policy) -> bool {
+        matches!(self.state, State::Closed | State::MetricsOnly)
+            && self.streak == 0
+            && !policy.every_call
+            && self.window.success_changes_nothing(&self.totals)
+    }
+
+    /// Whether an open circuit may be probed.
+    pub(crate) fn is_due(&self, policy: &Policy, now: Duration) -> bool {
+        let elapsed = now.saturating_sub(self.entered);
+        let opening = Opening {
+            reopens: self.reopens,
+        };
+        self.state == State::Open
+            && self.wait.is_some_and(|wait| elapsed >= wait)
+            && contained(|| policy.retry.ready(&opening, elapsed)).unwrap_or_else(|| {
+                report::policy_panicked("retry");
+                true
+            })
+    }
+
+    /// Lets a call in, or not; also how many probes lost their slots for it.
+    /// An open circuit that is due is to be half-opened first.
+    pub(crate) fn admit(
+        &mut self,
+        policy: &Policy,
+        now: Duration,
+        random: &mut dyn Random,
+    ) -> (Admission, u64) {
+        match self.state {
+            State::Closed | State::MetricsOnly | State::Disabled => return (Admission::Free, 0),
+            State::Open | State::ForcedOpen => return (Admission::Rejected, 0),
+            State::HalfOpen => {}
+        }
+        let began = nanos(now);
+        let (slot, lost) = self.probes.acquire(began);
+        let Some(slot) = slot else {
+            return (Admission::Rejected, lost);
+        };
+        let elapsed = now.saturating_sub(self.entered);
+        let admits = contained(|| policy.permit.admits(elapsed, random)).unwrap_or_else(|| {
+            report::policy_panicked("permit");
+            true
+        });
+        if admits {
+            (Admission::Probe(slot), lost)
+        } else {
+            self.probes.release(slot, began, began);
+            (Admission::Rejected, lost)
+        }
+    }
+
+    /// Takes a probe's slot back. Whether it had outlived its lease.
+    pub(crate) fn release(&mut self, slot: u32, began: u64, now: Duration) -> bool {
+        self.probes.release(slot, began, nanos(now))
+    }
+
+    /// Records a call of the present generation. The state it leads to, if any.
+    pub(crate) fn record(
+        &mut self,
+        policy: &Policy,
+        ending: Ending,
+        now: Duration,
+    ) -> Option<Next> {
+        let Ending { failed, duration } = ending;
+        self.streak = if failed {
+            self.streak.saturating_add(1)
+        } else {
+            0
+        };
+        let record = Record::new(failed, duration, &policy.thresholds);
+        self.window.record(record, now, &mut self.totals);
+
+        match (self.state, failed) {
+            (State::Closed, _) => self.tripped(policy),
+            (State::HalfOpen, true) => {
+                self.recovered = 0;
+                self.reopened(policy)
+            }
+            (State::HalfOpen, false) => {
+                self.recovered = self.recovered.saturating_add(1);
+                let healthy =
+                    self.recovered >= policy.close_after && self.tripped(policy).is_none();
+                healthy.then_some(Next {
+                    state: State::Closed,
+                    reason: None,
+                })
+            }
+            _ => None,
+        }
+    }
+
+    fn reopened(&self, policy: &Policy) -> Option<Next> {
+        match policy.reopen_after {
+            Some(limit) if self.streak >= limit => Some(Next {
+                state: State::Open,
+                reason: Some(Reason {
+                    rule: RuleKind::ReopenAfter,
+                    measured: self.streak as f64,
+                    threshold: limit as f64,
+                    calls: self.totals.calls(),
+                }),
+            }),
+            _ => self.tripped(policy),
+        }
+    }
+
+    fn tripped(&self, policy: &Policy) -> Option<Next> {
+        let seen = Context {
+            state: self.state,
+            streak: self.streak,
+            totals: &self.totals,
+            thresholds: &policy.thresholds,
+            durations: policy.durations,
+        };
+        policy.tripper.fires(&seen).then(|| Next {
+            state: State::Open,
+            reason: Some(policy.tripper.reason(&seen)),
+        })
+    }
+
+    /// Goes to a state, the present one included.
+    pub(crate) fn enter(
+        &mut self,
+        policy: &Policy,
+        next: Next,
+        now: Duration,
+        random: &mut dyn Random,
+    ) -> Transition {
+        let old_state = self.state;
+        match next.state {
+            State::Open if old_state == State::HalfOpen => {
+                self.reopens = self.reopens.saturating_add(1);
+            }
+            State::HalfOpen => self.streak = 0,
+            State::Closed => {
+                self.reopens = 0;
+                self.streak = 0;
+            }
+            _ => {}
+        }
+        self.state = next.state;
+        self.generation += 1;
+        self.entered = now;
+        self.recovered = 0;
+        self.window.clear();
+        self.totals.clear();
+        self.wait = None;
+        if next.state == State::Open {
+            let opening = Opening {
+                reopens: self.reopens,
+            };
+            self.wait = contained(|| policy.retry.wait(&opening, random)).unwrap_or_else(|| {
+                report::policy_panicked("retry");
+                Some(Duration::from_secs(60))
+            });
+        }
+        Transition {
+            old_state,
+            new_state: next.state,
+            reason: next.reason,
+            wait: self.wait,
+        }
+    }
+}

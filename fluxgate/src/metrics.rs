@@ -1,0 +1,62 @@
+//! The sums of a window, as an operator reads them.
+
+use std::time::Duration;
+
+use crate::{tripper::duration, window::Totals};
+
+/// What a breaker's window held at one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Metrics {
+    /// Recorded calls.
+    pub total_count: u64,
+    /// How many of them failed.
+    pub failure_count: u64,
+    /// The sum of their durations; `None` when nothing keeps it (see
+    /// [`Builder::durations`](crate::Builder::durations)).
+    pub total_duration: Option<Duration>,
+    /// For each slowness threshold in the rules, ascending, how many calls took
+    /// that long or longer.
+    pub slow_counts: Vec<(Duration, u64)>,
+}
+
+impl Metrics {
+    pub(crate) fn new(totals: &Totals, thresholds: &[Duration], durations: bool) -> Self {
+        Self {
+            total_count: totals.calls,
+            failure_count: totals.failures,
+            total_duration: durations.then(|| duration(totals.nanos)),
+            slow_counts: thresholds
+                .iter()
+                .copied()
+                .zip(totals.slow.iter().copied())
+                .collect(),
+        }
+    }
+
+    /// Failures per call, `None` without calls.
+    #[must_use]
+    pub fn failure_rate(&self) -> Option<f64> {
+        self.per_call(self.failure_count)
+    }
+
+    /// Calls that took `threshold` or longer per call; `None` without calls, or
+    /// if no rule has this threshold.
+    #[must_use]
+    pub fn slow_rate(&self, threshold: Duration) -> Option<f64> {
+        let (_, count) = self.slow_counts.iter().find(|(at, _)| *at == threshold)?;
+        self.per_call(*count)
+    }
+
+    /// The mean duration, `None` without calls or when nothing keeps durations.
+    #[must_use]
+    pub fn avg_duration(&self) -> Option<Duration> {
+        let calls = u128::from(self.total_count);
+        let total = self.total_duration?.as_nanos();
+        Some(duration(total.checked_div(calls)?))
+    }
+
+    fn per_call(&self, count: u64) -> Option<f64> {
+        (self.total_count > 0).then(|| count as f64 / self.total_count as f64)
+    }
+}

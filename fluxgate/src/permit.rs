@@ -1,0 +1,189 @@
+//! Which calls become probes while the circuit is half-open.
+//!
+//! A permit is asked after the limit of
+//! [`max_half_open_calls`](crate::Builder::max_half_open_calls), so a call that
+//! finds no free slot draws nothing.
+
+use std::{fmt, time::Duration};
+
+use crate::{error::Fault, limits, random};
+
+/// Decides whether a half-open circuit lets a call through. Closures
+/// `Fn(Duration) -> bool` are permits.
+///
+/// It is asked under the breaker's short lock: it must not call the breaker. A
+/// panic in it is contained and means `true`.
+pub trait Permit: Send + Sync {
+    /// Whether a call may run `elapsed` after the circuit became half-open.
+    fn admits(&self, elapsed: Duration, random: &mut dyn random::Random) -> bool;
+
+    /// Refuses settings that make no sense when the breaker is built.
+    ///
+    /// # Errors
+    ///
+    /// One [`Fault`] for each mistake.
+    fn check(&self) -> Result<(), Vec<Fault>> {
+        Ok(())
+    }
+}
+
+impl<F: Fn(Duration) -> bool + Send + Sync> Permit for F {
+    fn admits(&self, elapsed: Duration, _random: &mut dyn random::Random) -> bool {
+        self(elapsed)
+    }
+}
+
+/// Every call that finds a slot.
+#[derive(Clone, Copy, Debug)]
+pub struct All;
+
+impl Permit for All {
+    fn admits(&self, _elapsed: Duration, _random: &mut dyn random::Random) -> bool {
+        true
+    }
+}
+
+/// The same share of calls all the time.
+#[derive(Clone, Copy, Debug)]
+pub struct Random {
+    ratio: f64,
+}
+
+impl Random {
+    /// `ratio` must be from 0, which admits nothing and so never recovers by
+    /// itself, to 1.
+    #[must_use]
+    pub const fn new(ratio: f64) -> Self {
+        Self { ratio }
+    }
+}
+
+impl Permit for Random {
+    fn admits(&self, _elapsed: Duration, random: &mut dyn random::Random) -> bool {
+        random.next_f64() < self.ratio
+    }
+
+    fn check(&self) -> Result<(), Vec<Fault>> {
+        if limits::probability(self.ratio) {
+            Ok(())
+        } else {
+            Err(vec![Fault::new(format!(
+                "the ratio of `Random` must be from 0 to 1, but is {:?}",
+                self.ratio
+            ))])
+        }
+    }
+}
+
+/// A share of calls that grows: from `initial` to `final` in the course of
+/// `duration`, in a straight line, and `final` from then on.
+///
+/// ```
+/// use std::time::Duration;
+/// use fluxgate::permit::RampUp;
+///
+/// let permit = RampUp::new(0.1, 0.8, Duration::from_secs(60));
+/// # fluxgate::CircuitBreaker::builder("api").permit(permit).build()?;
+/// # Ok::<_, fluxgate::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct RampUp {
+    initial: f64,
+    r#final: f64,
+    duration: Duration,
+}
+
+impl RampUp {
+    /// The ratios must satisfy 0 < initial ≤ final ≤ 1, and `duration` be above
+    /// zero.
+    #[must_use]
+    pub const fn new(initial: f64, r#final: f64, duration: Duration) -> Self {
+        Self {
+            initial,
+            r#final,
+            duration,
+        }
+    }
+
+    fn ratio(&self, elapsed: Duration) -> f64 {
+        if elapsed >= self.duration {
+            return self.r#final;
+        }
+        let passed = elapsed.as_secs_f64() / self.duration.as_secs_f64();
+        self.initial + (self.r#final - self.initial) * passed
+    }
+}
+
+/// From 10 % to 100 % in a minute.
+impl Default for RampUp {
+    fn default() -> Self {
+        Self::new(0.1, 1.0, Duration::from_secs(60))
+    }
+}
+
+impl Permit for RampUp {
+    fn admits(&self, elapsed: Duration, random: &mut dyn random::Random) -> bool {
+        random.next_f64() < self.ratio(elapsed)
+    }
+
+    fn check(&self) -> Result<(), Vec<Fault>> {
+        let mut faults = Vec::new();
+        if !limits::ramp(self.initial, self.r#final) {
+            faults.push(Fault::new(format!(
+                "the ratios of `RampUp` must satisfy 0 < initial <= final <= 1, \
+                 but initial is {:?} and final is {:?}",
+                self.initial, self.r#final
+            )));
+        }
+        if !limits::duration(self.duration) {
+            faults.push(Fault::new(
+                "the duration of `RampUp` must be greater than zero, but is 0ns",
+            ));
+        }
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(faults)
+        }
+    }
+}
+
+/// A permit of the user's own.
+///
+/// ```
+/// use std::time::Duration;
+/// use fluxgate::permit::Custom;
+///
+/// let permit = Custom::from_fn(|elapsed| elapsed >= Duration::from_secs(1));
+/// # fluxgate::CircuitBreaker::builder("api").permit(permit).build()?;
+/// # Ok::<_, fluxgate::ConfigError>(())
+/// ```
+pub struct Custom(Box<dyn Permit>);
+
+impl Custom {
+    /// Wraps any [`Permit`].
+    pub fn new(permit: impl Permit + 'static) -> Self {
+        Self(Box::new(permit))
+    }
+
+    /// Wraps a closure, whose argument needs no type.
+    pub fn from_fn(f: impl Fn(Duration) -> bool + Send + Sync + 'static) -> Self {
+        Self::new(f)
+    }
+}
+
+impl fmt::Debug for Custom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Custom").finish_non_exhaustive()
+    }
+}
+
+impl Permit for Custom {
+    fn admits(&self, elapsed: Duration, random: &mut dyn random::Random) -> bool {
+        self.0.admits(elapsed, random)
+    }
+
+    fn check(&self) -> Result<(), Vec<Fault>> {
+        self.0.check()
+    }
+}

@@ -1,0 +1,56 @@
+//! Where jitter and admission ratios draw from.
+
+use std::hash::{BuildHasher, RandomState};
+
+/// A source of uniform random numbers, for
+/// [`Builder::random`](crate::Builder::random).
+///
+/// Closures `FnMut() -> f64` are sources: a test may feed a fixed sequence.
+pub trait Random: Send {
+    /// A number in `[0, 1)`.
+    fn next_f64(&mut self) -> f64;
+}
+
+impl<F: FnMut() -> f64 + Send> Random for F {
+    fn next_f64(&mut self) -> f64 {
+        self()
+    }
+}
+
+/// The default source: `SplitMix64` (Steele, Lea and Flood, "Fast splittable
+/// pseudorandom number generators", 2014). Not for secrets.
+///
+/// ```
+/// use fluxgate::random::{Random, Seeded};
+///
+/// let (mut a, mut b) = (Seeded::new(7), Seeded::new(7));
+/// assert_eq!(a.next_f64(), b.next_f64());
+/// ```
+#[derive(Clone, Debug)]
+pub struct Seeded(u64);
+
+impl Seeded {
+    /// The same seed gives the same numbers, in every release of one major
+    /// version.
+    #[must_use]
+    pub const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A seed that differs between breakers and between processes.
+    pub(crate) fn from_entropy() -> Self {
+        Self(RandomState::new().hash_one(0_u8))
+    }
+}
+
+impl Random for Seeded {
+    fn next_f64(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^= z >> 31;
+        // The 53 bits an f64 can hold, scaled by 2^-53.
+        (z >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)
+    }
+}

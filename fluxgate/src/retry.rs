@@ -1,0 +1,300 @@
+//! When an open circuit may be probed.
+//!
+//! A policy is asked once as the circuit opens, and its answer, jitter
+//! included, holds for that whole open period: it is published with the signal
+//! and with every rejection.
+
+use std::{fmt, time::Duration};
+
+use crate::{error::Fault, limits, random::Random, span::from_secs_ceil};
+
+/// A circuit that has just opened.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Opening {
+    /// How often half-open fell back to open since the circuit was last closed:
+    /// 0 at the first opening.
+    pub reopens: u64,
+}
+
+/// Decides how long a circuit stays open. Closures
+/// `Fn(&Opening) -> Option<Duration>` are policies.
+///
+/// It is asked under the breaker's short lock: it must not call the breaker. A
+/// panic in it is contained and means 60 seconds, or `true`.
+pub trait Retry: Send + Sync {
+    /// How long to wait before the first probe; `None` means for ever.
+    fn wait(&self, opening: &Opening, random: &mut dyn Random) -> Option<Duration>;
+
+    /// Asked by each call once the wait is over: may a probe run after all?
+    /// `elapsed` is the time since the opening. For conditions that no waiting
+    /// time can express, such as a health check seen elsewhere.
+    fn ready(&self, opening: &Opening, elapsed: Duration) -> bool {
+        let _ = (opening, elapsed);
+        true
+    }
+
+    /// Refuses settings that make no sense when the breaker is built.
+    ///
+    /// # Errors
+    ///
+    /// One [`Fault`] for each mistake.
+    fn check(&self) -> Result<(), Vec<Fault>> {
+        Ok(())
+    }
+}
+
+impl<F: Fn(&Opening) -> Option<Duration> + Send + Sync> Retry for F {
+    fn wait(&self, opening: &Opening, _random: &mut dyn Random) -> Option<Duration> {
+        self(opening)
+    }
+}
+
+/// The circuit stays open until an operator resets it.
+#[derive(Clone, Copy, Debug)]
+pub struct Never;
+
+impl Retry for Never {
+    fn wait(&self, _opening: &Opening, _random: &mut dyn Random) -> Option<Duration> {
+        None
+    }
+}
+
+/// The very next call is a probe.
+#[derive(Clone, Copy, Debug)]
+pub struct Always;
+
+impl Retry for Always {
+    fn wait(&self, _opening: &Opening, _random: &mut dyn Random) -> Option<Duration> {
+        Some(Duration::ZERO)
+    }
+}
+
+/// The same wait after every opening.
+///
+/// ```
+/// use std::time::Duration;
+/// use fluxgate::retry::Cooldown;
+///
+/// // Between 27 and 33 seconds, drawn anew at each opening.
+/// let retry = Cooldown::new(Duration::from_secs(30)).jitter_ratio(0.1);
+/// # fluxgate::CircuitBreaker::builder("api").retry(retry).build()?;
+/// # Ok::<_, fluxgate::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Cooldown {
+    duration: Duration,
+    jitter_ratio: f64,
+}
+
+impl Cooldown {
+    /// Waits for `duration`, which must be above zero.
+    #[must_use]
+    pub const fn new(duration: Duration) -> Self {
+        Self {
+            duration,
+            jitter_ratio: 0.0,
+        }
+    }
+
+    /// Spreads the wait uniformly over `duration * (1 ± ratio)`, so that many
+    /// clients do not return at once. `ratio` must be from 0 to below 1.
+    #[must_use]
+    pub const fn jitter_ratio(mut self, ratio: f64) -> Self {
+        self.jitter_ratio = ratio;
+        self
+    }
+}
+
+/// A minute, without jitter.
+impl Default for Cooldown {
+    fn default() -> Self {
+        Self::new(Duration::from_secs(60))
+    }
+}
+
+impl Retry for Cooldown {
+    fn wait(&self, _opening: &Opening, random: &mut dyn Random) -> Option<Duration> {
+        Some(jitter(self.duration, self.jitter_ratio, random))
+    }
+
+    fn check(&self) -> Result<(), Vec<Fault>> {
+        let mut faults = Vec::new();
+        if !limits::duration(self.duration) {
+            faults.push(Fault::new(
+                "the duration of `Cooldown` must be greater than zero, but is 0ns",
+            ));
+        }
+        check_jitter(self.jitter_ratio, "Cooldown", &mut faults);
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(faults)
+        }
+    }
+}
+
+/// A wait that grows with every reopening: `initial * multiplier ^ reopens`, at
+/// most `max_duration`.
+///
+/// ```
+/// use std::time::Duration;
+/// use fluxgate::retry::Backoff;
+///
+/// // 10 s, 20 s, 40 s, … up to 5 minutes.
+/// let retry = Backoff::new(Duration::from_secs(10));
+/// # fluxgate::CircuitBreaker::builder("api").retry(retry).build()?;
+/// # Ok::<_, fluxgate::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Backoff {
+    initial: Duration,
+    multiplier: f64,
+    max_duration: Duration,
+    jitter_ratio: f64,
+}
+
+impl Backoff {
+    /// Starts with `initial`, which must be above zero, doubles at every
+    /// reopening, and never waits longer than 300 s.
+    #[must_use]
+    pub const fn new(initial: Duration) -> Self {
+        Self {
+            initial,
+            multiplier: 2.0,
+            max_duration: Duration::from_secs(300),
+            jitter_ratio: 0.0,
+        }
+    }
+
+    /// By how much the wait grows; must be above 1 and finite.
+    #[must_use]
+    pub const fn multiplier(mut self, multiplier: f64) -> Self {
+        self.multiplier = multiplier;
+        self
+    }
+
+    /// The longest wait, before jitter; must be at least the initial one.
+    #[must_use]
+    pub const fn max_duration(mut self, max_duration: Duration) -> Self {
+        self.max_duration = max_duration;
+        self
+    }
+
+    /// Spreads the wait uniformly over `wait * (1 ± ratio)`. `ratio` must be
+    /// from 0 to below 1.
+    #[must_use]
+    pub const fn jitter_ratio(mut self, ratio: f64) -> Self {
+        self.jitter_ratio = ratio;
+        self
+    }
+}
+
+impl Retry for Backoff {
+    fn wait(&self, opening: &Opening, random: &mut dyn Random) -> Option<Duration> {
+        // Overflows to infinity, which the longest wait then caps.
+        let factor = self.multiplier.powf(opening.reopens as f64);
+        let grown = self.initial.as_secs_f64() * factor;
+        let wait = if opening.reopens == 0 {
+            self.initial
+        } else if grown < self.max_duration.as_secs_f64() {
+            from_secs_ceil(grown)
+        } else {
+            self.max_duration
+        };
+        Some(jitter(wait, self.jitter_ratio, random))
+    }
+
+    fn check(&self) -> Result<(), Vec<Fault>> {
+        let mut faults = Vec::new();
+        if !limits::duration(self.initial) {
+            faults.push(Fault::new(
+                "the initial duration of `Backoff` must be greater than zero, but is 0ns",
+            ));
+        }
+        if !limits::multiplier(self.multiplier) {
+            faults.push(Fault::new(format!(
+                "the multiplier of `Backoff` must be greater than 1 and finite, but is {:?}",
+                self.multiplier
+            )));
+        }
+        if self.max_duration < self.initial {
+            faults.push(Fault::new(format!(
+                "the max_duration of `Backoff` must be at least its initial duration, \
+                 but {:?} is less than {:?}",
+                self.max_duration, self.initial
+            )));
+        }
+        check_jitter(self.jitter_ratio, "Backoff", &mut faults);
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(faults)
+        }
+    }
+}
+
+/// `wait * (1 + (-ratio + 2 * ratio * u))`, `u` uniform in `[0, 1)`; draws
+/// nothing when the ratio is 0.
+fn jitter(wait: Duration, ratio: f64, random: &mut dyn Random) -> Duration {
+    if ratio == 0.0 {
+        return wait;
+    }
+    let spread = -ratio + 2.0 * ratio * random.next_f64();
+    from_secs_ceil(wait.as_secs_f64() * (1.0 + spread))
+}
+
+fn check_jitter(ratio: f64, policy: &str, faults: &mut Vec<Fault>) {
+    if !limits::jitter_ratio(ratio) {
+        faults.push(Fault::new(format!(
+            "the jitter_ratio of `{policy}` must be at least 0 and less than 1, but is {ratio:?}"
+        )));
+    }
+}
+
+/// A policy of the user's own.
+///
+/// ```
+/// use std::time::Duration;
+/// use fluxgate::retry::Custom;
+///
+/// let retry = Custom::from_fn(|opening| Some(Duration::from_secs(5) * (opening.reopens as u32 + 1)));
+/// # fluxgate::CircuitBreaker::builder("api").retry(retry).build()?;
+/// # Ok::<_, fluxgate::ConfigError>(())
+/// ```
+pub struct Custom(Box<dyn Retry>);
+
+impl Custom {
+    /// Wraps any [`Retry`].
+    pub fn new(retry: impl Retry + 'static) -> Self {
+        Self(Box::new(retry))
+    }
+
+    /// Wraps a closure, whose argument needs no type.
+    pub fn from_fn<F>(f: F) -> Self
+    where
+        F: Fn(&Opening) -> Option<Duration> + Send + Sync + 'static,
+    {
+        Self::new(f)
+    }
+}
+
+impl fmt::Debug for Custom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Custom").finish_non_exhaustive()
+    }
+}
+
+impl Retry for Custom {
+    fn wait(&self, opening: &Opening, random: &mut dyn Random) -> Option<Duration> {
+        self.0.wait(opening, random)
+    }
+
+    fn ready(&self, opening: &Opening, elapsed: Duration) -> bool {
+        self.0.ready(opening, elapsed)
+    }
+
+    fn check(&self) -> Result<(), Vec<Fault>> {
+        self.0.check()
+    }
+}

@@ -1,0 +1,54 @@
+//! What listeners are told.
+
+use std::time::SystemTime;
+
+use crate::{Name, Reason, State};
+
+/// One transition of one breaker, as every [`Listener`](crate::Listener)
+/// receives it.
+///
+/// The signals of a breaker form a chain: each `old_state` is the `new_state`
+/// of the signal before it, the first starts from [`State::Closed`], and
+/// `sequence` counts them from 1 without a gap. Every listener is told of every
+/// one, in this order. A manual command to the state already held is a
+/// transition like any other.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Signal {
+    /// The breaker's name.
+    pub name: Name,
+    /// The state that was left.
+    pub old_state: State,
+    /// The state that was entered.
+    pub new_state: State,
+    /// When, by the wall clock.
+    pub timestamp: SystemTime,
+    /// The number of this transition in the life of the breaker, from 1.
+    pub sequence: u64,
+    /// For an opening: what was measured, and which threshold it reached.
+    pub reason: Option<Reason>,
+    /// For an opening: when the first probe may run, by the wall clock. `None`
+    /// if the retry policy never lets one.
+    pub next_attempt: Option<SystemTime>,
+}
+
+impl Signal {
+    /// A signal as a breaker would send it, for testing listeners.
+    #[must_use]
+    pub fn new(
+        name: impl Into<Name>,
+        old_state: State,
+        new_state: State,
+        timestamp: SystemTime,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            old_state,
+            new_state,
+            timestamp,
+            sequence: 1,
+            reason: None,
+            next_attempt: None,
+        }
+    }
+}

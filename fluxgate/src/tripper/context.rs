@@ -1,0 +1,88 @@
+//! What a rule looks at.
+
+use std::time::Duration;
+
+use crate::{State, window::Totals};
+
+/// The breaker as a tripper sees it, right after a call was recorded.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    pub(crate) state: State,
+    pub(crate) streak: u64,
+    pub(crate) totals: &'a Totals,
+    pub(crate) thresholds: &'a [Duration],
+    pub(crate) durations: bool,
+}
+
+impl Context<'_> {
+    /// The state the call ran under: [`State::Closed`] or [`State::HalfOpen`].
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// How many calls the window holds.
+    #[must_use]
+    pub fn total_count(&self) -> u64 {
+        self.totals.calls
+    }
+
+    /// How many of them failed.
+    #[must_use]
+    pub fn failure_count(&self) -> u64 {
+        self.totals.failures
+    }
+
+    /// How many failures came in a row, the last call included. It does not
+    /// depend on the window.
+    #[must_use]
+    pub fn failure_streak(&self) -> u64 {
+        self.streak
+    }
+
+    /// Failures per call, `None` without calls.
+    #[must_use]
+    pub fn failure_rate(&self) -> Option<f64> {
+        rate(self.totals.failures, self.totals.calls)
+    }
+
+    /// The sum of the durations, `None` unless something keeps them.
+    #[must_use]
+    pub fn total_duration(&self) -> Option<Duration> {
+        self.durations.then(|| duration(self.totals.nanos))
+    }
+
+    /// The mean duration, `None` without calls or unless something keeps them.
+    #[must_use]
+    pub fn avg_duration(&self) -> Option<Duration> {
+        let calls = u128::from(self.totals.calls);
+        (self.durations && calls > 0).then(|| duration(self.totals.nanos / calls))
+    }
+
+    /// How many calls took `threshold` or longer, for a threshold that a rule
+    /// [needs](super::Needs); `None` for any other.
+    #[must_use]
+    pub fn slow_count(&self, threshold: Duration) -> Option<u64> {
+        let row = self.thresholds.binary_search(&threshold).ok()?;
+        self.totals.slow.get(row).copied()
+    }
+
+    /// The same per call, `None` without calls.
+    #[must_use]
+    pub fn slow_rate(&self, threshold: Duration) -> Option<f64> {
+        rate(self.slow_count(threshold)?, self.totals.calls)
+    }
+}
+
+fn rate(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+/// A sum of nanoseconds as a duration, which holds more than any window can.
+pub(crate) fn duration(nanos: u128) -> Duration {
+    const NANOS: u128 = 1_000_000_000;
+    match u64::try_from(nanos / NANOS) {
+        Ok(secs) => Duration::new(secs, u32::try_from(nanos % NANOS).unwrap_or(0)),
+        Err(_) => Duration::MAX,
+    }
+}

@@ -1,0 +1,126 @@
+//! Rules of the user's own.
+
+use std::{any::type_name, fmt, time::Duration};
+
+use super::Context;
+use crate::{contain::contained, report};
+
+/// A rule of your own, put into a breaker as [`Custom::new`]. Closures
+/// `Fn(&Context) -> bool` are rules.
+///
+/// It is asked under the breaker's short lock: it must not call the breaker. A
+/// panic in it is contained and means "does not fire".
+pub trait Tripper: Send + Sync {
+    /// Whether to open now.
+    fn should_trip(&self, context: &Context<'_>) -> bool;
+
+    /// What the rule reads. The default asks for everything that needs no
+    /// threshold, which costs two clock reads and a short lock a call; a rule
+    /// that reads less says so here.
+    fn needs(&self) -> Needs {
+        Needs::default()
+    }
+}
+
+impl<F: Fn(&Context<'_>) -> bool + Send + Sync> Tripper for F {
+    fn should_trip(&self, context: &Context<'_>) -> bool {
+        self(context)
+    }
+}
+
+/// What a [`Tripper`] reads, so that nothing else has to be measured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Needs {
+    pub(crate) durations: bool,
+    pub(crate) every_call: bool,
+    pub(crate) slow: Vec<Duration>,
+}
+
+/// Durations, and to be asked after every call.
+impl Default for Needs {
+    fn default() -> Self {
+        Self {
+            durations: true,
+            every_call: true,
+            slow: Vec::new(),
+        }
+    }
+}
+
+impl Needs {
+    /// Counts and the streak alone: the rule gives the same answer whenever
+    /// these are the same, so it need not be asked after a call that changed
+    /// none of them.
+    #[must_use]
+    pub fn counts() -> Self {
+        Self {
+            durations: false,
+            every_call: false,
+            slow: Vec::new(),
+        }
+    }
+
+    /// Also how many calls took `threshold` or longer.
+    #[must_use]
+    pub fn slow(mut self, threshold: Duration) -> Self {
+        self.slow.push(threshold);
+        self
+    }
+
+    /// Also the sum and the mean of durations.
+    #[must_use]
+    pub fn durations(mut self) -> Self {
+        self.durations = true;
+        self
+    }
+}
+
+/// A rule of the user's own, combined with `&` and `|` like any other.
+///
+/// ```
+/// use fluxgate::tripper::{Context, Custom, MinRequests};
+///
+/// let rule = MinRequests::new(10) & Custom::from_fn(|seen| seen.failure_count() >= 3);
+/// # fluxgate::CircuitBreaker::builder("custom").tripper(rule).build()?;
+/// # Ok::<_, fluxgate::ConfigError>(())
+/// ```
+pub struct Custom {
+    tripper: Box<dyn Tripper>,
+    name: &'static str,
+}
+
+impl Custom {
+    /// Wraps any [`Tripper`].
+    pub fn new<T: Tripper + 'static>(tripper: T) -> Self {
+        Self {
+            tripper: Box::new(tripper),
+            name: type_name::<T>(),
+        }
+    }
+
+    /// Wraps a closure, whose argument needs no type.
+    pub fn from_fn<F: Fn(&Context<'_>) -> bool + Send + Sync + 'static>(f: F) -> Self {
+        Self::new(f)
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(super) fn needs(&self) -> Needs {
+        contained(|| self.tripper.needs()).unwrap_or_default()
+    }
+
+    pub(super) fn fires(&self, context: &Context<'_>) -> bool {
+        contained(|| self.tripper.should_trip(context)).unwrap_or_else(|| {
+            report::policy_panicked("tripper");
+            false
+        })
+    }
+}
+
+impl fmt::Debug for Custom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Custom").field(&self.name).finish()
+    }
+}

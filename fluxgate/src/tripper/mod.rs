@@ -1,0 +1,31 @@
+//! When to open the circuit.
+//!
+//! Rules are values that combine with `&` and `|`; `&` binds tighter. A rule is
+//! asked after every recorded call, with the window that holds that call, and
+//! every comparison includes its threshold: `FailureRate::new(0.5)` fires at
+//! exactly one half.
+//!
+//! ```
+//! use std::time::Duration;
+//! use fluxgate::{CircuitBreaker, tripper::*};
+//!
+//! let breaker = CircuitBreaker::builder("payments")
+//!     .tripper(
+//!         FailureStreak::new(5)
+//!             | MinRequests::new(20)
+//!                 & (FailureRate::new(0.5) | SlowRate::new(0.3, Duration::from_secs(1))),
+//!     )
+//!     .build()?;
+//! # Ok::<_, fluxgate::ConfigError>(())
+//! ```
+
+mod context;
+mod custom;
+mod rule;
+
+pub use context::Context;
+pub(crate) use context::duration;
+pub use custom::{Custom, Needs, Tripper};
+pub use rule::{
+    AvgLatency, Closed, FailureRate, FailureStreak, HalfOpened, MinRequests, Rule, SlowRate,
+};

@@ -1,0 +1,353 @@
+//! The built-in rules and their combinations.
+
+use std::{
+    ops::{BitAnd, BitOr},
+    time::Duration,
+};
+
+use super::{Context, Custom, Needs};
+use crate::{Reason, RuleKind, State, error::Fault, limits};
+
+/// Any rule, as [`Builder::tripper`](crate::Builder::tripper) takes it: a
+/// built-in one, a [`Custom`] one, or a combination.
+#[derive(Debug)]
+pub struct Rule(Node);
+
+#[derive(Debug)]
+enum Node {
+    State(State),
+    MinRequests(u64),
+    FailureRate(f64),
+    AvgLatency(Duration),
+    SlowRate(f64, Duration),
+    FailureStreak(u64),
+    Custom(Custom),
+    All(Vec<Node>),
+    Any(Vec<Node>),
+}
+
+impl Node {
+    /// Left to right, and no further than needed.
+    fn fires(&self, seen: &Context<'_>) -> bool {
+        match self {
+            Self::State(state) => seen.state == *state,
+            Self::MinRequests(count) => seen.totals.calls >= *count,
+            Self::FailureRate(ratio) => seen.failure_rate().is_some_and(|rate| rate >= *ratio),
+            Self::AvgLatency(threshold) => {
+                let calls = u128::from(seen.totals.calls);
+                // Multiplied out: the mean itself may fall between nanoseconds.
+                calls > 0 && seen.totals.nanos >= threshold.as_nanos().saturating_mul(calls)
+            }
+            Self::SlowRate(ratio, slow) => seen.slow_rate(*slow).is_some_and(|rate| rate >= *ratio),
+            Self::FailureStreak(count) => seen.streak >= *count,
+            Self::Custom(custom) => custom.fires(seen),
+            Self::All(nodes) => nodes.iter().all(|node| node.fires(seen)),
+            Self::Any(nodes) => nodes.iter().any(|node| node.fires(seen)),
+        }
+    }
+
+    /// Why a rule that fires does.
+    fn reason(&self, seen: &Context<'_>) -> Reason {
+        let (rule, measured, threshold) = match self {
+            Self::State(_) => (RuleKind::State, 1.0, 1.0),
+            Self::MinRequests(count) => (
+                RuleKind::MinRequests,
+                seen.totals.calls as f64,
+                *count as f64,
+            ),
+            Self::FailureRate(ratio) => (
+                RuleKind::FailureRate,
+                seen.failure_rate().unwrap_or(0.0),
+                *ratio,
+            ),
+            Self::AvgLatency(threshold) => (
+                RuleKind::AvgLatency,
+                seen.avg_duration().unwrap_or_default().as_secs_f64(),
+                threshold.as_secs_f64(),
+            ),
+            Self::SlowRate(ratio, slow) => (
+                RuleKind::SlowRate { slow: *slow },
+                seen.slow_rate(*slow).unwrap_or(0.0),
+                *ratio,
+            ),
+            Self::FailureStreak(count) => {
+                (RuleKind::FailureStreak, seen.streak as f64, *count as f64)
+            }
+            Self::Custom(custom) => (RuleKind::Custom(custom.name()), 1.0, 1.0),
+            Self::All(nodes) => return most_telling(nodes.iter(), seen),
+            Self::Any(nodes) => {
+                return most_telling(nodes.iter().find(|node| node.fires(seen)).into_iter(), seen);
+            }
+        };
+        Reason {
+            rule,
+            measured,
+            threshold,
+            calls: seen.totals.calls,
+        }
+    }
+
+    fn visit(&self, f: &mut impl FnMut(&Node)) {
+        f(self);
+        if let Self::All(nodes) | Self::Any(nodes) = self {
+            nodes.iter().for_each(|node| node.visit(f));
+        }
+    }
+}
+
+/// The first reason that looks at outcomes; else the first.
+fn most_telling<'a>(nodes: impl Iterator<Item = &'a Node>, seen: &Context<'_>) -> Reason {
+    let mut first = None;
+    for node in nodes {
+        let reason = node.reason(seen);
+        if !matches!(reason.rule, RuleKind::State | RuleKind::MinRequests) {
+            return reason;
+        }
+        first.get_or_insert(reason);
+    }
+    first.unwrap_or(Reason {
+        rule: RuleKind::State,
+        measured: 1.0,
+        threshold: 1.0,
+        calls: seen.totals.calls,
+    })
+}
+
+impl Rule {
+    pub(crate) fn fires(&self, seen: &Context<'_>) -> bool {
+        self.0.fires(seen)
+    }
+
+    /// Why a rule that fires does.
+    pub(crate) fn reason(&self, seen: &Context<'_>) -> Reason {
+        self.0.reason(seen)
+    }
+
+    /// What all of it reads, also below branches that can never fire; the
+    /// thresholds ascending, each once.
+    pub(crate) fn needs(&self) -> Needs {
+        let mut needs = Needs::counts();
+        self.0.visit(&mut |node| match node {
+            Node::AvgLatency(_) => needs.durations = true,
+            Node::SlowRate(_, slow) => needs.slow.push(*slow),
+            Node::Custom(custom) => {
+                let own = custom.needs();
+                needs.durations |= own.durations;
+                needs.every_call |= own.every_call;
+                needs.slow.extend(own.slow);
+            }
+            _ => {}
+        });
+        needs.slow.sort_unstable();
+        needs.slow.dedup();
+        needs
+    }
+
+    /// The names of custom rules, left to right.
+    pub(crate) fn customs(&self) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        self.0.visit(&mut |node| {
+            if let Node::Custom(custom) = node {
+                names.push(custom.name());
+            }
+        });
+        names
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Vec<Fault>> {
+        let mut faults = Vec::new();
+        self.0.visit(&mut |node| {
+            let mut refuse = |ok: bool, what: &str, given: &dyn std::fmt::Debug| {
+                if !ok {
+                    faults.push(Fault::new(format!("{what}, but is {given:?}")));
+                }
+            };
+            match node {
+                Node::MinRequests(count) => refuse(
+                    limits::count(*count),
+                    "the count of `MinRequests` must be at least 1",
+                    count,
+                ),
+                Node::FailureStreak(count) => refuse(
+                    limits::count(*count),
+                    "the count of `FailureStreak` must be at least 1",
+                    count,
+                ),
+                Node::FailureRate(ratio) => refuse(
+                    limits::ratio(*ratio),
+                    "the ratio of `FailureRate` must be greater than 0 and at most 1",
+                    ratio,
+                ),
+                Node::SlowRate(ratio, slow) => {
+                    refuse(
+                        limits::ratio(*ratio),
+                        "the ratio of `SlowRate` must be greater than 0 and at most 1",
+                        ratio,
+                    );
+                    refuse(
+                        limits::duration(*slow),
+                        "the threshold of `SlowRate` must be greater than zero",
+                        slow,
+                    );
+                }
+                Node::AvgLatency(threshold) => refuse(
+                    limits::duration(*threshold),
+                    "the threshold of `AvgLatency` must be greater than zero",
+                    threshold,
+                ),
+                Node::State(_) | Node::Custom(_) | Node::All(_) | Node::Any(_) => {}
+            }
+        });
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(faults)
+        }
+    }
+}
+
+/// `MinRequests(100) & FailureRate(0.5)`.
+impl Default for Rule {
+    fn default() -> Self {
+        MinRequests::new(100) & FailureRate::new(0.5)
+    }
+}
+
+/// A chain of one operator becomes one list: `a & b & c` is asked like
+/// `a && b && c`.
+fn join(left: Rule, right: Rule, all: bool) -> Rule {
+    let parts = |rule: Rule| match rule.0 {
+        Node::All(nodes) if all => nodes,
+        Node::Any(nodes) if !all => nodes,
+        node => vec![node],
+    };
+    let mut nodes = parts(left);
+    nodes.extend(parts(right));
+    Rule(if all {
+        Node::All(nodes)
+    } else {
+        Node::Any(nodes)
+    })
+}
+
+macro_rules! operators {
+    ($($rule:ty),*) => {$(
+        impl<R: Into<Rule>> BitAnd<R> for $rule {
+            type Output = Rule;
+
+            fn bitand(self, other: R) -> Rule {
+                join(self.into(), other.into(), true)
+            }
+        }
+
+        impl<R: Into<Rule>> BitOr<R> for $rule {
+            type Output = Rule;
+
+            fn bitor(self, other: R) -> Rule {
+                join(self.into(), other.into(), false)
+            }
+        }
+    )*};
+}
+
+macro_rules! leaves {
+    ($($leaf:ty: $self:ident => $node:expr;)*) => {
+        $(impl From<$leaf> for Rule {
+            fn from($self: $leaf) -> Rule {
+                Rule($node)
+            }
+        })*
+        operators!($($leaf),*);
+    };
+}
+
+leaves! {
+    Closed: _leaf => Node::State(State::Closed);
+    HalfOpened: _leaf => Node::State(State::HalfOpen);
+    MinRequests: leaf => Node::MinRequests(leaf.0);
+    FailureRate: leaf => Node::FailureRate(leaf.0);
+    AvgLatency: leaf => Node::AvgLatency(leaf.0);
+    SlowRate: leaf => Node::SlowRate(leaf.ratio, leaf.threshold);
+    FailureStreak: leaf => Node::FailureStreak(leaf.0);
+    Custom: leaf => Node::Custom(leaf);
+}
+
+operators!(Rule);
+
+/// Fires in the closed state, whatever the outcomes: `Closed & …` limits a rule
+/// to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Closed;
+
+/// Fires in the half-open state, whatever the outcomes: `HalfOpened & …` limits
+/// a rule to it.
+#[derive(Clone, Copy, Debug)]
+pub struct HalfOpened;
+
+/// Fires when the window holds at least `count` calls. Combine it with a rate,
+/// so that the first failure alone is not 100 %.
+#[derive(Clone, Copy, Debug)]
+pub struct MinRequests(u64);
+
+impl MinRequests {
+    /// `count` must be at least 1, and in a [`CountWindow`](crate::window::CountWindow)
+    /// no larger than the window.
+    #[must_use]
+    pub const fn new(count: u64) -> Self {
+        Self(count)
+    }
+}
+
+/// Fires when at least this share of the calls in the window failed.
+#[derive(Clone, Copy, Debug)]
+pub struct FailureRate(f64);
+
+impl FailureRate {
+    /// `ratio` must be above 0 and at most 1.
+    #[must_use]
+    pub const fn new(ratio: f64) -> Self {
+        Self(ratio)
+    }
+}
+
+/// Fires when the mean duration of the calls in the window, failed ones
+/// included, is at least `threshold`.
+#[derive(Clone, Copy, Debug)]
+pub struct AvgLatency(Duration);
+
+impl AvgLatency {
+    /// `threshold` must be above zero.
+    #[must_use]
+    pub const fn new(threshold: Duration) -> Self {
+        Self(threshold)
+    }
+}
+
+/// Fires when at least the share `ratio` of the calls in the window, failed ones
+/// included, took `threshold` or longer.
+#[derive(Clone, Copy, Debug)]
+pub struct SlowRate {
+    ratio: f64,
+    threshold: Duration,
+}
+
+impl SlowRate {
+    /// `ratio` must be above 0 and at most 1, `threshold` above zero.
+    #[must_use]
+    pub const fn new(ratio: f64, threshold: Duration) -> Self {
+        Self { ratio, threshold }
+    }
+}
+
+/// Fires when the last `count` recorded calls all failed. The window does not
+/// matter.
+#[derive(Clone, Copy, Debug)]
+pub struct FailureStreak(u64);
+
+impl FailureStreak {
+    /// `count` must be at least 1.
+    #[must_use]
+    pub const fn new(count: u64) -> Self {
+        Self(count)
+    }
+}

@@ -1,0 +1,179 @@
+//! The last n calls.
+
+use std::time::Duration;
+
+use super::{Record, Totals, Window};
+use crate::{error::Fault, limits};
+
+/// Holds the last `size` recorded calls.
+///
+/// It takes a bit a call, one more for each slowness threshold in the rules,
+/// and eight bytes where durations are kept.
+///
+/// ```
+/// use fluxgate::{CircuitBreaker, window::CountWindow};
+///
+/// let breaker = CircuitBreaker::builder("api").window(CountWindow::new(50)).build()?;
+/// # Ok::<_, fluxgate::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct CountWindow {
+    size: u64,
+    /// Where the next record goes, and how many places are taken.
+    next: usize,
+    held: usize,
+    /// One bit a place: did it fail; then one such row for each threshold.
+    bits: Box<[u64]>,
+    /// One number a place, where durations are kept; else empty.
+    nanos: Box<[u64]>,
+}
+
+impl CountWindow {
+    /// A window of the last `size` calls, from 1 to 2^32 - 1.
+    #[must_use]
+    pub fn new(size: u64) -> Self {
+        Self {
+            size,
+            next: 0,
+            held: 0,
+            bits: Box::default(),
+            nanos: Box::default(),
+        }
+    }
+
+    /// `check` bounds the size to what every supported `usize` holds.
+    fn places(&self) -> usize {
+        usize::try_from(self.size).unwrap_or(usize::MAX)
+    }
+
+    fn words(&self) -> usize {
+        self.places().div_ceil(64)
+    }
+
+    fn evict(&self, place: usize, totals: &mut Totals) {
+        let (word, bit) = (place / 64, place % 64);
+        totals.calls -= 1;
+        totals.failures -= self.bits[word] >> bit & 1;
+        for (row, slow) in totals.slow.iter_mut().enumerate() {
+            *slow -= self.bits[(row + 1) * self.words() + word] >> bit & 1;
+        }
+        if let Some(nanos) = self.nanos.get(place) {
+            totals.nanos -= u128::from(*nanos);
+        }
+    }
+
+    fn set(&mut self, row: usize, place: usize, value: bool) {
+        let word = &mut self.bits[row * self.size.div_ceil(64) as usize + place / 64];
+        *word = *word & !(1 << (place % 64)) | u64::from(value) << (place % 64);
+    }
+
+    pub(super) fn success_changes_nothing(&self, totals: &Totals) -> bool {
+        self.held == self.places()
+            && self.nanos.is_empty()
+            && totals.failures == 0
+            && totals.slow.first().is_none_or(|slow| *slow == 0)
+    }
+}
+
+/// The last 100 calls.
+impl Default for CountWindow {
+    fn default() -> Self {
+        Self::new(100)
+    }
+}
+
+impl Window for CountWindow {
+    fn record(&mut self, record: Record, _now: Duration, totals: &mut Totals) {
+        let place = self.next;
+        if self.held == self.places() {
+            self.evict(place, totals);
+        } else {
+            self.held += 1;
+        }
+        self.next = if place + 1 == self.places() {
+            0
+        } else {
+            place + 1
+        };
+
+        totals.calls += 1;
+        totals.failures += u64::from(record.failed);
+        self.set(0, place, record.failed);
+        for threshold in 0..totals.slow.len() {
+            let reached = threshold < record.reached;
+            totals.slow[threshold] += u64::from(reached);
+            self.set(threshold + 1, place, reached);
+        }
+        if let Some(nanos) = self.nanos.get_mut(place) {
+            *nanos = u64::try_from(record.duration.as_nanos()).unwrap_or(u64::MAX);
+            totals.nanos += u128::from(*nanos);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.next = 0;
+        self.held = 0;
+    }
+
+    fn prepare(&mut self, thresholds: usize, durations: bool) {
+        self.bits = vec![0; (1 + thresholds) * self.words()].into();
+        self.nanos = vec![0; if durations { self.places() } else { 0 }].into();
+    }
+
+    fn check(&self) -> Result<(), Vec<Fault>> {
+        if limits::window_size(self.size) {
+            Ok(())
+        } else {
+            Err(vec![Fault::new(format!(
+                "the size of `CountWindow` must be from 1 to 4294967295 calls, but is {}",
+                self.size
+            ))])
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SLOW: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(20)];
+
+    fn record(failed: bool, millis: u64) -> Record {
+        Record::new(failed, Duration::from_millis(millis), &SLOW)
+    }
+
+    #[test]
+    fn the_oldest_leaves_as_the_next_arrives() {
+        let mut window = CountWindow::new(2);
+        window.prepare(SLOW.len(), true);
+        let mut totals = Totals::new(SLOW.len());
+        for (failed, millis) in [(true, 15), (false, 25), (false, 5)] {
+            window.record(record(failed, millis), Duration::ZERO, &mut totals);
+        }
+        assert_eq!(totals.calls, 2);
+        assert_eq!(totals.failures, 0);
+        assert_eq!(totals.nanos, 30_000_000);
+        assert_eq!(*totals.slow, [1, 1]);
+    }
+
+    #[test]
+    fn a_success_changes_nothing_only_when_full_and_clean() {
+        let mut window = CountWindow::new(70);
+        window.prepare(0, false);
+        let mut totals = Totals::new(0);
+        for i in 0..70 {
+            assert!(!window.success_changes_nothing(&totals), "after {i}");
+            window.record(record(i == 0, 0), Duration::ZERO, &mut totals);
+        }
+        assert!(!window.success_changes_nothing(&totals));
+        window.record(record(false, 0), Duration::ZERO, &mut totals);
+        assert!(window.success_changes_nothing(&totals));
+
+        let before = totals.clone();
+        window.record(record(false, 0), Duration::ZERO, &mut totals);
+        assert_eq!(totals, before);
+        window.clear();
+        totals.clear();
+        assert!(!window.success_changes_nothing(&totals));
+    }
+}

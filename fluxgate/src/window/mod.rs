@@ -1,0 +1,193 @@
+//! Which recorded calls still count.
+//!
+//! A window decides which records it forgets; the sums over the ones it still
+//! holds, [`Totals`], belong to the breaker and are what trippers read.
+
+mod count;
+mod time;
+mod totals;
+
+use std::{fmt, time::Duration};
+
+pub use count::CountWindow;
+pub use time::TimeWindow;
+pub use totals::{Record, Totals};
+
+use crate::{contain::contained, error::Fault, report};
+
+/// A window of your own, put into a breaker as [`Custom::new`].
+///
+/// It is asked under the breaker's short lock: it should only remember and
+/// forget, and must not call the breaker. A panic in it is contained: the call
+/// keeps its result, and the breaker goes on with the totals as they are.
+///
+/// ```
+/// use std::{collections::VecDeque, time::Duration};
+/// use fluxgate::window::{Record, Totals, Window};
+///
+/// /// Holds calls until a quiet spell of a minute.
+/// #[derive(Default)]
+/// struct SinceQuiet { held: VecDeque<Record>, last: Duration }
+///
+/// impl Window for SinceQuiet {
+///     fn record(&mut self, record: Record, now: Duration, totals: &mut Totals) {
+///         self.expire(now, totals);
+///         self.last = now;
+///         self.held.push_back(record);
+///         totals.add(&record);
+///     }
+///
+///     fn expire(&mut self, now: Duration, totals: &mut Totals) {
+///         if now.saturating_sub(self.last) >= Duration::from_secs(60) {
+///             self.held.drain(..).for_each(|old| totals.remove(&old));
+///         }
+///     }
+///
+///     fn clear(&mut self) {
+///         self.held.clear();
+///     }
+/// }
+/// # fluxgate::CircuitBreaker::builder("quiet")
+/// #     .window(fluxgate::window::Custom::new(SinceQuiet::default())).build()?;
+/// # Ok::<_, fluxgate::ConfigError>(())
+/// ```
+pub trait Window: Send {
+    /// Adds a record to the window and to `totals`, and removes from `totals`
+    /// what the window forgets for it. `now` is the monotonic time.
+    fn record(&mut self, record: Record, now: Duration, totals: &mut Totals);
+
+    /// Removes from `totals` what is too old at `now`. Called before every look
+    /// at the totals.
+    fn expire(&mut self, now: Duration, totals: &mut Totals) {
+        let _ = (now, totals);
+    }
+
+    /// Forgets everything; the breaker clears the totals itself.
+    fn clear(&mut self);
+
+    /// Called once, before the first record: how many slowness thresholds the
+    /// rules have, and whether durations are kept.
+    fn prepare(&mut self, thresholds: usize, durations: bool) {
+        let _ = (thresholds, durations);
+    }
+
+    /// Refuses settings that make no sense when the breaker is built.
+    ///
+    /// # Errors
+    ///
+    /// One [`Fault`] for each mistake.
+    fn check(&self) -> Result<(), Vec<Fault>> {
+        Ok(())
+    }
+}
+
+/// A window of the user's own.
+pub struct Custom(Box<dyn Window>);
+
+impl Custom {
+    /// Wraps any [`Window`].
+    pub fn new(window: impl Window + 'static) -> Self {
+        Self(Box::new(window))
+    }
+}
+
+impl fmt::Debug for Custom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Custom").finish_non_exhaustive()
+    }
+}
+
+/// Any window, as [`Builder::window`](crate::Builder::window) takes it.
+#[derive(Debug)]
+pub struct AnyWindow(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Count(CountWindow),
+    Time(TimeWindow),
+    Custom(Custom),
+}
+
+impl From<CountWindow> for AnyWindow {
+    fn from(window: CountWindow) -> Self {
+        Self(Kind::Count(window))
+    }
+}
+
+impl From<TimeWindow> for AnyWindow {
+    fn from(window: TimeWindow) -> Self {
+        Self(Kind::Time(window))
+    }
+}
+
+impl From<Custom> for AnyWindow {
+    fn from(window: Custom) -> Self {
+        Self(Kind::Custom(window))
+    }
+}
+
+impl Default for AnyWindow {
+    fn default() -> Self {
+        CountWindow::default().into()
+    }
+}
+
+impl AnyWindow {
+    pub(crate) fn prepare(&mut self, thresholds: usize, durations: bool) {
+        match &mut self.0 {
+            Kind::Count(window) => window.prepare(thresholds, durations),
+            Kind::Time(window) => window.prepare(thresholds, durations),
+            Kind::Custom(window) => contain(|| window.0.prepare(thresholds, durations)),
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Vec<Fault>> {
+        match &self.0 {
+            Kind::Count(window) => window.check(),
+            Kind::Time(window) => window.check(),
+            Kind::Custom(window) => window.0.check(),
+        }
+    }
+
+    pub(crate) fn record(&mut self, record: Record, now: Duration, totals: &mut Totals) {
+        match &mut self.0 {
+            Kind::Count(window) => window.record(record, now, totals),
+            Kind::Time(window) => window.record(record, now, totals),
+            Kind::Custom(window) => contain(|| window.0.record(record, now, totals)),
+        }
+    }
+
+    pub(crate) fn expire(&mut self, now: Duration, totals: &mut Totals) {
+        match &mut self.0 {
+            Kind::Count(_) => {}
+            Kind::Time(window) => window.expire(now, totals),
+            Kind::Custom(window) => contain(|| window.0.expire(now, totals)),
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        match &mut self.0 {
+            Kind::Count(window) => window.clear(),
+            Kind::Time(window) => window.clear(),
+            Kind::Custom(window) => contain(|| window.0.clear()),
+        }
+    }
+
+    /// Whether recording needs the time.
+    pub(crate) fn dates(&self) -> bool {
+        !matches!(self.0, Kind::Count(_))
+    }
+
+    /// Whether recording a success that no threshold finds slow would leave
+    /// window and totals exactly as they are, now and until the next record.
+    pub(crate) fn success_changes_nothing(&self, totals: &Totals) -> bool {
+        match &self.0 {
+            Kind::Count(window) => window.success_changes_nothing(totals),
+            Kind::Time(_) | Kind::Custom(_) => false,
+        }
+    }
+}
+
+fn contain(f: impl FnOnce()) {
+    contained(f).unwrap_or_else(|| report::policy_panicked("window"));
+}

@@ -1,0 +1,216 @@
+//! The calls of the last while.
+
+use std::{collections::VecDeque, time::Duration};
+
+use super::{Record, Totals, Window};
+use crate::{error::Fault, limits, span::nanos};
+
+/// Holds the calls recorded in the last `duration`.
+///
+/// Time is cut into slots, and a slot leaves as a whole: what is held covers
+/// between `duration` less one slot and `duration`. A window of whole seconds
+/// has slots of one second; any other has at least ten. Old slots leave when
+/// the window is read as well as when it is written.
+///
+/// It takes memory for the slots that hold calls, however many calls they are.
+///
+/// ```
+/// use std::time::Duration;
+/// use fluxgate::{CircuitBreaker, window::TimeWindow};
+///
+/// let breaker = CircuitBreaker::builder("api")
+///     .window(TimeWindow::new(Duration::from_secs(30)))
+///     .build()?;
+/// # Ok::<_, fluxgate::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct TimeWindow {
+    duration: Duration,
+    slots: u64,
+    /// The length of a slot in nanoseconds.
+    width: u64,
+    /// Slots that hold calls, oldest first.
+    held: VecDeque<Slot>,
+    /// For each held slot one number a threshold.
+    slow: VecDeque<u64>,
+    thresholds: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    /// Counted from the clock's origin.
+    index: u64,
+    calls: u64,
+    failures: u64,
+    nanos: u128,
+}
+
+/// How many slots get their memory when the breaker is built.
+const PREPARED: u64 = 64;
+
+impl TimeWindow {
+    /// A window of the last `duration`, which must be above zero.
+    #[must_use]
+    pub fn new(duration: Duration) -> Self {
+        let seconds = duration.as_secs();
+        let slots = if duration.subsec_nanos() == 0 {
+            seconds
+        } else {
+            (seconds + 1).max(10)
+        };
+        Self::with_slots(duration, slots)
+    }
+
+    /// The same with a number of slots of your choice: more follow the time
+    /// more closely, fewer take less memory.
+    #[must_use]
+    pub fn slots(self, slots: u64) -> Self {
+        Self::with_slots(self.duration, slots)
+    }
+
+    fn with_slots(duration: Duration, slots: u64) -> Self {
+        Self {
+            duration,
+            slots,
+            width: nanos(duration).div_ceil(slots.max(1)).max(1),
+            held: VecDeque::new(),
+            slow: VecDeque::new(),
+            thresholds: 0,
+        }
+    }
+}
+
+impl Window for TimeWindow {
+    fn record(&mut self, record: Record, now: Duration, totals: &mut Totals) {
+        self.expire(now, totals);
+        let index = nanos(now) / self.width;
+        // A clock that jumped back leaves its records in the newest slot.
+        if self.held.back().is_none_or(|slot| slot.index < index) {
+            self.held.push_back(Slot {
+                index,
+                calls: 0,
+                failures: 0,
+                nanos: 0,
+            });
+            self.slow.extend((0..self.thresholds).map(|_| 0));
+        }
+        totals.add(&record);
+        if let Some(slot) = self.held.back_mut() {
+            slot.calls += 1;
+            slot.failures += u64::from(record.failed);
+            slot.nanos = slot.nanos.saturating_add(record.duration.as_nanos());
+        }
+        let newest = self.slow.len() - self.thresholds;
+        for slow in self.slow.range_mut(newest..).take(record.reached) {
+            *slow += 1;
+        }
+    }
+
+    fn expire(&mut self, now: Duration, totals: &mut Totals) {
+        let index = nanos(now) / self.width;
+        while let Some(oldest) = self.held.front() {
+            if index.saturating_sub(oldest.index) < self.slots {
+                break;
+            }
+            totals.calls -= oldest.calls;
+            totals.failures -= oldest.failures;
+            totals.nanos = totals.nanos.saturating_sub(oldest.nanos);
+            for (total, slow) in totals
+                .slow
+                .iter_mut()
+                .zip(self.slow.drain(..self.thresholds))
+            {
+                *total -= slow;
+            }
+            self.held.pop_front();
+        }
+    }
+
+    fn clear(&mut self) {
+        self.held.clear();
+        self.slow.clear();
+    }
+
+    fn prepare(&mut self, thresholds: usize, _durations: bool) {
+        let slots = usize::try_from(self.slots.min(PREPARED)).unwrap_or(0);
+        self.thresholds = thresholds;
+        self.held.reserve(slots);
+        self.slow.reserve(slots * thresholds);
+    }
+
+    fn check(&self) -> Result<(), Vec<Fault>> {
+        let mut faults = Vec::new();
+        if !limits::duration(self.duration) {
+            faults.push(Fault::new(
+                "the duration of `TimeWindow` must be greater than zero, but is 0ns",
+            ));
+        } else if self.slots == 0 || self.slots > nanos(self.duration) {
+            faults.push(Fault::new(format!(
+                "the slots of `TimeWindow` must be at least 1 and at least a nanosecond long, \
+                 but are {} in {:?}",
+                self.slots, self.duration
+            )));
+        }
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(faults)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ok() -> Record {
+        Record::new(false, Duration::ZERO, &[])
+    }
+
+    fn window(duration: Duration) -> (TimeWindow, Totals) {
+        let mut window = TimeWindow::new(duration);
+        window.prepare(0, false);
+        (window, Totals::new(0))
+    }
+
+    #[test]
+    fn slots_leave_on_read() {
+        let (mut window, mut totals) = window(Duration::from_secs(3));
+        window.record(ok(), Duration::from_millis(900), &mut totals);
+        window.expire(Duration::from_millis(2999), &mut totals);
+        assert_eq!(totals.calls, 1);
+        window.expire(Duration::from_secs(3), &mut totals);
+        assert_eq!(totals.calls, 0);
+    }
+
+    #[test]
+    fn windows_below_a_second_have_ten_slots() {
+        let (mut window, mut totals) = window(Duration::from_millis(500));
+        window.record(ok(), Duration::from_millis(49), &mut totals);
+        window.record(ok(), Duration::from_millis(50), &mut totals);
+        window.expire(Duration::from_millis(500), &mut totals);
+        assert_eq!(totals.calls, 1);
+        window.expire(Duration::from_millis(550), &mut totals);
+        assert_eq!(totals.calls, 0);
+    }
+
+    #[test]
+    fn a_clock_that_jumps_back_loses_nothing() {
+        let (mut window, mut totals) = window(Duration::from_secs(2));
+        window.record(ok(), Duration::from_secs(100), &mut totals);
+        window.record(ok(), Duration::from_secs(1), &mut totals);
+        assert_eq!(totals.calls, 2);
+        window.expire(Duration::from_secs(102), &mut totals);
+        assert_eq!(totals.calls, 0);
+    }
+
+    #[test]
+    fn memory_is_bounded_by_the_slots() {
+        let (mut window, mut totals) = window(Duration::from_secs(5));
+        for millis in 0..100_000 {
+            window.record(ok(), Duration::from_millis(millis), &mut totals);
+        }
+        assert_eq!(totals.calls, 5000);
+        assert!(window.held.len() <= 5 && window.held.capacity() <= 128);
+    }
+}

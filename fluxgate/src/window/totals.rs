@@ -1,0 +1,93 @@
+//! The sums over the records a window holds.
+
+use std::time::Duration;
+
+/// One recorded call, as a window sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    pub(crate) failed: bool,
+    pub(crate) duration: Duration,
+    /// How many of the rules' slowness thresholds, ascending, it reached.
+    pub(crate) reached: usize,
+}
+
+impl Record {
+    pub(crate) fn new(failed: bool, duration: Duration, thresholds: &[Duration]) -> Self {
+        Self {
+            failed,
+            duration,
+            reached: thresholds.partition_point(|threshold| *threshold <= duration),
+        }
+    }
+
+    /// Whether the call counts as a failure.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        self.failed
+    }
+
+    /// How long it took; zero when nothing reads durations.
+    #[must_use]
+    pub fn duration(&self) -> Duration {
+        self.duration
+    }
+}
+
+/// The sums over the records in a window. Integers throughout: adding and
+/// removing the same record leaves no trace, however long the breaker runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    pub(crate) calls: u64,
+    pub(crate) failures: u64,
+    pub(crate) nanos: u128,
+    /// By threshold, ascending: how many records reached it.
+    pub(crate) slow: Box<[u64]>,
+}
+
+impl Totals {
+    pub(crate) fn new(thresholds: usize) -> Self {
+        Self {
+            slow: vec![0; thresholds].into(),
+            ..Self::default()
+        }
+    }
+
+    /// Counts a record.
+    pub fn add(&mut self, record: &Record) {
+        self.calls = self.calls.saturating_add(1);
+        self.failures = self.failures.saturating_add(u64::from(record.failed));
+        self.nanos = self.nanos.saturating_add(record.duration.as_nanos());
+        for slow in self.slow.iter_mut().take(record.reached) {
+            *slow = slow.saturating_add(1);
+        }
+    }
+
+    /// Takes back a record that was added before.
+    pub fn remove(&mut self, record: &Record) {
+        self.calls = self.calls.saturating_sub(1);
+        self.failures = self.failures.saturating_sub(u64::from(record.failed));
+        self.nanos = self.nanos.saturating_sub(record.duration.as_nanos());
+        for slow in self.slow.iter_mut().take(record.reached) {
+            *slow = slow.saturating_sub(1);
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.calls = 0;
+        self.failures = 0;
+        self.nanos = 0;
+        self.slow.fill(0);
+    }
+
+    /// How many calls the window holds.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.calls
+    }
+
+    /// How many of them failed.
+    #[must_use]
+    pub fn failures(&self) -> u64 {
+        self.failures
+    }
+}
