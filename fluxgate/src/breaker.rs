@@ -97,10 +97,10 @@ impl CircuitBreaker {
     /// Dropped before its end, the call counts as
     /// [`on_cancel`](Builder::on_cancel) says, and a probe gives its slot back.
     #[inline]
-    pub fn call_async<'a, T, E, F>(
-        &'a self,
+    pub fn call_async<T, E, F>(
+        &self,
         future: F,
-    ) -> impl Future<Output = Result<T, E>> + use<'a, T, E, F>
+    ) -> impl Future<Output = Result<T, E>> + use<'_, T, E, F>
     where
         F: Future<Output = Result<T, E>>,
         E: From<CallNotPermitted>,
@@ -147,8 +147,8 @@ impl CircuitBreaker {
     ///
     /// As [`call_async`](Self::call_async). The fallback runs outside the
     /// breaker: dropping it counts as nothing.
-    pub fn call_with_fallback_async<'a, T, E, R, F, B>(
-        &'a self,
+    pub fn call_with_fallback_async<T, E, R, F, B>(
+        &self,
         future: F,
         fallback: impl FnOnce(CallError<E>) -> B,
     ) -> impl Future<Output = Result<T, R>>

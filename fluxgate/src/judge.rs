@@ -63,11 +63,11 @@ pub(crate) fn result<T, E>(
     match result {
         Ok(ok) => value(ok, failure_if),
         Err(error) => {
-            let tracked = contained(|| tracker.tracks(error)).unwrap_or_else(|| {
+            let counts = contained(|| tracker.tracks(error)).unwrap_or_else(|| {
                 crate::report::policy_panicked("tracker");
                 true
             });
-            if tracked {
+            if counts {
                 Outcome::Failure
             } else {
                 Outcome::Ignored

@@ -18,7 +18,8 @@ mod info;
 mod judge;
 mod judged;
 mod lazy;
-mod limits;
+#[doc(hidden)]
+pub mod limits;
 pub mod listener;
 mod machine;
 mod metrics;

@@ -8,7 +8,7 @@ use crate::Signal;
 /// deliverer at a time, outside it.
 pub(crate) struct Outbox {
     /// `None` when there are no listeners.
-    signals: Option<Box<VecDeque<Signal>>>,
+    signals: Option<VecDeque<Signal>>,
     delivering: bool,
 }
 
@@ -18,7 +18,7 @@ const PREPARED: usize = 4;
 impl Outbox {
     pub(crate) fn new(listeners: bool) -> Self {
         Self {
-            signals: listeners.then(|| Box::new(VecDeque::with_capacity(PREPARED))),
+            signals: listeners.then(|| VecDeque::with_capacity(PREPARED)),
             delivering: false,
         }
     }
@@ -43,10 +43,7 @@ impl Outbox {
 
     /// The next signal; `None` ends the delivery.
     pub(crate) fn take(&mut self) -> Option<Signal> {
-        let signal = self
-            .signals
-            .as_mut()
-            .and_then(|signals| signals.pop_front());
+        let signal = self.signals.as_mut().and_then(VecDeque::pop_front);
         self.delivering = signal.is_some();
         signal
     }

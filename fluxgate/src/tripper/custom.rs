@@ -78,7 +78,7 @@ impl Needs {
 /// A rule of the user's own, combined with `&` and `|` like any other.
 ///
 /// ```
-/// use fluxgate::tripper::{Context, Custom, MinRequests};
+/// use fluxgate::tripper::{Custom, MinRequests};
 ///
 /// let rule = MinRequests::new(10) & Custom::from_fn(|seen| seen.failure_count() >= 3);
 /// # fluxgate::CircuitBreaker::builder("custom").tripper(rule).build()?;

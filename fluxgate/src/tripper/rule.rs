@@ -90,7 +90,9 @@ impl Node {
     fn visit(&self, f: &mut impl FnMut(&Node)) {
         f(self);
         if let Self::All(nodes) | Self::Any(nodes) = self {
-            nodes.iter().for_each(|node| node.visit(f));
+            for node in nodes {
+                node.visit(f);
+            }
         }
     }
 }

@@ -63,7 +63,8 @@ impl CountWindow {
     }
 
     fn set(&mut self, row: usize, place: usize, value: bool) {
-        let word = &mut self.bits[row * self.size.div_ceil(64) as usize + place / 64];
+        let index = row * self.words() + place / 64;
+        let word = &mut self.bits[index];
         *word = *word & !(1 << (place % 64)) | u64::from(value) << (place % 64);
     }
 
