@@ -50,6 +50,13 @@ impl CircuitBreaker {
         Builder::new(name.into())
     }
 
+    /// Lets rejections hold a plain reference, at the price of never dropping
+    /// the breaker: for breakers in statics.
+    pub(crate) fn keep_for_ever(self) {
+        let core = Arc::clone(&self.core);
+        core.eternal.get_or_init(|| Box::leak(Box::new(self)));
+    }
+
     /// The breaker's name.
     #[must_use]
     pub fn name(&self) -> &Name {
@@ -198,7 +205,10 @@ impl CircuitBreaker {
     ///
     /// [`CallNotPermitted`] if the call must not be made.
     pub fn acquire(&self) -> Result<Guard<'_>, CallNotPermitted> {
-        let ticket = self.core.admit()?;
+        let ticket = self
+            .core
+            .admit()
+            .map_err(|refusal| CallNotPermitted::new(self, refusal))?;
         Ok(Guard {
             core: &self.core,
             ticket: Some(ticket),

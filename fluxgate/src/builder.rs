@@ -285,7 +285,6 @@ impl Builder {
         );
         let core = Core::new(Parts {
             name: self.name,
-            customs: self.tripper.customs().into(),
             policy: Policy {
                 tripper: self.tripper,
                 retry: self.retry,

@@ -6,15 +6,17 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use once_cell::sync::OnceCell;
+
 use crate::{
-    CallNotPermitted, Info, Listener, Name, OnCancel, Signal, State,
+    CircuitBreaker, Info, Listener, Name, OnCancel, Signal, State,
     clock::{Clock, SystemClock},
     contain::contained,
     control::Word,
     machine::{Admission, Ending, Machine, Next, Policy, Transition},
     metrics::Metrics,
     outbox::Outbox,
-    published::Published,
+    published::{Published, Refusal},
     random::{Random, Seeded},
     report,
     span::nanos,
@@ -25,10 +27,11 @@ pub(crate) struct Core {
     control: AtomicU64,
     published: Published,
     pub(crate) name: Name,
-    policy: Policy,
-    customs: Box<[&'static str]>,
+    pub(crate) policy: Policy,
     clock: ClockSource,
     listeners: Box<[Box<dyn Listener>]>,
+    /// The handle of a breaker that is never dropped.
+    pub(crate) eternal: OnceCell<&'static CircuitBreaker>,
     /// Whether calls are timed, and whether their beginning is stamped.
     measures: bool,
     stamps: bool,
@@ -114,7 +117,8 @@ const NO_SLOT: u32 = u32::MAX;
 impl Ticket {
     /// In `Disabled` nothing is recorded and nobody judges the result.
     pub(crate) fn is_judged(self) -> bool {
-        self.word.state() != State::Disabled
+        // The first is known already where it matters.
+        self.word.skips() || self.word.state() != State::Disabled
     }
 }
 
@@ -133,7 +137,6 @@ pub(crate) enum Ended {
 pub(crate) struct Parts {
     pub(crate) name: Name,
     pub(crate) policy: Policy,
-    pub(crate) customs: Box<[&'static str]>,
     pub(crate) machine: Machine,
     pub(crate) clock: ClockSource,
     pub(crate) random: RandomSource,
@@ -147,7 +150,6 @@ impl Core {
         let Parts {
             name,
             policy,
-            customs,
             machine,
             clock,
             random,
@@ -170,9 +172,9 @@ impl Core {
             }),
             name,
             policy,
-            customs,
             clock,
             listeners,
+            eternal: OnceCell::new(),
             measures,
             stamps,
             dates,
@@ -188,21 +190,20 @@ impl Core {
         self.word().state()
     }
 
-    /// Lets a call in. On the healthy path one atomic load.
+    /// Lets a call in that need not be recorded if it succeeds. One atomic load.
     #[inline]
-    pub(crate) fn admit(&self) -> Result<Ticket, CallNotPermitted> {
+    pub(crate) fn admit_healthy(&self) -> Option<Ticket> {
         let word = self.word();
-        if word.skips() {
-            return Ok(Ticket {
-                word,
-                began: 0,
-                slot: NO_SLOT,
-            });
-        }
-        self.admit_by_state(word)
+        word.skips().then_some(Ticket {
+            word,
+            began: 0,
+            slot: NO_SLOT,
+        })
     }
 
-    fn admit_by_state(&self, mut word: Word) -> Result<Ticket, CallNotPermitted> {
+    /// Lets a call in, or not.
+    pub(crate) fn admit(&self) -> Result<Ticket, Refusal> {
+        let mut word = self.word();
         loop {
             match word.state() {
                 State::Closed | State::MetricsOnly => {
@@ -224,7 +225,7 @@ impl Core {
                         slot: NO_SLOT,
                     });
                 }
-                State::ForcedOpen => return Err(self.reject(State::ForcedOpen)),
+                State::ForcedOpen => return Err(self.refuse(Refusal::by(State::ForcedOpen))),
                 State::HalfOpen => return self.admit_locked(),
                 State::Open => {}
             }
@@ -235,38 +236,25 @@ impl Core {
                 word = again;
                 continue;
             }
-            let wait = opening.wait(self.clock.now());
-            if wait == Some(Duration::ZERO) {
+            let refusal = opening.at(self.clock.now());
+            if refusal.wait() == Some(Duration::ZERO) {
                 return self.admit_locked();
             }
-            return Err(CallNotPermitted {
-                retry_after: wait,
-                reason: opening.reason(&self.customs),
-                ..self.reject(State::Open)
-            });
+            return Err(self.refuse(refusal));
         }
     }
 
-    fn reject(&self, state: State) -> CallNotPermitted {
+    fn refuse(&self, refusal: Refusal) -> Refusal {
         add(&self.counts.rejected, 1);
-        CallNotPermitted {
-            name: self.name.clone(),
-            state,
-            retry_after: None,
-            reason: None,
-        }
+        refusal
     }
 
     #[cold]
-    fn admit_locked(&self) -> Result<Ticket, CallNotPermitted> {
+    fn admit_locked(&self) -> Result<Ticket, Refusal> {
         let now = self.clock.now();
         let mut shared = lock(&self.shared);
         if shared.machine.is_due(&self.policy, now) {
-            let half_open = Next {
-                state: State::HalfOpen,
-                reason: None,
-            };
-            self.enter(&mut shared, half_open, now);
+            self.enter(&mut shared, State::HalfOpen.into(), now);
         }
         let Shared {
             machine, random, ..
@@ -274,7 +262,10 @@ impl Core {
         let (admission, lost) = machine.admit(&self.policy, now, random.get());
         // Read back rather than made anew: settling compares it whole.
         let word = self.word();
-        let opening = (word.state() == State::Open).then(|| self.published.load());
+        let refusal = match word.state() {
+            State::Open => self.published.load().at(now),
+            state => Refusal::by(state),
+        };
         self.unlock(shared);
         if lost > 0 {
             add(&self.counts.lost, lost);
@@ -283,16 +274,7 @@ impl Core {
             Admission::Probe(slot) => (nanos(now), slot),
             Admission::Free if self.stamps => (nanos(now), NO_SLOT),
             Admission::Free => (0, NO_SLOT),
-            Admission::Rejected => {
-                return Err(CallNotPermitted {
-                    // Due, but the retry policy is not ready: nobody knows when.
-                    retry_after: opening
-                        .and_then(|opening| opening.wait(now))
-                        .filter(|wait| !wait.is_zero()),
-                    reason: opening.and_then(|opening| opening.reason(&self.customs)),
-                    ..self.reject(word.state())
-                });
-            }
+            Admission::Rejected => return Err(self.refuse(refusal.unless_due())),
         };
         Ok(Ticket { word, began, slot })
     }
@@ -305,11 +287,12 @@ impl Core {
         if ended == Ended::Success && ticket.word.skips() && self.word() == ticket.word {
             return;
         }
-        self.settle_by_outcome(ticket, ended);
+        let Ticket { word, began, slot } = ticket;
+        self.settle_by_outcome(word, began, slot, ended);
     }
 
-    fn settle_by_outcome(&self, ticket: Ticket, ended: Ended) {
-        let Ticket { word, began, slot } = ticket;
+    /// The parts of the ticket one by one: they stay in registers.
+    fn settle_by_outcome(&self, word: Word, began: u64, slot: u32, ended: Ended) {
         if word.state() == State::Disabled {
             return;
         }
@@ -391,14 +374,7 @@ impl Core {
     pub(crate) fn command(&self, state: State) {
         let now = self.clock.now();
         let mut shared = lock(&self.shared);
-        self.enter(
-            &mut shared,
-            Next {
-                state,
-                reason: None,
-            },
-            now,
-        );
+        self.enter(&mut shared, state.into(), now);
         self.unlock(shared);
     }
 
@@ -410,7 +386,7 @@ impl Core {
         let state = machine.state();
         let totals = machine.totals(now);
         let metrics = Metrics::new(totals, &self.policy.thresholds, self.policy.durations);
-        let opening = (state == State::Open).then(|| self.published.load());
+        let opening = (state == State::Open).then(|| self.published.load().at(now));
         let count = |count: &Count| count.load(Ordering::Relaxed);
         Info {
             name: self.name.clone(),
@@ -419,8 +395,10 @@ impl Core {
             reopens: machine.reopens(),
             failure_streak: machine.streak(),
             metrics,
-            retry_after: opening.and_then(|opening| opening.wait(now)),
-            reason: opening.and_then(|opening| opening.reason(&self.customs)),
+            retry_after: opening.and_then(|opening| opening.wait()),
+            reason: opening
+                .and_then(|opening| opening.cause())
+                .and_then(|cause| self.policy.reason(cause)),
             probes_in_flight: machine.probes_in_flight(now),
             rejected: count(&self.counts.rejected),
             ignored: count(&self.counts.ignored),
@@ -445,14 +423,13 @@ impl Core {
         let Transition {
             old_state,
             new_state,
-            reason,
+            cause,
             wait,
         } = transition;
         *changed_at = self.clock.wall();
         *sequence += 1;
         if new_state == State::Open {
-            self.published
-                .store(now, wait, reason.as_ref(), &self.customs);
+            self.published.store(now, wait, cause);
         }
         outbox.put(|| Signal {
             name: self.name.clone(),
@@ -460,7 +437,7 @@ impl Core {
             new_state,
             timestamp: *changed_at,
             sequence: *sequence,
-            reason,
+            reason: cause.and_then(|cause| self.policy.reason(cause)),
             next_attempt: wait.and_then(|wait| changed_at.checked_add(wait)),
         });
         self.publish_word(shared);

@@ -2,51 +2,92 @@
 
 use std::{fmt, io, time::Duration};
 
-use crate::{Name, Reason, State};
+use crate::{CircuitBreaker, Name, Reason, State, published::Refusal};
 
 /// The breaker did not let a call through; the protected function did not run.
 ///
-/// Cheap to make and to clone: nothing in it is allocated.
-#[derive(Clone, Debug, PartialEq)]
+/// Cheap to make and to clone: nothing in it is allocated, and of a breaker in a
+/// static it holds a plain reference.
+#[derive(Clone)]
 pub struct CallNotPermitted {
-    pub(crate) name: Name,
-    pub(crate) state: State,
-    pub(crate) retry_after: Option<Duration>,
-    pub(crate) reason: Option<Reason>,
+    breaker: Handle,
+    refusal: Refusal,
+}
+
+#[derive(Clone)]
+enum Handle {
+    Static(&'static CircuitBreaker),
+    Shared(CircuitBreaker),
 }
 
 impl CallNotPermitted {
+    pub(crate) fn new(breaker: &CircuitBreaker, refusal: Refusal) -> Self {
+        let breaker = match breaker.core.eternal.get() {
+            Some(breaker) => Handle::Static(breaker),
+            None => Handle::Shared(breaker.clone()),
+        };
+        Self { breaker, refusal }
+    }
+
+    fn breaker(&self) -> &CircuitBreaker {
+        match &self.breaker {
+            Handle::Static(breaker) => breaker,
+            Handle::Shared(breaker) => breaker,
+        }
+    }
+
     /// The name of the breaker that rejected the call.
     #[must_use]
     pub fn name(&self) -> &Name {
-        &self.name
+        self.breaker().name()
     }
 
     /// The state that rejected it: [`State::Open`], [`State::HalfOpen`] or
     /// [`State::ForcedOpen`].
     #[must_use]
     pub fn state(&self) -> State {
-        self.state
+        self.refusal.state()
     }
 
     /// How long until the breaker lets the first probe through, when it is open
     /// and its retry policy will. Retrying earlier is of no use.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        self.retry_after
+        self.refusal.wait()
     }
 
     /// Why the breaker opened, when it is open.
     #[must_use]
-    pub fn reason(&self) -> Option<&Reason> {
-        self.reason.as_ref()
+    pub fn reason(&self) -> Option<Reason> {
+        self.breaker().core.policy.reason(self.refusal.cause()?)
+    }
+}
+
+/// The same breaker by name, for the same reason, with the same wait.
+impl PartialEq for CallNotPermitted {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+            && self.state() == other.state()
+            && self.retry_after() == other.retry_after()
+            && self.reason() == other.reason()
+    }
+}
+
+impl fmt::Debug for CallNotPermitted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallNotPermitted")
+            .field("name", self.name())
+            .field("state", &self.state())
+            .field("retry_after", &self.retry_after())
+            .field("reason", &self.reason())
+            .finish()
     }
 }
 
 impl fmt::Display for CallNotPermitted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = &self.name;
-        match self.state {
+        let name = self.name();
+        match self.state() {
             State::HalfOpen => write!(
                 f,
                 "circuit breaker '{name}' is half-open and takes no further probe now"
@@ -54,10 +95,10 @@ impl fmt::Display for CallNotPermitted {
             State::ForcedOpen => write!(f, "circuit breaker '{name}' is forced open")?,
             _ => write!(f, "circuit breaker '{name}' is open")?,
         }
-        if let Some(after) = self.retry_after {
+        if let Some(after) = self.retry_after() {
             write!(f, ", next attempt in {after:.1?}")?;
         }
-        if let Some(reason) = &self.reason {
+        if let Some(reason) = self.reason() {
             write!(f, ": {reason}")?;
         }
         Ok(())

@@ -65,7 +65,7 @@ impl<'a, T, P> Judged<'a, T, P> {
     {
         let (tracker, failure_if) = (self.tracker, self.failure_if);
         let judge = |result: &_| judge::result(result, &tracker, &failure_if);
-        run(&self.breaker.core, judge, f).unwrap_or_else(|rejection| Err(rejection.into()))
+        run(self.breaker, judge, |rejection| Err(rejection.into()), f)
     }
 
     /// As [`CircuitBreaker::call_async`].
@@ -93,7 +93,7 @@ impl<'a, T, P> Judged<'a, T, P> {
         let map = |ran: Result<_, CallNotPermitted>| {
             ran.unwrap_or_else(|rejection| Err(rejection.into()))
         };
-        Run::new(&self.breaker.core, judge, map, future)
+        Run::new(self.breaker, judge, map, future)
     }
 
     /// As [`CircuitBreaker::call_with_fallback`].
@@ -112,8 +112,14 @@ impl<'a, T, P> Judged<'a, T, P> {
         P: FailureIf<V>,
     {
         let (tracker, failure_if) = (self.tracker, self.failure_if);
+        let tracker = |error: &CallError<E>| match error {
+            CallError::Failed(error) => tracker.tracks(error),
+            CallError::Rejected(_) => true,
+        };
         let judge = |result: &_| judge::result(result, &tracker, &failure_if);
-        flatten(run(&self.breaker.core, judge, f)).or_else(fallback)
+        let reject = |rejection| Err(CallError::Rejected(rejection));
+        let failed = || f().map_err(CallError::Failed);
+        run(self.breaker, judge, reject, failed).or_else(fallback)
     }
 
     /// As [`CircuitBreaker::call_with_fallback_async`].
@@ -138,7 +144,7 @@ impl<'a, T, P> Judged<'a, T, P> {
     {
         let (tracker, failure_if) = (self.tracker, self.failure_if);
         let judge = move |result: &_| judge::result(result, &tracker, &failure_if);
-        let run = Run::new(&self.breaker.core, judge, flatten, future);
+        let run = Run::new(self.breaker, judge, flatten, future);
         async move {
             match run.await {
                 Ok(value) => Ok(value),

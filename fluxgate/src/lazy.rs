@@ -41,7 +41,11 @@ impl Deref for StaticBreaker {
 
     #[inline]
     fn deref(&self) -> &CircuitBreaker {
-        self.cell.get_or_init(|| (self.build)().build_or_default())
+        self.cell.get_or_init(|| {
+            let breaker = (self.build)().build_or_default();
+            breaker.clone().keep_for_ever();
+            breaker
+        })
     }
 }
 

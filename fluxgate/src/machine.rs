@@ -12,7 +12,7 @@ use crate::{
     report,
     retry::{Opening, Retry},
     span::nanos,
-    tripper::{Context, Rule},
+    tripper::{Cause, Context, Rule},
     window::{AnyWindow, Record, Totals},
 };
 
@@ -32,6 +32,22 @@ pub(crate) struct Policy {
     pub(crate) every_call: bool,
 }
 
+impl Policy {
+    /// A cause in words.
+    pub(crate) fn reason(&self, cause: Cause) -> Option<Reason> {
+        let (rule, threshold) = match cause.leaf {
+            Cause::REOPEN_AFTER => (RuleKind::ReopenAfter, self.reopen_after? as f64),
+            leaf => self.tripper.leaf(leaf)?,
+        };
+        Some(Reason {
+            rule,
+            measured: cause.measured,
+            threshold,
+            calls: cause.calls,
+        })
+    }
+}
+
 /// How a call ended, as far as it counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ending {
@@ -44,7 +60,13 @@ pub(crate) struct Ending {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Next {
     pub(crate) state: State,
-    pub(crate) reason: Option<Reason>,
+    pub(crate) cause: Option<Cause>,
+}
+
+impl From<State> for Next {
+    fn from(state: State) -> Self {
+        Self { state, cause: None }
+    }
 }
 
 /// A state that was entered.
@@ -52,7 +74,7 @@ pub(crate) struct Next {
 pub(crate) struct Transition {
     pub(crate) old_state: State,
     pub(crate) new_state: State,
-    pub(crate) reason: Option<Reason>,
+    pub(crate) cause: Option<Cause>,
     /// For `Open`: the wait before the first probe.
     pub(crate) wait: Option<Duration>,
 }
@@ -218,10 +240,7 @@ impl Machine {
                 self.recovered = self.recovered.saturating_add(1);
                 let healthy =
                     self.recovered >= policy.close_after && self.tripped(policy).is_none();
-                healthy.then_some(Next {
-                    state: State::Closed,
-                    reason: None,
-                })
+                healthy.then_some(State::Closed.into())
             }
             _ => None,
         }
@@ -231,10 +250,9 @@ impl Machine {
         match policy.reopen_after {
             Some(limit) if self.streak >= limit => Some(Next {
                 state: State::Open,
-                reason: Some(Reason {
-                    rule: RuleKind::ReopenAfter,
+                cause: Some(Cause {
+                    leaf: Cause::REOPEN_AFTER,
                     measured: self.streak as f64,
-                    threshold: limit as f64,
                     calls: self.totals.calls(),
                 }),
             }),
@@ -252,7 +270,7 @@ impl Machine {
         };
         policy.tripper.fires(&seen).then(|| Next {
             state: State::Open,
-            reason: Some(policy.tripper.reason(&seen)),
+            cause: policy.tripper.cause(&seen),
         })
     }
 
@@ -295,7 +313,7 @@ impl Machine {
         Transition {
             old_state,
             new_state: next.state,
-            reason: next.reason,
+            cause: next.cause,
             wait: self.wait,
         }
     }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use crate::{
-    Reason, RuleKind,
+    State,
     span::nanos,
     sync::{AtomicU64, Ordering},
+    tripper::Cause,
 };
 
 /// When an open circuit may be probed, and why it opened.
@@ -19,99 +20,111 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Published {
     due: AtomicU64,
-    reason: [AtomicU64; 5],
+    measured: AtomicU64,
+    cause: AtomicU64,
 }
 
-/// What was read from [`Published`], to be decoded when it is known to be whole.
+/// What was read from [`Published`], or stands for it: why a call is refused.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Encoded {
-    due: u64,
-    reason: [u64; 5],
+pub(crate) struct Refusal {
+    /// In nanoseconds: when the circuit may be probed, and then how long until.
+    time: u64,
+    measured: f64,
+    /// Leaf of the rule in the lowest 16 bits, then 8 for the state, then the
+    /// number of calls.
+    packed: u64,
 }
 
 const NEVER: u64 = u64::MAX;
+/// In place of a leaf: no cause is known.
+const NO_LEAF: u64 = 0xFFFF;
+const STATE: u32 = 16;
+const CALLS: u32 = 24;
 
 impl Published {
     pub(crate) fn new() -> Self {
         Self {
             due: AtomicU64::new(NEVER),
-            reason: std::array::from_fn(|_| AtomicU64::new(0)),
+            measured: AtomicU64::new(0),
+            cause: AtomicU64::new(0),
         }
     }
 
-    /// `customs` are the names of the tripper's custom rules.
-    pub(crate) fn store(
-        &self,
-        now: Duration,
-        wait: Option<Duration>,
-        reason: Option<&Reason>,
-        customs: &[&'static str],
-    ) {
+    pub(crate) fn store(&self, now: Duration, wait: Option<Duration>, cause: Option<Cause>) {
         let due = wait.map_or(NEVER, |wait| nanos(now.saturating_add(wait)));
+        let (measured, packed) = match cause {
+            Some(Cause {
+                leaf,
+                measured,
+                calls,
+            }) => {
+                let calls = calls.min(u64::MAX >> CALLS);
+                (measured, calls << CALLS | u64::from(leaf))
+            }
+            None => (0.0, NO_LEAF),
+        };
         self.due.store(due, Ordering::Release);
-        for (word, value) in self.reason.iter().zip(encode(reason, customs)) {
-            word.store(value, Ordering::Release);
-        }
+        self.measured.store(measured.to_bits(), Ordering::Release);
+        self.cause
+            .store(packed | (State::Open as u64) << STATE, Ordering::Release);
     }
 
-    pub(crate) fn load(&self) -> Encoded {
-        Encoded {
-            due: self.due.load(Ordering::Relaxed),
-            reason: std::array::from_fn(|i| self.reason[i].load(Ordering::Relaxed)),
+    /// To be thrown away unless the control word is still the same.
+    pub(crate) fn load(&self) -> Refusal {
+        Refusal {
+            time: self.due.load(Ordering::Relaxed),
+            measured: f64::from_bits(self.measured.load(Ordering::Relaxed)),
+            packed: self.cause.load(Ordering::Relaxed),
         }
     }
 }
 
-impl Encoded {
-    /// How long until the circuit may be probed; `None` if never.
-    pub(crate) fn wait(&self, now: Duration) -> Option<Duration> {
-        (self.due != NEVER).then(|| Duration::from_nanos(self.due.saturating_sub(nanos(now))))
+impl Refusal {
+    /// By a state that has no opening.
+    pub(crate) fn by(state: State) -> Self {
+        Self {
+            time: NEVER,
+            measured: 0.0,
+            packed: (state as u64) << STATE | NO_LEAF,
+        }
     }
 
-    pub(crate) fn reason(&self, customs: &[&'static str]) -> Option<Reason> {
-        let [kind, detail, measured, threshold, calls] = self.reason;
-        let rule = match kind {
-            1 => RuleKind::State,
-            2 => RuleKind::MinRequests,
-            3 => RuleKind::FailureRate,
-            4 => RuleKind::AvgLatency,
-            5 => RuleKind::SlowRate {
-                slow: Duration::from_nanos(detail),
-            },
-            6 => RuleKind::FailureStreak,
-            7 => RuleKind::Custom(customs.get(usize::try_from(detail).ok()?)?),
-            8 => RuleKind::ReopenAfter,
-            _ => return None,
-        };
-        Some(Reason {
-            rule,
-            measured: f64::from_bits(measured),
-            threshold: f64::from_bits(threshold),
-            calls,
+    /// From the time of the next attempt to the wait until then.
+    pub(crate) fn at(mut self, now: Duration) -> Self {
+        if self.time != NEVER {
+            self.time = self.time.saturating_sub(nanos(now));
+        }
+        self
+    }
+
+    /// A circuit that is due but refuses, since its retry policy is not ready,
+    /// has no next attempt that anybody knew of.
+    pub(crate) fn unless_due(mut self) -> Self {
+        if self.time == 0 {
+            self.time = NEVER;
+        }
+        self
+    }
+
+    pub(crate) fn state(&self) -> State {
+        match self.packed >> STATE & 0xFF {
+            state if state == State::HalfOpen as u64 => State::HalfOpen,
+            state if state == State::ForcedOpen as u64 => State::ForcedOpen,
+            _ => State::Open,
+        }
+    }
+
+    /// How long until the circuit may be probed; `None` if nobody knows.
+    pub(crate) fn wait(&self) -> Option<Duration> {
+        (self.time != NEVER).then(|| Duration::from_nanos(self.time))
+    }
+
+    pub(crate) fn cause(&self) -> Option<Cause> {
+        let leaf = self.packed & NO_LEAF;
+        (leaf != NO_LEAF).then_some(Cause {
+            leaf: leaf as u16,
+            measured: self.measured,
+            calls: self.packed >> CALLS,
         })
     }
-}
-
-fn encode(reason: Option<&Reason>, customs: &[&'static str]) -> [u64; 5] {
-    let Some(reason) = reason else { return [0; 5] };
-    let (kind, detail) = match reason.rule {
-        RuleKind::State => (1, 0),
-        RuleKind::MinRequests => (2, 0),
-        RuleKind::FailureRate => (3, 0),
-        RuleKind::AvgLatency => (4, 0),
-        RuleKind::SlowRate { slow } => (5, nanos(slow)),
-        RuleKind::FailureStreak => (6, 0),
-        RuleKind::Custom(name) => {
-            let index = customs.iter().position(|custom| *custom == name);
-            (7, index.unwrap_or(usize::MAX) as u64)
-        }
-        RuleKind::ReopenAfter => (8, 0),
-    };
-    [
-        kind,
-        detail,
-        reason.measured.to_bits(),
-        reason.threshold.to_bits(),
-        reason.calls,
-    ]
 }

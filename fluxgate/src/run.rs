@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    CallNotPermitted, Outcome,
+    CallNotPermitted, CircuitBreaker, Outcome,
     core::{Core, Ended, Ticket},
 };
 
@@ -41,19 +41,48 @@ impl Drop for Unwinding<'_> {
     }
 }
 
-/// Runs a function.
+/// Runs a function. What becomes of a rejection is `reject`'s to say.
+///
+/// The healthy path stands apart, so that it carries nothing across the call
+/// but the breaker and one word.
 #[inline]
 pub(crate) fn run<R>(
+    breaker: &CircuitBreaker,
+    judge: impl FnOnce(&R) -> Outcome,
+    reject: impl FnOnce(CallNotPermitted) -> R,
+    f: impl FnOnce() -> R,
+) -> R {
+    match breaker.core.admit_healthy() {
+        Some(ticket) => run_admitted(&breaker.core, ticket, judge, f),
+        None => run_by_state(breaker, judge, reject, f),
+    }
+}
+
+#[inline(never)]
+fn run_by_state<R>(
+    breaker: &CircuitBreaker,
+    judge: impl FnOnce(&R) -> Outcome,
+    reject: impl FnOnce(CallNotPermitted) -> R,
+    f: impl FnOnce() -> R,
+) -> R {
+    match breaker.core.admit() {
+        Ok(ticket) => run_admitted(&breaker.core, ticket, judge, f),
+        Err(refusal) => reject(CallNotPermitted::new(breaker, refusal)),
+    }
+}
+
+#[inline]
+fn run_admitted<R>(
     core: &Core,
+    ticket: Ticket,
     judge: impl FnOnce(&R) -> Outcome,
     f: impl FnOnce() -> R,
-) -> Result<R, CallNotPermitted> {
-    let ticket = core.admit()?;
+) -> R {
     let unwinding = Unwinding { core, ticket };
     let result = f();
     mem::forget(unwinding);
     settle(core, ticket, judge, &result);
-    Ok(result)
+    result
 }
 
 /// Runs a future: admitted when first polled, settled when it is ready, when it
@@ -67,7 +96,7 @@ pub(crate) struct Run<'a, F, J, M> {
 }
 
 struct Call<'a, J, M> {
-    core: &'a Core,
+    breaker: &'a CircuitBreaker,
     /// Present while the future is pending.
     ticket: Option<Ticket>,
     /// How to judge the output, and what to make of it. Taken at the end.
@@ -75,9 +104,9 @@ struct Call<'a, J, M> {
 }
 
 impl<'a, F, J, M> Run<'a, F, J, M> {
-    pub(crate) fn new(core: &'a Core, judge: J, map: M, future: F) -> Self {
+    pub(crate) fn new(breaker: &'a CircuitBreaker, judge: J, map: M, future: F) -> Self {
         let call = Call {
-            core,
+            breaker,
             ticket: None,
             finish: Some((judge, map)),
         };
@@ -106,13 +135,16 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Out> {
         let (call, future) = self.project();
-        let core = call.core;
+        let core = &*call.breaker.core;
         // Taken for the time of the poll: if that panics, `unwinding` settles.
         let ticket = match call.ticket.take() {
             Some(ticket) => ticket,
-            None => match core.admit() {
+            None => match core.admit_healthy().map_or_else(|| core.admit(), Ok) {
                 Ok(ticket) => ticket,
-                Err(rejection) => return Poll::Ready((call.finish().1)(Err(rejection))),
+                Err(refusal) => {
+                    let rejection = CallNotPermitted::new(call.breaker, refusal);
+                    return Poll::Ready((call.finish().1)(Err(rejection)));
+                }
             },
         };
         let unwinding = Unwinding { core, ticket };
@@ -143,7 +175,7 @@ impl<J, M> Call<'_, J, M> {
 impl<J, M> Drop for Call<'_, J, M> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket.take() {
-            self.core.settle(ticket, Ended::Cancelled);
+            self.breaker.core.settle(ticket, Ended::Cancelled);
         }
     }
 }

@@ -19,10 +19,12 @@
 //! # Ok::<_, fluxgate::ConfigError>(())
 //! ```
 
+mod cause;
 mod context;
 mod custom;
 mod rule;
 
+pub(crate) use cause::Cause;
 pub use context::Context;
 pub(crate) use context::duration;
 pub use custom::{Custom, Needs, Tripper};

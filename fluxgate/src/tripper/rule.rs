@@ -5,8 +5,8 @@ use std::{
     time::Duration,
 };
 
-use super::{Context, Custom, Needs};
-use crate::{Reason, RuleKind, State, error::Fault, limits};
+use super::{Cause, Context, Custom, Needs};
+use crate::{RuleKind, State, error::Fault, limits};
 
 /// Any rule, as [`Builder::tripper`](crate::Builder::tripper) takes it: a
 /// built-in one, a [`Custom`] one, or a combination.
@@ -14,7 +14,7 @@ use crate::{Reason, RuleKind, State, error::Fault, limits};
 pub struct Rule(Node);
 
 #[derive(Debug)]
-enum Node {
+pub(super) enum Node {
     State(State),
     MinRequests(u64),
     FailureRate(f64),
@@ -28,7 +28,7 @@ enum Node {
 
 impl Node {
     /// Left to right, and no further than needed.
-    fn fires(&self, seen: &Context<'_>) -> bool {
+    pub(super) fn fires(&self, seen: &Context<'_>) -> bool {
         match self {
             Self::State(state) => seen.state == *state,
             Self::MinRequests(count) => seen.totals.calls >= *count,
@@ -46,47 +46,6 @@ impl Node {
         }
     }
 
-    /// Why a rule that fires does.
-    fn reason(&self, seen: &Context<'_>) -> Reason {
-        let (rule, measured, threshold) = match self {
-            Self::State(_) => (RuleKind::State, 1.0, 1.0),
-            Self::MinRequests(count) => (
-                RuleKind::MinRequests,
-                seen.totals.calls as f64,
-                *count as f64,
-            ),
-            Self::FailureRate(ratio) => (
-                RuleKind::FailureRate,
-                seen.failure_rate().unwrap_or(0.0),
-                *ratio,
-            ),
-            Self::AvgLatency(threshold) => (
-                RuleKind::AvgLatency,
-                seen.avg_duration().unwrap_or_default().as_secs_f64(),
-                threshold.as_secs_f64(),
-            ),
-            Self::SlowRate(ratio, slow) => (
-                RuleKind::SlowRate { slow: *slow },
-                seen.slow_rate(*slow).unwrap_or(0.0),
-                *ratio,
-            ),
-            Self::FailureStreak(count) => {
-                (RuleKind::FailureStreak, seen.streak as f64, *count as f64)
-            }
-            Self::Custom(custom) => (RuleKind::Custom(custom.name()), 1.0, 1.0),
-            Self::All(nodes) => return most_telling(nodes.iter(), seen),
-            Self::Any(nodes) => {
-                return most_telling(nodes.iter().find(|node| node.fires(seen)).into_iter(), seen);
-            }
-        };
-        Reason {
-            rule,
-            measured,
-            threshold,
-            calls: seen.totals.calls,
-        }
-    }
-
     fn visit(&self, f: &mut impl FnMut(&Node)) {
         f(self);
         if let Self::All(nodes) | Self::Any(nodes) = self {
@@ -97,32 +56,19 @@ impl Node {
     }
 }
 
-/// The first reason that looks at outcomes; else the first.
-fn most_telling<'a>(nodes: impl Iterator<Item = &'a Node>, seen: &Context<'_>) -> Reason {
-    let mut first = None;
-    for node in nodes {
-        let reason = node.reason(seen);
-        if !matches!(reason.rule, RuleKind::State | RuleKind::MinRequests) {
-            return reason;
-        }
-        first.get_or_insert(reason);
-    }
-    first.unwrap_or(Reason {
-        rule: RuleKind::State,
-        measured: 1.0,
-        threshold: 1.0,
-        calls: seen.totals.calls,
-    })
-}
-
 impl Rule {
     pub(crate) fn fires(&self, seen: &Context<'_>) -> bool {
         self.0.fires(seen)
     }
 
-    /// Why a rule that fires does.
-    pub(crate) fn reason(&self, seen: &Context<'_>) -> Reason {
-        self.0.reason(seen)
+    /// What made a rule fire that does.
+    pub(crate) fn cause(&self, seen: &Context<'_>) -> Option<Cause> {
+        self.0.cause(seen, &mut 0)
+    }
+
+    /// The kind and threshold of a leaf that a [`Cause`] names.
+    pub(crate) fn leaf(&self, leaf: u16) -> Option<(RuleKind, f64)> {
+        self.0.leaf(&mut u32::from(leaf))
     }
 
     /// What all of it reads, also below branches that can never fire; the
@@ -143,17 +89,6 @@ impl Rule {
         needs.slow.sort_unstable();
         needs.slow.dedup();
         needs
-    }
-
-    /// The names of custom rules, left to right.
-    pub(crate) fn customs(&self) -> Vec<&'static str> {
-        let mut names = Vec::new();
-        self.0.visit(&mut |node| {
-            if let Node::Custom(custom) = node {
-                names.push(custom.name());
-            }
-        });
-        names
     }
 
     pub(crate) fn check(&self) -> Result<(), Vec<Fault>> {

@@ -1,0 +1,183 @@
+//! Which part of a rule made it fire.
+
+use super::{Context, rule::Node};
+use crate::RuleKind;
+
+/// The leaf of a rule that opened a circuit, small enough to be published in
+/// atomic words.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Cause {
+    /// Counted from left to right, from 0.
+    pub(crate) leaf: u16,
+    pub(crate) measured: f64,
+    /// How many calls the window held.
+    pub(crate) calls: u64,
+}
+
+impl Cause {
+    /// In place of a leaf of the rule: the setting `reopen_after`.
+    pub(crate) const REOPEN_AFTER: u16 = u16::MAX - 1;
+}
+
+impl Node {
+    /// The leaf that made the rule fire; `None` if it does not. `next` numbers
+    /// the leaves.
+    ///
+    /// When several had to hold together, it is the first that looks at
+    /// outcomes. A custom rule is asked once more here.
+    pub(super) fn cause(&self, seen: &Context<'_>, next: &mut u16) -> Option<Cause> {
+        match self {
+            Self::All(nodes) => {
+                let (mut chosen, mut outcomes) = (None, false);
+                let mut all = true;
+                for node in nodes {
+                    let cause = node.cause(seen, next);
+                    all &= cause.is_some();
+                    if chosen.is_none() || !outcomes && node.looks_at_outcomes() {
+                        chosen = cause;
+                        outcomes = node.looks_at_outcomes();
+                    }
+                }
+                chosen.filter(|_| all)
+            }
+            Self::Any(nodes) => {
+                let mut chosen = None;
+                for node in nodes {
+                    if chosen.is_some() {
+                        // Asked for nothing but its numbers.
+                        *next += node.leaves();
+                    } else {
+                        chosen = node.cause(seen, next);
+                    }
+                }
+                chosen
+            }
+            leaf => {
+                let index = *next;
+                *next = index.saturating_add(1).min(Cause::REOPEN_AFTER - 1);
+                leaf.fires(seen).then(|| Cause {
+                    leaf: index,
+                    measured: leaf.measured(seen),
+                    calls: seen.totals.calls,
+                })
+            }
+        }
+    }
+
+    /// The leaf with this number, which is counted down to 0.
+    pub(super) fn leaf(&self, number: &mut u32) -> Option<(RuleKind, f64)> {
+        if let Self::All(nodes) | Self::Any(nodes) = self {
+            return nodes.iter().find_map(|node| node.leaf(number));
+        }
+        let left = number.checked_sub(1);
+        *number = left.unwrap_or(u32::MAX);
+        left.is_none().then(|| self.kind())
+    }
+
+    fn leaves(&self) -> u16 {
+        match self {
+            Self::All(nodes) | Self::Any(nodes) => nodes.iter().map(Self::leaves).sum(),
+            _ => 1,
+        }
+    }
+
+    fn looks_at_outcomes(&self) -> bool {
+        match self {
+            Self::State(_) | Self::MinRequests(_) => false,
+            Self::All(nodes) | Self::Any(nodes) => nodes.iter().any(Self::looks_at_outcomes),
+            _ => true,
+        }
+    }
+
+    fn measured(&self, seen: &Context<'_>) -> f64 {
+        match self {
+            Self::MinRequests(_) => seen.totals.calls as f64,
+            Self::FailureRate(_) => seen.failure_rate().unwrap_or(0.0),
+            Self::AvgLatency(_) => seen.avg_duration().unwrap_or_default().as_secs_f64(),
+            Self::SlowRate(_, slow) => seen.slow_rate(*slow).unwrap_or(0.0),
+            Self::FailureStreak(_) => seen.streak as f64,
+            Self::State(_) | Self::Custom(_) | Self::All(_) | Self::Any(_) => 1.0,
+        }
+    }
+
+    fn kind(&self) -> (RuleKind, f64) {
+        match self {
+            Self::MinRequests(count) => (RuleKind::MinRequests, *count as f64),
+            Self::FailureRate(ratio) => (RuleKind::FailureRate, *ratio),
+            Self::AvgLatency(threshold) => (RuleKind::AvgLatency, threshold.as_secs_f64()),
+            Self::SlowRate(ratio, slow) => (RuleKind::SlowRate { slow: *slow }, *ratio),
+            Self::FailureStreak(count) => (RuleKind::FailureStreak, *count as f64),
+            Self::Custom(custom) => (RuleKind::Custom(custom.name()), 1.0),
+            Self::State(_) | Self::All(_) | Self::Any(_) => (RuleKind::State, 1.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::{
+        RuleKind, State,
+        tripper::{
+            Closed, Context, FailureRate, FailureStreak, HalfOpened, MinRequests, Rule, SlowRate,
+        },
+        window::Totals,
+    };
+
+    fn named(rule: impl Into<Rule>) -> Option<(RuleKind, f64, f64)> {
+        let totals = Totals {
+            calls: 10,
+            failures: 6,
+            nanos: 0,
+            slow: Box::new([2]),
+        };
+        let rule = rule.into();
+        let seen = Context {
+            state: State::Closed,
+            streak: 3,
+            totals: &totals,
+            thresholds: &[Duration::from_secs(1)],
+            durations: false,
+        };
+        let cause = rule.cause(&seen)?;
+        assert!(rule.fires(&seen));
+        let (kind, threshold) = rule.leaf(cause.leaf)?;
+        Some((kind, cause.measured, threshold))
+    }
+
+    #[test]
+    fn of_a_conjunction_the_first_that_looks_at_outcomes() {
+        let rate = Some((RuleKind::FailureRate, 0.6, 0.5));
+        assert_eq!(named(MinRequests::new(5) & FailureRate::new(0.5)), rate);
+        assert_eq!(
+            named(Closed & MinRequests::new(5) & FailureRate::new(0.5)),
+            rate
+        );
+        assert_eq!(
+            named(FailureRate::new(0.5) & FailureStreak::new(2) & MinRequests::new(5)),
+            rate
+        );
+        assert_eq!(
+            named(MinRequests::new(5) & Closed),
+            Some((RuleKind::MinRequests, 10.0, 5.0))
+        );
+        assert_eq!(named(MinRequests::new(11) & FailureRate::new(0.5)), None);
+    }
+
+    #[test]
+    fn of_a_disjunction_the_first_that_fires() {
+        let slow = Duration::from_secs(1);
+        assert_eq!(
+            named(FailureStreak::new(4) | SlowRate::new(0.2, slow) | FailureRate::new(0.5)),
+            Some((RuleKind::SlowRate { slow }, 0.2, 0.2))
+        );
+        assert_eq!(
+            named(
+                (HalfOpened & FailureStreak::new(1))
+                    | MinRequests::new(5) & (FailureRate::new(0.9) | FailureStreak::new(3))
+            ),
+            Some((RuleKind::FailureStreak, 3.0, 3.0))
+        );
+    }
+}
