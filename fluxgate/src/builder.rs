@@ -90,7 +90,7 @@ impl Builder {
             on_cancel: OnCancel::Ignore,
             durations: false,
             clock: ClockSource::System,
-            random: RandomSource::Seeded(Seeded::from_entropy()),
+            random: RandomSource::Seeded(Seeded::for_breaker()),
             listeners: Vec::new(),
         }
     }

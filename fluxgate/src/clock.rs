@@ -6,7 +6,10 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant, SystemTime},
 };
 
@@ -34,22 +37,117 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
     }
 }
 
-/// The operating system's clocks: [`Instant`] and [`SystemTime`].
+/// The operating system's clocks, [`Instant`] and [`SystemTime`]; or what
+/// [`testing::freeze`](crate::testing::freeze) put in their place.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
 /// What `SystemClock` counts from: the first time any breaker asked.
 static ORIGIN: OnceCell<Instant> = OnceCell::new();
 
+/// A test's clock in place of the system's. The flag is looked at first, without
+/// a lock: it is false outside of tests.
+static REPLACED: AtomicBool = AtomicBool::new(false);
+static REPLACEMENT: Mutex<Option<Arc<dyn Clock>>> = Mutex::new(None);
+
+impl SystemClock {
+    pub(crate) fn replace(clock: Option<Arc<dyn Clock>>) {
+        let mut replacement = REPLACEMENT.lock().unwrap_or_else(PoisonError::into_inner);
+        REPLACED.store(clock.is_some(), Ordering::Relaxed);
+        *replacement = clock;
+    }
+
+    pub(crate) fn is_replaced() -> bool {
+        REPLACED.load(Ordering::Relaxed)
+    }
+
+    #[cold]
+    fn replacement() -> Option<Arc<dyn Clock>> {
+        let replacement = REPLACEMENT.lock().unwrap_or_else(PoisonError::into_inner);
+        replacement.clone()
+    }
+}
+
 impl Clock for SystemClock {
     #[inline]
     fn now(&self) -> Duration {
+        if Self::is_replaced() {
+            if let Some(clock) = Self::replacement() {
+                return clock.now();
+            }
+        }
         let origin = *ORIGIN.get_or_init(Instant::now);
         Instant::now().saturating_duration_since(origin)
     }
 
     fn wall(&self) -> SystemTime {
+        if Self::is_replaced() {
+            if let Some(clock) = Self::replacement() {
+                return clock.wall();
+            }
+        }
         SystemTime::now()
+    }
+}
+
+/// tokio's clock: waits follow `tokio::time::pause` and `advance`. The wall
+/// clock moves along with it from where the system's stood.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), fluxgate::ConfigError> {
+/// use std::{io, time::Duration};
+/// use fluxgate::{CircuitBreaker, State, clock::TokioClock, permit::All, tripper::FailureStreak};
+///
+/// let breaker = CircuitBreaker::builder("api")
+///     .tripper(FailureStreak::new(1))
+///     .permit(All)
+///     .clock(TokioClock::new())
+///     .build()?;
+/// let _ = breaker.call_async(async { Err::<(), _>(io::Error::other("down")) }).await;
+/// assert_eq!(breaker.state(), State::Open);
+///
+/// // The runtime is paused: this takes no time.
+/// tokio::time::sleep(Duration::from_secs(60)).await;
+/// let _ = breaker.call_async(async { Ok::<_, io::Error>(()) }).await;
+/// assert_eq!(breaker.state(), State::Closed);
+/// # Ok(())
+/// # }
+/// ```
+#[cfg(feature = "tokio")]
+#[derive(Clone, Copy, Debug)]
+pub struct TokioClock {
+    origin: tokio::time::Instant,
+    wall: SystemTime,
+}
+
+#[cfg(feature = "tokio")]
+impl TokioClock {
+    /// A clock that starts at the present moment of tokio's.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            origin: tokio::time::Instant::now(),
+            wall: SystemTime::now(),
+        }
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl Default for TokioClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl Clock for TokioClock {
+    fn now(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
+    fn wall(&self) -> SystemTime {
+        self.wall.checked_add(self.now()).unwrap_or(self.wall)
     }
 }
 
@@ -116,10 +214,7 @@ impl ManualClock {
     }
 
     fn with<R>(&self, f: impl FnOnce(&mut Hands) -> R) -> R {
-        f(&mut self
-            .0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner))
+        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -62,6 +62,31 @@ struct Counts {
     listener_failures: Count,
 }
 
+impl Counts {
+    fn clear(&self) {
+        let Self {
+            rejected,
+            ignored,
+            cancelled,
+            panicked,
+            lost,
+            late,
+            listener_failures,
+        } = self;
+        for count in [
+            rejected,
+            ignored,
+            cancelled,
+            panicked,
+            lost,
+            late,
+            listener_failures,
+        ] {
+            count.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
 fn add(count: &Count, n: u64) {
     count.fetch_add(n, Ordering::Relaxed);
 }
@@ -376,6 +401,24 @@ impl Core {
         let mut shared = lock(&self.shared);
         self.enter(&mut shared, state.into(), now);
         self.unlock(shared);
+    }
+
+    /// As if new, for the next test: closed, nothing recorded, nothing counted,
+    /// random numbers by this seed. What is in flight no longer counts.
+    pub(crate) fn renew(&self, random: Seeded) {
+        let now = self.clock.now();
+        let mut shared = lock(&self.shared);
+        if let RandomSource::Seeded(seeded) = &mut shared.random {
+            *seeded = random;
+        }
+        if shared.machine.state() == State::Closed {
+            shared.machine.renew(now);
+            self.publish_word(&shared);
+        } else {
+            self.enter(&mut shared, State::Closed.into(), now);
+        }
+        self.unlock(shared);
+        self.counts.clear();
     }
 
     pub(crate) fn info(&self) -> Info {

@@ -38,6 +38,7 @@ mod signal;
 mod span;
 mod state;
 mod sync;
+pub mod testing;
 #[cfg(feature = "tracing")]
 mod timestamp;
 pub mod tracker;

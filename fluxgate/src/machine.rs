@@ -295,12 +295,7 @@ impl Machine {
             _ => {}
         }
         self.state = next.state;
-        self.generation += 1;
-        self.entered = now;
-        self.recovered = 0;
-        self.window.clear();
-        self.totals.clear();
-        self.wait = None;
+        self.begin(now);
         if next.state == State::Open {
             let opening = Opening {
                 reopens: self.reopens,
@@ -316,5 +311,22 @@ impl Machine {
             cause: next.cause,
             wait: self.wait,
         }
+    }
+
+    /// A new generation, with nothing recorded.
+    fn begin(&mut self, now: Duration) {
+        self.generation += 1;
+        self.entered = now;
+        self.recovered = 0;
+        self.wait = None;
+        self.window.clear();
+        self.totals.clear();
+    }
+
+    /// Forgets what a closed circuit recorded, without a transition.
+    pub(crate) fn renew(&mut self, now: Duration) {
+        self.reopens = 0;
+        self.streak = 0;
+        self.begin(now);
     }
 }

@@ -2,6 +2,8 @@
 
 use std::hash::{BuildHasher, RandomState};
 
+use crate::{clock::SystemClock, testing};
+
 /// A source of uniform random numbers, for
 /// [`Builder::random`](crate::Builder::random).
 ///
@@ -37,9 +39,14 @@ impl Seeded {
         Self(seed)
     }
 
-    /// A seed that differs between breakers and between processes.
-    pub(crate) fn from_entropy() -> Self {
-        Self(RandomState::new().hash_one(0_u8))
+    /// A seed that differs between breakers and between processes; in a test
+    /// that froze the time, the same one every time.
+    pub(crate) fn for_breaker() -> Self {
+        if SystemClock::is_replaced() {
+            Self::new(testing::SEED)
+        } else {
+            Self(RandomState::new().hash_one(0_u8))
+        }
     }
 }
 
