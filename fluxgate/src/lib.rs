@@ -1,9 +1,88 @@
 //! A circuit breaker as an attribute: annotate a function, and its calls stop
 //! going to a dependency that fails.
+//!
+//! ```
+//! # #[cfg(feature = "macros")] {
+//! use std::io;
+//! use fluxgate::circuit_breaker;
+//!
+//! #[circuit_breaker(
+//!     tripper = "FailureStreak(5) | MinRequests(20) & FailureRate(0.5)",
+//!     retry = "Cooldown(30s, jitter_ratio = 0.1)",
+//! )]
+//! fn price(symbol: &str) -> io::Result<f64> {
+//!     // … ask the dependency …
+//! #   Ok(42.0)
+//! }
+//! # assert!(price("X").is_ok());
+//! # }
+//! ```
+//!
+//! While the circuit is closed, calls run and their outcomes are recorded in a
+//! [window]; the [tripper] looks at the window after each. When it fires, the
+//! circuit opens, and calls are rejected with [`CallNotPermitted`] without
+//! running. When the [retry] policy allows it, the circuit is half-open: the
+//! [permit] and a limit let a few calls through as probes, and their outcomes
+//! close the circuit or open it again. [Listeners](listener) are told of every
+//! transition. Operators can [`reset`](CircuitBreaker::reset),
+//! [`disable`](CircuitBreaker::disable),
+//! [`force_open`](CircuitBreaker::force_open), or let a breaker
+//! [only measure](CircuitBreaker::metrics_only).
+//!
+//! Functions that can't be annotated call through a [`CircuitBreaker`] that is
+//! built by hand; everything the attribute does can be done that way. Tests
+//! drive the time themselves: see [`testing`].
+//!
+//! # Trade-offs
+//!
+//! - A breaker lives in one process; instances of a service do not share what
+//!   they learn.
+//! - The breaker of an annotated function is one static per function
+//!   definition, shared by all instances and instantiations, and is never
+//!   dropped.
+//! - A breaker is not a timeout: a call that never ends is never counted, unless
+//!   something drops it (see [`OnCancel`]).
+//! - On the healthy path a call costs an atomic load before and one after. That
+//!   holds for a [`CountWindow`](window::CountWindow) full of quick successes,
+//!   under rules over counts, rates and streaks; everything else takes a short
+//!   lock at the end of each call. Rules over durations read the clock twice a
+//!   call.
+//! - What is not needed is not measured: [`info()`](CircuitBreaker::info) tells
+//!   durations only if a rule reads them or
+//!   [`durations`](Builder::durations) asks for them.
+//! - Transitions are told on the thread that caused them; a listener should be
+//!   quick.
+//!
+//! # What it promises
+//!
+//! - **Bounded probes.** Never more than
+//!   [`max_half_open_calls`](Builder::max_half_open_calls) probes in flight. A
+//!   slot comes back however its probe ends, and at the end of its
+//!   [lease](Builder::probe_lease) if it does not end: half-open never gets
+//!   stuck on its probes.
+//! - **Generations.** An outcome counts only in the period that admitted its
+//!   call. A late one never closes, opens or dirties a later period.
+//! - **Signals.** Every transition reaches every listener once, in order.
+//! - **No lock is held** while the protected call, tracker, predicate, fallback
+//!   or a listener runs: each may use the breaker.
+//! - **Containment.** A listener or policy that panics changes no call's result.
+//! - **Exact windows.** Under any number of threads the window holds exactly the
+//!   last n outcomes, or those of the last while.
+//! - **One opening.** When the wait is over, exactly one caller half-opens the
+//!   circuit.
+//! - **Panics** of the protected function count as failures and unwind on.
+//!
+//! # Features
+//!
+//! | feature | default | what it buys |
+//! |---|---|---|
+//! | `macros` | yes | `#[circuit_breaker(…)]` and `breaker!` |
+//! | `tracing` | yes | [`LogListener`](listener::LogListener), and the crate's own reports as events |
+//! | `log` | | the same events for programs that use the `log` crate |
+//! | `tokio` | | [`TokioClock`](clock::TokioClock) |
 #![deny(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
-#![doc(test(attr(deny(warnings, unused))))]
-#![doc(test(attr(allow(dead_code, unused_variables))))]
+#![doc(test(attr(deny(warnings), allow(dead_code, unused_variables))))]
 
 #[doc(hidden)]
 pub mod __private;
