@@ -16,6 +16,7 @@ use crate::{
     machine::{Admission, Ending, Machine, Next, Policy, Transition},
     metrics::Metrics,
     outbox::Outbox,
+    probes::Slot,
     published::{Published, Refusal},
     random::{Random, Seeded},
     report,
@@ -133,11 +134,9 @@ pub(crate) struct Ticket {
     word: Word,
     /// When the call began, in nanoseconds, if anything asks for it.
     began: u64,
-    /// The probe's slot, or `NO_SLOT`.
-    slot: u32,
+    /// The probe's slot, or `Slot::NONE`.
+    slot: Slot,
 }
-
-const NO_SLOT: u32 = u32::MAX;
 
 impl Ticket {
     /// In `Disabled` nothing is recorded and nobody judges the result.
@@ -222,7 +221,7 @@ impl Core {
         word.skips().then_some(Ticket {
             word,
             began: 0,
-            slot: NO_SLOT,
+            slot: Slot::NONE,
         })
     }
 
@@ -240,14 +239,14 @@ impl Core {
                     return Ok(Ticket {
                         word,
                         began,
-                        slot: NO_SLOT,
+                        slot: Slot::NONE,
                     });
                 }
                 State::Disabled => {
                     return Ok(Ticket {
                         word,
                         began: 0,
-                        slot: NO_SLOT,
+                        slot: Slot::NONE,
                     });
                 }
                 State::ForcedOpen => return Err(self.refuse(Refusal::by(State::ForcedOpen))),
@@ -291,14 +290,14 @@ impl Core {
             State::Open => self.published.load().at(now),
             state => Refusal::by(state),
         };
-        self.unlock(shared);
         if lost > 0 {
             add(&self.counts.lost, lost);
         }
+        self.unlock(shared);
         let (began, slot) = match admission {
             Admission::Probe(slot) => (nanos(now), slot),
-            Admission::Free if self.stamps => (nanos(now), NO_SLOT),
-            Admission::Free => (0, NO_SLOT),
+            Admission::Free if self.stamps => (nanos(now), Slot::NONE),
+            Admission::Free => (0, Slot::NONE),
             Admission::Rejected => return Err(self.refuse(refusal.unless_due())),
         };
         Ok(Ticket { word, began, slot })
@@ -321,7 +320,7 @@ impl Core {
         if word.state() == State::Disabled {
             return;
         }
-        let is_probe = slot != NO_SLOT;
+        let is_probe = slot != Slot::NONE;
         let reads = self.measures || self.dates || is_probe || ended == Ended::Cancelled;
         let now = if reads {
             self.clock.now()
@@ -363,7 +362,7 @@ impl Core {
             }
         }
         let mut shared = lock(&self.shared);
-        if is_probe && shared.machine.release(slot, began, now) {
+        if is_probe && shared.machine.release(slot, now) {
             add(&self.counts.lost, 1);
         }
         if shared.machine.generation() != word.generation() {
@@ -447,7 +446,7 @@ impl Core {
             ignored: count(&self.counts.ignored),
             cancelled: count(&self.counts.cancelled),
             panicked: count(&self.counts.panicked),
-            lost_probes: count(&self.counts.lost),
+            lost_probes: count(&self.counts.lost) + machine.overdue_probes(now),
             late: count(&self.counts.late),
             listener_failures: count(&self.counts.listener_failures),
         }

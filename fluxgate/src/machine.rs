@@ -7,7 +7,7 @@ use crate::{
     OnCancel, Reason, RuleKind, State,
     contain::contained,
     permit::Permit,
-    probes::Probes,
+    probes::{Probes, Slot},
     random::Random,
     report,
     retry::{Opening, Retry},
@@ -83,7 +83,7 @@ pub(crate) struct Transition {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
     /// Runs as a probe and holds this slot.
-    Probe(u32),
+    Probe(Slot),
     /// Does not run.
     Rejected,
     /// The state takes calls without asking.
@@ -156,6 +156,11 @@ impl Machine {
         self.probes.in_flight(nanos(now))
     }
 
+    /// Probes that outlived their lease and are not counted as lost yet.
+    pub(crate) fn overdue_probes(&self, now: Duration) -> u64 {
+        self.probes.overdue(nanos(now))
+    }
+
     /// Whether a success that is not slow would change nothing.
     pub(crate) fn is_clean(&self, policy: &Policy) -> bool {
         matches!(self.state, State::Closed | State::MetricsOnly)
@@ -204,14 +209,14 @@ impl Machine {
         if admits {
             (Admission::Probe(slot), lost)
         } else {
-            self.probes.release(slot, began, began);
+            self.probes.release(slot, began);
             (Admission::Rejected, lost)
         }
     }
 
     /// Takes a probe's slot back. Whether it had outlived its lease.
-    pub(crate) fn release(&mut self, slot: u32, began: u64, now: Duration) -> bool {
-        self.probes.release(slot, began, nanos(now))
+    pub(crate) fn release(&mut self, slot: Slot, now: Duration) -> bool {
+        self.probes.release(slot, nanos(now))
     }
 
     /// Records a call of the present generation. The state it leads to, if any.

@@ -8,11 +8,33 @@ pub(crate) struct Probes {
     limit: u32,
     /// In nanoseconds, like all times here.
     lease: u64,
-    /// When the probe in each slot began, or `FREE`.
-    slots: Vec<u64>,
+    places: Vec<Place>,
     free: Vec<u32>,
     /// No probe in flight began before this.
     oldest: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// When the probe here began, or `FREE`.
+    began: u64,
+    /// How many probes were here before.
+    turn: u32,
+}
+
+/// A probe's right to its place, until another probe has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slot {
+    place: u32,
+    turn: u32,
+}
+
+impl Slot {
+    /// What a call that is no probe holds.
+    pub(crate) const NONE: Self = Self {
+        place: u32::MAX,
+        turn: 0,
+    };
 }
 
 const FREE: u64 = u64::MAX;
@@ -25,7 +47,7 @@ impl Probes {
         Self {
             limit,
             lease,
-            slots: Vec::with_capacity(prepared),
+            places: Vec::with_capacity(prepared),
             free: Vec::with_capacity(prepared),
             oldest: FREE,
         }
@@ -33,17 +55,21 @@ impl Probes {
 
     /// A slot for a probe that begins `now`, and how many probes lost theirs
     /// for it.
-    pub(crate) fn acquire(&mut self, now: u64) -> (Option<u32>, u64) {
+    pub(crate) fn acquire(&mut self, now: u64) -> (Option<Slot>, u64) {
         let began = now.min(FREE - 1);
         let lost = if self.is_full() { self.reclaim(now) } else { 0 };
         let slot = match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot as usize] = began;
-                Some(slot)
+            Some(place) => {
+                let taken = &mut self.places[place as usize];
+                taken.began = began;
+                taken.turn = taken.turn.wrapping_add(1);
+                let turn = taken.turn;
+                Some(Slot { place, turn })
             }
             None if !self.is_full() => {
-                self.slots.push(began);
-                u32::try_from(self.slots.len() - 1).ok()
+                self.places.push(Place { began, turn: 0 });
+                let place = u32::try_from(self.places.len() - 1).ok();
+                place.map(|place| Slot { place, turn: 0 })
             }
             None => None,
         };
@@ -55,14 +81,13 @@ impl Probes {
 
     /// Gives a slot back. Whether the probe outlived its lease while it still
     /// held the slot; one that lost it was counted then.
-    pub(crate) fn release(&mut self, slot: u32, began: u64, now: u64) -> bool {
-        // A slot is taken over only after a lease, which is above zero: the
-        // time tells its holders apart.
-        match self.slots.get_mut(slot as usize) {
-            Some(holder) if *holder == began.min(FREE - 1) => {
-                *holder = FREE;
-                self.free.push(slot);
-                now.saturating_sub(began) >= self.lease
+    pub(crate) fn release(&mut self, slot: Slot, now: u64) -> bool {
+        match self.places.get_mut(slot.place as usize) {
+            Some(place) if place.turn == slot.turn && place.began != FREE => {
+                let began = place.began;
+                place.began = FREE;
+                self.free.push(slot.place);
+                self.is_over(began, now)
             }
             _ => false,
         }
@@ -70,12 +95,29 @@ impl Probes {
 
     /// How many probes hold a slot and are within their lease.
     pub(crate) fn in_flight(&self, now: u64) -> usize {
-        let live = |began: &&u64| **began != FREE && !self.is_over(**began, now);
-        self.slots.iter().filter(live).count()
+        self.held()
+            .filter(|began| !self.is_over(*began, now))
+            .count()
+    }
+
+    /// How many probes have outlived their lease, and still hold a slot because
+    /// no other asked for it.
+    pub(crate) fn overdue(&self, now: u64) -> u64 {
+        self.held()
+            .filter(|began| self.is_over(*began, now))
+            .count() as u64
+    }
+
+    /// When each probe that holds a slot began.
+    fn held(&self) -> impl Iterator<Item = u64> {
+        self.places
+            .iter()
+            .map(|place| place.began)
+            .filter(|began| *began != FREE)
     }
 
     fn is_full(&self) -> bool {
-        self.free.is_empty() && self.slots.len() >= self.limit as usize
+        self.free.is_empty() && self.places.len() >= self.limit as usize
     }
 
     fn is_over(&self, began: u64, now: u64) -> bool {
@@ -88,14 +130,14 @@ impl Probes {
         }
         let mut lost = 0;
         self.oldest = FREE;
-        for slot in 0..self.slots.len() {
-            let began = self.slots[slot];
+        for index in 0..self.places.len() {
+            let began = self.places[index].began;
             if began == FREE {
                 continue;
             }
             if self.is_over(began, now) {
-                self.slots[slot] = FREE;
-                self.free.extend(u32::try_from(slot).ok());
+                self.places[index].began = FREE;
+                self.free.extend(u32::try_from(index).ok());
                 lost += 1;
             } else {
                 self.oldest = self.oldest.min(began);
@@ -125,13 +167,13 @@ mod tests {
         let (Some(c), 1) = probes.acquire(10) else {
             panic!("the lease of the first is over")
         };
-        assert_eq!(c, a);
+        assert_eq!(c.place, a.place);
         // The first holder returns late: the slot is another's by now.
-        assert!(!probes.release(a, 0, 11));
+        assert!(!probes.release(a, 11));
         assert_eq!(probes.acquire(11), (None, 0));
 
-        assert!(!probes.release(b, 5, 11));
-        assert!(probes.release(c, 10, 20), "held to the end of its lease");
+        assert!(!probes.release(b, 11));
+        assert!(probes.release(c, 20), "held to the end of its lease");
         assert_eq!(probes.in_flight(20), 0);
     }
 
@@ -142,7 +184,24 @@ mod tests {
             assert!(probes.acquire(1).0.is_some());
         }
         assert_eq!(probes.acquire(50), (None, 0));
-        assert_eq!(probes.acquire(51), (Some(99), 100));
-        assert_eq!(probes.in_flight(51), 1);
+        assert_eq!(probes.overdue(51), 100);
+        assert_eq!(probes.acquire(51), (Some(Slot { place: 99, turn: 1 }), 100));
+        assert_eq!((probes.in_flight(51), probes.overdue(51)), (1, 0));
+    }
+
+    #[test]
+    fn a_lost_probe_never_frees_the_slot_of_another_though_the_clock_jumped_back() {
+        let mut probes = Probes::new(1, 10);
+        let (Some(lost), 0) = probes.acquire(100) else {
+            panic!("the first slot")
+        };
+        let (Some(next), 1) = probes.acquire(110) else {
+            panic!("the lease of the first is over")
+        };
+        probes.release(next, 110);
+        // Another probe that began when the lost one did.
+        assert!(probes.acquire(100).0.is_some());
+        probes.release(lost, 100);
+        assert_eq!(probes.acquire(100), (None, 0));
     }
 }
