@@ -77,6 +77,7 @@ pub(crate) fn tracker(written: &Tracker) -> Option<AnyTracker> {
         Tracker::All => Box::new(All),
         Tracker::TypeOf(kinds) => kinds
             .iter()
+            .copied()
             .map(type_of)
             .reduce(|one, other| Box::new(closure(one) | closure(other)))?,
         Tracker::Not(inner) => Box::new(!closure(tracker(inner)?)),
@@ -85,7 +86,7 @@ pub(crate) fn tracker(written: &Tracker) -> Option<AnyTracker> {
     })
 }
 
-fn type_of(kind: &Kind) -> AnyTracker {
+fn type_of(kind: Kind) -> AnyTracker {
     match kind {
         Kind::A => Box::new(TypeOf::<A>::new()),
         Kind::B => Box::new(TypeOf::<B>::new()),

@@ -61,7 +61,6 @@ pub(crate) fn derived(scenario: &Scenario) -> Result<Vec<Observed>, String> {
 
     // An opening takes the first jitter that the original draws after it. Where
     // the two have parted, and the original draws nothing at all: the middle.
-    const MIDDLE: f64 = 0.5;
     let mut source = |at: usize, what: Draw| {
         let fits = |(step, purpose, _): &&(usize, Draw, f64)| {
             *purpose == what
@@ -73,7 +72,7 @@ pub(crate) fn derived(scenario: &Scenario) -> Result<Vec<Observed>, String> {
         drawn
             .iter()
             .find(fits)
-            .map_or(MIDDLE, |(_, _, number)| *number)
+            .map_or(0.5, |(_, _, number)| *number)
     };
     Ok(replay(
         &scenario.config,
