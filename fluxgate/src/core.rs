@@ -316,7 +316,7 @@ impl Core {
     }
 
     /// The parts of the ticket one by one: they stay in registers.
-    fn settle_by_outcome(&self, word: Word, began: u64, slot: u32, ended: Ended) {
+    fn settle_by_outcome(&self, word: Word, began: u64, slot: Slot, ended: Ended) {
         if word.state() == State::Disabled {
             return;
         }
