@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use crate::{
     CircuitBreaker, ConfigError, Listener, Name, State,
     clock::Clock,
-    core::{ClockSource, Core, Parts, RandomSource},
+    core::{Core, Parts},
     error::Fault,
     limits,
     machine::{Machine, Policy},
@@ -14,6 +14,7 @@ use crate::{
     random::{Random, Seeded},
     registry, report,
     retry::{Cooldown, Retry},
+    sources::{ClockSource, RandomSource},
     span::nanos,
     tripper::Rule,
     window::AnyWindow,

@@ -13,6 +13,8 @@ const STATE: u64 = 0b111;
 const CLEAN: u64 = 1 << 3;
 /// Clean, and nothing asks when a call began or how long it took.
 const SKIP: u64 = 1 << 4;
+/// Somebody holds the breaker's lock.
+const LOCKED: u64 = 1 << 5;
 const GENERATION: u32 = 8;
 
 impl Word {
@@ -51,5 +53,18 @@ impl Word {
 
     pub(crate) fn skips(self) -> bool {
         self.0 & SKIP != 0
+    }
+
+    pub(crate) fn is_locked(self) -> bool {
+        self.0 & LOCKED != 0
+    }
+
+    pub(crate) fn locked(self) -> Self {
+        Self(self.0 | LOCKED)
+    }
+
+    /// The same but for the lock.
+    pub(crate) fn same_period(self, other: Self) -> bool {
+        self.generation() == other.generation()
     }
 }

@@ -1,31 +1,30 @@
 //! The breaker behind the handle: one admit and one settle around the pure
 //! machine, and the delivery of what they cause.
 
-use std::{
-    sync::atomic::AtomicU64 as Count,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use once_cell::sync::OnceCell;
 
 use crate::{
     CircuitBreaker, Info, Listener, Name, OnCancel, Signal, State,
-    clock::{Clock, SystemClock},
     contain::contained,
     control::Word,
+    counts::Counts,
+    lock::{Held, Locked},
     machine::{Admission, Ending, Machine, Next, Policy, Transition},
     metrics::Metrics,
     outbox::Outbox,
     probes::Slot,
     published::{Published, Refusal},
-    random::{Random, Seeded},
+    random::Seeded,
     report,
+    sources::{ClockSource, RandomSource},
     span::nanos,
-    sync::{AtomicU64, Mutex, MutexGuard, Ordering, fence, lock},
+    sync::{Ordering, fence},
 };
 
 pub(crate) struct Core {
-    control: AtomicU64,
+    shared: Locked<Shared>,
     published: Published,
     pub(crate) name: Name,
     pub(crate) policy: Policy,
@@ -39,7 +38,6 @@ pub(crate) struct Core {
     /// Whether recording needs the time.
     dates: bool,
     counts: Counts,
-    shared: Mutex<Shared>,
 }
 
 /// What the lock guards.
@@ -49,82 +47,6 @@ struct Shared {
     changed_at: SystemTime,
     sequence: u64,
     outbox: Outbox,
-}
-
-/// Over the life of the breaker.
-#[derive(Default)]
-struct Counts {
-    rejected: Count,
-    ignored: Count,
-    cancelled: Count,
-    panicked: Count,
-    lost: Count,
-    late: Count,
-    listener_failures: Count,
-}
-
-impl Counts {
-    fn clear(&self) {
-        let Self {
-            rejected,
-            ignored,
-            cancelled,
-            panicked,
-            lost,
-            late,
-            listener_failures,
-        } = self;
-        for count in [
-            rejected,
-            ignored,
-            cancelled,
-            panicked,
-            lost,
-            late,
-            listener_failures,
-        ] {
-            count.store(0, Ordering::Relaxed);
-        }
-    }
-}
-
-fn add(count: &Count, n: u64) {
-    count.fetch_add(n, Ordering::Relaxed);
-}
-
-pub(crate) enum ClockSource {
-    System,
-    Custom(Box<dyn Clock>),
-}
-
-impl ClockSource {
-    pub(crate) fn now(&self) -> Duration {
-        match self {
-            Self::System => SystemClock.now(),
-            Self::Custom(clock) => clock.now(),
-        }
-    }
-
-    fn wall(&self) -> SystemTime {
-        match self {
-            Self::System => SystemClock.wall(),
-            Self::Custom(clock) => clock.wall(),
-        }
-    }
-}
-
-pub(crate) enum RandomSource {
-    Seeded(Seeded),
-    Custom(Box<dyn Random>),
-}
-
-impl RandomSource {
-    fn get(&mut self) -> &mut dyn Random {
-        match self {
-            Self::Seeded(random) => random,
-            Self::Custom(random) => &mut **random,
-        }
-    }
 }
 
 /// The right to run one call, to be settled once.
@@ -185,15 +107,17 @@ impl Core {
         let word = Word::new(machine.state(), machine.generation(), false, stamps);
         let changed_at = clock.wall();
         Self {
-            control: AtomicU64::new(word.bits()),
+            shared: Locked::new(
+                word,
+                Shared {
+                    machine,
+                    random,
+                    changed_at,
+                    sequence: 0,
+                    outbox: Outbox::new(!listeners.is_empty()),
+                },
+            ),
             published: Published::new(),
-            shared: Mutex::new(Shared {
-                machine,
-                random,
-                changed_at,
-                sequence: 0,
-                outbox: Outbox::new(!listeners.is_empty()),
-            }),
             name,
             policy,
             clock,
@@ -207,7 +131,7 @@ impl Core {
     }
 
     fn word(&self) -> Word {
-        Word::from_bits(self.control.load(Ordering::Acquire))
+        self.shared.word()
     }
 
     pub(crate) fn state(&self) -> State {
@@ -255,8 +179,8 @@ impl Core {
             }
             let opening = self.published.load();
             fence(Ordering::Acquire);
-            let again = Word::from_bits(self.control.load(Ordering::Relaxed));
-            if again != word {
+            let again = self.shared.word_relaxed();
+            if !again.same_period(word) {
                 word = again;
                 continue;
             }
@@ -269,31 +193,30 @@ impl Core {
     }
 
     fn refuse(&self, refusal: Refusal) -> Refusal {
-        add(&self.counts.rejected, 1);
+        self.counts.rejected.add(1);
         refusal
     }
 
     #[cold]
     fn admit_locked(&self) -> Result<Ticket, Refusal> {
         let now = self.clock.now();
-        let mut shared = lock(&self.shared);
-        if shared.machine.is_due(&self.policy, now) {
-            self.enter(&mut shared, State::HalfOpen.into(), now);
+        let mut held = self.shared.lock();
+        if held.get().machine.is_due(&self.policy, now) {
+            self.enter(&mut held, State::HalfOpen.into(), now);
         }
         let Shared {
             machine, random, ..
-        } = &mut *shared;
+        } = held.get();
         let (admission, lost) = machine.admit(&self.policy, now, random.get());
-        // Read back rather than made anew: settling compares it whole.
-        let word = self.word();
+        let word = held.word();
         let refusal = match word.state() {
             State::Open => self.published.load().at(now),
             state => Refusal::by(state),
         };
         if lost > 0 {
-            add(&self.counts.lost, lost);
+            self.counts.lost_probes.add(lost);
         }
-        self.unlock(shared);
+        self.unlock(held);
         let (began, slot) = match admission {
             Admission::Probe(slot) => (nanos(now), slot),
             Admission::Free if self.stamps => (nanos(now), Slot::NONE),
@@ -332,15 +255,15 @@ impl Core {
             Ended::Success => Some(false),
             Ended::Failure => Some(true),
             Ended::Panicked => {
-                add(&self.counts.panicked, 1);
+                self.counts.panicked.add(1);
                 Some(true)
             }
             Ended::Ignored => {
-                add(&self.counts.ignored, 1);
+                self.counts.ignored.add(1);
                 None
             }
             Ended::Cancelled => {
-                add(&self.counts.cancelled, 1);
+                self.counts.cancelled.add(1);
                 match self.policy.on_cancel {
                     OnCancel::Ignore => None,
                     OnCancel::Fail => Some(true),
@@ -354,20 +277,20 @@ impl Core {
             }
             let present = self.word();
             if present.generation() != word.generation() {
-                add(&self.counts.late, 1);
+                self.counts.late.add(1);
                 return;
             }
             if failed == Some(false) && present.is_clean() && !self.is_slow(elapsed) {
                 return;
             }
         }
-        let mut shared = lock(&self.shared);
-        if is_probe && shared.machine.release(slot, now) {
-            add(&self.counts.lost, 1);
+        let mut held = self.shared.lock();
+        if is_probe && held.get().machine.release(slot, now) {
+            self.counts.lost_probes.add(1);
         }
-        if shared.machine.generation() != word.generation() {
+        if !held.word().same_period(word) {
             if failed.is_some() {
-                add(&self.counts.late, 1);
+                self.counts.late.add(1);
             }
         } else if let Some(failed) = failed {
             let duration = if self.measures {
@@ -376,15 +299,15 @@ impl Core {
                 Duration::ZERO
             };
             let ending = Ending { failed, duration };
-            match shared.machine.record(&self.policy, ending, now) {
-                Some(next) => {
-                    let now = if reads { now } else { self.clock.now() };
-                    self.enter(&mut shared, next, now);
-                }
-                None => self.publish_word(&shared),
+            if let Some(next) = held.get().machine.record(&self.policy, ending, now) {
+                let now = if reads { now } else { self.clock.now() };
+                self.enter(&mut held, next, now);
+            } else {
+                let word = self.word_of(&held.get().machine);
+                held.set_word(word);
             }
         }
-        self.unlock(shared);
+        self.unlock(held);
     }
 
     fn is_slow(&self, elapsed: Duration) -> bool {
@@ -397,39 +320,41 @@ impl Core {
     /// A manual command: goes to the state, also if it is the present one.
     pub(crate) fn command(&self, state: State) {
         let now = self.clock.now();
-        let mut shared = lock(&self.shared);
-        self.enter(&mut shared, state.into(), now);
-        self.unlock(shared);
+        let mut held = self.shared.lock();
+        self.enter(&mut held, state.into(), now);
+        self.unlock(held);
     }
 
     /// As if new, for the next test: closed, nothing recorded, nothing counted,
     /// random numbers by this seed. What is in flight no longer counts.
     pub(crate) fn renew(&self, random: Seeded) {
         let now = self.clock.now();
-        let mut shared = lock(&self.shared);
+        let mut held = self.shared.lock();
+        let shared = held.get();
         if let RandomSource::Seeded(seeded) = &mut shared.random {
             *seeded = random;
         }
         if shared.machine.state() == State::Closed {
             shared.machine.renew(now);
-            self.publish_word(&shared);
+            let word = self.word_of(&shared.machine);
+            held.set_word(word);
         } else {
-            self.enter(&mut shared, State::Closed.into(), now);
+            self.enter(&mut held, State::Closed.into(), now);
         }
-        self.unlock(shared);
+        self.unlock(held);
         self.counts.clear();
     }
 
     pub(crate) fn info(&self) -> Info {
         let now = self.clock.now();
-        let mut shared = lock(&self.shared);
+        let mut held = self.shared.lock();
+        let shared = held.get();
         let changed_at = shared.changed_at;
         let machine = &mut shared.machine;
         let state = machine.state();
         let totals = machine.totals(now);
         let metrics = Metrics::new(totals, &self.policy.thresholds, self.policy.durations);
         let opening = (state == State::Open).then(|| self.published.load().at(now));
-        let count = |count: &Count| count.load(Ordering::Relaxed);
         Info {
             name: self.name.clone(),
             state,
@@ -442,25 +367,25 @@ impl Core {
                 .and_then(|opening| opening.cause())
                 .and_then(|cause| self.policy.reason(cause)),
             probes_in_flight: machine.probes_in_flight(now),
-            rejected: count(&self.counts.rejected),
-            ignored: count(&self.counts.ignored),
-            cancelled: count(&self.counts.cancelled),
-            panicked: count(&self.counts.panicked),
-            lost_probes: count(&self.counts.lost) + machine.overdue_probes(now),
-            late: count(&self.counts.late),
-            listener_failures: count(&self.counts.listener_failures),
+            rejected: self.counts.rejected.get(),
+            ignored: self.counts.ignored.get(),
+            cancelled: self.counts.cancelled.get(),
+            panicked: self.counts.panicked.get(),
+            lost_probes: self.counts.lost_probes.get() + machine.overdue_probes(now),
+            late: self.counts.late.get(),
+            listener_failures: self.counts.listener_failures.get(),
         }
     }
 
     /// Enters a state, makes it known, and puts its signal in the outbox.
-    fn enter(&self, shared: &mut Shared, next: Next, now: Duration) {
+    fn enter(&self, held: &mut Held<'_, Shared>, next: Next, now: Duration) {
         let Shared {
             machine,
             random,
             changed_at,
             sequence,
             outbox,
-        } = shared;
+        } = held.get();
         let transition = machine.enter(&self.policy, next, now, random.get());
         let Transition {
             old_state,
@@ -482,34 +407,30 @@ impl Core {
             reason: cause.and_then(|cause| self.policy.reason(cause)),
             next_attempt: wait.and_then(|wait| changed_at.checked_add(wait)),
         });
-        self.publish_word(shared);
+        let word = self.word_of(machine);
+        held.publish_word(word);
     }
 
-    fn publish_word(&self, shared: &Shared) {
-        let machine = &shared.machine;
+    fn word_of(&self, machine: &Machine) -> Word {
         let clean = machine.is_clean(&self.policy);
-        let word = Word::new(machine.state(), machine.generation(), clean, self.stamps);
-        // Storing takes the cache line from every other core.
-        if self.control.load(Ordering::Relaxed) != word.bits() {
-            self.control.store(word.bits(), Ordering::Release);
-        }
+        Word::new(machine.state(), machine.generation(), clean, self.stamps)
     }
 
     /// Lets go of the lock, then delivers what is in the outbox, unless a
     /// caller further up, or another thread, is at it already: that one goes on
     /// until the outbox is empty, so signals leave in the order of transitions.
-    fn unlock(&self, mut shared: MutexGuard<'_, Shared>) {
-        if !shared.outbox.begin() {
+    fn unlock(&self, mut held: Held<'_, Shared>) {
+        if !held.get().outbox.begin() {
             return;
         }
-        drop(shared);
+        drop(held);
         loop {
-            let Some(signal) = lock(&self.shared).outbox.take() else {
+            let Some(signal) = self.shared.lock().get().outbox.take() else {
                 return;
             };
             for listener in &self.listeners {
                 if contained(|| listener.on_signal(&signal)).is_none() {
-                    add(&self.counts.listener_failures, 1);
+                    self.counts.listener_failures.add(1);
                     contained(|| report::listener_panicked(&self.name, listener.name()));
                 }
             }

@@ -30,6 +30,24 @@ impl Node {
     /// Left to right, and no further than needed.
     pub(super) fn fires(&self, seen: &Context<'_>) -> bool {
         match self {
+            Self::All(nodes) => nodes.iter().all(|node| node.fires_within(seen)),
+            Self::Any(nodes) => nodes.iter().any(|node| node.fires_within(seen)),
+            leaf => leaf.leaf_fires(seen),
+        }
+    }
+
+    /// The same without a call for a leaf, which most nodes are.
+    #[inline]
+    fn fires_within(&self, seen: &Context<'_>) -> bool {
+        match self {
+            Self::All(_) | Self::Any(_) => self.fires(seen),
+            leaf => leaf.leaf_fires(seen),
+        }
+    }
+
+    #[inline]
+    fn leaf_fires(&self, seen: &Context<'_>) -> bool {
+        match self {
             Self::State(state) => seen.state == *state,
             Self::MinRequests(count) => seen.totals.calls >= *count,
             Self::FailureRate(ratio) => seen.failure_rate().is_some_and(|rate| rate >= *ratio),
@@ -41,8 +59,7 @@ impl Node {
             Self::SlowRate(ratio, slow) => seen.slow_rate(*slow).is_some_and(|rate| rate >= *ratio),
             Self::FailureStreak(count) => seen.streak >= *count,
             Self::Custom(custom) => custom.fires(seen),
-            Self::All(nodes) => nodes.iter().all(|node| node.fires(seen)),
-            Self::Any(nodes) => nodes.iter().any(|node| node.fires(seen)),
+            Self::All(_) | Self::Any(_) => false,
         }
     }
 

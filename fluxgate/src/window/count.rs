@@ -22,6 +22,8 @@ pub struct CountWindow {
     /// Where the next record goes, and how many places are taken.
     next: usize,
     held: usize,
+    /// How many words a row has.
+    words: usize,
     /// One bit a place: did it fail; then one such row for each threshold.
     bits: Box<[u64]>,
     /// One number a place, where durations are kept; else empty.
@@ -36,6 +38,7 @@ impl CountWindow {
             size,
             next: 0,
             held: 0,
+            words: 0,
             bits: Box::default(),
             nanos: Box::default(),
         }
@@ -46,26 +49,12 @@ impl CountWindow {
         usize::try_from(self.size).unwrap_or(usize::MAX)
     }
 
-    fn words(&self) -> usize {
-        self.places().div_ceil(64)
-    }
-
-    fn evict(&self, place: usize, totals: &mut Totals) {
-        let (word, bit) = (place / 64, place % 64);
-        totals.calls -= 1;
-        totals.failures -= self.bits[word] >> bit & 1;
-        for (row, slow) in totals.slow.iter_mut().enumerate() {
-            *slow -= self.bits[(row + 1) * self.words() + word] >> bit & 1;
-        }
-        if let Some(nanos) = self.nanos.get(place) {
-            totals.nanos -= u128::from(*nanos);
-        }
-    }
-
-    fn set(&mut self, row: usize, place: usize, value: bool) {
-        let index = row * self.words() + place / 64;
-        let word = &mut self.bits[index];
-        *word = *word & !(1 << (place % 64)) | u64::from(value) << (place % 64);
+    /// Puts a bit into a row; what leaves is taken off its count.
+    fn put(&mut self, row: usize, place: usize, full: bool, bit: bool, count: &mut u64) {
+        let word = &mut self.bits[row * self.words + place / 64];
+        let (mask, old) = (1 << (place % 64), *word >> (place % 64) & u64::from(full));
+        *word = if bit { *word | mask } else { *word & !mask };
+        *count = *count + u64::from(bit) - old;
     }
 
     pub(super) fn success_changes_nothing(&self, totals: &Totals) -> bool {
@@ -85,29 +74,22 @@ impl Default for CountWindow {
 
 impl Window for CountWindow {
     fn record(&mut self, record: Record, _now: Duration, totals: &mut Totals) {
-        let place = self.next;
-        if self.held == self.places() {
-            self.evict(place, totals);
-        } else {
+        let (place, places) = (self.next, self.places());
+        let full = self.held == places;
+        if !full {
             self.held += 1;
+            totals.calls += 1;
         }
-        self.next = if place + 1 == self.places() {
-            0
-        } else {
-            place + 1
-        };
+        self.next = if place + 1 == places { 0 } else { place + 1 };
 
-        totals.calls += 1;
-        totals.failures += u64::from(record.failed);
-        self.set(0, place, record.failed);
-        for threshold in 0..totals.slow.len() {
-            let reached = threshold < record.reached;
-            totals.slow[threshold] += u64::from(reached);
-            self.set(threshold + 1, place, reached);
+        self.put(0, place, full, record.failed, &mut totals.failures);
+        for (row, slow) in totals.slow.iter_mut().enumerate() {
+            self.put(row + 1, place, full, row < record.reached, slow);
         }
         if let Some(nanos) = self.nanos.get_mut(place) {
+            let old = if full { *nanos } else { 0 };
             *nanos = u64::try_from(record.duration.as_nanos()).unwrap_or(u64::MAX);
-            totals.nanos += u128::from(*nanos);
+            totals.nanos = totals.nanos + u128::from(*nanos) - u128::from(old);
         }
     }
 
@@ -117,7 +99,8 @@ impl Window for CountWindow {
     }
 
     fn prepare(&mut self, thresholds: usize, durations: bool) {
-        self.bits = vec![0; (1 + thresholds) * self.words()].into();
+        self.words = self.places().div_ceil(64);
+        self.bits = vec![0; (1 + thresholds) * self.words].into();
         self.nanos = vec![0; if durations { self.places() } else { 0 }].into();
     }
 
