@@ -250,7 +250,7 @@ impl Core {
         } else {
             Duration::ZERO
         };
-        let elapsed = Duration::from_nanos(nanos(now).saturating_sub(began));
+        let elapsed = nanos(now).saturating_sub(began);
         let failed = match ended {
             Ended::Success => Some(false),
             Ended::Failure => Some(true),
@@ -267,7 +267,7 @@ impl Core {
                 match self.policy.on_cancel {
                     OnCancel::Ignore => None,
                     OnCancel::Fail => Some(true),
-                    OnCancel::FailAfter(least) => (elapsed >= least).then_some(true),
+                    OnCancel::FailAfter(least) => (elapsed >= nanos(least)).then_some(true),
                 }
             }
         };
@@ -293,12 +293,8 @@ impl Core {
                 self.counts.late.add(1);
             }
         } else if let Some(failed) = failed {
-            let duration = if self.measures {
-                elapsed
-            } else {
-                Duration::ZERO
-            };
-            let ending = Ending { failed, duration };
+            let nanos = if self.measures { elapsed } else { 0 };
+            let ending = Ending { failed, nanos };
             if let Some(next) = held.get().machine.record(&self.policy, ending, now) {
                 let now = if reads { now } else { self.clock.now() };
                 self.enter(&mut held, next, now);
@@ -310,11 +306,10 @@ impl Core {
         self.unlock(held);
     }
 
-    fn is_slow(&self, elapsed: Duration) -> bool {
-        self.policy
-            .thresholds
-            .first()
-            .is_some_and(|least| elapsed >= *least)
+    /// Whether any threshold finds a call of `elapsed` nanoseconds slow.
+    fn is_slow(&self, elapsed: u64) -> bool {
+        let lowest = self.policy.thresholds.first();
+        lowest.is_some_and(|lowest| elapsed >= nanos(*lowest))
     }
 
     /// A manual command: goes to the state, also if it is the present one.

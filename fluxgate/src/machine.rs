@@ -52,8 +52,8 @@ impl Policy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ending {
     pub(crate) failed: bool,
-    /// Zero when nothing measures.
-    pub(crate) duration: Duration,
+    /// How long it took; zero when nothing measures.
+    pub(crate) nanos: u64,
 }
 
 /// A state to go to, and for `Open` why.
@@ -226,13 +226,13 @@ impl Machine {
         ending: Ending,
         now: Duration,
     ) -> Option<Next> {
-        let Ending { failed, duration } = ending;
+        let Ending { failed, nanos } = ending;
         self.streak = if failed {
             self.streak.saturating_add(1)
         } else {
             0
         };
-        let record = Record::new(failed, duration, &policy.thresholds);
+        let record = Record::new(failed, nanos, &policy.thresholds);
         self.window.record(record, now, &mut self.totals);
 
         match (self.state, failed) {

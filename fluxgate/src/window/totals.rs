@@ -2,21 +2,25 @@
 
 use std::time::Duration;
 
+use crate::span;
+
 /// One recorded call, as a window sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record {
     pub(crate) failed: bool,
-    pub(crate) duration: Duration,
+    pub(crate) nanos: u64,
     /// How many of the rules' slowness thresholds, ascending, it reached.
     pub(crate) reached: usize,
 }
 
 impl Record {
-    pub(crate) fn new(failed: bool, duration: Duration, thresholds: &[Duration]) -> Self {
+    /// `nanos` is its duration, `thresholds` are ascending.
+    pub(crate) fn new(failed: bool, nanos: u64, thresholds: &[Duration]) -> Self {
+        let reached = |threshold: &&Duration| span::nanos(**threshold) <= nanos;
         Self {
             failed,
-            duration,
-            reached: thresholds.partition_point(|threshold| *threshold <= duration),
+            nanos,
+            reached: thresholds.iter().take_while(reached).count(),
         }
     }
 
@@ -29,7 +33,7 @@ impl Record {
     /// How long it took; zero when nothing reads durations.
     #[must_use]
     pub fn duration(&self) -> Duration {
-        self.duration
+        Duration::from_nanos(self.nanos)
     }
 }
 
@@ -56,7 +60,7 @@ impl Totals {
     pub fn add(&mut self, record: &Record) {
         self.calls = self.calls.saturating_add(1);
         self.failures = self.failures.saturating_add(u64::from(record.failed));
-        self.nanos = self.nanos.saturating_add(record.duration.as_nanos());
+        self.nanos = self.nanos.saturating_add(u128::from(record.nanos));
         for slow in self.slow.iter_mut().take(record.reached) {
             *slow = slow.saturating_add(1);
         }
@@ -66,7 +70,7 @@ impl Totals {
     pub fn remove(&mut self, record: &Record) {
         self.calls = self.calls.saturating_sub(1);
         self.failures = self.failures.saturating_sub(u64::from(record.failed));
-        self.nanos = self.nanos.saturating_sub(record.duration.as_nanos());
+        self.nanos = self.nanos.saturating_sub(u128::from(record.nanos));
         for slow in self.slow.iter_mut().take(record.reached) {
             *slow = slow.saturating_sub(1);
         }
