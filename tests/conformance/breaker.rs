@@ -1,5 +1,7 @@
 //! Builds a breaker from a recorded configuration.
 
+use std::time::Duration;
+
 use fluxgate::{
     Builder,
     permit::{self, RampUp},
@@ -9,7 +11,6 @@ use fluxgate::{
     },
     window::{CountWindow, TimeWindow},
 };
-use std::time::Duration;
 
 use crate::{
     format::{Config, Permit, Retry, Tripper, Window},
@@ -19,8 +20,7 @@ use crate::{
 
 /// Sets what the configuration says, and leaves the rest to the library. With
 /// doubled times, though, its default times have to be doubled as well.
-pub(crate) fn configure(builder: Builder, config: &Config, scale: Scale) -> Builder {
-    let mut builder = builder.durations(true);
+pub(crate) fn configure(mut builder: Builder, config: &Config, scale: Scale) -> Builder {
     if scale == Scale::AsRecorded {
         builder = match config.window {
             Some(given) => window(builder, given, scale),

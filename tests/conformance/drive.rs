@@ -28,6 +28,8 @@ use crate::{
 pub(crate) enum Way {
     Call,
     CallAsync,
+    /// `call`, and durations are kept only if a rule reads them.
+    CallUntimed,
 }
 
 /// Drives a breaker, and compares it after every step. The number of steps.
@@ -40,7 +42,7 @@ pub(crate) fn drive(scenario: &Scenario, expected: &[Observed], way: Way) -> Res
     for (at, (step, expected)) in scenario.steps.iter().zip(expected).enumerate() {
         rig.feed.offer(&expected.drawn);
         let result = rig.act(&step.op);
-        let seen = rig.observe(result);
+        let seen = rig.observe(result, expected.total_duration);
         if seen != *expected {
             return Err(differs("the breaker", at, &seen, expected));
         }
@@ -71,6 +73,7 @@ impl Rig {
         let mut draws = feed.clone();
         let builder = CircuitBreaker::builder(scenario.id.clone())
             .clock(clock.clone())
+            .durations(!matches!(way, Way::CallUntimed))
             .random(move || draws.draw())
             .listener(move |signal: &Signal| heard.lock().unwrap().push(signal.clone()));
         let breaker = configure(builder, &scenario.config, scale)
@@ -104,7 +107,7 @@ impl Rig {
             Op::Control { op } => self.control(*op),
             Op::Call(call) => {
                 let result = match self.way {
-                    Way::Call => self.call(call),
+                    Way::Call | Way::CallUntimed => self.call(call),
                     Way::CallAsync => self.call_async(call),
                 };
                 return Some(match result {
@@ -164,16 +167,26 @@ impl Rig {
         }
     }
 
-    fn observe(&self, result: Option<String>) -> Observed {
+    /// The breaker after a step. A sum of durations it does not keep, `untimed`
+    /// stands in for.
+    fn observe(&self, result: Option<String>, untimed: f64) -> Observed {
         let Info {
             state,
             changed_at,
             reopens,
             metrics,
+            probes_in_flight,
+            cancelled,
+            panicked,
             ..
         } = self.breaker.info();
         assert_eq!(self.breaker.state(), state);
-        let total_duration = metrics.total_duration.expect("durations are kept");
+        assert_eq!((probes_in_flight, cancelled, panicked), (0, 0, 0));
+        let total_duration = match (metrics.total_duration, self.way) {
+            (Some(kept), _) => self.scale.seconds(kept),
+            (None, Way::CallUntimed) => untimed,
+            (None, _) => f64::NAN,
+        };
         let slow_counts = metrics.slow_counts.iter().filter(|(_, count)| *count > 0);
         let signals = std::mem::take(&mut *self.signals.lock().unwrap());
         Observed {
@@ -183,7 +196,7 @@ impl Rig {
             changed_at: self.scale.wall_seconds(changed_at),
             total_count: metrics.total_count,
             failure_count: metrics.failure_count,
-            total_duration: self.scale.seconds(total_duration),
+            total_duration,
             slow_counts: slow_counts
                 .map(|(threshold, count)| (self.recorded(*threshold), *count))
                 .collect(),

@@ -21,6 +21,14 @@ fn conformance_of_call_async() {
     });
 }
 
+/// Without durations most successes take the breaker's shortcut.
+#[test]
+fn conformance_of_untimed_call() {
+    compare("`call` without durations", |scenario| {
+        drive(scenario, &expected(scenario)?, Way::CallUntimed)
+    });
+}
+
 /// The model, by whose word some expectations stand, gives every recording by
 /// the rules of the original, and by ours every corrected column.
 #[test]
