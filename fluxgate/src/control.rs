@@ -11,17 +11,19 @@ const STATE: u64 = 0b111;
 /// A success that is not slow would change nothing, neither window nor streak
 /// nor the tripper's answer: it need not be recorded.
 const CLEAN: u64 = 1 << 3;
-/// Clean, and nothing asks when a call began or how long it took.
-const SKIP: u64 = 1 << 4;
+/// Calls run without being asked, and nothing but their outcome is recorded: no
+/// clock is read for them.
+const FREE: u64 = 1 << 4;
 /// Somebody holds the breaker's lock.
 const LOCKED: u64 = 1 << 5;
 const GENERATION: u32 = 8;
 
 impl Word {
-    pub(crate) fn new(state: State, generation: u64, clean: bool, stamped: bool) -> Self {
+    pub(crate) fn new(state: State, generation: u64, clean: bool, untimed: bool) -> Self {
+        let free = untimed && matches!(state, State::Closed | State::MetricsOnly);
         let clean_bit = if clean { CLEAN } else { 0 };
-        let skip_bit = if clean && !stamped { SKIP } else { 0 };
-        Self(generation << GENERATION | skip_bit | clean_bit | state as u64)
+        let free_bit = if free { FREE } else { 0 };
+        Self(generation << GENERATION | free_bit | clean_bit | state as u64)
     }
 
     pub(crate) fn from_bits(bits: u64) -> Self {
@@ -51,8 +53,13 @@ impl Word {
         self.0 & CLEAN != 0
     }
 
-    pub(crate) fn skips(self) -> bool {
-        self.0 & SKIP != 0
+    pub(crate) fn is_free(self) -> bool {
+        self.0 & FREE != 0
+    }
+
+    /// The word of the same period when the window is clean.
+    pub(crate) fn when_clean(self) -> Self {
+        Self(self.0 | CLEAN)
     }
 
     pub(crate) fn is_locked(self) -> bool {

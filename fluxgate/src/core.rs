@@ -23,6 +23,8 @@ use crate::{
     sync::{Ordering, fence},
 };
 
+// Each flag is a question of its own, answered once when the breaker is built.
+#[allow(clippy::struct_excessive_bools)]
 pub(crate) struct Core {
     shared: Locked<Shared>,
     published: Published,
@@ -37,6 +39,8 @@ pub(crate) struct Core {
     stamps: bool,
     /// Whether recording needs the time.
     dates: bool,
+    /// Neither of these: in the closed state no clock is read.
+    untimed: bool,
     counts: Counts,
 }
 
@@ -64,7 +68,7 @@ impl Ticket {
     /// In `Disabled` nothing is recorded and nobody judges the result.
     pub(crate) fn is_judged(self) -> bool {
         // The first is known already where it matters.
-        self.word.skips() || self.word.state() != State::Disabled
+        self.word.is_free() || self.word.state() != State::Disabled
     }
 }
 
@@ -104,7 +108,8 @@ impl Core {
         } = parts;
         let measures = policy.durations || !policy.thresholds.is_empty();
         let stamps = measures || matches!(policy.on_cancel, OnCancel::FailAfter(_));
-        let word = Word::new(machine.state(), machine.generation(), false, stamps);
+        let untimed = !stamps && !dates;
+        let word = Word::new(machine.state(), machine.generation(), false, untimed);
         let changed_at = clock.wall();
         Self {
             shared: Locked::new(
@@ -126,6 +131,7 @@ impl Core {
             measures,
             stamps,
             dates,
+            untimed,
             counts: Counts::default(),
         }
     }
@@ -138,11 +144,12 @@ impl Core {
         self.word().state()
     }
 
-    /// Lets a call in that need not be recorded if it succeeds. One atomic load.
+    /// Lets a call in of which nothing need be known but how it ends. One atomic
+    /// load.
     #[inline]
-    pub(crate) fn admit_healthy(&self) -> Option<Ticket> {
+    pub(crate) fn admit_freely(&self) -> Option<Ticket> {
         let word = self.word();
-        word.skips().then_some(Ticket {
+        word.is_free().then_some(Ticket {
             word,
             began: 0,
             slot: Slot::NONE,
@@ -229,13 +236,25 @@ impl Core {
     /// Takes note of how a call ended. On the healthy path one atomic load.
     #[inline]
     pub(crate) fn settle(&self, ticket: Ticket, ended: Ended) {
-        // The success is recorded at this very load: it finds the window full
-        // and clean, where one more success leaves no trace.
-        if ended == Ended::Success && ticket.word.skips() && self.word() == ticket.word {
-            return;
-        }
         let Ticket { word, began, slot } = ticket;
-        self.settle_by_outcome(word, began, slot, ended);
+        match ended {
+            // The success is recorded at this very load: it finds the window
+            // full and clean, where one more success leaves no trace.
+            Ended::Success if word.is_free() && self.word() == word.when_clean() => {}
+            Ended::Success if word.is_free() => self.settle_freely(word, false),
+            Ended::Failure if word.is_free() => self.settle_freely(word, true),
+            _ => self.settle_by_outcome(word, began, slot, ended),
+        }
+    }
+
+    fn settle_freely(&self, word: Word, failed: bool) {
+        let held = self.shared.lock();
+        if held.word().same_period(word) {
+            self.record(held, Ending { failed, nanos: 0 }, None);
+        } else {
+            drop(held);
+            self.counts.late.add(1);
+        }
     }
 
     /// The parts of the ticket one by one: they stay in registers.
@@ -288,22 +307,32 @@ impl Core {
         if is_probe && held.get().machine.release(slot, now) {
             self.counts.lost_probes.add(1);
         }
-        if !held.word().same_period(word) {
-            if failed.is_some() {
+        match failed {
+            Some(failed) if held.word().same_period(word) => {
+                let nanos = if self.measures { elapsed } else { 0 };
+                self.record(held, Ending { failed, nanos }, reads.then_some(now));
+            }
+            Some(_) => {
+                drop(held);
                 self.counts.late.add(1);
             }
-        } else if let Some(failed) = failed {
-            let nanos = if self.measures { elapsed } else { 0 };
-            let ending = Ending { failed, nanos };
-            if let Some(next) = held.get().machine.record(&self.policy, ending, now) {
-                let now = if reads { now } else { self.clock.now() };
-                self.enter(&mut held, next, now);
-            } else {
-                let word = self.word_of(&held.get().machine);
-                held.set_word(word);
-            }
+            None => {}
         }
-        self.unlock(held);
+    }
+
+    /// Records a call of the present period. `now` may be missing while nothing
+    /// but a transition needs it.
+    #[inline]
+    fn record(&self, mut held: Held<'_, Shared>, ending: Ending, now: Option<Duration>) {
+        let machine = &mut held.get().machine;
+        if let Some(next) = machine.record(&self.policy, ending, now.unwrap_or_default()) {
+            let now = now.unwrap_or_else(|| self.clock.now());
+            self.enter(&mut held, next, now);
+            self.unlock(held);
+        } else {
+            let word = self.word_of(machine);
+            held.set_word(word);
+        }
     }
 
     /// Whether any threshold finds a call of `elapsed` nanoseconds slow.
@@ -408,7 +437,7 @@ impl Core {
 
     fn word_of(&self, machine: &Machine) -> Word {
         let clean = machine.is_clean(&self.policy);
-        Word::new(machine.state(), machine.generation(), clean, self.stamps)
+        Word::new(machine.state(), machine.generation(), clean, self.untimed)
     }
 
     /// Lets go of the lock, then delivers what is in the outbox, unless a

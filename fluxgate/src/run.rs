@@ -52,7 +52,7 @@ pub(crate) fn run<R>(
     reject: impl FnOnce(CallNotPermitted) -> R,
     f: impl FnOnce() -> R,
 ) -> R {
-    match breaker.core.admit_healthy() {
+    match breaker.core.admit_freely() {
         Some(ticket) => run_admitted(&breaker.core, ticket, judge, f),
         None => run_by_state(breaker, judge, reject, f),
     }
@@ -139,7 +139,7 @@ where
         // Taken for the time of the poll: if that panics, `unwinding` settles.
         let ticket = match call.ticket.take() {
             Some(ticket) => ticket,
-            None => match core.admit_healthy().map_or_else(|| core.admit(), Ok) {
+            None => match core.admit_freely().map_or_else(|| core.admit(), Ok) {
                 Ok(ticket) => ticket,
                 Err(refusal) => {
                     let rejection = CallNotPermitted::new(call.breaker, refusal);

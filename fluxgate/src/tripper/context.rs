@@ -75,7 +75,12 @@ impl Context<'_> {
 }
 
 fn rate(part: u64, whole: u64) -> Option<f64> {
-    (whole > 0).then(|| part as f64 / whole as f64)
+    // Nothing of anything is nothing, and needs no division.
+    match (part, whole) {
+        (_, 0) => None,
+        (0, _) => Some(0.0),
+        _ => Some(part as f64 / whole as f64),
+    }
 }
 
 /// A sum of nanoseconds as a duration, which holds more than any window can.
