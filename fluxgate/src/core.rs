@@ -157,6 +157,7 @@ impl Core {
     }
 
     /// Lets a call in, or not.
+    #[inline(never)]
     pub(crate) fn admit(&self) -> Result<Ticket, Refusal> {
         let mut word = self.word();
         loop {
@@ -247,6 +248,7 @@ impl Core {
         }
     }
 
+    #[inline(never)]
     fn settle_freely(&self, word: Word, failed: bool) {
         let held = self.shared.lock();
         if held.word().same_period(word) {
@@ -258,6 +260,7 @@ impl Core {
     }
 
     /// The parts of the ticket one by one: they stay in registers.
+    #[inline(never)]
     fn settle_by_outcome(&self, word: Word, began: u64, slot: Slot, ended: Ended) {
         if word.state() == State::Disabled {
             return;
