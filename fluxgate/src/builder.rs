@@ -3,11 +3,12 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
-    CircuitBreaker, ConfigError, Listener, Name, State,
+    CircuitBreaker, ConfigError, KillSwitch, Name, State, WeakBreaker,
     clock::Clock,
     core::{Core, Parts},
     error::Fault,
     limits,
+    listener::{Declared, IntoListener, MissingListener},
     machine::{Machine, Policy},
     permit::{Permit, RampUp},
     probes::Probes,
@@ -69,7 +70,7 @@ pub struct Builder {
     durations: bool,
     clock: ClockSource,
     random: RandomSource,
-    listeners: Vec<Box<dyn Listener>>,
+    listeners: Declared,
 }
 
 const MAX_HALF_OPEN_CALLS: u32 = 10;
@@ -92,7 +93,7 @@ impl Builder {
             durations: false,
             clock: ClockSource::System,
             random: RandomSource::Seeded(Seeded::for_breaker()),
-            listeners: Vec::new(),
+            listeners: Declared::default(),
         }
     }
 
@@ -161,10 +162,43 @@ impl Builder {
         self
     }
 
-    /// Adds a listener; they are told in the order they were added.
-    pub fn listener(mut self, listener: impl Listener + 'static) -> Self {
-        self.listeners.push(Box::new(listener));
+    /// Adds a listener, a [`Listener`](crate::Listener) or an
+    /// [`AsyncListener`](crate::listener::AsyncListener); they are told in the
+    /// order they were added.
+    pub fn listener<Kind>(mut self, listener: impl IntoListener<Kind>) -> Self {
+        self.listeners.present.push(listener.into_listener());
         self
+    }
+
+    /// Adds a listener that may have failed to be built. If so the breaker goes
+    /// without it: that is reported with the `name` and the error, and shows in
+    /// [`Info::missing_listeners`](crate::Info::missing_listeners).
+    ///
+    /// ```
+    /// # use fluxgate::{CircuitBreaker, Signal};
+    /// let pager = std::env::var("PAGER_URL")
+    ///     .map(|url| move |signal: &Signal| println!("{url}: {}", signal.new_state));
+    /// let breaker = CircuitBreaker::builder("api")
+    ///     .try_listener("Pager", pager)
+    ///     .build()?;
+    /// assert_eq!(breaker.info().missing_listeners[0].name, "Pager");
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
+    pub fn try_listener<Kind, L: IntoListener<Kind>, E: fmt::Display>(
+        mut self,
+        name: impl Into<String>,
+        listener: Result<L, E>,
+    ) -> Self {
+        match listener {
+            Ok(listener) => self.listener(listener),
+            Err(error) => {
+                self.listeners.missing.push(MissingListener {
+                    name: name.into(),
+                    reason: error.to_string(),
+                });
+                self
+            }
+        }
     }
 
     /// Where to take the time from. Default: the system's clocks.
@@ -180,30 +214,42 @@ impl Builder {
         self
     }
 
-    /// Builds the breaker, closed, and enters it in the
-    /// [registry](crate::registry) under its name.
+    /// Builds the breaker, closed (unless the environment says otherwise: see
+    /// [`KillSwitch`]), and enters it in the [registry](crate::registry) under
+    /// its name.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] with every setting that is out of range.
+    /// [`ConfigError`] with every setting that is out of range, or with every
+    /// listener that refuses to serve this breaker.
     pub fn build(self) -> Result<CircuitBreaker, ConfigError> {
         let faults: Vec<Fault> = self
             .check()
             .into_iter()
             .flat_map(|(_, faults)| faults)
             .collect();
-        if faults.is_empty() {
-            Ok(self.assemble())
-        } else {
-            Err(ConfigError {
+        if !faults.is_empty() {
+            return Err(ConfigError {
                 name: self.name,
                 faults,
-            })
+            });
         }
+        let (core, refused) = self.assemble();
+        if refused.is_empty() {
+            return Ok(enter(core));
+        }
+        let fault = |MissingListener { name, reason }| {
+            Fault::new(format!("its listener {name} refused to serve it: {reason}"))
+        };
+        Err(ConfigError {
+            name: core.name.clone(),
+            faults: refused.into_iter().map(fault).collect(),
+        })
     }
 
     /// Builds what must not fail, the breaker of an annotated function: a
-    /// refused setting is reported and gives way to its default.
+    /// refused setting is reported and gives way to its default, a listener that
+    /// refuses is reported and left out.
     pub(crate) fn build_or_default(mut self) -> CircuitBreaker {
         let mut faults = Vec::new();
         for (setting, found) in self.check() {
@@ -225,7 +271,7 @@ impl Builder {
                 faults,
             });
         }
-        self.assemble()
+        enter(self.assemble().0)
     }
 
     /// The settings that are refused, and why.
@@ -270,7 +316,8 @@ impl Builder {
         .collect()
     }
 
-    fn assemble(mut self) -> CircuitBreaker {
+    /// Also which listeners refused.
+    fn assemble(mut self) -> (Arc<Core>, Vec<MissingListener>) {
         let needs = self.tripper.needs();
         let durations = self.durations || needs.durations;
         let thresholds: Box<[Duration]> = needs.slow.into();
@@ -284,29 +331,54 @@ impl Builder {
             State::Closed,
             self.clock.now(),
         );
-        let core = Core::new(Parts {
-            name: self.name,
-            policy: Policy {
-                tripper: self.tripper,
-                retry: self.retry,
-                permit: self.permit,
-                close_after: self.close_after,
-                reopen_after: self.reopen_after,
-                on_cancel: self.on_cancel,
-                thresholds,
-                durations,
-                every_call: needs.every_call,
-            },
-            machine,
-            clock: self.clock,
-            random: self.random,
-            listeners: self.listeners.into(),
-            dates,
+        let policy = Policy {
+            tripper: self.tripper,
+            retry: self.retry,
+            permit: self.permit,
+            close_after: self.close_after,
+            reopen_after: self.reopen_after,
+            on_cancel: self.on_cancel,
+            thresholds,
+            durations,
+            every_call: needs.every_call,
+        };
+        let kill_switch = kill_switch(&self.name);
+        let mut refused = Vec::new();
+        let core = Arc::new_cyclic(|core| {
+            let handle = WeakBreaker {
+                name: self.name.clone(),
+                core: core.clone(),
+            };
+            let listeners;
+            (listeners, refused) = self.listeners.attach(&handle);
+            Core::new(Parts {
+                name: self.name,
+                policy,
+                machine,
+                clock: self.clock,
+                random: self.random,
+                listeners,
+                kill_switch,
+                dates,
+            })
         });
-        let core = Arc::new(core);
-        registry::enter(&core);
-        CircuitBreaker { core }
+        (core, refused)
     }
+}
+
+/// What the environment commands.
+fn kill_switch(name: &str) -> Option<KillSwitch> {
+    let (switch, bad) = KillSwitch::read(name, |variable| std::env::var_os(variable));
+    for problem in &bad {
+        report::bad_variable(name, problem);
+    }
+    switch
+}
+
+fn enter(core: Arc<Core>) -> CircuitBreaker {
+    core.begin();
+    registry::enter(&core);
+    CircuitBreaker { core }
 }
 
 #[derive(Clone, Copy)]

@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime};
 use once_cell::sync::OnceCell;
 
 use crate::{
-    CircuitBreaker, Info, Listener, Name, OnCancel, Signal, State,
-    contain::contained,
+    CircuitBreaker, Info, KillSwitch, Name, OnCancel, Signal, State,
     control::Word,
     counts::Counts,
+    listener::Listeners,
     lock::{Held, Locked},
     machine::{Admission, Ending, Machine, Next, Policy, Transition},
     metrics::Metrics,
@@ -21,6 +21,7 @@ use crate::{
     sources::{ClockSource, RandomSource},
     span::nanos,
     sync::{Ordering, fence},
+    tally::Tally,
 };
 
 // Each flag is a question of its own, answered once when the breaker is built.
@@ -31,7 +32,8 @@ pub(crate) struct Core {
     pub(crate) name: Name,
     pub(crate) policy: Policy,
     clock: ClockSource,
-    listeners: Box<[Box<dyn Listener>]>,
+    listeners: Listeners,
+    kill_switch: Option<Box<KillSwitch>>,
     /// The handle of a breaker that is never dropped.
     pub(crate) eternal: OnceCell<&'static CircuitBreaker>,
     /// Whether calls are timed, and whether their beginning is stamped.
@@ -39,9 +41,12 @@ pub(crate) struct Core {
     stamps: bool,
     /// Whether recording needs the time.
     dates: bool,
-    /// Neither of these: in the closed state no clock is read.
+    /// Neither of these, and nobody counts every call: in the closed state no
+    /// clock is read, and a success may pass unseen.
     untimed: bool,
     counts: Counts,
+    /// What listeners want counted.
+    tally: Option<Box<Tally>>,
 }
 
 /// What the lock guards.
@@ -90,7 +95,8 @@ pub(crate) struct Parts {
     pub(crate) machine: Machine,
     pub(crate) clock: ClockSource,
     pub(crate) random: RandomSource,
-    pub(crate) listeners: Box<[Box<dyn Listener>]>,
+    pub(crate) listeners: Listeners,
+    pub(crate) kill_switch: Option<KillSwitch>,
     /// Whether recording needs the time.
     pub(crate) dates: bool,
 }
@@ -104,11 +110,16 @@ impl Core {
             clock,
             random,
             listeners,
+            kill_switch,
             dates,
         } = parts;
+        let tally = Tally::new(listeners.reads());
         let measures = policy.durations || !policy.thresholds.is_empty();
-        let stamps = measures || matches!(policy.on_cancel, OnCancel::FailAfter(_));
-        let untimed = !stamps && !dates;
+        let stamps = measures
+            || matches!(policy.on_cancel, OnCancel::FailAfter(_))
+            || tally.as_ref().is_some_and(|tally| tally.times());
+        let watched = tally.as_ref().is_some_and(|tally| tally.watches());
+        let untimed = !stamps && !dates && !watched;
         let word = Word::new(machine.state(), machine.generation(), false, untimed);
         let changed_at = clock.wall();
         Self {
@@ -127,12 +138,25 @@ impl Core {
             policy,
             clock,
             listeners,
+            kill_switch: kill_switch.map(Box::new),
             eternal: OnceCell::new(),
             measures,
             stamps,
             dates,
             untimed,
             counts: Counts::default(),
+            tally,
+        }
+    }
+
+    /// Reports the listeners that are missing, and obeys the environment.
+    pub(crate) fn begin(&self) {
+        self.listeners.report_missing(&self.name);
+        if let Some(switch) = &self.kill_switch {
+            if switch.state != State::Closed {
+                report::kill_switch(&self.name, switch);
+                self.command(switch.state);
+            }
         }
     }
 
@@ -202,6 +226,9 @@ impl Core {
 
     fn refuse(&self, refusal: Refusal) -> Refusal {
         self.counts.rejected.add(1);
+        if let Some(tally) = &self.tally {
+            tally.rejected(refusal.state());
+        }
         refusal
     }
 
@@ -226,7 +253,12 @@ impl Core {
         }
         self.unlock(held);
         let (began, slot) = match admission {
-            Admission::Probe(slot) => (nanos(now), slot),
+            Admission::Probe(slot) => {
+                if let Some(tally) = &self.tally {
+                    tally.probe();
+                }
+                (nanos(now), slot)
+            }
             Admission::Free if self.stamps => (nanos(now), Slot::NONE),
             Admission::Free => (0, Slot::NONE),
             Admission::Rejected => return Err(self.refuse(refusal.unless_due())),
@@ -251,11 +283,16 @@ impl Core {
     #[inline(never)]
     fn settle_freely(&self, word: Word, failed: bool) {
         let held = self.shared.lock();
-        if held.word().same_period(word) {
-            self.record(held, Ending { failed, nanos: 0 }, None);
-        } else {
+        let late = !held.word().same_period(word);
+        if let Some(tally) = &self.tally {
+            let ended = if failed { Ended::Failure } else { Ended::Success };
+            tally.ended(ended, late, 0);
+        }
+        if late {
             drop(held);
             self.counts.late.add(1);
+        } else {
+            self.record(held, Ending { failed, nanos: 0 }, None);
         }
     }
 
@@ -266,7 +303,11 @@ impl Core {
             return;
         }
         let is_probe = slot != Slot::NONE;
-        let reads = self.measures || self.dates || is_probe || ended == Ended::Cancelled;
+        let reads = self.measures
+            || self.dates
+            || is_probe
+            || ended == Ended::Cancelled
+            || self.tally.as_ref().is_some_and(|tally| tally.times());
         let now = if reads {
             self.clock.now()
         } else {
@@ -293,17 +334,22 @@ impl Core {
                 }
             }
         };
+        let count = |late| {
+            if let Some(tally) = &self.tally {
+                tally.ended(ended, late, elapsed);
+            }
+        };
         if !is_probe {
             if failed.is_none() {
-                return;
+                return count(false);
             }
             let present = self.word();
             if present.generation() != word.generation() {
                 self.counts.late.add(1);
-                return;
+                return count(true);
             }
             if failed == Some(false) && present.is_clean() && !self.is_slow(elapsed) {
-                return;
+                return count(false);
             }
         }
         let mut held = self.shared.lock();
@@ -312,14 +358,16 @@ impl Core {
         }
         match failed {
             Some(failed) if held.word().same_period(word) => {
+                count(false);
                 let nanos = if self.measures { elapsed } else { 0 };
                 self.record(held, Ending { failed, nanos }, reads.then_some(now));
             }
             Some(_) => {
                 drop(held);
                 self.counts.late.add(1);
+                count(true);
             }
-            None => {}
+            None => count(false),
         }
     }
 
@@ -370,6 +418,10 @@ impl Core {
         }
         self.unlock(held);
         self.counts.clear();
+        self.listeners.clear();
+        if let Some(tally) = &self.tally {
+            tally.clear();
+        }
     }
 
     pub(crate) fn info(&self) -> Info {
@@ -382,7 +434,8 @@ impl Core {
         let totals = machine.totals(now);
         let metrics = Metrics::new(totals, &self.policy.thresholds, self.policy.durations);
         let opening = (state == State::Open).then(|| self.published.load().at(now));
-        Info {
+        let since = now.saturating_sub(machine.entered());
+        let mut info = Info {
             name: self.name.clone(),
             state,
             changed_at,
@@ -400,8 +453,20 @@ impl Core {
             panicked: self.counts.panicked.get(),
             lost_probes: self.counts.lost_probes.get() + machine.overdue_probes(now),
             late: self.counts.late.get(),
-            listener_failures: self.counts.listener_failures.get(),
-        }
+            lifetime: self
+                .tally
+                .as_ref()
+                .map(|tally| tally.lifetime(state, since)),
+            kill_switch: self.kill_switch.as_deref().cloned(),
+            listener_failures: 0,
+            listeners: Vec::new(),
+            missing_listeners: Vec::new(),
+        };
+        drop(held);
+        // Listeners are asked without the lock.
+        (info.listeners, info.missing_listeners) = self.listeners.info();
+        info.listener_failures = info.listeners.iter().map(|each| each.failures).sum();
+        info
     }
 
     /// Enters a state, makes it known, and puts its signal in the outbox.
@@ -413,6 +478,9 @@ impl Core {
             sequence,
             outbox,
         } = held.get();
+        if let Some(tally) = &self.tally {
+            tally.left(machine.state(), now.saturating_sub(machine.entered()));
+        }
         let transition = machine.enter(&self.policy, next, now, random.get());
         let Transition {
             old_state,
@@ -455,12 +523,7 @@ impl Core {
             let Some(signal) = self.shared.lock().get().outbox.take() else {
                 return;
             };
-            for listener in &self.listeners {
-                if contained(|| listener.on_signal(&signal)).is_none() {
-                    self.counts.listener_failures.add(1);
-                    contained(|| report::listener_panicked(&self.name, listener.name()));
-                }
-            }
+            self.listeners.tell(&signal);
         }
     }
 }

@@ -13,7 +13,6 @@ pub(crate) struct Counts {
     pub(crate) panicked: Count,
     pub(crate) lost_probes: Count,
     pub(crate) late: Count,
-    pub(crate) listener_failures: Count,
 }
 
 #[derive(Debug, Default)]
@@ -43,7 +42,6 @@ impl Counts {
             panicked,
             lost_probes,
             late,
-            listener_failures,
         } = self;
         rejected.clear();
         ignored.clear();
@@ -51,6 +49,5 @@ impl Counts {
         panicked.clear();
         lost_probes.clear();
         late.clear();
-        listener_failures.clear();
     }
 }

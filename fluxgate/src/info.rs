@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::{Metrics, Name, Reason, State};
+use crate::{KillSwitch, Lifetime, ListenerInfo, Metrics, MissingListener, Name, Reason, State};
 
 /// A breaker at one moment, as [`CircuitBreaker::info`](crate::CircuitBreaker::info)
 /// gives it.
@@ -43,6 +43,14 @@ pub struct Info {
     pub lost_probes: u64,
     /// Outcomes that came after the state had moved on, and so did not count.
     pub late: u64,
-    /// Listeners' panics.
+    /// Further totals, if a listener asks for them.
+    pub lifetime: Option<Lifetime>,
+    /// The state that the environment commanded when the breaker was built.
+    pub kill_switch: Option<KillSwitch>,
+    /// Listeners' panics and failed deliveries.
     pub listener_failures: u64,
+    /// The listeners that are told of transitions, in the order they are told.
+    pub listeners: Vec<ListenerInfo>,
+    /// The listeners that could not be built, or could not serve this breaker.
+    pub missing_listeners: Vec<MissingListener>,
 }

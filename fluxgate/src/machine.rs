@@ -139,6 +139,11 @@ impl Machine {
         self.generation
     }
 
+    /// When it entered the present state.
+    pub(crate) fn entered(&self) -> Duration {
+        self.entered
+    }
+
     pub(crate) fn reopens(&self) -> u64 {
         self.reopens
     }

@@ -13,6 +13,42 @@ pub(crate) fn listener_panicked(breaker: &str, listener: &str) {
     ));
 }
 
+pub(crate) fn listener_missing(breaker: &str, listener: &str, reason: &str) {
+    warn(format_args!(
+        "circuit breaker '{breaker}' goes without its listener {listener}: {reason}"
+    ));
+}
+
+pub(crate) fn no_background(error: &std::io::Error) {
+    warn(format_args!(
+        "the background thread for async listeners can't be started, their signals wait: {error}"
+    ));
+}
+
+#[cfg(feature = "tokio")]
+pub(crate) fn no_runtime(error: &std::io::Error) {
+    warn(format_args!(
+        "async listeners run without a tokio runtime, which can't be built: {error}"
+    ));
+}
+
+pub(crate) fn duplicate(name: &str) {
+    warn(format_args!(
+        "two circuit breakers are named '{name}': they trip apart, and logs, metrics and commands by name can't tell which is which; give each a name of its own"
+    ));
+}
+
+pub(crate) fn bad_variable(breaker: &str, problem: &crate::environment::BadValue) {
+    warn(format_args!("circuit breaker '{breaker}': {problem}"));
+}
+
+pub(crate) fn kill_switch(breaker: &str, switch: &crate::KillSwitch) {
+    let crate::KillSwitch { variable, state } = switch;
+    warn(format_args!(
+        "circuit breaker '{breaker}' starts {state}, as the environment variable {variable} commands"
+    ));
+}
+
 pub(crate) fn policy_panicked(policy: &str) {
     warn(format_args!(
         "a custom {policy} of a circuit breaker panicked; the call goes on"

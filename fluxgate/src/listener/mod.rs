@@ -1,24 +1,38 @@
 //! Who is told of transitions.
 
+mod asynchronous;
+mod attached;
+mod background;
+mod executor;
+mod flush;
+mod forward;
+mod into;
 #[cfg(feature = "tracing")]
 mod log;
 
-use std::sync::Arc;
+use std::{error::Error, time::Duration};
 
+pub use asynchronous::{AsyncListener, DynAsyncListener};
+pub(crate) use attached::{Declared, Listeners};
+pub use attached::{ListenerInfo, MissingListener};
+pub use flush::flush;
+pub use into::IntoListener;
 #[cfg(feature = "tracing")]
 pub use log::LogListener;
 
-use crate::Signal;
+use crate::{Signal, WeakBreaker};
 
 /// Is told of every transition, once and in order. Closures `Fn(&Signal)` are
-/// listeners, and so is an [`Arc`] of a listener that several breakers share.
+/// listeners, and so is an [`Arc`](std::sync::Arc) of a listener that several
+/// breakers share.
 ///
 /// A listener runs on the thread of the call or command that caused the
 /// transition (or of one that caused an earlier transition and is still
 /// notifying), after the breaker let go of every lock: it may call the breaker.
 /// What it causes that way is delivered after the present signal has reached
-/// every listener. It should be quick, since its caller waits for it. A panic in
-/// it is contained, reported and counted.
+/// every listener. It should be quick, since its caller waits for it; what takes
+/// time belongs in an [`AsyncListener`]. A panic in it is contained, reported and
+/// counted.
 ///
 /// ```
 /// use fluxgate::{CircuitBreaker, Listener, Signal};
@@ -46,30 +60,60 @@ pub trait Listener: Send + Sync {
     fn name(&self) -> &str {
         std::any::type_name::<Self>()
     }
-}
 
-impl<F: Fn(&Signal) + Send + Sync> Listener for F {
-    fn on_signal(&self, signal: &Signal) {
-        self(signal);
+    /// Called once while the breaker is built, before any signal. The breaker
+    /// is not there yet: keep the handle, and upgrade it later.
+    ///
+    /// # Errors
+    ///
+    /// Why this listener can't serve this breaker. [`Builder::build`] refuses to
+    /// build it then; the breaker of a static is built without the listener,
+    /// which is reported and shows in
+    /// [`Info::missing_listeners`](crate::Info::missing_listeners).
+    ///
+    /// [`Builder::build`]: crate::Builder::build
+    fn attach(&self, breaker: &WeakBreaker) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let _ = breaker;
+        Ok(())
+    }
+
+    /// What it reads of the breaker beyond its signals. Asked once, after
+    /// [`attach`](Self::attach).
+    fn reads(&self) -> Reads {
+        Reads::default()
+    }
+
+    /// How its own delivery goes, if it delivers later than it is told.
+    fn delivery(&self) -> Delivery {
+        Delivery::default()
     }
 }
 
-impl<L: Listener + ?Sized> Listener for Arc<L> {
-    fn on_signal(&self, signal: &Signal) {
-        (**self).on_signal(signal);
-    }
-
-    fn name(&self) -> &str {
-        (**self).name()
-    }
+/// What a [`Listener`] wants a breaker to keep for it, beyond what the rules
+/// need anyway. By default nothing, so that a healthy call costs nothing more.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reads {
+    /// Count calls by how they ended, probes, and rejections by state, and add
+    /// up the time spent in each state:
+    /// [`Info::lifetime`](crate::Info::lifetime).
+    pub lifetime: bool,
+    /// Count successes, too. That costs every healthy call one counter, striped
+    /// over the threads.
+    pub successes: bool,
+    /// The upper bounds of a histogram of durations. It costs every call two
+    /// looks at the clock, and two counters.
+    pub durations: Vec<Duration>,
 }
 
-impl Listener for Box<dyn Listener> {
-    fn on_signal(&self, signal: &Signal) {
-        (**self).on_signal(signal);
-    }
-
-    fn name(&self) -> &str {
-        (**self).name()
-    }
+/// How a listener that queues its signals gets on; see [`Listener::delivery`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Delivery {
+    /// Signals not yet delivered.
+    pub waiting: u64,
+    /// Signals given up because too many were waiting.
+    pub dropped: u64,
+    /// Signals whose delivery failed.
+    pub failures: u64,
 }

@@ -1,0 +1,133 @@
+//! Listeners that take their time.
+
+use std::{pin::Pin, sync::Arc};
+
+use crate::Signal;
+
+/// A [`Listener`](super::Listener) that awaits something: a request, a write to
+/// a channel. Closures `Fn(Signal) -> impl Future` are, too.
+///
+/// It runs on one background thread that all async listeners of the process
+/// share, started at the first signal; never on the thread or task of the
+/// protected call, and no async runtime need be there. With the feature `tokio`
+/// that thread hosts a tokio runtime of its own, so that clients built on tokio
+/// work in listeners; the program's own runtime is left alone, since it may be
+/// gone while the breaker, often a static, lives on.
+///
+/// Each listener gets its signals one after the other, in order, and a listener
+/// that waits holds up no other (one that *blocks* the thread does). Up to 1024
+/// signals wait for it; then the oldest is dropped for the newest, so that what
+/// arrives in the end is how things stand. A panic is contained, reported and
+/// counted, and the next signal follows. What waits, was dropped or failed shows
+/// in [`Info::listeners`](crate::Info::listeners). A program about to end calls
+/// [`flush`](super::flush).
+///
+/// ```
+/// use fluxgate::{CircuitBreaker, Signal, listener::{self, AsyncListener}};
+/// use std::{sync::mpsc, time::Duration};
+///
+/// struct Pager;
+///
+/// impl AsyncListener for Pager {
+///     async fn on_signal(&self, signal: &Signal) {
+///         // … an async client's request …
+///     }
+/// }
+///
+/// let (sender, receiver) = mpsc::channel();
+/// let breaker = CircuitBreaker::builder("api")
+///     .listener(Pager)
+///     .listener(move |signal: Signal| {
+///         let sender = sender.clone();
+///         async move { sender.send(signal.new_state).unwrap_or_default() }
+///     })
+///     .build()?;
+/// breaker.disable();
+/// assert!(listener::flush(Duration::from_secs(5)));
+/// assert_eq!(receiver.try_recv(), Ok(fluxgate::State::Disabled));
+/// # Ok::<_, fluxgate::ConfigError>(())
+/// ```
+pub trait AsyncListener: Send + Sync {
+    /// Called after each transition, when the future for the one before it is
+    /// ready.
+    fn on_signal(&self, signal: &Signal) -> impl Future<Output = ()> + Send;
+
+    /// The name that reports call it by.
+    fn name(&self) -> &str {
+        std::any::type_name::<Self>()
+    }
+}
+
+impl<F, Fut> AsyncListener for F
+where
+    F: Fn(Signal) -> Fut + Send + Sync,
+    Fut: Future<Output = ()> + Send,
+{
+    fn on_signal(&self, signal: &Signal) -> impl Future<Output = ()> + Send {
+        self(signal.clone())
+    }
+}
+
+impl<L: AsyncListener + ?Sized> AsyncListener for Arc<L> {
+    fn on_signal(&self, signal: &Signal) -> impl Future<Output = ()> + Send {
+        (**self).on_signal(signal)
+    }
+
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+}
+
+/// An [`AsyncListener`] as a trait object. Every async listener is one, and
+/// boxes and `Arc`s of it are async listeners:
+///
+/// ```
+/// use fluxgate::{CircuitBreaker, Signal, listener::DynAsyncListener};
+///
+/// let quiet: Box<dyn DynAsyncListener> = Box::new(|_: Signal| async {});
+/// let breaker = CircuitBreaker::builder("api").listener(quiet).build()?;
+/// # Ok::<_, fluxgate::ConfigError>(())
+/// ```
+pub trait DynAsyncListener: Send + Sync {
+    /// [`AsyncListener::on_signal`], boxed.
+    fn on_signal_boxed<'a>(
+        &'a self,
+        signal: &'a Signal,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+    /// [`AsyncListener::name`].
+    fn listener_name(&self) -> &str;
+}
+
+impl<L: AsyncListener> DynAsyncListener for L {
+    fn on_signal_boxed<'a>(
+        &'a self,
+        signal: &'a Signal,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(self.on_signal(signal))
+    }
+
+    fn listener_name(&self) -> &str {
+        self.name()
+    }
+}
+
+impl AsyncListener for dyn DynAsyncListener {
+    async fn on_signal(&self, signal: &Signal) {
+        self.on_signal_boxed(signal).await;
+    }
+
+    fn name(&self) -> &str {
+        self.listener_name()
+    }
+}
+
+impl AsyncListener for Box<dyn DynAsyncListener> {
+    async fn on_signal(&self, signal: &Signal) {
+        (**self).on_signal_boxed(signal).await;
+    }
+
+    fn name(&self) -> &str {
+        (**self).listener_name()
+    }
+}

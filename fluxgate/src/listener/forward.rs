@@ -1,0 +1,43 @@
+//! Closures, boxes and shared listeners are listeners.
+
+use std::{error::Error, sync::Arc};
+
+use super::{Delivery, Listener, Reads};
+use crate::{Signal, WeakBreaker};
+
+impl<F: Fn(&Signal) + Send + Sync> Listener for F {
+    fn on_signal(&self, signal: &Signal) {
+        self(signal);
+    }
+}
+
+macro_rules! forward {
+    ($([$($generic:tt)*] $pointer:ty;)*) => {$(
+        impl<$($generic)*> Listener for $pointer {
+            fn on_signal(&self, signal: &Signal) {
+                (**self).on_signal(signal);
+            }
+
+            fn name(&self) -> &str {
+                (**self).name()
+            }
+
+            fn attach(&self, breaker: &WeakBreaker) -> Result<(), Box<dyn Error + Send + Sync>> {
+                (**self).attach(breaker)
+            }
+
+            fn reads(&self) -> Reads {
+                (**self).reads()
+            }
+
+            fn delivery(&self) -> Delivery {
+                (**self).delivery()
+            }
+        }
+    )*};
+}
+
+forward! {
+    [L: Listener + ?Sized] Arc<L>;
+    [] Box<dyn Listener>;
+}
