@@ -89,6 +89,7 @@ pub mod __private;
 mod breaker;
 mod builder;
 pub mod clock;
+mod command;
 mod contain;
 mod control;
 mod core;
@@ -102,6 +103,7 @@ mod lazy;
 mod lifetime;
 #[doc(hidden)]
 pub mod limits;
+mod linked;
 pub mod listener;
 mod lock;
 mod machine;
@@ -117,6 +119,8 @@ pub mod registry;
 mod report;
 pub mod retry;
 mod run;
+#[cfg(feature = "serde")]
+mod serial;
 mod signal;
 mod sources;
 mod span;
@@ -134,6 +138,7 @@ pub mod window;
 
 pub use breaker::{CircuitBreaker, Guard};
 pub use builder::{Builder, OnCancel};
+pub use command::{Command, ParseCommandError};
 pub use environment::KillSwitch;
 pub use error::{CallError, CallNotPermitted, ConfigError, Fault};
 pub use info::Info;

@@ -1,53 +1,128 @@
 //! The breakers of this process, by name.
 //!
 //! A breaker is entered when it is built and leaves when its last handle is
-//! dropped.
+//! dropped. The breaker of an annotated function is built when first used; with
+//! the feature `inventory` those that were never used are known as well, and
+//! [`all`], [`find`], [`snapshot`] and [`command`] build them. So one call of
+//! [`all`] at the start of `main` is enough for every breaker to be there when
+//! metrics are first scraped.
+//!
+//! Names need not be unique, but should be: a second breaker of one name is
+//! reported when it is built.
 //!
 //! ```
-//! use fluxgate::{CircuitBreaker, State, registry};
+//! use fluxgate::{CircuitBreaker, Command, State, registry};
 //!
 //! let breaker = CircuitBreaker::builder("payments").build()?;
-//! registry::find("payments").expect("just built").force_open();
+//! assert_eq!(registry::command("payments", Command::ForceOpen), 1);
 //! assert_eq!(breaker.state(), State::ForcedOpen);
+//!
+//! registry::find("payments").expect("just built").reset();
+//! assert_eq!(registry::snapshot()[0].state, State::Closed);
 //! # Ok::<_, fluxgate::ConfigError>(())
 //! ```
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
 
-use crate::{CircuitBreaker, core::Core};
-
-static BREAKERS: Mutex<Vec<Weak<Core>>> = Mutex::new(Vec::new());
-
-fn with<R>(f: impl FnOnce(&mut Vec<Weak<Core>>) -> R) -> R {
-    f(&mut BREAKERS.lock().unwrap_or_else(PoisonError::into_inner))
-}
-
-pub(crate) fn enter(core: &Arc<Core>) {
-    with(|breakers| {
-        // Before the list would grow: what is dropped leaves.
-        if breakers.len() == breakers.capacity() {
-            breakers.retain(|weak| weak.strong_count() > 0);
-        }
-        breakers.push(Arc::downgrade(core));
-    });
-}
+use crate::{CircuitBreaker, Command, Info, core::Core, report};
 
 /// Every breaker there is, in the order they were built.
 #[must_use]
 pub fn all() -> Vec<CircuitBreaker> {
-    with(|breakers| {
-        breakers
-            .iter()
-            .filter_map(Weak::upgrade)
-            .collect::<Vec<_>>()
-    })
-    .into_iter()
-    .map(|core| CircuitBreaker { core })
-    .collect()
+    build_linked();
+    with(|breakers| select(breakers, |_| true))
 }
 
 /// The breaker of this name; of several, the one built first.
 #[must_use]
 pub fn find(name: &str) -> Option<CircuitBreaker> {
-    all().into_iter().find(|breaker| *breaker.name() == *name)
+    build_linked();
+    named(name).into_iter().next()
 }
+
+/// What all breakers are up to, in the order they were built. With the feature
+/// `serde` it can be serialised.
+#[must_use]
+pub fn snapshot() -> Vec<Info> {
+    all().iter().map(CircuitBreaker::info).collect()
+}
+
+/// Gives a command to every breaker of this name. Returns how many there were:
+/// usually one, and none if the name is unknown.
+#[must_use = "it is zero if the name is unknown"]
+pub fn command(name: &str, command: Command) -> usize {
+    build_linked();
+    let breakers = named(name);
+    for breaker in &breakers {
+        breaker.command(command);
+    }
+    breakers.len()
+}
+
+/// The hash of a breaker's name, and the breaker: a name is found without a look
+/// at every breaker.
+struct Entry {
+    hash: u64,
+    core: Weak<Core>,
+}
+
+static BREAKERS: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
+
+fn with<R>(f: impl FnOnce(&mut Vec<Entry>) -> R) -> R {
+    f(&mut BREAKERS.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+pub(crate) fn enter(core: &Arc<Core>) {
+    let hash = hash(&core.name);
+    let mut others = with(|breakers| {
+        let others = select(breakers, |other| other == hash);
+        // Before the list would grow: what is dropped leaves.
+        if breakers.len() == breakers.capacity() {
+            breakers.retain(|entry| entry.core.strong_count() > 0);
+        }
+        breakers.push(Entry {
+            hash,
+            core: Arc::downgrade(core),
+        });
+        others
+    });
+    others.retain(|other| *other.name() == core.name);
+    if others.len() == 1 {
+        report::duplicate(&core.name);
+    }
+}
+
+/// The breakers for which the hash of the name is right. To be dropped outside
+/// the lock: that may run code of a listener.
+fn select(breakers: &[Entry], is_wanted: impl Fn(u64) -> bool) -> Vec<CircuitBreaker> {
+    let wanted = breakers.iter().filter(|entry| is_wanted(entry.hash));
+    let cores = wanted.filter_map(|entry| entry.core.upgrade());
+    cores.map(|core| CircuitBreaker { core }).collect()
+}
+
+fn named(name: &str) -> Vec<CircuitBreaker> {
+    let hash = hash(name);
+    let mut breakers = with(|breakers| select(breakers, |other| other == hash));
+    breakers.retain(|breaker| *breaker.name() == *name);
+    breakers
+}
+
+fn hash(name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Builds the breakers that were linked into the program and not used yet.
+#[cfg(feature = "inventory")]
+fn build_linked() {
+    for linked in inventory::iter::<crate::linked::Linked> {
+        linked.build();
+    }
+}
+
+#[cfg(not(feature = "inventory"))]
+fn build_linked() {}
