@@ -343,25 +343,19 @@ impl Builder {
             every_call: needs.every_call,
         };
         let kill_switch = kill_switch(&self.name);
-        let mut refused = Vec::new();
-        let core = Arc::new_cyclic(|core| {
-            let handle = WeakBreaker {
-                name: self.name.clone(),
-                core: core.clone(),
-            };
-            let listeners;
-            (listeners, refused) = self.listeners.attach(&handle);
-            Core::new(Parts {
-                name: self.name,
-                policy,
-                machine,
-                clock: self.clock,
-                random: self.random,
-                listeners,
-                kill_switch,
-                dates,
-            })
-        });
+        let handle = WeakBreaker::pending(self.name.clone());
+        let (listeners, refused) = self.listeners.attach(&handle);
+        let core = Arc::new(Core::new(Parts {
+            name: self.name,
+            policy,
+            machine,
+            clock: self.clock,
+            random: self.random,
+            listeners,
+            kill_switch,
+            dates,
+        }));
+        handle.set(&core);
         (core, refused)
     }
 }

@@ -19,6 +19,13 @@ pub(crate) fn listener_missing(breaker: &str, listener: &str, reason: &str) {
     ));
 }
 
+#[cfg(feature = "prometheus")]
+pub(crate) fn not_exported(breaker: &str, problem: &dyn fmt::Display) {
+    warn(format_args!(
+        "circuit breaker '{breaker}' is missing from its Prometheus registry: {problem}"
+    ));
+}
+
 pub(crate) fn no_background(error: &std::io::Error) {
     warn(format_args!(
         "the background thread for async listeners can't be started, their signals wait: {error}"

@@ -9,6 +9,8 @@ mod forward;
 mod into;
 #[cfg(feature = "tracing")]
 mod log;
+#[cfg(feature = "prometheus")]
+mod prometheus;
 
 use std::{error::Error, time::Duration};
 
@@ -19,6 +21,8 @@ pub use flush::flush;
 pub use into::IntoListener;
 #[cfg(feature = "tracing")]
 pub use log::LogListener;
+#[cfg(feature = "prometheus")]
+pub use prometheus::{PrometheusListener, PrometheusMetric};
 
 use crate::{Signal, WeakBreaker};
 
