@@ -1,1 +1,45 @@
-//! The attribute of the fluxgate circuit breaker.
+//! The macros of [fluxgate](https://docs.rs/fluxgate); use them through that
+//! crate.
+
+mod args;
+mod check;
+mod errors;
+mod expand;
+mod keys;
+mod model;
+mod output;
+mod policy;
+mod source;
+mod statics;
+mod suggest;
+mod target;
+
+use proc_macro::TokenStream;
+
+/// Protects a function with a circuit breaker.
+#[proc_macro_attribute]
+pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
+    attribute(args.into(), item.into()).into()
+}
+
+/// Defines breakers that several functions share.
+#[proc_macro]
+pub fn breaker(input: TokenStream) -> TokenStream {
+    statics::expand(input.into()).into()
+}
+
+fn attribute(
+    args: proc_macro2::TokenStream,
+    item: proc_macro2::TokenStream,
+) -> proc_macro2::TokenStream {
+    let expanded = syn::parse2::<target::Target>(item.clone())
+        .map_err(|error| target::not_a_function(&item).unwrap_or(error))
+        .and_then(|target| model::Protected::new(args, target));
+    match expanded {
+        Ok(protected) => expand::function(&protected),
+        Err(error) => {
+            let error = error.into_compile_error();
+            quote::quote!(#error #item)
+        }
+    }
+}

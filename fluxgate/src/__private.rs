@@ -1,4 +1,120 @@
-//! What generated code calls. Not part of the public interface.
+//! What generated code calls. Not part of the public interface: any of it may
+//! change in any release.
 
+mod constants;
+mod fallback;
+mod judge;
+mod listener;
+mod name;
+mod type_of;
+
+use std::future::Future;
+
+pub use constants::{check, limits};
+pub use fallback::{Answer, or_else, or_else_async};
+pub use judge::{FromRejection, Judge, Plain, Protected, Returning, Shape, returned};
+pub use listener::{listener_fn, log_listener, prometheus_listener, slack_listener, try_listener};
+pub use name::default_name;
+pub use type_of::Probe;
 #[cfg(feature = "inventory")]
 pub use {crate::linked::Linked, inventory};
+
+use crate::{
+    CallError, CallNotPermitted, CircuitBreaker, Outcome,
+    judge::FailureIf,
+    run::{Run, run},
+    tracker::Tracker,
+};
+
+/// Runs the body of a function without a fallback.
+#[inline]
+pub fn call<R, S, T, P>(
+    breaker: &CircuitBreaker,
+    judge: Judge<S, T, P>,
+    body: impl FnOnce() -> R,
+) -> R
+where
+    R: Protected,
+    S: Shape<Output = R>,
+    T: Tracker<S::Error>,
+    P: FailureIf<S::Value>,
+{
+    run(breaker, |output| judge.outcome(output), R::rejected, body)
+}
+
+/// Runs the body of a function with a fallback.
+///
+/// # Errors
+///
+/// What the fallback is to be told.
+#[inline]
+pub fn try_call<R, S, T, P>(
+    breaker: &CircuitBreaker,
+    judge: Judge<S, T, P>,
+    body: impl FnOnce() -> R,
+) -> Result<R, CallError<S::Error>>
+where
+    S: Shape<Output = R>,
+    T: Tracker<S::Error>,
+    P: FailureIf<S::Value>,
+{
+    let judge = |ran: &Result<R, CallNotPermitted>| match ran {
+        Ok(output) => judge.outcome(output),
+        // Nobody is asked to judge a rejection.
+        Err(_) => Outcome::Ignored,
+    };
+    S::split(run(breaker, judge, Err, || Ok(body())))
+}
+
+/// [`call`] for async functions.
+#[inline]
+pub fn call_async<'a, R, S, T, P, F>(
+    breaker: &'a CircuitBreaker,
+    judge: Judge<S, T, P>,
+    body: F,
+) -> impl Future<Output = R> + use<'a, R, S, T, P, F>
+where
+    R: Protected,
+    S: Shape<Output = R>,
+    T: Tracker<S::Error>,
+    P: FailureIf<S::Value>,
+    F: Future<Output = R>,
+{
+    let map = |ran: Result<R, CallNotPermitted>| ran.unwrap_or_else(R::rejected);
+    Run::new(breaker, judge.closure(), map, body)
+}
+
+/// [`try_call`] for async functions.
+#[inline]
+pub fn try_call_async<'a, R, S, T, P, F>(
+    breaker: &'a CircuitBreaker,
+    judge: Judge<S, T, P>,
+    body: F,
+) -> impl Future<Output = Result<R, CallError<S::Error>>> + use<'a, R, S, T, P, F>
+where
+    S: Shape<Output = R>,
+    T: Tracker<S::Error>,
+    P: FailureIf<S::Value>,
+    F: Future<Output = R>,
+{
+    Run::new(breaker, judge.closure(), S::split, body)
+}
+
+/// Runs the body of a function that returns a future, and gives the future.
+#[inline]
+pub fn run_now<F>(body: impl FnOnce() -> F) -> F {
+    body()
+}
+
+/// Gives the closure of `Custom(|error| …)` in a tracker the type of its argument.
+#[inline]
+pub fn ask<E: ?Sized>(error: &E, tracker: impl FnOnce(&E) -> bool) -> bool {
+    tracker(error)
+}
+
+/// Pins what an async block returns to the type of its function.
+#[inline]
+#[must_use]
+pub const fn nothing<R>() -> Option<R> {
+    None
+}

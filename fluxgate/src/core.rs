@@ -285,7 +285,11 @@ impl Core {
         let held = self.shared.lock();
         let late = !held.word().same_period(word);
         if let Some(tally) = &self.tally {
-            let ended = if failed { Ended::Failure } else { Ended::Success };
+            let ended = if failed {
+                Ended::Failure
+            } else {
+                Ended::Success
+            };
             tally.ended(ended, late, 0);
         }
         if late {

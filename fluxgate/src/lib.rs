@@ -136,6 +136,9 @@ pub mod tripper;
 mod weak;
 pub mod window;
 
+#[cfg(feature = "macros")]
+pub use fluxgate_macros::{breaker, circuit_breaker};
+
 pub use breaker::{CircuitBreaker, Guard};
 pub use builder::{Builder, OnCancel};
 pub use command::{Command, ParseCommandError};

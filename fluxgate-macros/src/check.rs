@@ -1,0 +1,72 @@
+//! Rules about the attribute as a whole. One function a rule.
+
+use crate::{
+    args::Options,
+    errors::Errors,
+    keys::{KEYS, Owner},
+    source::Place,
+    target::{Body, Target},
+};
+
+pub(crate) fn check(options: &Options, target: &Target, errors: &Errors) {
+    not_const(target, errors);
+    has_a_body(target, errors);
+    shared_breakers_are_configured_where_they_are(options, errors);
+    comes_back(target, errors);
+}
+
+/// A call through a breaker reads clocks and changes a static.
+fn not_const(target: &Target, errors: &Errors) {
+    if let Some(constness) = &target.sig.constness {
+        errors.at(
+            &Place::of(constness),
+            "a `const fn` can't be protected: its calls may be evaluated by the compiler; \
+             remove `const`, or protect the function that calls it",
+        );
+    }
+}
+
+fn has_a_body(target: &Target, errors: &Errors) {
+    if let Body::None = target.body {
+        errors.at(
+            &Place::of(&target.sig.ident),
+            "there is no body to protect here; put the attribute on the implementations",
+        );
+    }
+}
+
+/// `breaker = X` means that everything about the breaker is said at `X`.
+fn shared_breakers_are_configured_where_they_are(options: &Options, errors: &Errors) {
+    if !options.given.contains_key("breaker") {
+        return;
+    }
+    for key in KEYS.iter().filter(|key| key.owner == Owner::Breaker) {
+        if let Some(place) = options.given.get(key.name) {
+            errors.at(
+                place,
+                format!(
+                    "`{}` belongs to the breaker, and this function uses one that is defined \
+                     elsewhere; move it to that `breaker!`",
+                    key.name
+                ),
+            );
+        }
+    }
+    if let Some(place) = options.given.get("handle") {
+        errors.at(
+            place,
+            "`handle` makes a way to a breaker of the function's own; the one named by `breaker` \
+             can be reached by that name",
+        );
+    }
+}
+
+/// Without a return there is no outcome.
+fn comes_back(target: &Target, errors: &Errors) {
+    if let Some(syn::Type::Never(never)) = target.return_type() {
+        errors.at(
+            &Place::of(never),
+            "a function that never returns has no outcome that a breaker could count",
+        );
+    }
+}

@@ -1,0 +1,262 @@
+//! The function with its body behind the breaker.
+
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Attribute, Type, parse_quote_spanned, spanned::Spanned};
+
+use super::{Runtime, breaker, judge};
+use crate::{
+    args::Options,
+    model::Protected,
+    output,
+    target::{Shape, Target},
+};
+
+/// ```text
+/// Input:  #[circuit_breaker]
+///         fn quote(symbol: &str) -> Result<u32, Error> { … }
+/// Output: fn quote(symbol: &str) -> Result<u32, Error> {
+///             ::fluxgate::__private::call::<Result<u32, Error>, _, _, _>(
+///                 { static __FLUXGATE_BREAKER: … ; &__FLUXGATE_BREAKER },
+///                 ::fluxgate::__private::Returning::<Result<u32, Error>>::new().judge(),
+///                 move || -> Result<u32, Error> { … },
+///             )
+///         }
+/// ```
+pub(crate) fn function(protected: &Protected) -> TokenStream {
+    let Protected {
+        options,
+        target,
+        block,
+    } = protected;
+    let fluxgate = Runtime(options.krate.as_ref());
+    let call = Call::new(options, target, block, &fluxgate).tokens();
+    let handle = handle(options, target, &fluxgate);
+
+    let Target {
+        attrs,
+        vis,
+        modifiers,
+        sig,
+        ..
+    } = target;
+    let mut body = Group::new(Delimiter::Brace, call);
+    body.set_span(block.span());
+    quote! {
+        #(#attrs)*
+        #vis #modifiers #sig #body
+        #handle
+    }
+}
+
+fn handle(options: &Options, target: &Target, fluxgate: &Runtime<'_>) -> Option<TokenStream> {
+    let handle = options.handle.as_ref()?;
+    let is_cfg = |attr: &&Attribute| attr.path().is_ident("cfg");
+    let cfgs: Vec<_> = target.attrs.iter().filter(is_cfg).collect();
+    Some(breaker::handle(
+        handle,
+        &options.breaker,
+        &target.sig.ident,
+        &target.vis,
+        &cfgs,
+        fluxgate,
+    ))
+}
+
+/// The parts of the one call in the expansion.
+struct Call<'a> {
+    fluxgate: &'a Runtime<'a>,
+    shape: Shape,
+    breaker: TokenStream,
+    judge: TokenStream,
+    /// The return type, or what the returned future gives, without `impl Trait`.
+    output: Type,
+    /// The return type as the function has it, the same way.
+    returned: Type,
+    block: &'a Group,
+    fallback: Option<TokenStream>,
+    capture: TokenStream,
+}
+
+impl<'a> Call<'a> {
+    fn new(
+        options: &Options,
+        target: &Target,
+        block: &'a Group,
+        fluxgate: &'a Runtime<'a>,
+    ) -> Self {
+        let shape = target.shape();
+        let returned: Type = match target.return_type() {
+            Some(ty) => ty.clone(),
+            // Errors about it stand where a return type would.
+            None => parse_quote_spanned!(target.sig.ident.span()=> ()),
+        };
+        let output = match &shape {
+            Shape::Sync | Shape::Async => &returned,
+            Shape::Future(future) => &future.output,
+        };
+        let fallback = options.fallback.as_ref().map(ToTokens::to_token_stream);
+        Self {
+            breaker: breaker::reference(
+                options,
+                &target.sig.ident,
+                target.is_associated(),
+                fluxgate,
+            ),
+            judge: judge::judge(options, output, fluxgate),
+            output: output::erase(output).0,
+            returned: output::erase(&returned).0,
+            capture: capture(fallback.as_ref(), target),
+            fluxgate,
+            shape,
+            block,
+            fallback,
+        }
+    }
+
+    fn tokens(&self) -> TokenStream {
+        match &self.shape {
+            Shape::Sync => self.sync(),
+            Shape::Async => self.asynchronous(&self.pinned_async_block(), &quote!(.await)),
+            Shape::Future(future) => self.future(future.boxed),
+        }
+    }
+
+    fn sync(&self) -> TokenStream {
+        let Self {
+            fluxgate,
+            breaker,
+            judge,
+            output,
+            block,
+            capture,
+            ..
+        } = self;
+        let body = quote!(#capture || -> #output #block);
+        match &self.fallback {
+            None => {
+                let call = self.spanned("call");
+                quote!(#call::<#output, _, _, _>(#breaker, #judge, #body))
+            }
+            Some(fallback) => quote! {
+                #fluxgate::__private::or_else(
+                    #fluxgate::__private::try_call(#breaker, #judge, #body),
+                    #fallback,
+                )
+            },
+        }
+    }
+
+    /// An async block whose type is fixed before its body is looked at, as that
+    /// of a function is.
+    ///
+    /// ```text
+    /// Input:  { body }
+    /// Output: async move {
+    ///             if let ::core::option::Option::Some(result) = nothing::<Ret>() {
+    ///                 return result;
+    ///             }
+    ///             { body }
+    ///         }
+    /// ```
+    fn pinned_async_block(&self) -> TokenStream {
+        let Self {
+            fluxgate,
+            output,
+            block,
+            capture,
+            ..
+        } = self;
+        let result = Ident::new("result", Span::mixed_site());
+        quote! {
+            async #capture {
+                if let ::core::option::Option::Some(#result) =
+                    #fluxgate::__private::nothing::<#output>()
+                {
+                    return #result;
+                }
+                #block
+            }
+        }
+    }
+
+    fn asynchronous(&self, body: &TokenStream, wait: &TokenStream) -> TokenStream {
+        let Self {
+            fluxgate,
+            breaker,
+            judge,
+            output,
+            ..
+        } = self;
+        match &self.fallback {
+            None => {
+                let call = self.spanned("call_async");
+                quote!(#call::<#output, _, _, _, _>(#breaker, #judge, #body)#wait)
+            }
+            Some(fallback) => quote! {
+                #fluxgate::__private::or_else_async(
+                    #fluxgate::__private::try_call_async(#breaker, #judge, #body).await,
+                    #fallback,
+                )#wait
+            },
+        }
+    }
+
+    /// The body runs when the function is called, as it would without the
+    /// attribute, and gives a future; that is what is protected.
+    fn future(&self, boxed: bool) -> TokenStream {
+        let Self {
+            fluxgate,
+            block,
+            returned,
+            ..
+        } = self;
+        let future = Ident::new("future", Span::mixed_site());
+        let body = quote!(#fluxgate::__private::run_now(move || -> #returned #block));
+        let protected = if self.fallback.is_some() {
+            let wrapped = self.asynchronous(&future.to_token_stream(), &quote!(.await));
+            quote!(async move { #wrapped })
+        } else {
+            self.asynchronous(&future.to_token_stream(), &TokenStream::new())
+        };
+        let result = if boxed {
+            quote!(::std::boxed::Box::pin(#protected))
+        } else {
+            protected
+        };
+        quote! {
+            let #future = #body;
+            #result
+        }
+    }
+
+    /// A function of the runtime, for errors that belong to the return type.
+    fn spanned(&self, name: &str) -> TokenStream {
+        let fluxgate = self.fluxgate;
+        let name = Ident::new(name, self.output.span().resolved_at(Span::mixed_site()));
+        quote_spanned!(Span::mixed_site()=> #fluxgate::__private::#name)
+    }
+}
+
+/// `move`, unless the fallback uses an argument that the body would take along.
+///
+/// The fallback runs after the body is gone, so what the body only borrows is
+/// there for the fallback. What the body itself consumes is not, and the
+/// compiler says so at the fallback.
+fn capture(fallback: Option<&TokenStream>, target: &Target) -> TokenStream {
+    let movable = target.movable_arguments();
+    let shares = fallback.is_some_and(|fallback| mentions(fallback.clone(), &movable));
+    if shares {
+        TokenStream::new()
+    } else {
+        quote!(move)
+    }
+}
+
+fn mentions(tokens: TokenStream, names: &[String]) -> bool {
+    tokens.into_iter().any(|tree| match tree {
+        TokenTree::Ident(ident) => names.iter().any(|name| ident == name),
+        TokenTree::Group(group) => mentions(group.stream(), names),
+        _ => false,
+    })
+}

@@ -1,0 +1,151 @@
+//! Policies as calls of the constructors they stand for. Their names keep the
+//! spans they were written with, so that an editor leads from them to the
+//! runtime's items.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::Expr;
+
+use super::Runtime;
+use crate::policy::{
+    Formula, Leaf, Listener, OnCancel, Permit, PermitKind, Retry, RetryKind, Rule, Tripper, Window,
+};
+
+/// `Custom::from_fn` gives a closure the types of its arguments.
+fn custom(path: &TokenStream, expr: &Expr) -> TokenStream {
+    match expr {
+        Expr::Closure(_) => quote!(#path::from_fn(#expr)),
+        _ => quote!(#path::new(#expr)),
+    }
+}
+
+pub(super) fn window(window: &Window, fluxgate: &Runtime<'_>) -> TokenStream {
+    match window {
+        Window::Count { ident, size } => quote!(#fluxgate::window::#ident::new(#size)),
+        Window::Time { ident, duration } => quote!(#fluxgate::window::#ident::new(#duration)),
+        Window::Custom { ident, window } => quote!(#fluxgate::window::#ident::new(#window)),
+    }
+}
+
+pub(super) fn tripper(tripper: &Tripper, fluxgate: &Runtime<'_>) -> TokenStream {
+    match tripper {
+        Formula::Leaf(leaf) => rule(leaf, fluxgate),
+        Formula::All(parts) => {
+            let parts = parts.iter().map(|part| tripper_part(part, fluxgate));
+            quote!(#(#parts)&*)
+        }
+        Formula::Any(parts) => {
+            let parts = parts.iter().map(|part| tripper_part(part, fluxgate));
+            quote!(#(#parts)|*)
+        }
+        // The grammar of trippers has no `!`.
+        Formula::Not(inner) => tripper_part(inner, fluxgate),
+    }
+}
+
+fn tripper_part(part: &Tripper, fluxgate: &Runtime<'_>) -> TokenStream {
+    let tokens = tripper(part, fluxgate);
+    match part {
+        Formula::Leaf(_) => tokens,
+        _ => quote!((#tokens)),
+    }
+}
+
+fn rule(leaf: &Leaf, fluxgate: &Runtime<'_>) -> TokenStream {
+    let ident = &leaf.ident;
+    let path = quote!(#fluxgate::tripper::#ident);
+    match &leaf.rule {
+        Rule::Closed | Rule::HalfOpened => path,
+        Rule::MinRequests(count) | Rule::FailureStreak(count) => quote!(#path::new(#count)),
+        Rule::FailureRate(ratio) => quote!(#path::new(#ratio)),
+        Rule::AvgLatency(threshold) => quote!(#path::new(#threshold)),
+        Rule::SlowRate { ratio, threshold } => quote!(#path::new(#ratio, #threshold)),
+        Rule::Custom(expr) => custom(&path, expr),
+    }
+}
+
+pub(super) fn retry(retry: &Retry, fluxgate: &Runtime<'_>) -> TokenStream {
+    let ident = &retry.ident;
+    let path = quote!(#fluxgate::retry::#ident);
+    match &retry.kind {
+        RetryKind::Never | RetryKind::Always => path,
+        RetryKind::Cooldown {
+            duration,
+            jitter_ratio,
+        } => {
+            let jitter = jitter_ratio.iter();
+            quote!(#path::new(#duration)#(.jitter_ratio(#jitter))*)
+        }
+        RetryKind::Backoff(backoff) => {
+            let initial = &backoff.initial;
+            let multiplier = backoff.multiplier.iter();
+            let max_duration = backoff.max_duration.iter();
+            let jitter = backoff.jitter_ratio.iter();
+            quote! {
+                #path::new(#initial)
+                    #(.multiplier(#multiplier))*
+                    #(.max_duration(#max_duration))*
+                    #(.jitter_ratio(#jitter))*
+            }
+        }
+        RetryKind::Custom(expr) => custom(&path, expr),
+    }
+}
+
+pub(super) fn permit(permit: &Permit, fluxgate: &Runtime<'_>) -> TokenStream {
+    let ident = &permit.ident;
+    let path = quote!(#fluxgate::permit::#ident);
+    match &permit.kind {
+        PermitKind::All => path,
+        PermitKind::Random(ratio) => quote!(#path::new(#ratio)),
+        PermitKind::RampUp(ramp) => {
+            let (initial, r#final, duration) = (&ramp.initial, &ramp.r#final, &ramp.duration);
+            quote!(#path::new(#initial, #r#final, #duration))
+        }
+        PermitKind::Custom(expr) => custom(&path, expr),
+    }
+}
+
+pub(super) fn on_cancel(on_cancel: &OnCancel, fluxgate: &Runtime<'_>) -> TokenStream {
+    let ident = &on_cancel.ident;
+    match &on_cancel.least {
+        Some(least) => quote!(#fluxgate::OnCancel::#ident(#least)),
+        None => quote!(#fluxgate::OnCancel::#ident),
+    }
+}
+
+/// Takes a builder and gives it back with the listener.
+pub(super) fn listener(
+    builder: TokenStream,
+    listener: &Listener,
+    fluxgate: &Runtime<'_>,
+) -> TokenStream {
+    match listener {
+        Listener::Log(ident) => {
+            quote!(#builder.listener(#fluxgate::__private::log_listener!(#ident)))
+        }
+        Listener::Prometheus { ident, arguments } => quote! {
+            #fluxgate::__private::try_listener(
+                #builder,
+                "PrometheusListener",
+                || #fluxgate::__private::prometheus_listener!(#ident #arguments),
+            )
+        },
+        Listener::Slack(slack) => {
+            let (ident, channel, token) = (&slack.ident, &slack.channel, &slack.token);
+            quote! {
+                #fluxgate::__private::try_listener(
+                    #builder,
+                    "SlackListener",
+                    || #fluxgate::__private::slack_listener!(
+                        #ident channel = #channel, token = #token
+                    ),
+                )
+            }
+        }
+        Listener::Closure(closure) => {
+            quote!(#builder.listener(#fluxgate::__private::listener_fn(#closure)))
+        }
+        Listener::Any(expr) => quote!(#builder.listener(#expr)),
+    }
+}

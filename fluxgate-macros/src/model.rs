@@ -1,0 +1,38 @@
+//! What is expanded: options and function that passed every check.
+
+use proc_macro2::{Group, Span, TokenStream};
+
+use crate::{
+    args::{Options, Site},
+    check,
+    errors::Errors,
+    target::{Body, Target},
+};
+
+pub(crate) struct Protected {
+    pub(crate) options: Options,
+    pub(crate) target: Target,
+    pub(crate) block: Group,
+}
+
+impl Protected {
+    /// # Errors
+    ///
+    /// Everything that is wrong with the attribute and the function.
+    pub(crate) fn new(args: TokenStream, target: Target) -> syn::Result<Self> {
+        let errors = Errors::default();
+        let options = Options::parse(args, Site::Attribute, Span::call_site(), &errors);
+        check::check(&options, &target, &errors);
+        let block = match &target.body {
+            Body::Block(block) => Some(block.clone()),
+            Body::None => None,
+        };
+        errors.finish(())?;
+        let block = block.ok_or_else(|| syn::Error::new(Span::call_site(), "expected a body"))?;
+        Ok(Self {
+            options,
+            target,
+            block,
+        })
+    }
+}

@@ -1,0 +1,202 @@
+//! Who is told: `[LogListener, SlackListener(channel = "…", token = env("…")), mine()]`.
+
+use proc_macro2::{Delimiter, Ident, TokenStream};
+use quote::{ToTokens, quote};
+use syn::{Expr, ExprLit, Lit};
+
+use super::{Argument, Call, Param};
+use crate::{
+    errors::Errors,
+    source::{Cursor, Token, stream},
+};
+
+pub(crate) enum Listener {
+    Log(Ident),
+    Prometheus {
+        ident: Ident,
+        arguments: TokenStream,
+    },
+    Slack(Slack),
+    /// A closure, whose argument needs no type.
+    Closure(Expr),
+    Any(Expr),
+}
+
+pub(crate) struct Slack {
+    pub(crate) ident: Ident,
+    pub(crate) channel: Text,
+    pub(crate) token: Text,
+}
+
+/// A piece of text that may come from the environment.
+pub(crate) enum Text {
+    Env(Expr),
+    Given(Expr),
+}
+
+const EXAMPLE: &str =
+    "SlackListener(channel = env(\"SLACK_CHANNEL\"), token = env(\"SLACK_TOKEN\"))";
+const SLACK: &[Param] = &[
+    Param::required("channel", EXAMPLE),
+    Param::required("token", EXAMPLE),
+];
+
+/// Reads the list.
+pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Vec<Listener>> {
+    let Some(mut list) = cursor.group(Delimiter::Bracket) else {
+        errors.at(
+            &cursor.clone().expression().whole(),
+            "`listeners` takes a list, as in `listeners = [LogListener]`",
+        );
+        return None;
+    };
+    cursor.next();
+    let mut listeners = Vec::new();
+    let mut sound = true;
+    while !list.is_empty() {
+        let mut element = list.expression();
+        match listener(&mut element, errors) {
+            Some(listener) => listeners.push(listener),
+            None => sound = false,
+        }
+        if !list.is_empty() && !list.eat_punct(',') {
+            errors.at(&list.place(), "expected `,` or `]` after a listener");
+            return None;
+        }
+    }
+    sound.then_some(listeners)
+}
+
+fn listener(element: &mut Cursor<'_>, errors: &Errors) -> Option<Listener> {
+    let known = element
+        .peek()
+        .and_then(Token::ident)
+        .map(ToString::to_string)
+        .filter(|_| !element.peek_second().is_some_and(|next| next.is_punct(':')));
+    match known.as_deref() {
+        Some(name @ ("LogListener" | "PrometheusListener" | "SlackListener")) => {
+            let call = Call::read(element, "listener", &[], errors).ok()?;
+            let ident = call.ident.clone();
+            match name {
+                "LogListener" => {
+                    if call.arguments().is_some_and(|inside| !inside.is_empty()) {
+                        errors.at(
+                            &call.place,
+                            "`LogListener` takes no arguments here; to set levels write \
+                             `fluxgate::listener::LogListener::new().level(…)`",
+                        );
+                        return None;
+                    }
+                    Some(Listener::Log(ident))
+                }
+                "PrometheusListener" => Some(Listener::Prometheus {
+                    ident,
+                    arguments: call
+                        .arguments()
+                        .map(|inside| stream(inside.tokens()))
+                        .unwrap_or_default(),
+                }),
+                _ => slack(&call, errors).map(Listener::Slack),
+            }
+        }
+        _ if element.is_empty() => {
+            errors.at(&element.place(), "expected a listener before this comma");
+            None
+        }
+        _ => {
+            let (expr, _) = element.parse(|input| input.parse::<Expr>(), errors).ok()?;
+            if !element.is_empty() {
+                errors.at(&element.whole(), "expected `,` or `]` after a listener");
+                return None;
+            }
+            Some(match expr {
+                Expr::Closure(_) => Listener::Closure(expr),
+                Expr::Lit(lit) => {
+                    errors.push(syn::Error::new_spanned(
+                        &lit,
+                        "expected a listener: `LogListener`, `PrometheusListener`, `SlackListener(…)`, \
+                         a closure, or a value of a type of your own",
+                    ));
+                    return None;
+                }
+                expr => Listener::Any(expr),
+            })
+        }
+    }
+}
+
+fn slack(call: &Call<'_>, errors: &Errors) -> Option<Slack> {
+    let mut bound = call.bind(SLACK, errors)?.into_iter();
+    let channel = text(bound.next()??, errors);
+    let token = text(bound.next()??, errors);
+    Some(Slack {
+        ident: call.ident.clone(),
+        channel: channel?,
+        token: token?,
+    })
+}
+
+fn text(argument: Argument<'_>, errors: &Errors) -> Option<Text> {
+    let (place, what) = (argument.place.clone(), argument.what.clone());
+    let is_token = what.starts_with("the token");
+    let expr = argument.expr(errors)?;
+    match &expr {
+        Expr::Lit(ExprLit {
+            lit: Lit::Str(text),
+            ..
+        }) => {
+            let value = text.value();
+            if value.trim().is_empty() {
+                errors.at(&place, format!("{what} must not be empty"));
+                return None;
+            }
+            if is_token && value.starts_with("xox") {
+                errors.at(
+                    &place,
+                    "a token in the source is a token in every copy of it; \
+                     write `token = env(\"SLACK_BOT_TOKEN\")` and revoke this one",
+                );
+                return None;
+            }
+            Some(Text::Given(expr))
+        }
+        Expr::Lit(_) => {
+            errors.at(
+                &place,
+                format!("{what} must be a string or `env(\"NAME\")`"),
+            );
+            None
+        }
+        Expr::Call(call) if is_env(&call.func) => match call.args.first() {
+            Some(Expr::Lit(ExprLit {
+                lit: Lit::Str(name),
+                ..
+            })) if name.value().trim().is_empty() => {
+                errors.at(&place, "`env` needs the name of an environment variable");
+                None
+            }
+            Some(name) if call.args.len() == 1 => Some(Text::Env(name.clone())),
+            _ => {
+                errors.at(
+                    &place,
+                    "`env` takes the name of one environment variable, as in `env(\"SLACK_BOT_TOKEN\")`",
+                );
+                None
+            }
+        },
+        _ => Some(Text::Given(expr)),
+    }
+}
+
+fn is_env(function: &Expr) -> bool {
+    matches!(function, Expr::Path(path) if path.path.is_ident("env"))
+}
+
+impl ToTokens for Text {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Env(name) => quote!(env(#name)).to_tokens(tokens),
+            Self::Given(text) => text.to_tokens(tokens),
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The vocabulary of the attribute: one file for each kind of policy, and what
+//! they share.
+
+mod call;
+mod cancel;
+mod duration;
+mod formula;
+mod listeners;
+mod number;
+mod permit;
+mod retry;
+mod tracker;
+mod tripper;
+mod window;
+
+pub(crate) use call::{Argument, Call, Param, policy};
+pub(crate) use cancel::OnCancel;
+pub(crate) use duration::Time;
+pub(crate) use formula::{Formula, Grammar};
+pub(crate) use listeners::{Listener, read as read_listeners};
+pub(crate) use number::{Count, Range, Ratio};
+pub(crate) use permit::{Kind as PermitKind, Permit};
+pub(crate) use retry::{Kind as RetryKind, Retry};
+pub(crate) use tracker::{Matched, Tracker, read as read_tracker};
+pub(crate) use tripper::{Leaf, Rule, Tripper, read as read_tripper};
+pub(crate) use window::Window;

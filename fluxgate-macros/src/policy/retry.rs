@@ -1,0 +1,142 @@
+//! When to probe: `Backoff(initial = 10s)`.
+
+use proc_macro2::Ident;
+use syn::Expr;
+
+use super::{Call, Param, Range, Ratio, Time, policy};
+use crate::{errors::Errors, source::Cursor};
+
+pub(crate) struct Retry {
+    pub(crate) ident: Ident,
+    pub(crate) kind: Kind,
+}
+
+pub(crate) enum Kind {
+    Never,
+    Always,
+    Cooldown {
+        duration: Time,
+        jitter_ratio: Option<Ratio>,
+    },
+    Backoff(Backoff),
+    Custom(Expr),
+}
+
+pub(crate) struct Backoff {
+    pub(crate) initial: Time,
+    pub(crate) multiplier: Option<Ratio>,
+    pub(crate) max_duration: Option<Time>,
+    pub(crate) jitter_ratio: Option<Ratio>,
+}
+
+const NAMES: &[&str] = &["Cooldown", "Backoff", "Always", "Never", "Custom"];
+const COOLDOWN: &[Param] = &[
+    Param::required("duration", "Cooldown(60s)"),
+    Param::optional("jitter_ratio"),
+];
+const BACKOFF: &[Param] = &[
+    Param::required("initial", "Backoff(initial = 10s)"),
+    Param::optional("multiplier"),
+    Param::optional("max_duration"),
+    Param::optional("jitter_ratio"),
+];
+const CUSTOM: &[Param] = &[Param::required(
+    "retry",
+    "Custom(|opening| Some(Duration::from_secs(5)))",
+)];
+
+impl Retry {
+    pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Self> {
+        let call = policy(cursor, "retry", NAMES, errors)?;
+        let kind = match call.name.as_str() {
+            "Never" => {
+                call.no_arguments(errors)?;
+                Kind::Never
+            }
+            "Always" => {
+                call.no_arguments(errors)?;
+                Kind::Always
+            }
+            "Cooldown" => {
+                let mut bound = call.bind(COOLDOWN, errors)?.into_iter();
+                let duration = Time::read(bound.next()??, errors);
+                let jitter_ratio = jitter(bound.next()?, errors);
+                Kind::Cooldown {
+                    duration: duration?,
+                    jitter_ratio: jitter_ratio?,
+                }
+            }
+            "Backoff" => Kind::Backoff(backoff(&call, errors)?),
+            "Custom" => Kind::Custom(call.custom(CUSTOM, errors)?),
+            _ => {
+                let advice = "; a policy of your own goes into `Custom(…)`";
+                call.unknown("retry", NAMES, advice, errors);
+                return None;
+            }
+        };
+        Some(Self {
+            ident: call.ident,
+            kind,
+        })
+    }
+}
+
+/// `Some(None)` where there is none.
+#[expect(clippy::option_option, reason = "absent and refused differ")]
+fn jitter(argument: Option<super::Argument<'_>>, errors: &Errors) -> Option<Option<Ratio>> {
+    match argument {
+        None => Some(None),
+        Some(argument) => Ratio::read(argument, Range::JitterRatio, errors).map(Some),
+    }
+}
+
+fn backoff(call: &Call<'_>, errors: &Errors) -> Option<Backoff> {
+    let mut bound = call.bind(BACKOFF, errors)?.into_iter();
+    let mut initial = bound.next()??;
+    "the initial duration of `Backoff`".clone_into(&mut initial.what);
+    let initial = Time::read(initial, errors);
+    let multiplier = match bound.next()? {
+        None => Some(None),
+        Some(argument) => Ratio::read(argument, Range::Multiplier, errors).map(Some),
+    };
+    let max_duration = match bound.next()? {
+        None => Some(None),
+        Some(argument) => Time::read(argument, errors).map(Some),
+    };
+    let jitter_ratio = jitter(bound.next()?, errors);
+    let backoff = Backoff {
+        initial: initial?,
+        multiplier: multiplier?,
+        max_duration: max_duration?,
+        jitter_ratio: jitter_ratio?,
+    };
+    let longest = backoff
+        .max_duration
+        .clone()
+        .unwrap_or_else(|| Time::secs(300));
+    if let (Some(first), Some(most)) = (backoff.initial.known, longest.known)
+        && most < first
+    {
+        let (place, advice) = match &backoff.max_duration {
+            Some(given) => (&given.place, String::new()),
+            None => (
+                &backoff.initial.place,
+                format!(
+                    ", its default; write `max_duration = {:?}` or more",
+                    first.duration().unwrap_or_default()
+                ),
+            ),
+        };
+        errors.at(
+            place,
+            format!(
+                "the max_duration of `Backoff` must be at least its initial duration, \
+                 but {:?} is less than {:?}{advice}",
+                most.duration().unwrap_or_default(),
+                first.duration().unwrap_or_default(),
+            ),
+        );
+        return None;
+    }
+    Some(backoff)
+}

@@ -1,0 +1,125 @@
+//! Which errors count: `TypeOf(io::Error) | Matches(ApiError::Timeout)`.
+
+use syn::{Expr, Pat, Token, Type};
+
+use super::{Call, Formula, Grammar, Param};
+use crate::{
+    errors::{Errors, Reported},
+    source::Cursor,
+};
+
+pub(crate) type Tracker = Formula<Matched>;
+
+/// What one tracker matches.
+#[derive(Clone)]
+pub(crate) enum Matched {
+    All,
+    TypeOf(Vec<Type>),
+    Custom(Expr),
+    Matches { pattern: Pat, guard: Option<Expr> },
+}
+
+const NAMES: &[&str] = &["All", "TypeOf", "Matches", "Custom"];
+const CUSTOM: &[Param] = &[Param::required(
+    "tracker",
+    "Custom(|error| error.is_timeout())",
+)];
+
+/// Reads the whole tracker.
+pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Tracker> {
+    Grammar {
+        what: "tracker",
+        no_not: None,
+        leaf: &leaf,
+        errors,
+    }
+    .read(cursor)
+}
+
+fn leaf(cursor: &mut Cursor<'_>, errors: &Errors) -> Result<Option<Matched>, Reported> {
+    let call = Call::read(cursor, "tracker", NAMES, errors)?;
+    Ok(matched(&call, errors))
+}
+
+fn matched(call: &Call<'_>, errors: &Errors) -> Option<Matched> {
+    match call.name.as_str() {
+        "All" => {
+            call.no_arguments(errors)?;
+            Some(Matched::All)
+        }
+        "TypeOf" => types(call, errors),
+        "Matches" => matches(call, errors),
+        "Custom" => Some(Matched::Custom(call.custom(CUSTOM, errors)?)),
+        _ => {
+            let advice = "; for a variant write `Matches(…)`, for a closure `Custom(…)`";
+            call.unknown("tracker", NAMES, advice, errors);
+            None
+        }
+    }
+}
+
+fn types(call: &Call<'_>, errors: &Errors) -> Option<Matched> {
+    let mut cursor = call
+        .arguments()
+        .filter(|inside| !inside.is_empty())
+        .or_else(|| {
+            errors.at(
+                &call.place,
+                "`TypeOf` needs at least one error type, as in `TypeOf(std::io::Error)`; \
+                 `All` is for every error",
+            );
+            None
+        })?;
+    let mut types = Vec::new();
+    while !cursor.is_empty() {
+        let (parsed, _) = cursor.parse(|input| input.parse::<Type>(), errors).ok()?;
+        types.push(parsed);
+        if !cursor.is_empty() && !cursor.eat_punct(',') {
+            errors.at(
+                &cursor.place(),
+                "expected `,` or `)` after the type; for a variant of an enum or a condition write `Matches(…)`",
+            );
+            return None;
+        }
+    }
+    Some(Matched::TypeOf(types))
+}
+
+fn matches(call: &Call<'_>, errors: &Errors) -> Option<Matched> {
+    let mut cursor = call
+        .arguments()
+        .filter(|inside| !inside.is_empty())
+        .or_else(|| {
+            errors.at(
+                &call.place,
+                "`Matches` needs a pattern, as in `Matches(ApiError::Timeout)`",
+            );
+            None
+        })?;
+    let (pattern, _) = cursor
+        .parse(Pat::parse_multi_with_leading_vert, errors)
+        .ok()?;
+    let mut guard = None;
+    if cursor
+        .peek()
+        .and_then(|token| token.ident())
+        .is_some_and(|ident| ident == "if")
+    {
+        let ((_, condition), _) = cursor
+            .parse(
+                |input| Ok((input.parse::<Token![if]>()?, input.parse::<Expr>()?)),
+                errors,
+            )
+            .ok()?;
+        guard = Some(condition);
+    }
+    cursor.eat_punct(',');
+    if !cursor.is_empty() {
+        errors.at(
+            &cursor.whole(),
+            "expected `|`, `if` or the end of the pattern",
+        );
+        return None;
+    }
+    Some(Matched::Matches { pattern, guard })
+}

@@ -1,0 +1,127 @@
+//! When to open: `MinRequests(20) & FailureRate(0.5)`.
+
+use proc_macro2::Ident;
+use syn::Expr;
+
+use super::{Call, Count, Formula, Grammar, Param, Range, Ratio, Time};
+use crate::{
+    errors::{Errors, Reported},
+    source::{Cursor, Place},
+};
+
+pub(crate) type Tripper = Formula<Leaf>;
+
+/// One rule as written.
+#[derive(Clone)]
+pub(crate) struct Leaf {
+    pub(crate) ident: Ident,
+    pub(crate) place: Place,
+    pub(crate) rule: Rule,
+}
+
+#[derive(Clone)]
+pub(crate) enum Rule {
+    Closed,
+    HalfOpened,
+    MinRequests(Count),
+    FailureRate(Ratio),
+    AvgLatency(Time),
+    SlowRate { ratio: Ratio, threshold: Time },
+    FailureStreak(Count),
+    Custom(Expr),
+}
+
+const NAMES: &[&str] = &[
+    "Closed",
+    "HalfOpened",
+    "MinRequests",
+    "FailureRate",
+    "AvgLatency",
+    "SlowRate",
+    "FailureStreak",
+    "Custom",
+];
+const MIN_REQUESTS: &[Param] = &[Param::required("count", "MinRequests(20)")];
+const FAILURE_RATE: &[Param] = &[Param::required("ratio", "FailureRate(0.5)")];
+const AVG_LATENCY: &[Param] = &[Param::required("threshold", "AvgLatency(500ms)")];
+const SLOW_RATE: &[Param] = &[
+    Param::required("ratio", "SlowRate(0.3, threshold = 1s)"),
+    Param::required("threshold", "SlowRate(0.3, threshold = 1s)"),
+];
+const FAILURE_STREAK: &[Param] = &[Param::required("count", "FailureStreak(5)")];
+const CUSTOM: &[Param] = &[Param::required(
+    "tripper",
+    "Custom(|seen| seen.failure_count() >= 3)",
+)];
+
+/// Reads the whole rule.
+pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Tripper> {
+    Grammar {
+        what: "tripper",
+        no_not: Some("say what shall fire, not what shall not"),
+        leaf: &leaf,
+        errors,
+    }
+    .read(cursor)
+}
+
+fn leaf(cursor: &mut Cursor<'_>, errors: &Errors) -> Result<Option<Leaf>, Reported> {
+    let call = Call::read(cursor, "tripper", NAMES, errors)?;
+    Ok(rule(&call, errors).map(|rule| Leaf {
+        ident: call.ident.clone(),
+        place: call.place.clone(),
+        rule,
+    }))
+}
+
+fn rule(call: &Call<'_>, errors: &Errors) -> Option<Rule> {
+    let first = |params| call.bind(params, errors)?.remove(0);
+    Some(match call.name.as_str() {
+        "Closed" => {
+            call.no_arguments(errors)?;
+            Rule::Closed
+        }
+        "HalfOpened" => {
+            call.no_arguments(errors)?;
+            Rule::HalfOpened
+        }
+        "MinRequests" => {
+            Rule::MinRequests(Count::read(first(MIN_REQUESTS)?, Range::Count, errors)?)
+        }
+        "FailureRate" => {
+            Rule::FailureRate(Ratio::read(first(FAILURE_RATE)?, Range::Ratio, errors)?)
+        }
+        "AvgLatency" => Rule::AvgLatency(Time::read(first(AVG_LATENCY)?, errors)?),
+        "SlowRate" => {
+            let mut bound = call.bind(SLOW_RATE, errors)?.into_iter();
+            let ratio = Ratio::read(bound.next()??, Range::Ratio, errors);
+            let threshold = Time::read(bound.next()??, errors);
+            Rule::SlowRate {
+                ratio: ratio?,
+                threshold: threshold?,
+            }
+        }
+        "FailureStreak" => {
+            Rule::FailureStreak(Count::read(first(FAILURE_STREAK)?, Range::Count, errors)?)
+        }
+        "Custom" => Rule::Custom(call.custom(CUSTOM, errors)?),
+        "HalfOpen" => return habit(call, "the state is written `HalfOpened` in a rule", errors),
+        "Open" | "Opened" => {
+            return habit(
+                call,
+                "no rule is asked in the open state: only `Closed` and `HalfOpened` are there",
+                errors,
+            );
+        }
+        _ => {
+            let advice = "; a rule of your own goes into `Custom(…)`";
+            call.unknown("tripper", NAMES, advice, errors);
+            return None;
+        }
+    })
+}
+
+fn habit(call: &Call<'_>, message: &str, errors: &Errors) -> Option<Rule> {
+    errors.at(&call.name_place, message);
+    None
+}

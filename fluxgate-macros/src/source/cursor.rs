@@ -1,0 +1,169 @@
+//! Walking over tokens.
+
+use proc_macro2::{Delimiter, TokenStream};
+use syn::parse::{ParseStream, Parser};
+
+use super::{Place, Token, Tree, stream};
+use crate::errors::{Errors, Reported};
+
+/// What is left of a list of tokens, and where the list ends.
+#[derive(Clone)]
+pub(crate) struct Cursor<'a> {
+    tokens: &'a [Token],
+    end: Place,
+}
+
+impl<'a> Cursor<'a> {
+    /// `end` is where something is missing when the list ends too early.
+    pub(crate) fn new(tokens: &'a [Token], end: Place) -> Self {
+        Self { tokens, end }
+    }
+
+    pub(crate) fn peek(&self) -> Option<&'a Token> {
+        self.tokens.first()
+    }
+
+    pub(crate) fn peek_second(&self) -> Option<&'a Token> {
+        self.tokens.get(1)
+    }
+
+    pub(crate) fn next(&mut self) -> Option<&'a Token> {
+        let (first, rest) = self.tokens.split_first()?;
+        self.tokens = rest;
+        Some(first)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tokens.is_empty()
+    }
+
+    pub(crate) fn tokens(&self) -> &'a [Token] {
+        self.tokens
+    }
+
+    /// Where the next token stands, or else the end.
+    pub(crate) fn place(&self) -> Place {
+        self.peek()
+            .map_or_else(|| self.end.clone(), |token| token.place.clone())
+    }
+
+    /// Where everything that is left stands.
+    pub(crate) fn whole(&self) -> Place {
+        match (self.tokens.first(), self.tokens.last()) {
+            (Some(first), Some(last)) => first.place.to(&last.place),
+            _ => self.end.clone(),
+        }
+    }
+
+    pub(crate) fn at_punct(&self, char: char) -> bool {
+        self.peek().is_some_and(|token| token.is_punct(char))
+    }
+
+    pub(crate) fn eat_punct(&mut self, char: char) -> bool {
+        let found = self.at_punct(char);
+        if found {
+            self.next();
+        }
+        found
+    }
+
+    /// `=`, but not `==` or `=>`.
+    pub(crate) fn second_is_equals(&self) -> bool {
+        is_equals(self.tokens.get(1..).unwrap_or_default())
+    }
+
+    pub(crate) fn at_equals(&self) -> bool {
+        is_equals(self.tokens)
+    }
+
+    /// At the end, or at a comma.
+    pub(crate) fn at_boundary(&self) -> bool {
+        self.peek().is_none_or(|token| token.is_punct(','))
+    }
+
+    /// The inside of a group, if one comes next.
+    pub(crate) fn group(&self, wanted: Delimiter) -> Option<Cursor<'a>> {
+        match &self.peek()?.tree {
+            Tree::Group {
+                delimiter,
+                inner,
+                close,
+                ..
+            } if *delimiter == wanted => Some(Cursor::new(inner, close.clone())),
+            _ => None,
+        }
+    }
+
+    /// Takes tokens up to the next comma outside of groups.
+    pub(crate) fn until_comma(&mut self) -> Cursor<'a> {
+        let length = self
+            .tokens
+            .iter()
+            .position(|token| token.is_punct(','))
+            .unwrap_or(self.tokens.len());
+        self.split(length)
+    }
+
+    fn split(&mut self, length: usize) -> Cursor<'a> {
+        let (taken, rest) = self.tokens.split_at(length);
+        self.tokens = rest;
+        let end = rest
+            .first()
+            .map_or_else(|| self.end.clone(), |token| token.place.clone());
+        Cursor { tokens: taken, end }
+    }
+
+    /// Lets `syn` take from the front what it needs.
+    pub(crate) fn parse<T>(
+        &mut self,
+        parser: impl FnOnce(ParseStream) -> syn::Result<T>,
+        errors: &Errors,
+    ) -> Result<(T, Cursor<'a>), Reported> {
+        let parsed = (|input: ParseStream| {
+            let value = parser(input)?;
+            let rest: TokenStream = input.parse()?;
+            Ok((value, rest.into_iter().count()))
+        })
+        .parse2(stream(self.tokens));
+        match parsed {
+            Ok((value, left)) => Ok((value, self.split(self.tokens.len() - left))),
+            Err(error) => {
+                let part = self.clone().until_comma().whole();
+                Err(match part {
+                    Place::Tokens { .. } if !self.is_empty() => errors.push(error),
+                    part => errors.at(&part, error),
+                })
+            }
+        }
+    }
+
+    /// The extent of one expression: as far as `syn` takes it to go, or up to
+    /// the next comma if it can't make sense of it.
+    pub(crate) fn expression(&mut self) -> Cursor<'a> {
+        let taken = self
+            .clone()
+            .parse(|input| input.parse::<syn::Expr>(), &Errors::trial())
+            .map(|(_, taken)| taken.tokens.len());
+        match taken {
+            Ok(length)
+                if self
+                    .tokens
+                    .get(length)
+                    .is_none_or(|next| next.is_punct(',')) =>
+            {
+                self.split(length)
+            }
+            _ => self.until_comma(),
+        }
+    }
+}
+
+fn is_equals(tokens: &[Token]) -> bool {
+    match tokens {
+        [equals, next, ..] if equals.is_punct('=') && equals.is_joint() => {
+            !next.is_punct('=') && !next.is_punct('>')
+        }
+        [equals, ..] => equals.is_punct('='),
+        [] => false,
+    }
+}

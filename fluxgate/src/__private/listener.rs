@@ -1,0 +1,74 @@
+//! The listeners that the attribute knows by name, and closures.
+
+use std::fmt;
+
+use crate::{Builder, Listener, Signal, report};
+
+/// Gives a closure in `listeners = […]` the type of its argument.
+pub fn listener_fn<F: Fn(&Signal) + Send + Sync + 'static>(listener: F) -> F {
+    listener
+}
+
+/// Adds a listener that may be impossible to make, because of the environment
+/// the program runs in: it is left out then, and that is reported. A breaker
+/// must not fail for want of an observer.
+pub fn try_listener<L: Listener + 'static, E: fmt::Display>(
+    builder: Builder,
+    name: &str,
+    make: impl FnOnce() -> Result<L, E>,
+) -> Builder {
+    match make() {
+        Ok(listener) => builder.listener(listener),
+        Err(error) => {
+            report::listener_left_out(name, &error);
+            builder
+        }
+    }
+}
+
+/// `listeners = [LogListener]`.
+#[cfg(feature = "tracing")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __log_listener {
+    ($listener:ident) => {
+        $crate::listener::$listener::new()
+    };
+}
+
+/// `listeners = [LogListener]` without its feature.
+#[cfg(not(feature = "tracing"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __log_listener {
+    ($listener:ident) => {
+        ::core::compile_error!(
+            "`LogListener` needs the feature `tracing` of `fluxgate`: add it in Cargo.toml, as in `fluxgate = { …, features = [\"tracing\"] }`"
+        )
+    };
+}
+pub use crate::__log_listener as log_listener;
+
+/// `listeners = [PrometheusListener]`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __prometheus_listener {
+    ($listener:ident $($arguments:tt)*) => {
+        ::core::compile_error!(
+            "`PrometheusListener` needs the feature `prometheus` of `fluxgate`: add it in Cargo.toml, as in `fluxgate = { …, features = [\"prometheus\"] }`"
+        )
+    };
+}
+pub use crate::__prometheus_listener as prometheus_listener;
+
+/// `listeners = [SlackListener(channel = …, token = …)]`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __slack_listener {
+    ($listener:ident $($arguments:tt)*) => {
+        ::core::compile_error!(
+            "`SlackListener` needs the feature `slack` of `fluxgate`: add it in Cargo.toml, as in `fluxgate = { …, features = [\"slack\"] }`"
+        )
+    };
+}
+pub use crate::__slack_listener as slack_listener;

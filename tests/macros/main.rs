@@ -1,0 +1,3 @@
+//! The attribute and `breaker!`, in code that compiles and runs.
+
+mod basics;
