@@ -38,8 +38,8 @@ pub struct TimeWindow {
 
 #[derive(Clone, Copy, Debug)]
 struct Slot {
-    /// Counted from the clock's origin.
-    index: u64,
+    /// When it begins, in nanoseconds.
+    begins: u64,
     calls: u64,
     failures: u64,
     nanos: u128,
@@ -56,7 +56,7 @@ impl TimeWindow {
         let slots = if duration.subsec_nanos() == 0 {
             seconds
         } else {
-            (seconds + 1).max(10)
+            seconds.saturating_add(1).max(10).min(nanos(duration))
         };
         Self::with_slots(duration, slots)
     }
@@ -83,11 +83,11 @@ impl TimeWindow {
 impl Window for TimeWindow {
     fn record(&mut self, record: Record, now: Duration, totals: &mut Totals) {
         self.expire(now, totals);
-        let index = nanos(now) / self.width;
+        let begins = nanos(now) / self.width * self.width;
         // A clock that jumped back leaves its records in the newest slot.
-        if self.held.back().is_none_or(|slot| slot.index < index) {
+        if self.held.back().is_none_or(|slot| slot.begins < begins) {
             self.held.push_back(Slot {
-                index,
+                begins,
                 calls: 0,
                 failures: 0,
                 nanos: 0,
@@ -107,9 +107,10 @@ impl Window for TimeWindow {
     }
 
     fn expire(&mut self, now: Duration, totals: &mut Totals) {
-        let index = nanos(now) / self.width;
+        // Asked of the time and not of the number of slots, whose lengths are
+        // rounded up and may add up to more.
         while let Some(oldest) = self.held.front() {
-            if index.saturating_sub(oldest.index) < self.slots {
+            if nanos(now).saturating_sub(oldest.begins) < nanos(self.duration) {
                 break;
             }
             totals.calls -= oldest.calls;
@@ -201,6 +202,37 @@ mod tests {
         window.record(ok(), Duration::from_secs(1), &mut totals);
         assert_eq!(totals.calls, 2);
         window.expire(Duration::from_secs(102), &mut totals);
+        assert_eq!(totals.calls, 0);
+    }
+
+    #[test]
+    fn any_duration_makes_a_window() {
+        for duration in [
+            Duration::from_nanos(1),
+            Duration::from_nanos(15),
+            Duration::from_secs(1),
+            Duration::MAX,
+        ] {
+            let (mut window, mut totals) = window(duration);
+            assert_eq!(window.check(), Ok(()), "{duration:?}");
+            window.record(ok(), Duration::ZERO, &mut totals);
+            let century = Duration::from_secs(100 * 366 * 86_400);
+            let within = century.min(duration - Duration::from_nanos(1));
+            window.expire(within, &mut totals);
+            assert_eq!(totals.calls, 1, "{duration:?}");
+        }
+        assert!(TimeWindow::new(Duration::ZERO).check().is_err());
+    }
+
+    #[test]
+    fn slots_of_a_rounded_length_do_not_lengthen_the_window() {
+        let mut window = TimeWindow::new(Duration::from_nanos(15)).slots(10);
+        window.prepare(0, false);
+        let mut totals = Totals::new(0);
+        window.record(ok(), Duration::ZERO, &mut totals);
+        window.expire(Duration::from_nanos(14), &mut totals);
+        assert_eq!(totals.calls, 1);
+        window.expire(Duration::from_nanos(15), &mut totals);
         assert_eq!(totals.calls, 0);
     }
 
