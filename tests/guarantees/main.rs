@@ -1,0 +1,3 @@
+//! The guarantees.
+
+mod model;

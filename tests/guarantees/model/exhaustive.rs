@@ -1,0 +1,228 @@
+//! Every state that can be reached within small bounds, and every step from it.
+
+use std::collections::{HashSet, VecDeque};
+
+use fluxgate::{OnCancel, State};
+
+use super::{
+    reference::{Ending, Reference, trailing},
+    settings::{Permit, Retry, Rule, Settings, Window, nanos},
+    world::{self, Step, World},
+};
+
+const TICK: u64 = 1_000_000_000;
+/// Calls in flight at once, at most.
+const CALLS: usize = 4;
+/// Records in a time window, at most.
+const RECORDS: usize = 4;
+
+/// What tells two situations apart: times are ages, and no number counts on
+/// where it makes no difference any more, so that situations repeat themselves.
+#[derive(PartialEq, Eq, Hash)]
+struct Situation {
+    state: State,
+    remaining: Option<u64>,
+    window: Vec<(bool, u64)>,
+    streak: u64,
+    recovered: u64,
+    reopens: u64,
+    /// Of each call in flight: is it a probe, of this period, how old.
+    calls: Vec<(bool, bool, u64)>,
+}
+
+impl Situation {
+    fn of(model: &Reference) -> Self {
+        let settings = &model.settings;
+        let present = model.periods.len() - 1;
+        let ages = matches!(settings.on_cancel, OnCancel::FailAfter(_));
+        let mut calls: Vec<_> = model
+            .calls
+            .iter()
+            .filter(|call| call.ended.is_none())
+            .map(|call| {
+                let age = if call.probe || ages {
+                    model.now - call.began
+                } else {
+                    0
+                };
+                (call.probe, call.period == present, age.min(settings.lease))
+            })
+            .collect();
+        calls.sort_unstable();
+        let timed = matches!(settings.window, Window::Time(..));
+        let age = |at: u64| if timed { model.now - at } else { 0 };
+        let in_a_row = match settings.tripper {
+            Rule::FailureStreak(limit) => limit,
+            _ => settings.reopen_after.unwrap_or(0),
+        };
+        let grows = u64::from(matches!(settings.retry, Retry::Backoff(..)));
+        Self {
+            state: model.state(),
+            remaining: model.remaining(),
+            window: model
+                .window()
+                .iter()
+                .map(|record| (record.failed, age(record.at)))
+                .collect(),
+            streak: model.streak().min(in_a_row),
+            recovered: trailing(&model.present().records, false).min(settings.close_after),
+            reopens: model.reopens().min(grows),
+            calls,
+        }
+    }
+}
+
+/// Left by command alone.
+fn is_operators(state: State) -> bool {
+    matches!(
+        state,
+        State::ForcedOpen | State::MetricsOnly | State::Disabled
+    )
+}
+
+fn steps(model: &Reference) -> Vec<Step> {
+    let in_flight = model
+        .calls
+        .iter()
+        .filter(|call| call.ended.is_none())
+        .count();
+    let mut steps = vec![Step::Advance(TICK), Step::Command(State::Closed)];
+    if !is_operators(model.state()) {
+        steps.push(Step::Command(State::ForcedOpen));
+        steps.push(Step::Command(State::MetricsOnly));
+    }
+    let timed = matches!(model.settings.window, Window::Time(..));
+    let room = !timed || model.window().len() + in_flight < RECORDS;
+    if in_flight < CALLS && room {
+        steps.push(Step::Admit);
+    }
+    for call in 0..in_flight {
+        for ending in [Ending::Success, Ending::Failure, Ending::Cancelled] {
+            steps.push(Step::Finish(call, ending));
+        }
+    }
+    steps
+}
+
+/// How many situations there were.
+fn explore(settings: &Settings, mut inspect: impl FnMut(&[Step], &mut World<'_>)) -> usize {
+    let start = Reference::new(settings.clone(), std::time::SystemTime::UNIX_EPOCH);
+    let mut seen = HashSet::from([Situation::of(&start)]);
+    let mut queue = VecDeque::from([(Vec::new(), start)]);
+    while let Some((path, model)) = queue.pop_front() {
+        for step in steps(&model) {
+            let mut path = path.clone();
+            path.push(step);
+            world::run(settings, &path, path.len() - 1, |world| {
+                if seen.insert(Situation::of(&world.model)) {
+                    queue.push_back((path.clone(), world.model.clone()));
+                    inspect(&path, world);
+                }
+            });
+        }
+    }
+    seen.len()
+}
+
+fn settings() -> Vec<Settings> {
+    let plain = Settings {
+        window: Window::Count(2),
+        tripper: Rule::MinRequests(2).and(Rule::FailureRate(8)),
+        retry: Retry::Cooldown(2 * TICK, 0),
+        permit: Permit::All,
+        probes: 1,
+        close_after: 1,
+        reopen_after: Some(1),
+        lease: 2 * TICK,
+        on_cancel: OnCancel::Ignore,
+        durations: false,
+    };
+    vec![
+        Settings {
+            tripper: Rule::FailureStreak(1),
+            probes: 2,
+            close_after: 2,
+            ..plain.clone()
+        },
+        Settings {
+            window: Window::Time(2 * TICK, None),
+            tripper: Rule::MinRequests(2).and(Rule::FailureRate(4)),
+            retry: Retry::Backoff(TICK, 4, 2 * TICK, 0),
+            on_cancel: OnCancel::Fail,
+            lease: TICK,
+            ..plain.clone()
+        },
+        Settings {
+            window: Window::Count(3),
+            probes: 2,
+            close_after: 2,
+            reopen_after: Some(2),
+            lease: 3 * TICK,
+            on_cancel: OnCancel::FailAfter(nanos(TICK)),
+            durations: true,
+            ..plain.clone()
+        },
+        Settings {
+            probes: 2,
+            reopen_after: None,
+            on_cancel: OnCancel::Fail,
+            ..plain.clone()
+        },
+        plain,
+    ]
+}
+
+/// A call counts only for the period that admitted it, probes in flight never
+/// exceed the limit, signals form one chain: the model is built so that it can't
+/// be otherwise, and here the breaker does the same in every situation there is.
+#[test]
+fn g2_and_g3_hold_in_every_reachable_state_within_small_bounds() {
+    for settings in settings() {
+        let limit = settings.probes as usize;
+        let situations = explore(&settings, |path, world| {
+            let model = &world.model;
+            let held = model.probes_in_flight();
+            assert!(held <= limit, "{held} probes after {path:?}");
+            for (period, next) in model.periods.iter().zip(&model.periods[1..]) {
+                let before = period
+                    .records
+                    .iter()
+                    .all(|record| record.at <= next.entered);
+                assert!(before, "a record after its period, after {path:?}");
+            }
+        });
+        assert!(situations > 800, "only {situations} situations");
+    }
+}
+
+/// Whatever happened, and though every call in flight hangs for ever: once the
+/// dependency works, the circuit is closed and stays so after one wait and one
+/// lease at most.
+#[test]
+fn g1_a_healed_dependency_closes_the_circuit_from_every_reachable_state() {
+    for settings in settings() {
+        let patience = 2 * TICK + settings.lease;
+        explore(&settings, |path, world| {
+            if is_operators(world.model.state()) {
+                return;
+            }
+            let mut waited = 0;
+            loop {
+                for _ in 0..4 {
+                    world.step(&Step::Call(Ending::Success, 0));
+                }
+                world.compare();
+                if world.model.state() == State::Closed && world.model.failures() == 0 {
+                    break;
+                }
+                world.step(&Step::Advance(TICK));
+                waited += TICK;
+                assert!(
+                    waited <= patience,
+                    "still {} {patience} ns after {path:?}",
+                    world.model.state()
+                );
+            }
+        });
+    }
+}

@@ -1,0 +1,8 @@
+//! The breaker against a naive model of it.
+
+mod exhaustive;
+mod random;
+mod reference;
+mod rules;
+mod settings;
+mod world;

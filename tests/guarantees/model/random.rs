@@ -1,0 +1,185 @@
+//! Generated settings, generated interleavings.
+
+use fluxgate::{OnCancel, State};
+use proptest::{
+    collection::vec,
+    option,
+    prelude::{Just, ProptestConfig, Strategy, any, prop_oneof},
+    test_runner::{FileFailurePersistence, TestCaseError, TestRunner},
+};
+
+use super::{
+    reference::Ending,
+    settings::{EIGHTH, EveryNth, Permit, Retry, Rule, Settings, Window, nanos},
+    world::{self, Step},
+};
+
+const CASES: u32 = 3000;
+
+fn leaf() -> impl Strategy<Value = Rule> {
+    prop_oneof![
+        1 => Just(Rule::Closed),
+        1 => Just(Rule::HalfOpened),
+        3 => (1..5_u64).prop_map(Rule::MinRequests),
+        4 => (1..=8_u64).prop_map(Rule::FailureRate),
+        2 => (1..4 * EIGHTH).prop_map(Rule::AvgLatency),
+        2 => (1..=8_u64, slow()).prop_map(|(ratio, slow)| Rule::SlowRate(ratio, slow)),
+        4 => (1..4_u64).prop_map(Rule::FailureStreak),
+        1 => (1..4_u64, any::<bool>())
+            .prop_map(|(n, counts_only)| Rule::Custom(EveryNth { n, counts_only })),
+    ]
+}
+
+fn slow() -> impl Strategy<Value = u64> {
+    prop_oneof![Just(EIGHTH), Just(2 * EIGHTH), Just(1)]
+}
+
+fn rule() -> impl Strategy<Value = Rule> {
+    leaf().prop_recursive(3, 6, 2, |inner| {
+        let pair = (inner.clone(), inner);
+        prop_oneof![
+            pair.clone().prop_map(|(a, b)| a.and(b)),
+            pair.prop_map(|(a, b)| a.or(b)),
+        ]
+    })
+}
+
+fn window() -> impl Strategy<Value = Window> {
+    prop_oneof![
+        4 => (1..7_u64).prop_map(Window::Count),
+        1 => (60..70_u64).prop_map(Window::Count),
+        1 => (1..4_u64).prop_map(|seconds| Window::Time(seconds * 1_000_000_000, None)),
+        1 => (1..20 * EIGHTH).prop_map(|duration| Window::Time(duration.max(100), None)),
+        1 => (1..20_u64, 1..14_u64)
+            .prop_map(|(eighths, slots)| Window::Time(eighths * EIGHTH, Some(slots))),
+    ]
+}
+
+fn retry() -> impl Strategy<Value = Retry> {
+    let eighths = || (1..9_u64).prop_map(|eighths| eighths * EIGHTH);
+    prop_oneof![
+        1 => Just(Retry::Never),
+        2 => Just(Retry::Always),
+        4 => (eighths(), 0..4_u64).prop_map(|(wait, jitter)| Retry::Cooldown(wait, jitter)),
+        4 => (eighths(), 3..=4_u64, 1..10_u64, 0..4_u64).prop_map(
+            |(initial, doubled, times, jitter)| {
+                Retry::Backoff(initial, doubled, initial * times, jitter)
+            }
+        ),
+        2 => eighths().prop_map(Retry::Gated),
+    ]
+}
+
+fn permit() -> impl Strategy<Value = Permit> {
+    prop_oneof![
+        4 => Just(Permit::All),
+        1 => (0..=8_u64).prop_map(Permit::Random),
+        // Slopes that are powers of two, for exact results.
+        2 => (1..5_u64, prop_oneof![Just(0_u64), Just(1), Just(2), Just(4)], 1..9_u64)
+            .prop_map(|(initial, rise, eighths)| {
+                Permit::RampUp(initial, initial + rise, eighths * EIGHTH)
+            }),
+        1 => (0..4 * EIGHTH).prop_map(Permit::From),
+    ]
+}
+
+fn settings() -> impl Strategy<Value = Settings> {
+    let on_cancel = prop_oneof![
+        Just(OnCancel::Ignore),
+        Just(OnCancel::Fail),
+        (0..3 * EIGHTH).prop_map(|least| OnCancel::FailAfter(nanos(least))),
+    ];
+    let half_open = (1..4_u32, 1..4_u64, option::of(1..4_u64), 1..8 * EIGHTH);
+    (
+        window(),
+        rule(),
+        retry(),
+        permit(),
+        half_open,
+        on_cancel,
+        any::<bool>(),
+    )
+        .prop_map(
+            |(window, tripper, retry, permit, half_open, on_cancel, durations)| {
+                let (probes, close_after, reopen_after, lease) = half_open;
+                Settings {
+                    window,
+                    tripper,
+                    retry,
+                    permit,
+                    probes,
+                    close_after,
+                    reopen_after,
+                    lease,
+                    on_cancel,
+                    durations,
+                }
+            },
+        )
+}
+
+fn ending() -> impl Strategy<Value = Ending> {
+    prop_oneof![
+        5 => Just(Ending::Success),
+        5 => Just(Ending::Failure),
+        1 => Just(Ending::Ignored),
+        1 => Just(Ending::Cancelled),
+        1 => Just(Ending::Panicked),
+    ]
+}
+
+fn returning() -> impl Strategy<Value = Ending> {
+    ending().prop_map(|ending| match ending {
+        Ending::Cancelled => Ending::Failure,
+        ending => ending,
+    })
+}
+
+fn span() -> impl Strategy<Value = u64> {
+    prop_oneof![
+        3 => Just(0),
+        1 => Just(1),
+        3 => (1..9_u64).prop_map(|eighths| eighths * EIGHTH),
+        2 => 1..8 * EIGHTH,
+        1 => (1..30_u64).prop_map(|seconds| seconds * 1_000_000_000),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let command = prop_oneof![
+        3 => Just(State::Closed),
+        1 => Just(State::Disabled),
+        1 => Just(State::MetricsOnly),
+        1 => Just(State::ForcedOpen),
+    ];
+    prop_oneof![
+        6 => Just(Step::Admit),
+        4 => Just(Step::Start),
+        1 => Just(Step::Discard),
+        1 => any::<usize>().prop_map(Step::Poll),
+        10 => (any::<usize>(), ending()).prop_map(|(which, ending)| Step::Finish(which, ending)),
+        10 => (returning(), span()).prop_map(|(ending, takes)| Step::Call(ending, takes)),
+        3 => span().prop_map(Step::Advance),
+        4 => prop_oneof![Just(0_i64), Just(1), Just(-1), Just(-1_000_000)].prop_map(Step::ToDue),
+        1 => (0..4_000_000_000_u64).prop_map(Step::SetWall),
+        1 => command.prop_map(Step::Command),
+        1 => any::<bool>().prop_map(Step::Gate),
+    ]
+}
+
+#[test]
+fn the_breaker_agrees_with_the_model_in_generated_interleavings() {
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases: CASES,
+        max_shrink_iters: 20_000,
+        failure_persistence: Some(Box::new(FileFailurePersistence::Off)),
+        ..ProptestConfig::default()
+    });
+    let outcome = runner.run(&(settings(), vec(step(), 1..80)), |(settings, steps)| {
+        world::run(&settings, &steps, 0, |_| {});
+        Ok::<_, TestCaseError>(())
+    });
+    if let Err(error) = outcome {
+        panic!("{error}");
+    }
+}
