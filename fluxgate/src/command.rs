@@ -9,7 +9,7 @@ use crate::{CircuitBreaker, State};
 /// `reset`, `disable`, `metrics_only` and `force_open`.
 ///
 /// ```
-/// use fluxgate::{CircuitBreaker, Command, State};
+/// use fluxgate::{CircuitBreaker, State};
 ///
 /// let breaker = CircuitBreaker::builder("api").build()?;
 /// breaker.command("force_open".parse()?);

@@ -311,7 +311,7 @@ fn same_rejection(rejection: &CallNotPermitted, expected: &Rejection) {
     let given = Rejection {
         state: rejection.state(),
         retry_after: rejection.retry_after(),
-        reason: rejection.reason().copied().map(Why::from),
+        reason: rejection.reason().map(Why::from),
     };
     assert_eq!(given, *expected, "the rejection");
     assert_eq!(*rejection.name(), "model");
