@@ -20,23 +20,23 @@ impl Cause {
 }
 
 impl Node {
-    /// The leaf that made the rule fire; `None` if it does not. `next` numbers
-    /// the leaves.
+    /// The leaf that made the rule fire, and whether it looks at outcomes;
+    /// `None` if the rule does not fire. `next` numbers the leaves.
     ///
     /// When several had to hold together, it is the first that looks at
     /// outcomes. A custom rule is asked once more here.
-    pub(super) fn cause(&self, seen: &Context<'_>, next: &mut u16) -> Option<Cause> {
+    pub(super) fn cause(&self, seen: &Context<'_>, next: &mut u16) -> Option<(Cause, bool)> {
         match self {
             Self::All(nodes) => {
-                let (mut chosen, mut outcomes) = (None, false);
+                let mut chosen = None;
                 let mut all = true;
                 for node in nodes {
-                    let cause = node.cause(seen, next);
-                    all &= cause.is_some();
-                    if chosen.is_none() || !outcomes && node.looks_at_outcomes() {
-                        chosen = cause;
-                        outcomes = node.looks_at_outcomes();
-                    }
+                    let found = node.cause(seen, next);
+                    all &= found.is_some();
+                    chosen = match (chosen, found) {
+                        (None | Some((_, false)), Some((_, true))) | (None, _) => found,
+                        (chosen, _) => chosen,
+                    };
                 }
                 chosen.filter(|_| all)
             }
@@ -55,11 +55,13 @@ impl Node {
             leaf => {
                 let index = *next;
                 *next = index.saturating_add(1).min(Cause::REOPEN_AFTER - 1);
-                leaf.fires(seen).then(|| Cause {
+                let outcomes = !matches!(leaf, Self::State(_) | Self::MinRequests(_));
+                let cause = || Cause {
                     leaf: index,
                     measured: leaf.measured(seen),
                     calls: seen.totals.calls,
-                })
+                };
+                leaf.fires(seen).then(|| (cause(), outcomes))
             }
         }
     }
@@ -78,14 +80,6 @@ impl Node {
         match self {
             Self::All(nodes) | Self::Any(nodes) => nodes.iter().map(Self::leaves).sum(),
             _ => 1,
-        }
-    }
-
-    fn looks_at_outcomes(&self) -> bool {
-        match self {
-            Self::State(_) | Self::MinRequests(_) => false,
-            Self::All(nodes) | Self::Any(nodes) => nodes.iter().any(Self::looks_at_outcomes),
-            _ => true,
         }
     }
 
@@ -178,6 +172,14 @@ mod tests {
                     | MinRequests::new(5) & (FailureRate::new(0.9) | FailureStreak::new(3))
             ),
             Some((RuleKind::FailureStreak, 3.0, 3.0))
+        );
+    }
+
+    #[test]
+    fn a_disjunction_that_fires_by_its_state_tells_less_than_a_rate_beside_it() {
+        assert_eq!(
+            named((Closed | FailureRate::new(0.1)) & FailureRate::new(0.5)),
+            Some((RuleKind::FailureRate, 0.6, 0.5))
         );
     }
 }

@@ -80,7 +80,7 @@ impl Rule {
 
     /// What made a rule fire that does.
     pub(crate) fn cause(&self, seen: &Context<'_>) -> Option<Cause> {
-        self.0.cause(seen, &mut 0)
+        self.0.cause(seen, &mut 0).map(|(cause, _)| cause)
     }
 
     /// The kind and threshold of a leaf that a [`Cause`] names.
