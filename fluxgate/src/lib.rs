@@ -156,3 +156,8 @@ pub use reason::{Reason, RuleKind};
 pub use signal::Signal;
 pub use state::{ParseStateError, State};
 pub use weak::WeakBreaker;
+
+// The README's code compiles and runs.
+#[cfg(all(doctest, feature = "macros", feature = "tracing"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;
