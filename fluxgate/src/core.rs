@@ -211,9 +211,9 @@ impl Core {
             }
             let opening = self.published.load();
             fence(Ordering::Acquire);
-            let again = self.shared.word_relaxed();
-            if !again.same_period(word) {
-                word = again;
+            if !self.shared.word_relaxed().same_period(word) {
+                // Loaded once more, to acquire what was published before it.
+                word = self.word();
                 continue;
             }
             let refusal = opening.at(self.clock.now());

@@ -106,6 +106,8 @@ pub mod limits;
 mod linked;
 pub mod listener;
 mod lock;
+#[cfg(all(test, fluxgate_loom))]
+mod loom_tests;
 mod machine;
 mod metrics;
 mod name;
