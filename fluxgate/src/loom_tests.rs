@@ -238,6 +238,8 @@ fn a_success_that_is_not_recorded_changed_nothing() {
             .build()
             .unwrap();
         breaker.acquire().unwrap().success();
+        // Both find the window clean as they begin.
+        let [one, other] = [(); 2].map(|()| breaker.core.admit().unwrap());
         let failed = Arc::new(AtomicBool::new(false));
         let failing = {
             let (breaker, failed) = (breaker.clone(), Arc::clone(&failed));
@@ -246,9 +248,14 @@ fn a_success_that_is_not_recorded_changed_nothing() {
                 failed.store(true, Release);
             })
         };
+        let other = {
+            let breaker = breaker.clone();
+            thread::spawn(move || breaker.core.settle(other, Ended::Success))
+        };
         let saw = failed.load(Acquire);
-        breaker.acquire().unwrap().success();
+        breaker.core.settle(one, Ended::Success);
         failing.join().unwrap();
+        other.join().unwrap();
         let info = breaker.info();
         // One came last, and the window and the streak agree which.
         assert_eq!(info.metrics.total_count, 1);
@@ -256,6 +263,30 @@ fn a_success_that_is_not_recorded_changed_nothing() {
         if saw {
             assert_eq!(info.failure_streak, 0, "the success came after the failure");
         }
+    });
+}
+
+#[test]
+fn a_success_of_an_earlier_generation_is_in_no_later_window() {
+    explore(|| {
+        let breaker = builder(&clock())
+            .window(CountWindow::new(2))
+            .build()
+            .unwrap();
+        for _ in 0..2 {
+            breaker.acquire().unwrap().success();
+        }
+        let ticket = breaker.core.admit().unwrap();
+        let operator = {
+            let breaker = breaker.clone();
+            thread::spawn(move || {
+                breaker.reset();
+                breaker.acquire().unwrap().success();
+            })
+        };
+        breaker.core.settle(ticket, Ended::Success);
+        operator.join().unwrap();
+        assert_eq!(breaker.info().metrics.total_count, 1);
     });
 }
 
