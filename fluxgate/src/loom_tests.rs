@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// All interleavings with at most this many preemptions: most bugs need two.
-const PREEMPTIONS: usize = 5;
+const PREEMPTIONS: usize = 3;
 
 fn explore(f: impl Fn() + Send + Sync + 'static) {
     let mut model = loom::model::Builder::new();

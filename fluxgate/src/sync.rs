@@ -4,29 +4,15 @@
 #[cfg(not(fluxgate_loom))]
 pub(crate) use self::cell::{MutPtr, UnsafeCell};
 #[cfg(not(fluxgate_loom))]
-pub(crate) use std::sync::{
-    Mutex, MutexGuard,
-    atomic::{AtomicU64, fence},
-};
+pub(crate) use std::sync::atomic::{AtomicU64, fence};
 
 #[cfg(fluxgate_loom)]
 pub(crate) use loom::{
     cell::{MutPtr, UnsafeCell},
-    sync::{
-        Mutex, MutexGuard,
-        atomic::{AtomicU64, fence},
-    },
+    sync::atomic::{AtomicU64, fence},
 };
 
 pub(crate) use std::sync::atomic::Ordering;
-
-/// Locks, and goes on after a panic elsewhere: what the locks guard is whole
-/// between any two statements, so poisoning has nothing to tell.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-}
 
 /// Waits a little, the longer the more often it was tried: first for another
 /// core, then for the scheduler, then for threads of lower priority.
