@@ -77,10 +77,11 @@ pub(crate) fn find(name: &str) -> Option<&'static Key> {
 pub(crate) fn habit(name: &str) -> Option<&'static str> {
     Some(match name {
         "window_size" => "the size stands in the window: `window = CountWindow(100)`",
-        "failure_threshold" | "failure_rate" | "failure_rate_threshold" => {
-            "the rule is one value: `tripper = MinRequests(20) & FailureRate(0.5)`"
-        }
-        "min_requests" | "minimum_number_of_calls" => {
+        "failure_threshold"
+        | "failure_rate"
+        | "failure_rate_threshold"
+        | "min_requests"
+        | "minimum_number_of_calls" => {
             "the rule is one value: `tripper = MinRequests(20) & FailureRate(0.5)`"
         }
         "slow_threshold" | "slow_call_threshold" => {

@@ -11,7 +11,7 @@ mod type_of;
 use std::future::Future;
 
 pub use constants::{check, limits};
-pub use fallback::{Answer, or_else, or_else_async};
+pub use fallback::{Answer, or_await, or_else};
 pub use judge::{FromRejection, Judge, Plain, Protected, Returning, Shape, returned};
 pub use listener::{listener_fn, log_listener, prometheus_listener, slack_listener, try_listener};
 pub use name::default_name;

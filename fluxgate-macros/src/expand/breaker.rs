@@ -164,7 +164,7 @@ fn builder(options: &BreakerOptions, item: &Ident, fluxgate: &Runtime<'_>) -> To
     }
     let mut builder = quote!(#fluxgate::CircuitBreaker::builder(#name) #settings);
     for listener in options.listeners.iter().flatten() {
-        builder = policies::listener(builder, listener, fluxgate);
+        builder = policies::listener(&builder, listener, fluxgate);
     }
     let checks = constants(options, fluxgate);
     if checks.is_empty() {
@@ -265,9 +265,10 @@ impl Checks<'_> {
         };
         let fluxgate = self.fluxgate;
         let limit = format_ident!("{limit}");
-        let expr = match count.range {
-            Range::Count32 => quote!({ let value: u32 = #expr; value as u64 }),
-            _ => quote!(#expr),
+        let expr = if count.range == Range::Count32 {
+            quote!({ let value: u32 = #expr; value as u64 })
+        } else {
+            quote!(#expr)
         };
         let message = format!(
             "{} {}, but `{}` is not",

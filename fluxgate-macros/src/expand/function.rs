@@ -193,12 +193,18 @@ impl<'a> Call<'a> {
                 let call = self.spanned("call_async");
                 quote!(#call::<#output, _, _, _, _>(#breaker, #judge, #body)#wait)
             }
-            Some(fallback) => quote! {
-                #fluxgate::__private::or_else_async(
-                    #fluxgate::__private::try_call_async(#breaker, #judge, #body).await,
-                    #fallback,
-                )#wait
-            },
+            Some(fallback) => {
+                let result = Ident::new("result", Span::mixed_site());
+                quote! {
+                    match #fluxgate::__private::or_await(
+                        #fluxgate::__private::try_call_async(#breaker, #judge, #body).await,
+                        #fallback,
+                    ) {
+                        ::core::result::Result::Ok(#result) => #result,
+                        ::core::result::Result::Err(#result) => #result.await,
+                    }
+                }
+            }
         }
     }
 
@@ -213,12 +219,10 @@ impl<'a> Call<'a> {
         } = self;
         let future = Ident::new("future", Span::mixed_site());
         let body = quote!(#fluxgate::__private::run_now(move || -> #returned #block));
-        let protected = if self.fallback.is_some() {
-            let wrapped = self.asynchronous(&future.to_token_stream(), &quote!(.await));
-            quote!(async move { #wrapped })
-        } else {
-            self.asynchronous(&future.to_token_stream(), &TokenStream::new())
-        };
+        let mut protected = self.asynchronous(&future.to_token_stream(), &TokenStream::new());
+        if self.fallback.is_some() {
+            protected = quote!(async move { #protected });
+        }
         let result = if boxed {
             quote!(::std::boxed::Box::pin(#protected))
         } else {
@@ -257,6 +261,11 @@ fn mentions(tokens: TokenStream, names: &[String]) -> bool {
     tokens.into_iter().any(|tree| match tree {
         TokenTree::Ident(ident) => names.iter().any(|name| ident == name),
         TokenTree::Group(group) => mentions(group.stream(), names),
-        _ => false,
+        // `format!("{name}")`.
+        TokenTree::Literal(literal) => {
+            let text = literal.to_string();
+            names.iter().any(|name| text.contains(&format!("{{{name}")))
+        }
+        TokenTree::Punct(_) => false,
     })
 }

@@ -13,9 +13,10 @@ use crate::policy::{
 
 /// `Custom::from_fn` gives a closure the types of its arguments.
 fn custom(path: &TokenStream, expr: &Expr) -> TokenStream {
-    match expr {
-        Expr::Closure(_) => quote!(#path::from_fn(#expr)),
-        _ => quote!(#path::new(#expr)),
+    if let Expr::Closure(_) = expr {
+        quote!(#path::from_fn(#expr))
+    } else {
+        quote!(#path::new(#expr))
     }
 }
 
@@ -45,9 +46,10 @@ pub(super) fn tripper(tripper: &Tripper, fluxgate: &Runtime<'_>) -> TokenStream 
 
 fn tripper_part(part: &Tripper, fluxgate: &Runtime<'_>) -> TokenStream {
     let tokens = tripper(part, fluxgate);
-    match part {
-        Formula::Leaf(_) => tokens,
-        _ => quote!((#tokens)),
+    if let Formula::Leaf(_) = part {
+        tokens
+    } else {
+        quote!((#tokens))
     }
 }
 
@@ -108,15 +110,13 @@ pub(super) fn permit(permit: &Permit, fluxgate: &Runtime<'_>) -> TokenStream {
 
 pub(super) fn on_cancel(on_cancel: &OnCancel, fluxgate: &Runtime<'_>) -> TokenStream {
     let ident = &on_cancel.ident;
-    match &on_cancel.least {
-        Some(least) => quote!(#fluxgate::OnCancel::#ident(#least)),
-        None => quote!(#fluxgate::OnCancel::#ident),
-    }
+    let least = on_cancel.least.iter();
+    quote!(#fluxgate::OnCancel::#ident #((#least))*)
 }
 
 /// Takes a builder and gives it back with the listener.
 pub(super) fn listener(
-    builder: TokenStream,
+    builder: &TokenStream,
     listener: &Listener,
     fluxgate: &Runtime<'_>,
 ) -> TokenStream {

@@ -1,6 +1,6 @@
 //! What stands in for the result of a call.
 
-use std::future::Future;
+use std::future::{Future, Ready, ready};
 
 use crate::CallError;
 
@@ -18,18 +18,21 @@ pub fn or_else<R, E>(
 }
 
 /// [`or_else`] for async functions, with a fallback of either kind.
+///
+/// # Errors
+///
+/// The future that gives the result. It is left to the caller to await: a
+/// future in here would name `Answer` in its type, and the compiler could not
+/// see any longer that it is `Send` where `R` borrows.
 #[inline]
-pub async fn or_else_async<R, E, A, M>(
+pub fn or_await<R, E, A, M>(
     outcome: Result<R, CallError<E>>,
     fallback: impl FnOnce(CallError<E>) -> A,
-) -> R
+) -> Result<R, A::Future>
 where
     A: Answer<R, M>,
 {
-    match outcome {
-        Ok(result) => result,
-        Err(error) => fallback(error).answer().await,
-    }
+    outcome.map_err(|error| fallback(error).answer())
 }
 
 /// What the fallback of an async function may return. `M` tells the two
@@ -40,23 +43,30 @@ where
 )]
 pub trait Answer<R, M> {
     #[doc(hidden)]
-    fn answer(self) -> impl Future<Output = R>;
+    type Future: Future<Output = R>;
+
+    #[doc(hidden)]
+    fn answer(self) -> Self::Future;
 }
 
 /// See [`Answer`].
-pub enum Ready {}
+pub enum AtOnce {}
 
 /// See [`Answer`].
 pub enum Awaited {}
 
-impl<R> Answer<R, Ready> for R {
-    fn answer(self) -> impl Future<Output = R> {
-        std::future::ready(self)
+impl<R> Answer<R, AtOnce> for R {
+    type Future = Ready<R>;
+
+    fn answer(self) -> Ready<R> {
+        ready(self)
     }
 }
 
 impl<R, F: Future<Output = R>> Answer<R, Awaited> for F {
-    fn answer(self) -> impl Future<Output = R> {
+    type Future = F;
+
+    fn answer(self) -> F {
         self
     }
 }

@@ -1,6 +1,12 @@
 //! The default name of a breaker.
 
+use std::sync::{Mutex, PoisonError};
+
 use crate::Name;
+
+/// The default names in use. A path can lead to several functions, since blocks
+/// have no names: one that is taken gets a number.
+static TAKEN: Mutex<Vec<Name>> = Mutex::new(Vec::new());
 
 /// The path of a function, or of a static of `breaker!`, and the name it has in
 /// the source.
@@ -10,7 +16,16 @@ use crate::Name;
 /// so that methods of one name in one module have names of their own.
 #[must_use]
 pub fn default_name<T: ?Sized>(anchor: &T, item: &str) -> Name {
-    named(std::any::type_name_of_val(anchor), item)
+    let path = named(std::any::type_name_of_val(anchor), item);
+    let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut name = path.clone();
+    let mut number = 1;
+    while taken.contains(&name) {
+        number += 1;
+        name = format!("{path}#{number}").into();
+    }
+    taken.push(name.clone());
+    name
 }
 
 fn named(path: &'static str, item: &str) -> Name {

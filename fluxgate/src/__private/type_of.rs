@@ -8,11 +8,16 @@ use crate::tracker::chain_holds;
 /// An error to be searched. The methods `holds` stand in a row of `Deref`s, and
 /// the first one that fits is called:
 ///
-/// 1. the error implements [`Error`]: it, and what caused it;
-/// 2. it dereferences to one, as `Box<dyn Error>`, `anyhow::Error` and
-///    `Arc<dyn Error>` do: the same for what is inside;
-/// 3. neither: it can only be the wanted type itself.
-pub struct Probe<'a, E>(Inside<'a, E>);
+/// 1. the error implements [`Error`] and dereferences to one, as `Arc<dyn Error>`
+///    and `Box<E>` do, whose `source` skips what is inside: both are searched;
+/// 2. it implements [`Error`]: it, and what caused it;
+/// 3. it dereferences to one, as `Box<dyn Error>` and `anyhow::Error` do: the
+///    same for what is inside;
+/// 4. neither: it can only be the wanted type itself.
+pub struct Probe<'a, E>(Plain<'a, E>);
+
+/// See [`Probe`].
+pub struct Plain<'a, E>(Inside<'a, E>);
 
 /// See [`Probe`].
 pub struct Inside<'a, E>(Itself<'a, E>);
@@ -23,27 +28,23 @@ pub struct Itself<'a, E>(&'a E);
 impl<'a, E> Probe<'a, E> {
     #[must_use]
     pub const fn new(error: &'a E) -> Self {
-        Self(Inside(Itself(error)))
+        Self(Plain(Inside(Itself(error))))
     }
 }
 
-impl<'a, E> Deref for Probe<'a, E> {
-    type Target = Inside<'a, E>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.0
+impl<E> Probe<'_, E>
+where
+    E: Error + Deref + 'static,
+    E::Target: AsError,
+{
+    #[must_use]
+    pub fn holds<T: Error + 'static>(&self) -> bool {
+        let error = self.0.0.0.0;
+        chain_holds::<T>(error) || chain_holds::<T>((**error).as_error())
     }
 }
 
-impl<'a, E> Deref for Inside<'a, E> {
-    type Target = Itself<'a, E>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
-
-impl<E: Error + 'static> Probe<'_, E> {
+impl<E: Error + 'static> Plain<'_, E> {
     #[must_use]
     pub fn holds<T: Error + 'static>(&self) -> bool {
         chain_holds::<T>(self.0.0.0)
@@ -52,20 +53,42 @@ impl<E: Error + 'static> Probe<'_, E> {
 
 impl<E> Inside<'_, E>
 where
-    E: Deref,
+    E: Deref + 'static,
     E::Target: AsError,
 {
     #[must_use]
     pub fn holds<T: Error + 'static>(&self) -> bool {
-        chain_holds::<T>((**self.0.0).as_error())
+        is::<E, T>() || chain_holds::<T>((**self.0.0).as_error())
     }
 }
 
 impl<E: 'static> Itself<'_, E> {
     #[must_use]
     pub fn holds<T: 'static>(&self) -> bool {
-        TypeId::of::<E>() == TypeId::of::<T>()
+        is::<E, T>()
     }
+}
+
+fn is<E: 'static, T: 'static>() -> bool {
+    TypeId::of::<E>() == TypeId::of::<T>()
+}
+
+macro_rules! row {
+    ($($from:ident => $to:ident,)*) => {$(
+        impl<'a, E> Deref for $from<'a, E> {
+            type Target = $to<'a, E>;
+
+            fn deref(&self) -> &Self::Target {
+                &self.0
+            }
+        }
+    )*};
+}
+
+row! {
+    Probe => Plain,
+    Plain => Inside,
+    Inside => Itself,
 }
 
 /// What smart pointers to errors point to.
