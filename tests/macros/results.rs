@@ -223,7 +223,7 @@ fn ok_that_fails(status: u16) -> io::Result<Response> {
     Ok(Response { status })
 }
 
-#[circuit_breaker(failure_if = |_| true, fallback = |_| {}, tripper = FailureStreak(1))]
+#[circuit_breaker(failure_if = |()| true, fallback = |_| {}, tripper = FailureStreak(1))]
 fn nothing(calls: &mut u8) {
     *calls += 1;
 }

@@ -116,9 +116,9 @@ fn traits() {
 }
 
 #[circuit_breaker]
-fn generic<T: Into<String>, const N: usize>(values: [T; N]) -> io::Result<Vec<String>>
+fn generic<T, const N: usize>(values: [T; N]) -> io::Result<Vec<String>>
 where
-    T: Clone,
+    T: Into<String>,
 {
     Ok(values.map(Into::into).to_vec())
 }
@@ -243,7 +243,7 @@ extern "C" fn foreign(value: u8) -> u8 {
 }
 
 #[circuit_breaker]
-fn cfg_parameters(#[cfg(any())] gone: Missing, #[cfg(all())] here: u8) -> io::Result<u8> {
+fn cfg_parameters(#[cfg(any())] gone: Missing, #[cfg(not(any()))] here: u8) -> io::Result<u8> {
     Ok(here)
 }
 
