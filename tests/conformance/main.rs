@@ -2,8 +2,8 @@
 //!
 //! The recordings are JSON Lines, in `tests/vectors/fluxgate/`, or in the folder
 //! that the environment variable `FLUXGATE_VECTORS` names. A file is known by
-//! the beginning of its name: `log…` and `validation…` are what they say, any
-//! other holds breaker scenarios. To see what was compared:
+//! the beginning of its name: `log…`, `prometheus…` and `validation…` are what
+//! they say, any other holds breaker scenarios. To see what was compared:
 //!
 //! ```text
 //! cargo test --test conformance -- --nocapture
@@ -21,6 +21,7 @@ mod format;
 mod log;
 mod model;
 mod observed;
+mod prometheus;
 mod rules;
 mod scale;
 mod scenarios;

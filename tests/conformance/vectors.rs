@@ -14,6 +14,7 @@ pub(crate) enum Kind {
     Scenarios,
     Log,
     Validation,
+    Prometheus,
 }
 
 impl Kind {
@@ -22,9 +23,11 @@ impl Kind {
         let begins = |with| file.starts_with(with);
         if begins("log") {
             Some(Self::Log)
+        } else if begins("prometheus") {
+            Some(Self::Prometheus)
         } else if begins("validation") {
             Some(Self::Validation)
-        } else if begins("prometheus") || begins("slack") {
+        } else if begins("slack") {
             None
         } else {
             Some(Self::Scenarios)
@@ -37,6 +40,7 @@ impl Kind {
             Self::Scenarios => ["config", "steps"],
             Self::Log => ["level_map", "steps"],
             Self::Validation => ["ctor", "result"],
+            Self::Prometheus => ["registry", "steps"],
         }
     }
 }
