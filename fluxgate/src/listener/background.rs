@@ -105,7 +105,7 @@ impl<L: AsyncListener + 'static> Listener for Background<L> {
     fn delivery(&self) -> Delivery {
         let state = self.queue.lock();
         Delivery {
-            waiting: state.accepted - state.done(),
+            waiting: state.waiting.len() as u64 + u64::from(state.present.is_some()),
             dropped: state.dropped,
             failures: state.failures,
         }
