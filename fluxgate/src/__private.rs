@@ -13,11 +13,15 @@ use std::future::Future;
 pub use constants::{check, limits};
 pub use fallback::{Answer, or_await, or_else};
 pub use judge::{FromRejection, Judge, Plain, Protected, Returning, Shape, returned};
-pub use listener::{listener_fn, log_listener, prometheus_listener, slack_listener, try_listener};
+pub use listener::{
+    async_listener_fn, listener_fn, log_listener, prometheus_listener, slack_listener, try_listener,
+};
 pub use name::default_name;
 pub use type_of::Probe;
 #[cfg(feature = "inventory")]
 pub use {crate::linked::Linked, inventory};
+
+pub use crate::__link as link;
 
 use crate::{
     CallError, CallNotPermitted, CircuitBreaker, Outcome,

@@ -56,12 +56,6 @@ pub(crate) fn kill_switch(breaker: &str, switch: &crate::KillSwitch) {
     ));
 }
 
-pub(crate) fn listener_left_out(listener: &str, error: &dyn fmt::Display) {
-    warn(format_args!(
-        "{listener} can't be made and is left out, the breaker goes on without it: {error}"
-    ));
-}
-
 pub(crate) fn policy_panicked(policy: &str) {
     warn(format_args!(
         "a custom {policy} of a circuit breaker panicked; the call goes on"

@@ -2,6 +2,7 @@
 
 mod asynchronous;
 mod attaching;
+mod attribute;
 mod environment;
 mod kinds;
 mod lifetime;

@@ -24,6 +24,7 @@ pub(super) fn hidden() -> Ident {
 ///             static __FLUXGATE_BREAKER: ::fluxgate::StaticBreaker =
 ///                 ::fluxgate::StaticBreaker::new(|| ::fluxgate::CircuitBreaker::builder(…)
 ///                     .retry(::fluxgate::retry::Always));
+///             ::fluxgate::__private::link!(__FLUXGATE_BREAKER);
 ///             &__FLUXGATE_BREAKER
 ///         }
 /// ```
@@ -64,6 +65,7 @@ fn hidden_static(
     let builder = builder(options, function, fluxgate);
     quote! {
         static #hidden: #fluxgate::StaticBreaker = #fluxgate::StaticBreaker::new(|| #builder);
+        #fluxgate::__private::link!(#hidden);
     }
 }
 
@@ -105,9 +107,12 @@ pub(crate) fn statics(
 ) -> TokenStream {
     let fluxgate = Runtime(options.krate.as_ref());
     let builder = builder(&options.breaker, ident, &fluxgate);
+    let cfgs = attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
     quote! {
         #(#attrs)*
         #vis static #ident: #fluxgate::StaticBreaker = #fluxgate::StaticBreaker::new(|| #builder);
+        #(#cfgs)*
+        #fluxgate::__private::link!(#ident);
     }
 }
 

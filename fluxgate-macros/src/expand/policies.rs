@@ -143,9 +143,22 @@ pub(super) fn listener(
                 )
             }
         }
+        Listener::Closure(closure) if is_async(closure) => {
+            quote!(#builder.listener(#fluxgate::__private::async_listener_fn(#closure)))
+        }
         Listener::Closure(closure) => {
             quote!(#builder.listener(#fluxgate::__private::listener_fn(#closure)))
         }
         Listener::Any(expr) => quote!(#builder.listener(#expr)),
+    }
+}
+
+/// `async |signal| …` or `|signal| async …`.
+fn is_async(closure: &Expr) -> bool {
+    match closure {
+        Expr::Closure(closure) => {
+            closure.asyncness.is_some() || matches!(*closure.body, Expr::Async(_))
+        }
+        _ => false,
     }
 }

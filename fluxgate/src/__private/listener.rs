@@ -2,28 +2,31 @@
 
 use std::fmt;
 
-use crate::{Builder, Listener, Signal, report};
+use crate::{Builder, Signal, listener::IntoListener};
 
 /// Gives a closure in `listeners = […]` the type of its argument.
 pub fn listener_fn<F: Fn(&Signal) + Send + Sync + 'static>(listener: F) -> F {
     listener
 }
 
+/// The same for an async closure, or one that gives an async block.
+pub fn async_listener_fn<F, Fut>(listener: F) -> F
+where
+    F: Fn(Signal) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = ()> + Send,
+{
+    listener
+}
+
 /// Adds a listener that may be impossible to make, because of the environment
 /// the program runs in: it is left out then, and that is reported. A breaker
 /// must not fail for want of an observer.
-pub fn try_listener<L: Listener + 'static, E: fmt::Display>(
+pub fn try_listener<Kind, L: IntoListener<Kind>, E: fmt::Display>(
     builder: Builder,
     name: &str,
     make: impl FnOnce() -> Result<L, E>,
 ) -> Builder {
-    match make() {
-        Ok(listener) => builder.listener(listener),
-        Err(error) => {
-            report::listener_left_out(name, &error);
-            builder
-        }
-    }
+    builder.try_listener(name, make())
 }
 
 /// `listeners = [LogListener]`.
@@ -50,6 +53,24 @@ macro_rules! __log_listener {
 pub use crate::__log_listener as log_listener;
 
 /// `listeners = [PrometheusListener]`.
+#[cfg(feature = "prometheus")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __prometheus_listener {
+    ($listener:ident) => {
+        ::core::result::Result::<_, ::core::convert::Infallible>::Ok(
+            $crate::listener::$listener::new(),
+        )
+    };
+    ($listener:ident $($arguments:tt)+) => {
+        ::core::compile_error!(
+            "`PrometheusListener` takes no arguments here; for a registry or groups of its own write `fluxgate::listener::PrometheusListener::with_registry(…)`"
+        )
+    };
+}
+
+/// `listeners = [PrometheusListener]` without its feature.
+#[cfg(not(feature = "prometheus"))]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __prometheus_listener {
