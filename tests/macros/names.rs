@@ -71,11 +71,10 @@ fn methods_of_one_name() {
         .filter(|name| name.contains(module_path!()) && name.contains("as "))
         .collect();
     assert_eq!(here.len(), 2);
-    assert!(
-        here[0].starts_with("<u8 as ") && here[0].ends_with("Get>::get"),
-        "{here:?}"
-    );
-    assert!(here[1].starts_with("<[u8; 1] as "), "{here:?}");
+    for of in ["<u8 as ", "<[u8; 1] as "] {
+        let named = |name: &String| name.starts_with(of) && name.ends_with("Get>::get");
+        assert!(here.iter().any(named), "{of}: {here:?}");
+    }
 }
 
 #[test]
@@ -105,8 +104,9 @@ fn functions_of_one_path() {
         }};
     }
     let (one, two) = (inner!(), inner!());
-    assert_ne!(one, two);
-    assert!(two.starts_with(one.as_str()), "{one} {two}");
+    // Which of them is built first is open.
+    let numbered = |name: &str, other: &str| *name == format!("{other}#2");
+    assert!(numbered(&one, &two) || numbered(&two, &one), "{one} {two}");
 }
 
 #[circuit_breaker(name = format!("computed-{}", 1 + 1), handle = computed_breaker)]
