@@ -14,11 +14,12 @@ const CLEAN: u64 = 1 << 3;
 /// Calls run without being asked, and nothing but their outcome is recorded: no
 /// clock is read for them.
 const FREE: u64 = 1 << 4;
-/// Somebody holds the breaker's lock.
-const LOCKED: u64 = 1 << 5;
 const GENERATION: u32 = 8;
 
 impl Word {
+    /// Somebody holds the breaker's lock.
+    pub(crate) const LOCKED: Self = Self(1 << 5);
+
     pub(crate) fn new(state: State, generation: u64, clean: bool, untimed: bool) -> Self {
         let free = untimed && matches!(state, State::Closed | State::MetricsOnly);
         let clean_bit = if clean { CLEAN } else { 0 };
@@ -63,11 +64,11 @@ impl Word {
     }
 
     pub(crate) fn is_locked(self) -> bool {
-        self.0 & LOCKED != 0
+        self.0 & Self::LOCKED.0 != 0
     }
 
     pub(crate) fn locked(self) -> Self {
-        Self(self.0 | LOCKED)
+        Self(self.0 | Self::LOCKED.0)
     }
 
     /// The same but for the lock.
