@@ -124,6 +124,8 @@ mod run;
 #[cfg(feature = "serde")]
 mod serial;
 mod signal;
+#[cfg(feature = "slack-core")]
+pub mod slack;
 mod sources;
 mod span;
 mod state;
@@ -131,7 +133,7 @@ mod stripes;
 mod sync;
 mod tally;
 pub mod testing;
-#[cfg(feature = "tracing")]
+#[cfg(any(feature = "tracing", feature = "slack-core"))]
 mod timestamp;
 pub mod tracker;
 pub mod tripper;

@@ -11,6 +11,8 @@ mod into;
 mod log;
 #[cfg(feature = "prometheus")]
 mod prometheus;
+#[cfg(feature = "slack-core")]
+mod slack;
 
 use std::{error::Error, time::Duration};
 
@@ -23,6 +25,11 @@ pub use into::IntoListener;
 pub use log::LogListener;
 #[cfg(feature = "prometheus")]
 pub use prometheus::{PrometheusListener, PrometheusMetric};
+#[cfg(feature = "slack-core")]
+pub use slack::{
+    Labels as SlackLabels, SlackListener, SlackListenerBuilder, Template as SlackTemplate,
+    Templates as SlackTemplates,
+};
 
 use crate::{Signal, WeakBreaker};
 

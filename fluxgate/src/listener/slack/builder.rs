@@ -1,0 +1,109 @@
+//! Validated construction.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::{SlackListener, Templates};
+use crate::slack::{self, Delivery, Error, Policy, Token};
+
+/// The settings of a [`SlackListener`] to be; see [`SlackListener::builder`].
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until `build`"]
+pub struct SlackListenerBuilder {
+    channel: Result<String, Error>,
+    token: Result<Token, Error>,
+    url: String,
+    policy: Policy,
+    delivery: Option<Delivery>,
+    templates: Templates,
+}
+
+const URL: &str = "https://slack.com/api/chat.postMessage";
+
+impl SlackListenerBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            channel: Err(Error::InvalidChannel(String::new())),
+            token: Err(Error::InvalidToken("there is none")),
+            url: URL.into(),
+            policy: Policy::recommended(),
+            delivery: None,
+            templates: Templates::default(),
+        }
+    }
+
+    /// The channel, by its ID or name.
+    pub fn channel(mut self, channel: impl Into<String>) -> Self {
+        self.channel = Ok(channel.into());
+        self
+    }
+
+    /// The channel, from an environment variable.
+    pub fn channel_from_env(mut self, variable: &str) -> Self {
+        self.channel = slack::env(variable);
+        self
+    }
+
+    /// The bot token.
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        self.token = Token::new(token);
+        self
+    }
+
+    /// The bot token, from an environment variable.
+    pub fn token_from_env(mut self, variable: &str) -> Self {
+        self.token = Token::from_env(variable);
+        self
+    }
+
+    /// Where to post, such as a proxy; `https://slack.com/api/chat.postMessage`
+    /// unless set. Where the answers name no `ts`, as slack-proxy's don't,
+    /// there are no threads.
+    pub fn url(mut self, url: impl Into<String>) -> Self {
+        self.url = url.into();
+        self
+    }
+
+    /// How to deliver; [`Policy::recommended`] unless set. Every listener of
+    /// one URL and token shares one delivery, and must name the same policy.
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Delivers through this, in place of URL, token and policy.
+    pub fn delivery(mut self, delivery: Delivery) -> Self {
+        self.delivery = Some(delivery);
+        self
+    }
+
+    /// What the messages say.
+    pub fn templates(mut self, templates: Templates) -> Self {
+        self.templates = templates;
+        self
+    }
+
+    /// Builds the listener. Nothing is sent, and no thread started, before the
+    /// first transition.
+    ///
+    /// # Errors
+    ///
+    /// Channel or token is missing, empty or impossible, the URL can't be posted
+    /// to, or the policy is refused.
+    pub fn build(self) -> Result<SlackListener, Error> {
+        let channel = self.channel?;
+        if channel.trim().is_empty() || channel.chars().any(char::is_control) {
+            return Err(Error::InvalidChannel(channel));
+        }
+        let delivery = match self.delivery {
+            Some(delivery) => delivery,
+            None => Delivery::shared(&self.url, self.token?, self.policy)?,
+        };
+        Ok(SlackListener {
+            id: super::next_id(),
+            channel: channel.into(),
+            templates: Arc::new(self.templates),
+            delivery,
+            incidents: HashMap::new().into(),
+        })
+    }
+}

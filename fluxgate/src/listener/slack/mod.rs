@@ -1,0 +1,152 @@
+//! Transitions as Slack messages.
+
+mod builder;
+mod incident;
+mod notice;
+mod template;
+mod text;
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+pub use builder::SlackListenerBuilder;
+use incident::{Incident, Place, place};
+use notice::Notice;
+pub use template::{Labels, Template, Templates};
+
+use super::Listener;
+use crate::{
+    Name, Signal,
+    slack::{Delivery, Error, Message, Slot},
+};
+
+/// Posts one message to a Slack channel for every transition.
+///
+/// The call that causes a transition waits for nothing: messages are queued, and
+/// delivered by a thread of their own as [`slack`](crate::slack) says. The
+/// messages from one opening until the breaker closes again form a thread; the
+/// recovery is shown in the channel too. When the queue is full the newest
+/// transition of each breaker waits beside it, so that the last state always
+/// gets through, and says how many were left out.
+///
+/// One listener may serve several breakers, told apart by their names. Hold a
+/// [`FlushGuard`](crate::slack::FlushGuard) in `main`, so that the last messages
+/// get through when the program ends.
+///
+/// ```
+/// use fluxgate::{CircuitBreaker, listener::SlackListener};
+///
+/// let slack = SlackListener::builder()
+///     .channel_from_env("SLACK_CHANNEL_ID")
+///     .token_from_env("SLACK_BOT_TOKEN")
+///     .build();
+/// let mut breaker = CircuitBreaker::builder("payments");
+/// match slack {
+///     Ok(slack) => breaker = breaker.listener(slack),
+///     Err(error) => eprintln!("no alerts in Slack: {error}"),
+/// }
+/// let breaker = breaker.build()?;
+/// # Ok::<_, fluxgate::ConfigError>(())
+/// ```
+pub struct SlackListener {
+    /// Tells its messages from those of other listeners.
+    id: u64,
+    channel: Arc<str>,
+    templates: Arc<Templates>,
+    delivery: Delivery,
+    /// Of the breakers that have one.
+    incidents: Mutex<HashMap<Name, Incident>>,
+}
+
+static IDS: AtomicU64 = AtomicU64::new(0);
+
+fn next_id() -> u64 {
+    IDS.fetch_add(1, Ordering::Relaxed)
+}
+
+impl SlackListener {
+    /// Posts to Slack itself, with the default settings.
+    ///
+    /// # Errors
+    ///
+    /// Channel or token is empty or impossible, or there is no TLS in this
+    /// build.
+    pub fn new(channel: impl Into<String>, token: impl Into<String>) -> Result<Self, Error> {
+        Self::builder().channel(channel).token(token).build()
+    }
+
+    /// Starts building a listener; channel and token must be set.
+    pub fn builder() -> SlackListenerBuilder {
+        SlackListenerBuilder::new()
+    }
+
+    /// What delivers its messages: for its counters, and to wait for it.
+    #[must_use]
+    pub fn delivery(&self) -> &Delivery {
+        &self.delivery
+    }
+
+    fn place(&self, signal: &Signal) -> Place {
+        let mut incidents = self
+            .incidents
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut incident = incidents.remove(&signal.name);
+        let place = place(&mut incident, signal.new_state);
+        if let Some(incident) = incident {
+            incidents.insert(signal.name.clone(), incident);
+        }
+        place
+    }
+}
+
+impl Listener for SlackListener {
+    fn on_signal(&self, signal: &Signal) {
+        let notice = Notice {
+            signal: signal.clone(),
+            channel: self.channel.clone(),
+            templates: self.templates.clone(),
+        };
+        let mut message =
+            Message::from_content(self.channel.clone(), Arc::new(notice)).in_slot(Slot {
+                listener: self.id,
+                breaker: signal.name.clone(),
+            });
+        let Place {
+            thread,
+            starts,
+            broadcast,
+        } = self.place(signal);
+        if let Some(thread) = thread {
+            message = if starts {
+                message.starting(&thread)
+            } else {
+                message.in_thread(&thread)
+            };
+            if broadcast {
+                message = message.broadcast();
+            }
+        }
+        // Refused only after the shutdown, and counted by the delivery.
+        let _ = self.delivery.try_send(message);
+    }
+
+    fn name(&self) -> &'static str {
+        "SlackListener"
+    }
+}
+
+impl fmt::Debug for SlackListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SlackListener")
+            .field("channel", &self.channel)
+            .field("delivery", &self.delivery)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,315 @@
+//! What is delivered.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::Error;
+use crate::Name;
+
+/// A message for one channel: the JSON body of `chat.postMessage`.
+#[derive(Clone)]
+pub struct Message {
+    pub(super) channel: Arc<str>,
+    content: Arc<dyn Content>,
+    reply: Option<Reply>,
+    pub(super) slot: Option<Slot>,
+}
+
+/// Writes a body when its message's turn has come, on the delivery's thread.
+pub(crate) trait Content: Send + Sync {
+    /// A JSON object; `missed` messages before it in its slot were not sent.
+    fn body(&self, missed: u64) -> String;
+}
+
+/// Messages of one slot may stand for one another when the queue is full: the
+/// newest waits outside the queue, the ones before it are dropped and counted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Slot {
+    pub(crate) listener: u64,
+    pub(crate) breaker: Name,
+}
+
+#[derive(Clone)]
+struct Reply {
+    thread: Thread,
+    starts: bool,
+    broadcast: bool,
+}
+
+impl Message {
+    /// A message with this body, which must serialise as an object and name the
+    /// channel itself.
+    ///
+    /// # Errors
+    ///
+    /// The body can't be serialised, or is not an object.
+    pub fn new(channel: impl Into<Arc<str>>, body: &impl Serialize) -> Result<Self, Error> {
+        let text =
+            serde_json::to_string(body).map_err(|error| Error::InvalidBody(error.to_string()))?;
+        if !text.starts_with('{') {
+            return Err(Error::InvalidBody("it is not an object".into()));
+        }
+        Ok(Self::from_content(channel.into(), Arc::new(Fixed(text))))
+    }
+
+    pub(crate) fn from_content(channel: Arc<str>, content: Arc<dyn Content>) -> Self {
+        Self {
+            channel,
+            content,
+            reply: None,
+            slot: None,
+        }
+    }
+
+    /// Sends it into the thread, if that has begun by then.
+    #[must_use]
+    pub fn in_thread(mut self, thread: &Thread) -> Self {
+        self.reply = Some(Reply {
+            thread: thread.clone(),
+            starts: false,
+            broadcast: false,
+        });
+        self
+    }
+
+    /// As [`in_thread`](Self::in_thread), and if the thread has not begun by
+    /// then, this message begins it.
+    #[must_use]
+    pub fn starting(mut self, thread: &Thread) -> Self {
+        self = self.in_thread(thread);
+        if let Some(reply) = &mut self.reply {
+            reply.starts = true;
+        }
+        self
+    }
+
+    /// Shows the reply in the channel too. Without a thread, no effect.
+    #[must_use]
+    pub fn broadcast(mut self) -> Self {
+        if let Some(reply) = &mut self.reply {
+            reply.broadcast = true;
+        }
+        self
+    }
+
+    pub(crate) fn in_slot(mut self, slot: Slot) -> Self {
+        self.slot = Some(slot);
+        self
+    }
+
+    /// The body as it goes out now.
+    pub(super) fn finish(&self, missed: u64, threadless: bool) -> String {
+        let body = self.content.body(missed);
+        if threadless {
+            return without_thread(&body);
+        }
+        let Some(reply) = &self.reply else {
+            return body;
+        };
+        match reply.thread.ts() {
+            Some(ts) => with_thread(body, &ts, reply.broadcast),
+            None => body,
+        }
+    }
+
+    /// Slack took it under this timestamp.
+    pub(super) fn delivered(&self, ts: &str) {
+        if let Some(reply) = self.reply.as_ref().filter(|reply| reply.starts) {
+            reply.thread.begin(ts);
+        }
+    }
+
+    /// Slack says its thread is gone.
+    pub(super) fn thread_gone(&self) {
+        if let Some(reply) = &self.reply {
+            reply.thread.end();
+        }
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("channel", &self.channel)
+            .field("thread", &self.reply.as_ref().map(|reply| &reply.thread))
+            .finish_non_exhaustive()
+    }
+}
+
+/// A body that is known from the start.
+struct Fixed(String);
+
+impl Content for Fixed {
+    fn body(&self, _missed: u64) -> String {
+        self.0.clone()
+    }
+}
+
+/// A thread in Slack: not there yet, or known by the `ts` of its first message.
+/// Clones are the same thread.
+#[derive(Clone, Debug, Default)]
+pub struct Thread(Arc<Mutex<Option<Arc<str>>>>);
+
+impl Thread {
+    /// A thread that has not begun.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The `ts` of its first message, once Slack has taken that.
+    #[must_use]
+    pub fn ts(&self) -> Option<Arc<str>> {
+        self.with(|ts| ts.clone())
+    }
+
+    fn begin(&self, ts: &str) {
+        self.with(|own| {
+            own.get_or_insert_with(|| ts.into());
+        });
+    }
+
+    fn end(&self) {
+        self.with(|own| *own = None);
+    }
+
+    fn with<R>(&self, f: impl FnOnce(&mut Option<Arc<str>>) -> R) -> R {
+        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Adds the members of a reply to an object's text, leaving the rest as it is.
+fn with_thread(mut body: String, ts: &str, broadcast: bool) -> String {
+    let Some(end) = body.rfind('}') else {
+        return body;
+    };
+    let empty = body[..end].trim_end().ends_with('{');
+    body.truncate(end);
+    if !empty {
+        body.push(',');
+    }
+    body.push_str("\"thread_ts\":");
+    body.push_str(&Value::from(ts).to_string());
+    if broadcast {
+        body.push_str(",\"reply_broadcast\":true");
+    }
+    body.push('}');
+    body
+}
+
+fn without_thread(body: &str) -> String {
+    edited(body, |members| {
+        members.remove("thread_ts");
+        members.remove("reply_broadcast");
+    })
+}
+
+/// Whether a body is for a thread.
+pub(super) fn has_thread(body: &str) -> bool {
+    matches!(serde_json::from_str(body), Ok(Value::Object(members)) if members.contains_key("thread_ts"))
+}
+
+/// A body as logs may show it: without what is secret in it.
+pub(super) fn redacted(body: &str) -> String {
+    let text = edited(body, |members| {
+        members.remove("token");
+    });
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find("xox") {
+        let (before, secret) = rest.split_at(at);
+        let ends = secret.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_'));
+        let (secret, after) = secret.split_at(ends.unwrap_or(secret.len()));
+        shown.push_str(before);
+        shown.push_str(if secret.contains('-') {
+            "xox***"
+        } else {
+            secret
+        });
+        rest = after;
+    }
+    shown.push_str(rest);
+    shown
+}
+
+fn edited(body: &str, edit: impl FnOnce(&mut Map<String, Value>)) -> String {
+    match serde_json::from_str(body) {
+        Ok(Value::Object(mut members)) => {
+            edit(&mut members);
+            Value::Object(members).to_string()
+        }
+        _ => body.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn parsed(text: &str) -> Value {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn a_reply_follows_its_thread_once_that_has_begun() {
+        let thread = Thread::new();
+        let body = json!({"channel": "C", "text": "a"});
+        let first = Message::new("C", &body).unwrap().starting(&thread);
+        let reply = Message::new("C", &body)
+            .unwrap()
+            .in_thread(&thread)
+            .broadcast();
+
+        assert_eq!(parsed(&reply.finish(0, false)), body);
+        first.delivered("1.2");
+        reply.delivered("3.4");
+        assert_eq!(thread.ts().as_deref(), Some("1.2"));
+        assert_eq!(
+            parsed(&reply.finish(0, false)),
+            json!({"channel": "C", "text": "a", "thread_ts": "1.2", "reply_broadcast": true})
+        );
+        assert_eq!(parsed(&reply.finish(0, true)), body);
+
+        reply.thread_gone();
+        assert_eq!(parsed(&reply.finish(0, false)), body);
+    }
+
+    #[test]
+    fn the_rest_of_a_body_stays_as_it_is_written() {
+        assert_eq!(
+            with_thread(r#"{"a": 1.00 }"#.into(), "1\"2", false),
+            r#"{"a": 1.00 ,"thread_ts":"1\"2"}"#
+        );
+        assert_eq!(with_thread("{}".into(), "1", false), r#"{"thread_ts":"1"}"#);
+    }
+
+    #[test]
+    fn only_objects_are_messages() {
+        for bad in [json!([1]), json!("text"), json!(null)] {
+            assert!(matches!(
+                Message::new("C", &bad),
+                Err(Error::InvalidBody(_))
+            ));
+        }
+    }
+
+    #[test]
+    fn logs_show_no_token() {
+        let body = json!({
+            "token": "secret", "channel": "C",
+            "text": "is xoxb-1-abc or xoxp-2_d, a xoxo", "blocks": [{"token": "kept"}],
+        });
+        assert_eq!(
+            parsed(&redacted(&body.to_string())),
+            json!({"channel": "C", "text": "is xox*** or xox***, a xoxo", "blocks": [{"token": "kept"}]})
+        );
+        assert_eq!(redacted("no json xoxb-1"), "no json xox***");
+    }
+}

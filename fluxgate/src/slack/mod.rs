@@ -1,0 +1,51 @@
+//! Delivery of messages to Slack: a bounded queue, rate limits, retries, threads.
+//!
+//! [`SlackListener`](crate::listener::SlackListener) is built on it, and so is
+//! the program in `examples/slack-proxy`. A program may also use it by itself,
+//! see [`Delivery`].
+//!
+//! What holds, whatever Slack does:
+//!
+//! - Queueing a message waits for nothing, and memory is bounded.
+//! - Messages of one channel arrive in the order they were queued, and with
+//!   [`Policy::recommended`] no channel waits for another.
+//! - Every message taken is counted once more in [`Stats`]: as succeeded,
+//!   failed, not processed or dropped. What is given up is logged in full, but
+//!   never with a token.
+//! - A message may arrive twice, when Slack took it and its answer was lost.
+//! - A panic in here costs an attempt, not the delivery.
+
+mod backoff;
+mod bucket;
+mod classify;
+mod delivery;
+mod engines;
+mod error;
+mod lane;
+mod message;
+mod policy;
+mod report;
+mod scheduler;
+mod settle;
+mod shared;
+mod stats;
+mod token;
+mod transport;
+mod verdict;
+mod worker;
+
+pub use bucket::Rate;
+pub use classify::Class;
+pub use delivery::Delivery;
+pub use engines::{FlushGuard, FlushReport, flush_all, shutdown_all};
+pub use error::{Error, SendError};
+pub(crate) use message::{Content, Slot};
+pub use message::{Message, Thread};
+pub use policy::Policy;
+pub use stats::{ChannelStats, Histogram, Stats};
+pub use token::Token;
+
+/// The value of an environment variable.
+pub(crate) fn env(variable: &str) -> Result<String, Error> {
+    std::env::var(variable).map_err(|_| Error::MissingEnv(variable.into()))
+}

@@ -1,0 +1,258 @@
+//! How messages are delivered.
+
+use std::time::Duration;
+
+use super::{Class, Error, Rate, backoff::Backoff, classify::Classifier};
+
+/// How a [`Delivery`](super::Delivery) queues, paces, retries and gives up.
+///
+/// Two presets, and a setter for each number in them:
+///
+/// | | [`recommended`](Self::recommended) | [`slack_proxy`](Self::slack_proxy) |
+/// |---|---|---|
+/// | waiting messages | 100 | 100, refused from 90 % on |
+/// | order | strict in a channel; channels don't wait for one another | strict over all |
+/// | rate | 1 per second and channel, burst 3; 5 per second in all, burst 20 | 1 per second in all, burst 3; retries are free |
+/// | requests at once | 4, one per channel | 1 |
+/// | retries | 10, after 1 s, 2 s, 4 s … 60 s, ±20 % | 2, after 1 s, 2 s |
+/// | HTTP 429, `ratelimited` | all wait for as long as Slack says; free until 10 in a row | as any retry |
+/// | HTTP status, plain `ok` of a webhook | understood | not looked at: the body decides, and must be JSON |
+/// | unreachable channel | left alone for 15 minutes | the same |
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    pub(super) manner: Manner,
+    pub(super) queue_size: usize,
+    pub(super) channel_rate: Option<Rate>,
+    pub(super) token_rate: Option<Rate>,
+    pub(super) in_flight: usize,
+    pub(super) max_retries: u32,
+    pub(super) backoff: Backoff,
+    pub(super) max_rate_limited: u32,
+    pub(super) max_retry_after: Duration,
+    pub(super) request_timeout: Duration,
+    pub(super) pause: Duration,
+    pub(super) classifier: Classifier,
+}
+
+/// What is not a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// One line for all channels, as slack-proxy has it: a message takes its
+    /// rate token when its turn comes, even if its channel is paused, and its
+    /// retries take none; every failed attempt is counted as retried, the last
+    /// one too; the body of an answer alone decides.
+    SlackProxy,
+    /// A lane for each channel.
+    Recommended,
+}
+
+impl Policy {
+    /// What is right for alerts: as Slack's documentation asks, losing nothing
+    /// that another try could save.
+    #[must_use]
+    pub fn recommended() -> Self {
+        Self {
+            manner: Manner::Recommended,
+            queue_size: 100,
+            channel_rate: Some(Rate::new(Duration::from_secs(1), 3)),
+            token_rate: Some(Rate::new(Duration::from_millis(200), 20)),
+            in_flight: 4,
+            max_retries: 10,
+            backoff: Backoff {
+                initial: Duration::from_secs(1),
+                max: Duration::from_secs(60),
+                jitter: 0.2,
+            },
+            max_rate_limited: 10,
+            max_retry_after: Duration::from_secs(3600),
+            request_timeout: Duration::from_secs(10),
+            pause: Duration::from_secs(15 * 60),
+            classifier: Classifier::Recommended,
+        }
+    }
+
+    /// What the Go program slack-proxy does, release 0.3.0.
+    #[must_use]
+    pub fn slack_proxy() -> Self {
+        Self {
+            manner: Manner::SlackProxy,
+            channel_rate: None,
+            token_rate: Some(Rate::new(Duration::from_secs(1), 3)),
+            in_flight: 1,
+            max_retries: 2,
+            backoff: Backoff {
+                initial: Duration::from_secs(1),
+                max: Duration::MAX,
+                jitter: 0.0,
+            },
+            max_rate_limited: 0,
+            classifier: Classifier::SlackProxy,
+            ..Self::recommended()
+        }
+    }
+
+    /// How many messages may wait.
+    #[must_use]
+    pub fn queue_size(mut self, messages: usize) -> Self {
+        self.queue_size = messages;
+        self
+    }
+
+    /// How often a message may go to one channel; `None` for no limit.
+    #[must_use]
+    pub fn channel_rate(mut self, rate: impl Into<Option<Rate>>) -> Self {
+        self.channel_rate = rate.into();
+        self
+    }
+
+    /// How often a message may go out at all; `None` for no limit.
+    #[must_use]
+    pub fn token_rate(mut self, rate: impl Into<Option<Rate>>) -> Self {
+        self.token_rate = rate.into();
+        self
+    }
+
+    /// How many times a message is tried again.
+    #[must_use]
+    pub fn max_retries(mut self, retries: u32) -> Self {
+        self.max_retries = retries;
+        self
+    }
+
+    /// The wait before the first retry, which doubles with each, and the longest
+    /// wait.
+    #[must_use]
+    pub fn backoff(mut self, initial: Duration, max: Duration) -> Self {
+        self.backoff.initial = initial;
+        self.backoff.max = max;
+        self
+    }
+
+    /// By which share a wait may be longer or shorter, in [0, 1).
+    #[must_use]
+    pub fn jitter_ratio(mut self, ratio: f64) -> Self {
+        self.backoff.jitter = ratio;
+        self
+    }
+
+    /// How many times in a row Slack may put one message off because of its
+    /// rate limits before that uses up retries.
+    #[must_use]
+    pub fn max_rate_limited(mut self, times: u32) -> Self {
+        self.max_rate_limited = times;
+        self
+    }
+
+    /// The longest `Retry-After` that is obeyed; a longer one is cut to it.
+    #[must_use]
+    pub fn max_retry_after(mut self, max: Duration) -> Self {
+        self.max_retry_after = max;
+        self
+    }
+
+    /// How long one request may take, connecting and the answer included.
+    #[must_use]
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.request_timeout = timeout;
+        self
+    }
+
+    /// How long a channel is left alone that Slack says can't be posted to;
+    /// what comes for it meanwhile is dropped and counted. Zero: never.
+    #[must_use]
+    pub fn pause(mut self, pause: Duration) -> Self {
+        self.pause = pause;
+        self
+    }
+
+    /// What to do about each of Slack's error codes; `None` for a code that is
+    /// not known, which is retried.
+    #[must_use]
+    pub fn classify(mut self, classify: fn(&str) -> Option<Class>) -> Self {
+        self.classifier = Classifier::Custom(classify);
+        self
+    }
+
+    /// The number of waiting messages from which on more are refused.
+    pub(super) fn capacity(&self) -> usize {
+        match self.manner {
+            Manner::SlackProxy => self.queue_size.saturating_mul(9) / 10,
+            Manner::Recommended => self.queue_size,
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let rates = self.channel_rate.iter().chain(&self.token_rate);
+        for rate in rates {
+            if rate.burst == 0 {
+                return Err(Error::InvalidPolicy("`burst` is 0: expected at least 1"));
+            }
+            if rate.every.is_zero() {
+                return Err(Error::InvalidPolicy(
+                    "a rate of one message every 0 s: expected more, or `None` for no limit",
+                ));
+            }
+        }
+        if self.manner == Manner::Recommended && self.queue_size == 0 {
+            return Err(Error::InvalidPolicy(
+                "`queue_size` is 0: expected at least 1",
+            ));
+        }
+        if self.request_timeout.is_zero() {
+            return Err(Error::InvalidPolicy(
+                "`request_timeout` is 0 s: expected more",
+            ));
+        }
+        if !(0.0..1.0).contains(&self.backoff.jitter) {
+            return Err(Error::InvalidPolicy(
+                "`jitter_ratio` is outside [0, 1): expected 0.2 or the like",
+            ));
+        }
+        if self.backoff.max < self.backoff.initial {
+            return Err(Error::InvalidPolicy(
+                "the longest backoff is shorter than the first",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Default for Policy {
+    /// [`Policy::recommended`].
+    fn default() -> Self {
+        Self::recommended()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_presets_are_valid_and_wrong_numbers_are_refused() {
+        let (second, policy) = (Duration::from_secs(1), Policy::recommended);
+        policy().check().unwrap();
+        Policy::slack_proxy().check().unwrap();
+        for wrong in [
+            policy().channel_rate(Rate::new(second, 0)),
+            policy().token_rate(Rate::new(Duration::ZERO, 1)),
+            policy().queue_size(0),
+            policy().request_timeout(Duration::ZERO),
+            policy().jitter_ratio(1.0),
+            policy().jitter_ratio(f64::NAN),
+            policy().backoff(second * 2, second),
+        ] {
+            assert!(
+                matches!(wrong.check(), Err(Error::InvalidPolicy(_))),
+                "{wrong:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn slack_proxy_refuses_at_nine_tenths() {
+        for (size, capacity) in [(0, 0), (1, 0), (10, 9), (100, 90), (101, 90)] {
+            assert_eq!(Policy::slack_proxy().queue_size(size).capacity(), capacity);
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! What an attempt's outcome means for its message.
+
+use std::{borrow::Cow, sync::Arc, time::Duration};
+
+use super::{Class, policy::Manner, scheduler::Scheduler, verdict::Verdict};
+use crate::random::Random;
+
+/// What was decided, for the log.
+#[derive(Debug, PartialEq)]
+pub(super) enum Settled {
+    Delivered,
+    /// To be sent again after a wait.
+    Retrying(Cow<'static, str>, Duration),
+    /// Slack's limit was met: nothing goes out for so long.
+    Held(Cow<'static, str>, Duration),
+    /// To be sent again, outside its thread.
+    ThreadGone(Cow<'static, str>),
+    /// Given up; its channel is left alone for so long.
+    Paused(Cow<'static, str>, Duration),
+    /// Given up after so many retries.
+    Failed(Cow<'static, str>, u32),
+}
+
+/// How long to wait where Slack does not say.
+const RETRY_AFTER: Duration = Duration::from_secs(30);
+
+impl Scheduler {
+    /// Notes how the attempt to send the head of this lane ended. `None` if
+    /// there is none: it was abandoned meanwhile.
+    pub(super) fn settle(
+        &mut self,
+        key: &Arc<str>,
+        verdict: Verdict,
+        threaded: bool,
+        now: Duration,
+    ) -> Option<Settled> {
+        let lane = self.lanes.get_mut(key)?;
+        if !std::mem::take(&mut lane.flying) {
+            return None;
+        }
+        self.flying -= 1;
+        let head = lane.entries.front_mut()?;
+        let channel = head.message.channel.clone();
+        let (class, code, retry_after) = match verdict {
+            Verdict::Delivered(ts) => {
+                if let Some(ts) = ts {
+                    head.message.delivered(&ts);
+                }
+                self.stats.channel(&channel).succeeded += 1;
+                self.finish(key);
+                return Some(Settled::Delivered);
+            }
+            Verdict::Refused {
+                class,
+                code,
+                retry_after,
+            } => (class, code, retry_after),
+        };
+        let retry_after = retry_after.map(|wait| wait.min(self.policy.max_retry_after));
+        if class != Class::RateLimited {
+            head.limited = 0;
+        }
+        let retries = head.retries;
+        match class {
+            Class::RateLimited => {
+                head.limited += 1;
+                let free = head.limited <= self.policy.max_rate_limited;
+                let wait = retry_after.unwrap_or(RETRY_AFTER.min(self.policy.max_retry_after));
+                if self.policy.manner == Manner::Recommended {
+                    self.hold = self.hold.max(now.saturating_add(wait));
+                }
+                if !free {
+                    return self.retry(key, code, None, now);
+                }
+                self.stats.channel(&channel).retried += 1;
+                Some(Settled::Held(code, wait))
+            }
+            Class::Retry => self.retry(key, code, retry_after, now),
+            Class::ThreadGone if threaded && !head.threadless => {
+                head.threadless = true;
+                head.message.thread_gone();
+                self.stats.channel(&channel).retried += 1;
+                Some(Settled::ThreadGone(code))
+            }
+            Class::Pause if !self.policy.pause.is_zero() => {
+                let until = now.saturating_add(self.policy.pause);
+                self.paused.retain(|_, until| now < *until);
+                self.paused.insert(channel.clone(), until);
+                self.stats.channel(&channel).not_processed += 1;
+                self.finish(key);
+                Some(Settled::Paused(code, self.policy.pause))
+            }
+            Class::Pause | Class::ThreadGone | Class::Permanent => {
+                self.stats.channel(&channel).failed += 1;
+                self.finish(key);
+                Some(Settled::Failed(code, retries))
+            }
+        }
+    }
+
+    fn retry(
+        &mut self,
+        key: &Arc<str>,
+        code: Cow<'static, str>,
+        at_least: Option<Duration>,
+        now: Duration,
+    ) -> Option<Settled> {
+        let lane = self.lanes.get_mut(key)?;
+        let head = lane.entries.front_mut()?;
+        let stats = self.stats.channel(&head.message.channel);
+        let gives_up = head.retries >= self.policy.max_retries || head.last_chance;
+        // slack-proxy counts every failed attempt as one to be repeated.
+        if !gives_up || self.policy.manner == Manner::SlackProxy {
+            stats.retried += 1;
+        }
+        if gives_up {
+            stats.failed += 1;
+            let retries = head.retries;
+            self.finish(key);
+            return Some(Settled::Failed(code, retries));
+        }
+        head.retries += 1;
+        let random = self.random.next_f64();
+        let mut wait = self.policy.backoff.delay(head.retries, random);
+        wait = wait.max(at_least.unwrap_or_default());
+        lane.ready_at = now.saturating_add(wait);
+        if self
+            .deadline
+            .is_some_and(|deadline| lane.ready_at > deadline)
+        {
+            head.last_chance = true;
+            lane.ready_at = now;
+            wait = Duration::ZERO;
+        }
+        Some(Settled::Retrying(code, wait))
+    }
+
+    /// After a panic of the worker: what was being sent counts as tried.
+    pub(super) fn recover(&mut self, now: Duration) {
+        self.stats.panics += 1;
+        let flying: Vec<_> = (self.lanes.iter())
+            .filter(|(_, lane)| lane.flying)
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in flying {
+            self.settle(&key, Verdict::refused(Class::Retry, "panic"), false, now);
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! What the senders and the worker have in common.
+
+use std::{
+    sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::{Duration, Instant as Real},
+};
+
+use tokio::{sync::Notify, time::Instant};
+
+use super::{
+    FlushReport, Message, Policy, SendError, Stats, report,
+    scheduler::{Scheduler, Step},
+    transport::Transport,
+    worker,
+};
+
+pub(super) struct Shared {
+    pub(super) policy: Policy,
+    pub(super) transport: Box<dyn Transport>,
+    state: Mutex<State>,
+    /// Times count from here.
+    origin: OnceLock<Instant>,
+    /// Tells the worker of a new message, or of the end.
+    pub(super) wake: Notify,
+    /// Tells who waits for messages to be done with.
+    progress: (Condvar, Notify),
+}
+
+struct State {
+    scheduler: Scheduler,
+    phase: Phase,
+    running: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Phase {
+    Open,
+    /// Takes nothing more; ends when empty, or after so long.
+    Draining(Option<Duration>),
+    Ended,
+}
+
+/// What the worker is to do.
+pub(super) enum Next {
+    Step(Step),
+    /// End, giving these up.
+    End(Vec<Message>),
+}
+
+impl Shared {
+    pub(super) fn new(policy: Policy, transport: Box<dyn Transport>) -> Self {
+        Self {
+            state: Mutex::new(State {
+                scheduler: Scheduler::new(policy.clone()),
+                phase: Phase::Open,
+                running: false,
+            }),
+            policy,
+            transport,
+            origin: OnceLock::new(),
+            wake: Notify::new(),
+            progress: (Condvar::new(), Notify::new()),
+        }
+    }
+
+    /// The time since the origin. For the worker alone: the clock of tokio may
+    /// be another on a sender's thread, paused by a test.
+    pub(super) fn now(&self) -> Duration {
+        self.origin.get_or_init(Instant::now).elapsed()
+    }
+
+    /// That time as an instant, if there is such a one.
+    pub(super) fn instant(&self, time: Duration) -> Option<Instant> {
+        self.origin.get_or_init(Instant::now).checked_add(time)
+    }
+
+    /// Takes a message in: a push under a lock that is held for no longer.
+    pub(super) fn offer(self: &Arc<Self>, message: Message) -> Result<(), SendError> {
+        let mut state = self.lock();
+        if state.phase != Phase::Open {
+            state.scheduler.stats.refused += 1;
+            return Err(SendError::Closed);
+        }
+        state.scheduler.offer(message)?;
+        self.start(&mut state);
+        drop(state);
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.lock().scheduler.is_full()
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.lock().phase == Phase::Open
+    }
+
+    pub(super) fn stats(&self) -> Stats {
+        let state = self.lock();
+        Stats {
+            queue_size: state.scheduler.size(),
+            running: state.running,
+            ..state.scheduler.stats.clone()
+        }
+    }
+
+    /// What the worker is to do now.
+    pub(super) fn next(&self) -> Next {
+        let now = self.now();
+        let mut state = self.lock();
+        let State {
+            scheduler, phase, ..
+        } = &mut *state;
+        match *phase {
+            Phase::Open => Next::Step(scheduler.next(now)),
+            Phase::Ended => Next::End(Vec::new()),
+            Phase::Draining(_) if scheduler.is_empty() => Next::End(Vec::new()),
+            Phase::Draining(None) => Next::Step(scheduler.next(now)),
+            Phase::Draining(Some(within)) => {
+                let deadline = match scheduler.deadline {
+                    Some(deadline) => deadline,
+                    None => {
+                        let deadline = now.saturating_add(within);
+                        scheduler.drain_until(deadline, now);
+                        deadline
+                    }
+                };
+                if now >= deadline {
+                    return Next::End(scheduler.abandon());
+                }
+                match scheduler.next(now) {
+                    // Nothing can be sent before time is up.
+                    Step::Wait(Some(due)) if due >= deadline && scheduler.flying == 0 => {
+                        Next::End(scheduler.abandon())
+                    }
+                    Step::Wait(due) => Next::Step(Step::Wait(Some(
+                        due.map_or(deadline, |due| due.min(deadline)),
+                    ))),
+                    step => Next::Step(step),
+                }
+            }
+        }
+    }
+
+    pub(super) fn with_scheduler<R>(&self, f: impl FnOnce(&mut Scheduler) -> R) -> R {
+        f(&mut self.lock().scheduler)
+    }
+
+    /// Some message is done with.
+    pub(super) fn progressed(&self) {
+        self.progress.0.notify_all();
+        self.progress.1.notify_waiters();
+    }
+
+    /// The worker has ended, and will not come back unless it was not asked to
+    /// end.
+    pub(super) fn ended(&self) {
+        let mut state = self.lock();
+        state.running = false;
+        if state.phase != Phase::Open {
+            state.phase = Phase::Ended;
+        }
+        drop(state);
+        self.progressed();
+    }
+
+    /// Begins the end, within so much time. Once that has been said, it stands.
+    pub(super) fn close(&self, within: Option<Duration>) {
+        let mut state = self.lock();
+        match state.phase {
+            Phase::Open if state.running || !state.scheduler.is_empty() => {
+                state.phase = Phase::Draining(within);
+            }
+            Phase::Open => state.phase = Phase::Ended,
+            Phase::Draining(None) => state.phase = Phase::Draining(within),
+            Phase::Draining(Some(_)) | Phase::Ended => {}
+        }
+        drop(state);
+        self.wake.notify_one();
+        self.progressed();
+    }
+
+    /// Waits until every message of now is done with.
+    pub(super) fn flush(self: &Arc<Self>, within: Duration) -> FlushReport {
+        let until = Real::now().checked_add(within);
+        let mut state = self.lock();
+        self.start(&mut state);
+        let mark = state.scheduler.mark();
+        let left = |state: &State| state.scheduler.left(mark);
+        self.wait(state, until, |state| left(state) == 0, left)
+    }
+
+    /// Waits until the worker has ended.
+    pub(super) fn join(self: &Arc<Self>, within: Option<Duration>) -> FlushReport {
+        // The worker keeps the deadline; the margin is for its last words.
+        let margin = Duration::from_secs(1);
+        let until =
+            within.and_then(|within| Real::now().checked_add(within.saturating_add(margin)));
+        let mut state = self.lock();
+        self.start(&mut state);
+        self.wait(
+            state,
+            until,
+            |state| state.phase == Phase::Ended,
+            undelivered,
+        )
+    }
+
+    /// As [`flush`](Self::flush), for async code.
+    pub(super) async fn flushed(self: &Arc<Self>) {
+        let mark = {
+            let mut state = self.lock();
+            self.start(&mut state);
+            state.scheduler.mark()
+        };
+        self.until(|state| state.scheduler.left(mark) == 0 || !state.running)
+            .await;
+    }
+
+    /// As [`join`](Self::join), for async code.
+    pub(super) async fn joined(self: &Arc<Self>) -> FlushReport {
+        {
+            let mut state = self.lock();
+            self.start(&mut state);
+        }
+        self.until(|state| state.phase == Phase::Ended || !state.running)
+            .await;
+        FlushReport {
+            left: undelivered(&self.lock()),
+        }
+    }
+
+    async fn until(&self, done: impl Fn(&State) -> bool) {
+        loop {
+            let progress = self.progress.1.notified();
+            tokio::pin!(progress);
+            // What happens after the check must not be missed.
+            progress.as_mut().enable();
+            if done(&self.lock()) {
+                return;
+            }
+            progress.await;
+        }
+    }
+
+    fn wait(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        until: Option<Real>,
+        done: impl Fn(&State) -> bool,
+        left: impl Fn(&State) -> usize,
+    ) -> FlushReport {
+        loop {
+            if done(&state) || !state.running {
+                return FlushReport { left: left(&state) };
+            }
+            let wait = until.map(|until| until.saturating_duration_since(Real::now()));
+            match wait {
+                Some(wait) if wait.is_zero() => return FlushReport { left: left(&state) },
+                // Without a deadline too: nobody is to sleep on a worker that
+                // is gone.
+                _ => {
+                    let wait = wait.unwrap_or(Duration::from_secs(1));
+                    let woken = self.progress.0.wait_timeout(state, wait);
+                    state = woken.unwrap_or_else(PoisonError::into_inner).0;
+                }
+            }
+        }
+    }
+
+    /// Starts the worker's thread if there is something for it to do.
+    fn start(self: &Arc<Self>, state: &mut State) {
+        if state.running || state.scheduler.is_empty() {
+            return;
+        }
+        match worker::spawn(self.clone()) {
+            Ok(()) => state.running = true,
+            Err(error) => report::not_started(&error),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What has not been done with, and what was given up at the end.
+fn undelivered(state: &State) -> usize {
+    state.scheduler.left(u64::MAX) + state.scheduler.abandoned
+}
