@@ -29,7 +29,7 @@ use super::{
 /// #     let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{\"ok\":true}");
 /// # });
 ///
-/// let token = Token::new("xoxb-…".replace('…', "1"))?;
+/// let token = Token::new("xoxb-1")?;
 /// let delivery = Delivery::start(&url, token, Policy::recommended())?;
 /// let body = serde_json::json!({"channel": "#alerts", "text": "deployed"});
 /// delivery.try_send(Message::new("#alerts", &body)?)?;

@@ -29,6 +29,8 @@ mod scheduler;
 mod settle;
 mod shared;
 mod stats;
+#[cfg(test)]
+mod tests;
 mod token;
 mod transport;
 mod verdict;

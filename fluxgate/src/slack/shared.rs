@@ -63,6 +63,14 @@ impl Shared {
         }
     }
 
+    /// One whose worker is run by a test.
+    #[cfg(test)]
+    pub(super) fn manual(policy: Policy, transport: Box<dyn Transport>) -> Self {
+        let shared = Self::new(policy, transport);
+        shared.lock().running = true;
+        shared
+    }
+
     /// The time since the origin. For the worker alone: the clock of tokio may
     /// be another on a sender's thread, paused by a test.
     pub(super) fn now(&self) -> Duration {

@@ -82,7 +82,7 @@ mod tests {
     fn what_no_header_can_carry_is_refused_without_being_shown() {
         for bad in ["", "xoxb-a b", "xoxb-a\n", "xoxb-é"] {
             let error = Token::new(bad).unwrap_err().to_string();
-            assert!(!error.contains("xoxb"), "{error}");
+            assert!(bad.is_empty() || !error.contains(bad), "{error}");
         }
     }
 

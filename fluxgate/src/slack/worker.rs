@@ -76,7 +76,11 @@ pub(super) async fn run(shared: &Arc<Shared>) {
             Some(landed) = flights.join_next_with_id() => {
                 let (id, outcome) = match landed {
                     Ok((id, outcome)) => (id, outcome),
-                    Err(error) => (error.id(), Outcome::panicked()),
+                    Err(error) => {
+                        report::panicked();
+                        shared.with_scheduler(|scheduler| scheduler.stats.panics += 1);
+                        (error.id(), Outcome::panicked())
+                    }
                 };
                 if let Some(lane) = lanes.remove(&id) {
                     settle(shared, &lane, outcome);
