@@ -30,7 +30,7 @@ use super::{
 /// # });
 ///
 /// let token = Token::new("xoxb-1")?;
-/// let delivery = Delivery::start(&url, token, Policy::recommended())?;
+/// let delivery = Delivery::start(&url, &token, &Policy::recommended())?;
 /// let body = serde_json::json!({"channel": "#alerts", "text": "deployed"});
 /// delivery.try_send(Message::new("#alerts", &body)?)?;
 ///
@@ -62,11 +62,11 @@ impl Delivery {
     ///
     /// The URL can't be posted to, the policy has a number out of range, or the
     /// HTTP client can't be built.
-    pub fn start(url: &str, token: Token, policy: Policy) -> Result<Self, Error> {
+    pub fn start(url: &str, token: &Token, policy: &Policy) -> Result<Self, Error> {
         policy.check()?;
-        let http = Http::new(url, &token)?;
+        let http = Http::new(url, token)?;
         let origin = http.origin();
-        let shared = Arc::new(Shared::new(policy, Box::new(http)));
+        let shared = Arc::new(Shared::new(policy.clone(), Box::new(http)));
         engines::enter(&shared);
         Ok(Self {
             handle: Arc::new(Handle { shared, origin }),
@@ -80,7 +80,7 @@ impl Delivery {
     ///
     /// As [`start`](Self::start); and [`Error::PolicyConflict`] if it runs by
     /// another policy.
-    pub fn shared(url: &str, token: Token, policy: Policy) -> Result<Self, Error> {
+    pub fn shared(url: &str, token: &Token, policy: &Policy) -> Result<Self, Error> {
         engines::shared(url, token, policy)
     }
 
@@ -115,6 +115,7 @@ impl Delivery {
     /// Waits until every message queued by now is delivered or given up, for
     /// `within` at the most. Blocks the thread: for async code see
     /// [`flushed`](Self::flushed).
+    #[expect(clippy::must_use_candidate, reason = "the report may well be ignored")]
     pub fn flush(&self, within: Duration) -> FlushReport {
         self.inner().flush(within)
     }
@@ -135,6 +136,7 @@ impl Delivery {
     /// code see [`shutdown_async`](Self::shutdown_async).
     ///
     /// All handles share the end. Called again, it waits for the same end.
+    #[expect(clippy::must_use_candidate, reason = "the report may well be ignored")]
     pub fn shutdown(&self, within: Option<Duration>) -> FlushReport {
         self.inner().close(within);
         self.inner().join(within)

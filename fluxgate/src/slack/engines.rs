@@ -44,26 +44,23 @@ pub(super) fn enter(shared: &Arc<Shared>) {
     });
 }
 
-pub(super) fn shared(url: &str, token: Token, policy: Policy) -> Result<Delivery, Error> {
-    let found = match with(|engines| engines.find(url, &token)) {
-        Some(found) => found,
-        None => {
-            // Built outside the lock: it reads certificates from the disk.
-            let built = Delivery::start(url, token.clone(), policy.clone())?;
-            with(|engines| {
-                engines.find(url, &token).unwrap_or_else(|| {
-                    let entry = (url.to_owned(), token, built.clone());
-                    engines.shared.push(entry);
-                    built
-                })
-            })
-        }
-    };
-    if *found.policy() == policy {
-        Ok(found)
-    } else {
-        Err(Error::PolicyConflict)
+pub(super) fn shared(url: &str, token: &Token, policy: &Policy) -> Result<Delivery, Error> {
+    let mut found = with(|engines| engines.find(url, token));
+    if found.is_none() {
+        // Built outside the lock: it reads certificates from the disk.
+        let built = Delivery::start(url, token, policy)?;
+        found = with(|engines| {
+            let known = engines.find(url, token);
+            if known.is_none() {
+                let entry = (url.to_owned(), token.clone(), built.clone());
+                engines.shared.push(entry);
+            }
+            known.or(Some(built))
+        });
     }
+    found
+        .filter(|found| found.policy() == policy)
+        .ok_or(Error::PolicyConflict)
 }
 
 /// What a flush or a shutdown left undone.
@@ -76,10 +73,11 @@ pub struct FlushReport {
 
 /// [`Delivery::flush`] for every delivery of this process. Blocks the thread.
 pub fn flush_all(within: Duration) -> FlushReport {
-    each_until(within, |shared, left| shared.flush(left))
+    each_until(within, Shared::flush)
 }
 
 /// [`Delivery::shutdown`] for every delivery of this process. Blocks the thread.
+#[expect(clippy::must_use_candidate, reason = "the report may well be ignored")]
 pub fn shutdown_all(within: Duration) -> FlushReport {
     for shared in all() {
         shared.close(Some(within));

@@ -117,37 +117,32 @@ impl Shared {
     pub(super) fn next(&self) -> Next {
         let now = self.now();
         let mut state = self.lock();
-        let State {
-            scheduler, phase, ..
-        } = &mut *state;
-        match *phase {
-            Phase::Open => Next::Step(scheduler.next(now)),
-            Phase::Ended => Next::End(Vec::new()),
-            Phase::Draining(_) if scheduler.is_empty() => Next::End(Vec::new()),
-            Phase::Draining(None) => Next::Step(scheduler.next(now)),
-            Phase::Draining(Some(within)) => {
-                let deadline = match scheduler.deadline {
-                    Some(deadline) => deadline,
-                    None => {
-                        let deadline = now.saturating_add(within);
-                        scheduler.drain_until(deadline, now);
-                        deadline
-                    }
-                };
-                if now >= deadline {
-                    return Next::End(scheduler.abandon());
-                }
-                match scheduler.next(now) {
-                    // Nothing can be sent before time is up.
-                    Step::Wait(Some(due)) if due >= deadline && scheduler.flying == 0 => {
-                        Next::End(scheduler.abandon())
-                    }
-                    Step::Wait(due) => Next::Step(Step::Wait(Some(
-                        due.map_or(deadline, |due| due.min(deadline)),
-                    ))),
-                    step => Next::Step(step),
-                }
+        let state = &mut *state;
+        let scheduler = &mut state.scheduler;
+        let within = match state.phase {
+            Phase::Open => return Next::Step(scheduler.next(now)),
+            Phase::Ended => return Next::End(Vec::new()),
+            Phase::Draining(_) if scheduler.is_empty() => return Next::End(Vec::new()),
+            Phase::Draining(within) => within,
+        };
+        if let Some(within) = within
+            && scheduler.deadline.is_none()
+        {
+            scheduler.drain_until(now.saturating_add(within), now);
+        }
+        let deadline = scheduler.deadline.unwrap_or(Duration::MAX);
+        if now >= deadline {
+            return Next::End(scheduler.abandon());
+        }
+        match scheduler.next(now) {
+            // Nothing can be sent before time is up.
+            Step::Wait(Some(due)) if due >= deadline && scheduler.flying == 0 => {
+                Next::End(scheduler.abandon())
             }
+            Step::Wait(due) => Next::Step(Step::Wait(Some(
+                due.map_or(deadline, |due| due.min(deadline)),
+            ))),
+            step => Next::Step(step),
         }
     }
 

@@ -96,7 +96,7 @@ impl SlackListenerBuilder {
         }
         let delivery = match self.delivery {
             Some(delivery) => delivery,
-            None => Delivery::shared(&self.url, self.token?, self.policy)?,
+            None => Delivery::shared(&self.url, &self.token?, &self.policy)?,
         };
         Ok(SlackListener {
             id: super::next_id(),
