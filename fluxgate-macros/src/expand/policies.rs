@@ -133,12 +133,13 @@ pub(super) fn listener(
         },
         Listener::Slack(slack) => {
             let (ident, channel, token) = (&slack.ident, &slack.channel, &slack.token);
+            let url = slack.url.as_ref().map(|url| quote!(, url = #url));
             quote! {
                 #fluxgate::__private::try_listener(
                     #builder,
                     "SlackListener",
                     || #fluxgate::__private::slack_listener!(
-                        #ident channel = #channel, token = #token
+                        #ident channel = #channel, token = #token #url
                     ),
                 )
             }

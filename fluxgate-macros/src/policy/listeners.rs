@@ -26,6 +26,8 @@ pub(crate) struct Slack {
     pub(crate) ident: Ident,
     pub(crate) channel: Text,
     pub(crate) token: Text,
+    /// Where to post, if not to Slack itself.
+    pub(crate) url: Option<Text>,
 }
 
 /// A piece of text that may come from the environment.
@@ -39,6 +41,7 @@ const EXAMPLE: &str =
 const SLACK: &[Param] = &[
     Param::required("channel", EXAMPLE),
     Param::required("token", EXAMPLE),
+    Param::optional("url"),
 ];
 
 /// Reads the list.
@@ -129,10 +132,15 @@ fn slack(call: &Call<'_>, errors: &Errors) -> Option<Slack> {
     let mut bound = call.bind(SLACK, errors)?.into_iter();
     let channel = text(bound.next()??, errors);
     let token = text(bound.next()??, errors);
+    let url = bound.next()?.map(|url| text(url, errors));
     Some(Slack {
         ident: call.ident.clone(),
         channel: channel?,
         token: token?,
+        url: match url {
+            Some(url) => Some(url?),
+            None => None,
+        },
     })
 }
 

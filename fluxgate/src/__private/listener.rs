@@ -83,6 +83,38 @@ macro_rules! __prometheus_listener {
 pub use crate::__prometheus_listener as prometheus_listener;
 
 /// `listeners = [SlackListener(channel = …, token = …)]`.
+#[cfg(feature = "slack-core")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __slack_listener {
+    (@ [$($builder:tt)*]) => {
+        $($builder)*.build()
+    };
+    (@ [$($builder:tt)*] channel = env($variable:expr) $(, $($rest:tt)*)?) => {
+        $crate::__slack_listener!(@ [$($builder)*.channel_from_env($variable)] $($($rest)*)?)
+    };
+    (@ [$($builder:tt)*] channel = $channel:expr $(, $($rest:tt)*)?) => {
+        $crate::__slack_listener!(@ [$($builder)*.channel($channel)] $($($rest)*)?)
+    };
+    (@ [$($builder:tt)*] token = env($variable:expr) $(, $($rest:tt)*)?) => {
+        $crate::__slack_listener!(@ [$($builder)*.token_from_env($variable)] $($($rest)*)?)
+    };
+    (@ [$($builder:tt)*] token = $token:expr $(, $($rest:tt)*)?) => {
+        $crate::__slack_listener!(@ [$($builder)*.token($token)] $($($rest)*)?)
+    };
+    (@ [$($builder:tt)*] url = env($variable:expr) $(, $($rest:tt)*)?) => {
+        $crate::__slack_listener!(@ [$($builder)*.url_from_env($variable)] $($($rest)*)?)
+    };
+    (@ [$($builder:tt)*] url = $url:expr $(, $($rest:tt)*)?) => {
+        $crate::__slack_listener!(@ [$($builder)*.url($url)] $($($rest)*)?)
+    };
+    ($listener:ident $($arguments:tt)*) => {
+        $crate::__slack_listener!(@ [$crate::listener::$listener::builder()] $($arguments)*)
+    };
+}
+
+/// `listeners = [SlackListener(…)]` without its feature.
+#[cfg(not(feature = "slack-core"))]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __slack_listener {

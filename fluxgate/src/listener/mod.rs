@@ -20,6 +20,8 @@ pub use asynchronous::{AsyncListener, DynAsyncListener};
 pub(crate) use attached::{Declared, Listeners};
 pub use attached::{ListenerInfo, MissingListener};
 pub use flush::flush;
+#[cfg(feature = "slack-core")]
+pub(crate) use flush::{Pending, watch};
 pub use into::IntoListener;
 #[cfg(feature = "tracing")]
 pub use log::LogListener;

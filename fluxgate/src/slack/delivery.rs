@@ -1,6 +1,10 @@
 //! The handle.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::{
     Error, FlushReport, Message, Policy, SendError, Stats, Token, engines, shared::Shared,
@@ -117,7 +121,7 @@ impl Delivery {
     /// [`flushed`](Self::flushed).
     #[expect(clippy::must_use_candidate, reason = "the report may well be ignored")]
     pub fn flush(&self, within: Duration) -> FlushReport {
-        self.inner().flush(within)
+        self.inner().flush(Instant::now().checked_add(within))
     }
 
     /// As [`flush`](Self::flush), for async code, on any runtime. Put your own

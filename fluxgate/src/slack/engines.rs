@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{Delivery, Error, Policy, Token, shared::Shared};
+use crate::listener::{Pending, watch};
 
 struct Engines {
     /// Every delivery there is.
@@ -35,6 +36,8 @@ fn with<R>(f: impl FnOnce(&mut Engines) -> R) -> R {
 }
 
 pub(super) fn enter(shared: &Arc<Shared>) {
+    let weak: Weak<Shared> = Arc::downgrade(shared);
+    watch(weak);
     with(|engines| {
         // Before the list would grow: what is dropped leaves.
         if engines.all.len() == engines.all.capacity() {
@@ -71,18 +74,21 @@ pub struct FlushReport {
     pub left: usize,
 }
 
-/// [`Delivery::flush`] for every delivery of this process. Blocks the thread.
-pub fn flush_all(within: Duration) -> FlushReport {
-    each_until(within, Shared::flush)
-}
-
 /// [`Delivery::shutdown`] for every delivery of this process. Blocks the thread.
 #[expect(clippy::must_use_candidate, reason = "the report may well be ignored")]
 pub fn shutdown_all(within: Duration) -> FlushReport {
-    for shared in all() {
+    let started = Instant::now();
+    let all: Vec<_> = with(|engines| engines.all.iter().filter_map(Weak::upgrade).collect());
+    for shared in &all {
         shared.close(Some(within));
     }
-    each_until(within, |shared, left| shared.join(Some(left)))
+    let join = |shared: &Arc<Shared>| {
+        let time_left = within.saturating_sub(started.elapsed());
+        shared.join(Some(time_left)).left
+    };
+    FlushReport {
+        left: all.iter().map(join).sum(),
+    }
 }
 
 /// Shuts every delivery of this process down when it is dropped, waiting for
@@ -117,18 +123,9 @@ impl Drop for FlushGuard {
     }
 }
 
-fn all() -> Vec<Arc<Shared>> {
-    with(|engines| engines.all.iter().filter_map(Weak::upgrade).collect())
-}
-
-fn each_until(
-    within: Duration,
-    finish: impl Fn(&Arc<Shared>, Duration) -> FlushReport,
-) -> FlushReport {
-    let started = Instant::now();
-    let left = all()
-        .iter()
-        .map(|shared| finish(shared, within.saturating_sub(started.elapsed())).left)
-        .sum();
-    FlushReport { left }
+/// So that `listener::flush` waits for it.
+impl Pending for Shared {
+    fn wait(&self, until: Option<Instant>) -> bool {
+        self.flush(until).left == 0
+    }
 }

@@ -24,6 +24,20 @@ pub struct Message {
 pub(crate) trait Content: Send + Sync {
     /// A JSON object; `missed` messages before it in its slot were not sent.
     fn body(&self, missed: u64) -> String;
+
+    /// What became of it. Called under the delivery's lock.
+    fn ended(&self, end: End) {
+        let _ = end;
+    }
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Succeeded,
+    Failed,
+    NotProcessed,
+    Dropped,
 }
 
 /// Messages of one slot may stand for one another when the queue is full: the
@@ -115,6 +129,10 @@ impl Message {
             Some(ts) => with_thread(body, &ts, reply.broadcast),
             None => body,
         }
+    }
+
+    pub(super) fn ended(&self, end: End) {
+        self.content.ended(end);
     }
 
     /// Slack took it under this timestamp.

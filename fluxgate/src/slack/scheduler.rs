@@ -6,7 +6,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use super::{
-    Message, Policy, SendError, Stats,
+    End, Message, Policy, SendError, Stats,
     bucket::Bucket,
     lane::{Entry, Lane},
     message::Slot,
@@ -80,7 +80,7 @@ impl Scheduler {
             numbers: 0,
             prune_at: LANES,
             stats: Stats::default(),
-            random: Seeded::from_entropy(),
+            random: Seeded::for_breaker(),
         }
     }
 
@@ -116,7 +116,7 @@ impl Scheduler {
             let mut entry = Entry::new(number, message, 0);
             if let Some(older) = self.overflow.remove(&slot) {
                 entry.missed = older.missed + 1;
-                self.stats.channel(&older.message.channel).dropped += 1;
+                self.stats.ended(&older.message, End::Dropped);
             }
             self.overflow.insert(slot, entry);
         } else {
@@ -196,14 +196,15 @@ impl Scheduler {
         self.flying = 0;
         self.abandoned += entries.len();
         for entry in &entries {
-            self.stats.channel(&entry.message.channel).dropped += 1;
+            self.stats.ended(&entry.message, End::Dropped);
         }
         entries.into_iter().map(|entry| entry.message).collect()
     }
 
     /// The head of the lane is done with; who waited outside may come in.
-    pub(super) fn finish(&mut self, key: &Arc<str>) -> Option<Message> {
+    pub(super) fn finish(&mut self, key: &Arc<str>, end: End) -> Option<Message> {
         let entry = self.lanes.get_mut(key)?.entries.pop_front()?;
+        self.stats.ended(&entry.message, end);
         self.queued -= 1;
         while !self.is_full() {
             let oldest = self.overflow.iter().min_by_key(|(_, entry)| entry.number);
@@ -264,8 +265,7 @@ impl Scheduler {
         }
         let until = self.paused.get(&head.message.channel);
         if until.is_some_and(|until| now < *until) {
-            let message = self.finish(&key)?;
-            self.stats.channel(&message.channel).not_processed += 1;
+            let message = self.finish(&key, End::NotProcessed)?;
             return Some(Step::Skipped(message));
         }
         if self.policy.manner == Manner::Recommended {

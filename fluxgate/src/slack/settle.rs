@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use super::{Class, policy::Manner, scheduler::Scheduler, verdict::Verdict};
+use super::{Class, End, policy::Manner, scheduler::Scheduler, verdict::Verdict};
 use crate::random::Random;
 
 /// What was decided, for the log.
@@ -46,8 +46,7 @@ impl Scheduler {
                 if let Some(ts) = ts {
                     head.message.delivered(&ts);
                 }
-                self.stats.channel(&channel).succeeded += 1;
-                self.finish(key);
+                self.finish(key, End::Succeeded);
                 return Some(Settled::Delivered);
             }
             Verdict::Refused {
@@ -85,14 +84,12 @@ impl Scheduler {
             Class::Pause if !self.policy.pause.is_zero() => {
                 let until = now.saturating_add(self.policy.pause);
                 self.paused.retain(|_, until| now < *until);
-                self.paused.insert(channel.clone(), until);
-                self.stats.channel(&channel).not_processed += 1;
-                self.finish(key);
+                self.paused.insert(channel, until);
+                self.finish(key, End::NotProcessed);
                 Some(Settled::Paused(code, self.policy.pause))
             }
             Class::Pause | Class::ThreadGone | Class::Permanent => {
-                self.stats.channel(&channel).failed += 1;
-                self.finish(key);
+                self.finish(key, End::Failed);
                 Some(Settled::Failed(code, retries))
             }
         }
@@ -114,9 +111,8 @@ impl Scheduler {
             stats.retried += 1;
         }
         if gives_up {
-            stats.failed += 1;
             let retries = head.retries;
-            self.finish(key);
+            self.finish(key, End::Failed);
             return Some(Settled::Failed(code, retries));
         }
         head.retries += 1;

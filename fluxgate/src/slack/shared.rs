@@ -184,49 +184,33 @@ impl Shared {
         self.progressed();
     }
 
-    /// Waits until every message of now is done with.
-    pub(super) fn flush(self: &Arc<Self>, within: Duration) -> FlushReport {
-        let until = Real::now().checked_add(within);
-        let mut state = self.lock();
-        self.start(&mut state);
+    /// Waits until every message of now is done with; `None` is for ever.
+    pub(super) fn flush(&self, until: Option<Real>) -> FlushReport {
+        let state = self.lock();
         let mark = state.scheduler.mark();
         let left = |state: &State| state.scheduler.left(mark);
-        self.wait(state, until, |state| left(state) == 0, left)
+        self.wait_for(state, until, |state| left(state) == 0, left)
     }
 
     /// Waits until the worker has ended.
-    pub(super) fn join(self: &Arc<Self>, within: Option<Duration>) -> FlushReport {
+    pub(super) fn join(&self, within: Option<Duration>) -> FlushReport {
         // The worker keeps the deadline; the margin is for its last words.
         let margin = Duration::from_secs(1);
         let until =
             within.and_then(|within| Real::now().checked_add(within.saturating_add(margin)));
-        let mut state = self.lock();
-        self.start(&mut state);
-        self.wait(
-            state,
-            until,
-            |state| state.phase == Phase::Ended,
-            undelivered,
-        )
+        let ended = |state: &State| state.phase == Phase::Ended;
+        self.wait_for(self.lock(), until, ended, undelivered)
     }
 
     /// As [`flush`](Self::flush), for async code.
-    pub(super) async fn flushed(self: &Arc<Self>) {
-        let mark = {
-            let mut state = self.lock();
-            self.start(&mut state);
-            state.scheduler.mark()
-        };
+    pub(super) async fn flushed(&self) {
+        let mark = self.lock().scheduler.mark();
         self.until(|state| state.scheduler.left(mark) == 0 || !state.running)
             .await;
     }
 
     /// As [`join`](Self::join), for async code.
-    pub(super) async fn joined(self: &Arc<Self>) -> FlushReport {
-        {
-            let mut state = self.lock();
-            self.start(&mut state);
-        }
+    pub(super) async fn joined(&self) -> FlushReport {
         self.until(|state| state.phase == Phase::Ended || !state.running)
             .await;
         FlushReport {
@@ -247,7 +231,8 @@ impl Shared {
         }
     }
 
-    fn wait(
+    /// Blocks until then at the most. Without a worker nothing will change.
+    fn wait_for(
         &self,
         mut state: MutexGuard<'_, State>,
         until: Option<Real>,

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use super::{End, Message};
+
 /// The counters of a [`Delivery`](super::Delivery) at one moment.
 ///
 /// Every message that was received is, in the end, counted once more: as
@@ -98,6 +100,18 @@ impl Stats {
             total.dropped += channel.dropped;
         }
         total
+    }
+
+    /// Counts what became of a message.
+    pub(super) fn ended(&mut self, message: &Message, end: End) {
+        let channel = self.channel(&message.channel);
+        match end {
+            End::Succeeded => channel.succeeded += 1,
+            End::Failed => channel.failed += 1,
+            End::NotProcessed => channel.not_processed += 1,
+            End::Dropped => channel.dropped += 1,
+        }
+        message.ended(end);
     }
 
     pub(super) fn channel(&mut self, name: &Arc<str>) -> &mut ChannelStats {

@@ -11,7 +11,7 @@ use crate::slack::{self, Delivery, Error, Policy, Token};
 pub struct SlackListenerBuilder {
     channel: Result<String, Error>,
     token: Result<Token, Error>,
-    url: String,
+    url: Result<String, Error>,
     policy: Policy,
     delivery: Option<Delivery>,
     templates: Templates,
@@ -24,7 +24,7 @@ impl SlackListenerBuilder {
         Self {
             channel: Err(Error::InvalidChannel(String::new())),
             token: Err(Error::InvalidToken("there is none")),
-            url: URL.into(),
+            url: Ok(URL.into()),
             policy: Policy::recommended(),
             delivery: None,
             templates: Templates::default(),
@@ -59,7 +59,13 @@ impl SlackListenerBuilder {
     /// unless set. Where the answers name no `ts`, as slack-proxy's don't,
     /// there are no threads.
     pub fn url(mut self, url: impl Into<String>) -> Self {
-        self.url = url.into();
+        self.url = Ok(url.into());
+        self
+    }
+
+    /// Where to post, from an environment variable.
+    pub fn url_from_env(mut self, variable: &str) -> Self {
+        self.url = slack::env(variable);
         self
     }
 
@@ -96,13 +102,14 @@ impl SlackListenerBuilder {
         }
         let delivery = match self.delivery {
             Some(delivery) => delivery,
-            None => Delivery::shared(&self.url, &self.token?, &self.policy)?,
+            None => Delivery::shared(&self.url?, &self.token?, &self.policy)?,
         };
         Ok(SlackListener {
             id: super::next_id(),
             channel: channel.into(),
             templates: Arc::new(self.templates),
-            delivery,
+            tally: Arc::default(),
+            slack: delivery,
             incidents: HashMap::new().into(),
         })
     }

@@ -3,6 +3,7 @@
 mod builder;
 mod incident;
 mod notice;
+mod tally;
 mod template;
 mod text;
 
@@ -18,12 +19,13 @@ use std::{
 pub use builder::SlackListenerBuilder;
 use incident::{Incident, Place, place};
 use notice::Notice;
+use tally::Tally;
 pub use template::{Labels, Template, Templates};
 
 use super::Listener;
 use crate::{
     Name, Signal,
-    slack::{Delivery, Error, Message, Slot},
+    slack::{Delivery, End, Error, Message, Slot},
 };
 
 /// Posts one message to a Slack channel for every transition.
@@ -59,7 +61,8 @@ pub struct SlackListener {
     id: u64,
     channel: Arc<str>,
     templates: Arc<Templates>,
-    delivery: Delivery,
+    slack: Delivery,
+    tally: Arc<Tally>,
     /// Of the breakers that have one.
     incidents: Mutex<HashMap<Name, Incident>>,
 }
@@ -86,10 +89,10 @@ impl SlackListener {
         SlackListenerBuilder::new()
     }
 
-    /// What delivers its messages: for its counters, and to wait for it.
+    /// What delivers its messages, and perhaps those of other listeners.
     #[must_use]
-    pub fn delivery(&self) -> &Delivery {
-        &self.delivery
+    pub fn slack(&self) -> &Delivery {
+        &self.slack
     }
 
     fn place(&self, signal: &Signal) -> Place {
@@ -112,6 +115,7 @@ impl Listener for SlackListener {
             signal: signal.clone(),
             channel: self.channel.clone(),
             templates: self.templates.clone(),
+            tally: self.tally.clone(),
         };
         let mut message =
             Message::from_content(self.channel.clone(), Arc::new(notice)).in_slot(Slot {
@@ -133,8 +137,15 @@ impl Listener for SlackListener {
                 message = message.broadcast();
             }
         }
-        // Refused only after the shutdown, and counted by the delivery.
-        let _ = self.delivery.try_send(message);
+        self.tally.queued();
+        if self.slack.try_send(message).is_err() {
+            // Only after the shutdown: a message in a slot finds a place.
+            self.tally.ended(End::Dropped);
+        }
+    }
+
+    fn delivery(&self) -> super::Delivery {
+        self.tally.delivery()
     }
 
     fn name(&self) -> &'static str {
@@ -146,7 +157,7 @@ impl fmt::Debug for SlackListener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SlackListener")
             .field("channel", &self.channel)
-            .field("delivery", &self.delivery)
+            .field("slack", &self.slack)
             .finish_non_exhaustive()
     }
 }

@@ -5,10 +5,14 @@ use std::{sync::Arc, time::SystemTime};
 use serde::Serialize;
 
 use super::{
+    tally::Tally,
     template::Templates,
     text::{FIELD, MESSAGE, SECTION, date, escaped, filled, shortened},
 };
-use crate::{Signal, slack::Content};
+use crate::{
+    Signal,
+    slack::{Content, End},
+};
 
 /// Kept as it came, and written when its turn has come: on the delivery's
 /// thread, not on that of the protected call.
@@ -16,12 +20,17 @@ pub(super) struct Notice {
     pub(super) signal: Signal,
     pub(super) channel: Arc<str>,
     pub(super) templates: Arc<Templates>,
+    pub(super) tally: Arc<Tally>,
 }
 
 impl Content for Notice {
     fn body(&self, missed: u64) -> String {
         // Strings and numbers only: there is nothing to fail.
         serde_json::to_string(&self.message(missed)).unwrap_or_default()
+    }
+
+    fn ended(&self, end: End) {
+        self.tally.ended(end);
     }
 }
 
@@ -148,6 +157,7 @@ mod tests {
             signal: Signal::new(name, old, new, at),
             channel: "C1".into(),
             templates: Arc::default(),
+            tally: Arc::default(),
         }
     }
 
