@@ -103,12 +103,13 @@ impl Scheduler {
         self.queued == 0 && self.overflow.is_empty()
     }
 
-    /// Takes a message in.
-    pub(super) fn offer(&mut self, message: Message) -> Result<(), SendError> {
+    /// Takes a message in; whether there may be something to do for it now.
+    pub(super) fn offer(&mut self, message: Message) -> Result<bool, SendError> {
         let channel = message.channel.clone();
+        let mut is_head = false;
         if !self.is_full() {
             let number = self.number();
-            self.push(Entry::new(number, message, 0));
+            is_head = self.push(Entry::new(number, message, 0));
         } else if let Some(slot) = message.slot.clone()
             && self.policy.capacity() > 0
         {
@@ -124,7 +125,7 @@ impl Scheduler {
             return Err(SendError::QueueFull);
         }
         self.stats.channel(&channel).received += 1;
-        Ok(())
+        Ok(is_head)
     }
 
     /// What is to be done at `now`. To be asked again after each answer but
@@ -223,7 +224,8 @@ impl Scheduler {
         self.numbers - 1
     }
 
-    fn push(&mut self, entry: Entry) {
+    /// Whether it is the head of its lane.
+    fn push(&mut self, entry: Entry) -> bool {
         let key = match self.policy.manner {
             Manner::SlackProxy => "".into(),
             Manner::Recommended => entry.message.channel.clone(),
@@ -239,6 +241,7 @@ impl Scheduler {
             .or_insert_with(|| Lane::new(rate.map(Bucket::new)));
         lane.entries.push_back(entry);
         self.queued += 1;
+        lane.entries.len() == 1
     }
 
     /// When the head of a lane may go out, as things are.

@@ -89,10 +89,12 @@ impl Shared {
             state.scheduler.stats.refused += 1;
             return Err(SendError::Closed);
         }
-        state.scheduler.offer(message)?;
+        let wakes = state.scheduler.offer(message)?;
         self.start(&mut state);
         drop(state);
-        self.wake.notify_one();
+        if wakes {
+            self.wake.notify_one();
+        }
         Ok(())
     }
 

@@ -1,0 +1,325 @@
+//! What the listener posts.
+
+use std::{sync::LazyLock, time::Duration};
+
+use fluxgate::{
+    CallNotPermitted, CircuitBreaker, Listener, Signal, State, circuit_breaker,
+    clock::ManualClock,
+    listener::{SlackLabels, SlackListener, SlackTemplate, SlackTemplates},
+    permit, retry,
+    slack::Error,
+    tripper::{FailureRate, MinRequests},
+};
+use serde_json::Value;
+
+use crate::{
+    fake::{Act, Slack},
+    rig::{deliver, hasty},
+};
+
+const LONG: Duration = Duration::from_secs(10);
+
+fn listener(slack: &Slack, templates: SlackTemplates) -> SlackListener {
+    SlackListener::builder()
+        .channel("C1")
+        .delivery(deliver(slack, &hasty()))
+        .templates(templates)
+        .build()
+        .unwrap()
+}
+
+/// Open, a failed probe, and back.
+const CYCLE: [(State, State); 5] = [
+    (State::Closed, State::Open),
+    (State::Open, State::HalfOpen),
+    (State::HalfOpen, State::Open),
+    (State::Open, State::HalfOpen),
+    (State::HalfOpen, State::Closed),
+];
+
+fn signal(name: &'static str, (old, new): (State, State)) -> Signal {
+    Signal::new(name, old, new, std::time::UNIX_EPOCH)
+}
+
+fn title(body: &Value) -> &str {
+    let text = &body["attachments"][0]["blocks"][0]["text"]["text"];
+    text.as_str().unwrap()
+}
+
+fn fields(body: &Value) -> Vec<&str> {
+    let fields = &body["attachments"][0]["blocks"][1]["fields"];
+    let fields = fields.as_array().unwrap().iter();
+    fields
+        .map(|field| field["text"].as_str().unwrap())
+        .collect()
+}
+
+#[derive(Debug)]
+enum Failure {
+    Down,
+    Rejected,
+}
+
+impl From<CallNotPermitted> for Failure {
+    fn from(_: CallNotPermitted) -> Self {
+        Self::Rejected
+    }
+}
+
+#[test]
+fn a_breaker_tells_its_whole_story_in_one_thread() {
+    let slack = Slack::start();
+    let clock = ManualClock::new();
+    let breaker = CircuitBreaker::builder("payments")
+        .tripper(MinRequests::new(4) & FailureRate::new(0.5))
+        .retry(retry::Cooldown::new(Duration::from_secs(60)))
+        .permit(permit::All)
+        .clock(clock.clone())
+        .listener(listener(&slack, SlackTemplates::default()))
+        .build()
+        .unwrap();
+    for i in 0..4 {
+        let _ = breaker.call(|| if i < 2 { Ok(()) } else { Err(Failure::Down) });
+    }
+    clock.advance(Duration::from_secs(60));
+    breaker.call(|| Ok::<_, Failure>(())).unwrap();
+    let bodies: Vec<_> = slack
+        .wait(3)
+        .into_iter()
+        .map(|arrival| arrival.json)
+        .collect();
+
+    let [open, half_open, closed] = &bodies[..] else {
+        panic!("{bodies:?}");
+    };
+    assert!(open.get("thread_ts").is_none());
+    let fields = fields(open);
+    assert_eq!(
+        fields[4],
+        "*Reason:*\nfailure rate 50 % of 4 calls reached 50 %"
+    );
+    assert!(fields[5].starts_with("*Next Attempt:*\n<!date^"));
+    assert_eq!(
+        open["text"],
+        "🚨 Circuit Breaker Triggered: payments (closed → open), failure rate 50 % of 4 calls reached 50 %"
+    );
+    for reply in [half_open, closed] {
+        assert_eq!(reply["thread_ts"], "1700000000.000001");
+    }
+    assert!(half_open.get("reply_broadcast").is_none());
+    assert_eq!(closed["reply_broadcast"], true);
+}
+
+#[test]
+fn templates_may_be_in_another_language() {
+    let words = |title, color, description| SlackTemplate::new(title, color, description);
+    let [closed, open, half_open] = [State::Closed, State::Open, State::HalfOpen];
+    let mut labels = SlackLabels::default();
+    labels.circuit_breaker = "서킷 브레이커".into();
+    labels.state_transition = "상태 변경".into();
+    labels.transition_time = "변경 시각".into();
+    labels.description = "설명".into();
+    let templates = SlackTemplates::new(words(
+        "ℹ️ 서킷 브레이커 상태 변경",
+        "#808080",
+        "상태가 변경되었습니다.",
+    ))
+    .transition(
+        closed,
+        open,
+        words(
+            "🚨 서킷 브레이커 작동: {name}",
+            "#FF4C4C",
+            "실패율이 임계값을 초과했습니다.",
+        ),
+    )
+    .transition(
+        open,
+        half_open,
+        words(
+            "🔄 복구 시도",
+            "#FFA500",
+            "일부 요청으로 상태를 확인합니다.",
+        ),
+    )
+    .transition(
+        half_open,
+        open,
+        words(
+            "⚠️ 서킷 브레이커 재작동",
+            "#FF4C4C",
+            "테스트 요청이 실패했습니다.",
+        ),
+    )
+    .transition(
+        half_open,
+        closed,
+        words("✅ 서비스 복구", "#36a64f", "서비스가 정상입니다."),
+    )
+    .labels(labels);
+    let slack = Slack::start();
+    let listener = listener(&slack, templates);
+    for pair in CYCLE {
+        listener.on_signal(&signal("결제 <API>", pair));
+    }
+    listener.on_signal(&signal("결제 <API>", (State::Closed, State::Disabled)));
+    assert_eq!(listener.slack().flush(LONG).left, 0);
+
+    let bodies = slack.bodies();
+    let titles: Vec<_> = bodies.iter().map(title).collect();
+    assert_eq!(
+        titles,
+        [
+            "*🚨 서킷 브레이커 작동: 결제 &lt;API&gt;*",
+            "*🔄 복구 시도*",
+            "*⚠️ 서킷 브레이커 재작동*",
+            "*🔄 복구 시도*",
+            "*✅ 서비스 복구*",
+            "*ℹ️ 서킷 브레이커 상태 변경*",
+        ]
+    );
+    assert_eq!(
+        fields(&bodies[4]),
+        [
+            "*서킷 브레이커:*\n결제 &lt;API&gt;",
+            "*상태 변경:*\nhalf_open → closed",
+            "*변경 시각:*\n<!date^0^{date_num} {time_secs}|1970-01-01 00:00:00 UTC>",
+            "*설명:*\n서비스가 정상입니다.",
+        ]
+    );
+    assert_eq!(bodies[4]["attachments"][0]["color"], "#36a64f");
+}
+
+#[test]
+fn breakers_that_share_a_listener_have_threads_of_their_own() {
+    let slack = Slack::start();
+    let listener = listener(&slack, SlackTemplates::default());
+    for name in ["one", "two"] {
+        listener.on_signal(&signal(name, CYCLE[0]));
+    }
+    for name in ["one", "two"] {
+        listener.on_signal(&signal(name, CYCLE[1]));
+    }
+    assert_eq!(listener.slack().flush(LONG).left, 0);
+    let bodies = slack.bodies();
+    assert_eq!(bodies[2]["thread_ts"], "1700000000.000001");
+    assert_eq!(bodies[3]["thread_ts"], "1700000000.000002");
+}
+
+#[test]
+fn a_thread_whose_last_message_is_lost_is_over_all_the_same() {
+    let slack = Slack::start();
+    let listener = listener(&slack, SlackTemplates::default());
+    slack.will([Act::Ok, Act::code("msg_too_long"), Act::Ok]);
+    for pair in [CYCLE[0], CYCLE[4], CYCLE[0]] {
+        listener.on_signal(&signal("lost", pair));
+    }
+    assert_eq!(listener.slack().flush(LONG).left, 0);
+    let threads: Vec<_> = (slack.bodies().iter())
+        .map(|body| body.get("thread_ts").is_some())
+        .collect();
+    assert_eq!(threads, [false, true, false]);
+}
+
+#[test]
+fn an_answer_without_a_name_makes_no_thread() {
+    let slack = Slack::start();
+    slack.then(Act::text(200, r#"{"ok":true}"#));
+    let listener = listener(&slack, SlackTemplates::default());
+    for pair in CYCLE {
+        listener.on_signal(&signal("nameless", pair));
+    }
+    assert_eq!(listener.slack().flush(LONG).left, 0);
+    for body in slack.bodies() {
+        assert!(body.get("thread_ts").is_none() && body.get("reply_broadcast").is_none());
+    }
+}
+
+#[test]
+fn what_can_not_be_built_says_what_is_missing() {
+    let builder = SlackListener::builder;
+    let url = "http://127.0.0.1:1/";
+    for (build, expected) in [
+        (builder().token("xoxb-1").url(url), "`channel` is \"\""),
+        (
+            builder().channel(" ").token("xoxb-1").url(url),
+            "`channel` is \" \"",
+        ),
+        (builder().channel("C1").url(url), "there is none"),
+        (builder().channel("C1").token("").url(url), "it is empty"),
+        (
+            builder().channel("C1").token("xoxb-1").url("slack"),
+            "`url`",
+        ),
+        (
+            builder().channel("C1").token_from_env("FLUXGATE_NO_SUCH"),
+            "`FLUXGATE_NO_SUCH`",
+        ),
+        (
+            builder().channel_from_env("FLUXGATE_NO_SUCH"),
+            "`FLUXGATE_NO_SUCH`",
+        ),
+    ] {
+        let error: Error = build.build().unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}
+
+static SLACK: LazyLock<Slack> = LazyLock::new(Slack::start);
+
+fn token() -> String {
+    "xoxb-attribute".into()
+}
+
+#[circuit_breaker(
+    name = "annotated",
+    tripper = FailureStreak(1),
+    listeners = [SlackListener(channel = env("CARGO_PKG_NAME"), token = token(), url = SLACK.url())],
+)]
+fn annotated() -> Result<(), Failure> {
+    Err(Failure::Down)
+}
+
+#[circuit_breaker(
+    tripper = "FailureStreak(1)",
+    listeners = [SlackListener(channel = "C2", token = token(), url = SLACK.url())],
+)]
+async fn annotated_async() -> Result<(), Failure> {
+    Err(Failure::Down)
+}
+
+#[tokio::test]
+async fn annotated_functions_declare_it_inline() {
+    assert!(matches!(annotated(), Err(Failure::Down)));
+    assert!(matches!(annotated_async().await, Err(Failure::Down)));
+    let bodies: Vec<_> = SLACK
+        .wait(2)
+        .into_iter()
+        .map(|arrival| arrival.json)
+        .collect();
+    let of = |channel: &str| {
+        bodies
+            .iter()
+            .find(|body| body["channel"] == channel)
+            .unwrap()
+    };
+    assert_eq!(
+        fields(of("fluxgate-tests"))[0],
+        "*Circuit Breaker:*\nannotated"
+    );
+    assert_eq!(title(of("C2")), "*🚨 Circuit Breaker Triggered*");
+}
+
+#[circuit_breaker(
+    tripper = "FailureStreak(1)",
+    listeners = [SlackListener(channel = "C1", token = env("FLUXGATE_NO_SUCH_TOKEN"))],
+)]
+fn without_a_token() -> Result<(), Failure> {
+    Err(Failure::Down)
+}
+
+#[test]
+fn without_its_listener_a_breaker_works() {
+    assert!(matches!(without_a_token(), Err(Failure::Down)));
+    assert!(matches!(without_a_token(), Err(Failure::Rejected)));
+}
