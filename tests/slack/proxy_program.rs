@@ -50,13 +50,13 @@ fn the_recommended_policy_forwards_everything_and_has_threads() {
         .map(|arrival| arrival.json)
         .collect();
     let ts = "1700000000.000001";
-    let sent = |text: &str| json!({"token": "", "channel": "#t", "text": text});
+    let forwarded = |text: &str| json!({"token": "", "channel": "#t", "text": text});
     let mut expected = [
-        sent("open"),
-        sent("closed"),
-        sent("after"),
-        sent("foreign"),
-        sent("forgotten"),
+        forwarded("open"),
+        forwarded("closed"),
+        forwarded("after"),
+        forwarded("foreign"),
+        forwarded("forgotten"),
     ];
     expected[0]["unfurl_links"] = json!(false);
     expected[0]["metadata"] = json!({"event_type": "e"});

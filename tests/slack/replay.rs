@@ -136,11 +136,11 @@ impl Run<'_> {
         let started = Instant::now();
         while started.elapsed() < Duration::from_secs(20) {
             let metrics = metrics(self.proxy.metrics);
-            let named = metrics.iter().filter(|(sample, _)| {
+            let asked_for = metrics.iter().filter(|(sample, _)| {
                 let family = sample.split('{').next().unwrap_or_default();
                 names.iter().any(|name| name == family)
             });
-            if named.map(|(_, value)| value).sum::<f64>() >= value {
+            if asked_for.map(|(_, value)| value).sum::<f64>() >= value {
                 return;
             }
             thread::sleep(Duration::from_millis(20));

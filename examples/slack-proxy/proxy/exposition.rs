@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, PoisonError},
 };
 
-use fluxgate::slack::{ChannelStats, Histogram, Stats};
+use fluxgate::slack::{ChannelStats, Stats};
 
 use super::App;
 
@@ -141,15 +141,13 @@ impl Exposition {
 
         let name = "send_duration_seconds";
         self.family(name, "histogram", "How long requests to Slack took");
-        let mut below = 0;
-        for (bound, count) in Histogram::BOUNDS.iter().zip(stats.requests.counts()) {
-            below += count;
-            let labels = format!("{{le=\"{bound:?}\"}}");
-            self.sample("send_duration_seconds_bucket", &labels, below as f64);
+        for (bound, count) in &stats.requests.buckets {
+            let labels = format!("{{le=\"{:?}\"}}", bound.as_secs_f64());
+            self.sample("send_duration_seconds_bucket", &labels, *count as f64);
         }
-        let all = stats.requests.count() as f64;
+        let all = stats.requests.count as f64;
         self.sample("send_duration_seconds_bucket", "{le=\"+Inf\"}", all);
-        let sum = stats.requests.sum().as_secs_f64();
+        let sum = stats.requests.sum.as_secs_f64();
         self.sample("send_duration_seconds_sum", "", sum);
         self.sample("send_duration_seconds_count", "", all);
     }

@@ -44,7 +44,7 @@ pub use error::{Error, SendError};
 pub(crate) use message::{Content, End, Slot};
 pub use message::{Message, Thread};
 pub use policy::Policy;
-pub use stats::{ChannelStats, Histogram, Stats};
+pub use stats::{ChannelStats, Stats};
 pub use token::Token;
 
 /// The value of an environment variable.

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{End, Message};
+use crate::Histogram;
 
 /// The counters of a [`Delivery`](super::Delivery) at one moment.
 ///
@@ -18,7 +19,8 @@ pub struct Stats {
     /// Messages that were not taken because the queue was full, or the delivery
     /// closed; they are in no other counter.
     pub refused: u64,
-    /// How long requests took, until an answer or an error.
+    /// How long requests took, until an answer or an error; without bounds
+    /// before the first.
     pub requests: Histogram,
     /// How many times the worker panicked and went on.
     pub panics: u64,
@@ -45,41 +47,20 @@ pub struct ChannelStats {
     pub dropped: u64,
 }
 
-/// How many requests took how long.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Histogram {
-    counts: [u64; Histogram::BOUNDS.len() + 1],
-    sum: Duration,
-}
+/// The upper bounds of the histogram of requests, in milliseconds.
+const BOUNDS: [u64; 9] = [50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000];
 
-impl Histogram {
-    /// The upper bounds of the buckets, in seconds; one more bucket is open.
-    pub const BOUNDS: [f64; 9] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
-
-    /// The counts of the buckets, each by itself.
-    #[must_use]
-    pub fn counts(&self) -> &[u64] {
-        &self.counts
+/// Adds a request that took so long.
+fn observe(histogram: &mut Histogram, took: Duration) {
+    if histogram.buckets.is_empty() {
+        let bounds = BOUNDS.map(|bound| (Duration::from_millis(bound), 0));
+        histogram.buckets = bounds.into();
     }
-
-    /// How many there were.
-    #[must_use]
-    pub fn count(&self) -> u64 {
-        self.counts.iter().sum()
+    for (bound, count) in &mut histogram.buckets {
+        *count += u64::from(took <= *bound);
     }
-
-    /// How long all took together.
-    #[must_use]
-    pub fn sum(&self) -> Duration {
-        self.sum
-    }
-
-    pub(super) fn observe(&mut self, took: Duration) {
-        let seconds = took.as_secs_f64();
-        let bucket = Self::BOUNDS.partition_point(|bound| *bound < seconds);
-        self.counts[bucket] += 1;
-        self.sum = self.sum.saturating_add(took);
-    }
+    histogram.count += 1;
+    histogram.sum = histogram.sum.saturating_add(took);
 }
 
 /// How many channels are counted by name: a sender that invents names must not
@@ -114,6 +95,10 @@ impl Stats {
         message.ended(end);
     }
 
+    pub(super) fn requested(&mut self, took: Duration) {
+        observe(&mut self.requests, took);
+    }
+
     pub(super) fn channel(&mut self, name: &Arc<str>) -> &mut ChannelStats {
         let known = self.channels.len() < CHANNELS || self.channels.contains_key(name);
         let key = if known {
@@ -143,12 +128,18 @@ mod tests {
 
     #[test]
     fn a_bound_belongs_to_its_bucket() {
-        let mut histogram = Histogram::default();
+        let mut stats = Stats::default();
         for millis in [0, 50, 51, 30_000, 30_001] {
-            histogram.observe(Duration::from_millis(millis));
+            stats.requested(Duration::from_millis(millis));
         }
-        assert_eq!(histogram.counts(), [2, 1, 0, 0, 0, 0, 0, 0, 1, 1]);
-        assert_eq!(histogram.count(), 5);
-        assert_eq!(histogram.sum(), Duration::from_millis(60_102));
+        let counts: Vec<_> = stats
+            .requests
+            .buckets
+            .iter()
+            .map(|(_, count)| *count)
+            .collect();
+        assert_eq!(counts, [2, 3, 3, 3, 3, 3, 3, 3, 4]);
+        assert_eq!(stats.requests.count, 5);
+        assert_eq!(stats.requests.sum, Duration::from_millis(60_102));
     }
 }

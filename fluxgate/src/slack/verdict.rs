@@ -131,16 +131,16 @@ fn plain(body: &[u8]) -> Option<&str> {
 mod tests {
     use super::*;
 
-    fn answer(status: u16, body: &str) -> Result<Answer, Unreachable> {
-        Ok(Answer {
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer {
             status,
             retry_after: None,
             body: body.into(),
-        })
+        }
     }
 
     fn class(policy: &Policy, status: u16, body: &str) -> Option<Class> {
-        match Verdict::of(policy, &answer(status, body)) {
+        match Verdict::of(policy, &Ok(answer(status, body))) {
             Verdict::Delivered(_) => None,
             Verdict::Refused { class, .. } => Some(class),
         }
@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn only_a_ts_with_text_names_a_message() {
-        let of = |body| Verdict::of(&Policy::recommended(), &answer(200, body));
+        let of = |body| Verdict::of(&Policy::recommended(), &Ok(answer(200, body)));
         assert_eq!(of(r#"{"ok":true,"ts":""}"#), Verdict::Delivered(None));
         assert_eq!(
             of(r#"{"ok":true,"ts":"1.2"}"#),

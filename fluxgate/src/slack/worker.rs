@@ -142,7 +142,7 @@ fn settle(shared: &Shared, lane: &Arc<str>, outcome: Outcome) {
     let threaded = has_thread(&body);
     let now = shared.now();
     let settled = shared.with_scheduler(|scheduler| {
-        scheduler.stats.requests.observe(took);
+        scheduler.stats.requested(took);
         let channel = scheduler.head(lane)?;
         Some((channel, scheduler.settle(lane, verdict, threaded, now)?))
     });
