@@ -165,40 +165,49 @@ impl Builder {
     /// Adds a listener, a [`Listener`](crate::Listener) or an
     /// [`AsyncListener`](crate::listener::AsyncListener); they are told in the
     /// order they were added.
+    ///
+    /// A `Result` of a listener is one that may have failed to be made. If so the
+    /// breaker goes without it: that is reported with its name and the error, and
+    /// shows in [`Info::missing_listeners`](crate::Info::missing_listeners).
+    ///
+    /// ```
+    /// use fluxgate::{CircuitBreaker, Listener, Signal};
+    ///
+    /// struct Pager { url: String }
+    ///
+    /// impl Listener for Pager {
+    ///     fn on_signal(&self, signal: &Signal) {
+    ///         println!("{}: {}", self.url, signal.new_state);
+    ///     }
+    /// }
+    ///
+    /// let pager = std::env::var("PAGER_URL").map(|url| Pager { url });
+    /// let breaker = CircuitBreaker::builder("api")
+    ///     .listener(|signal: &Signal| println!("{}", signal.new_state))
+    ///     .listener(pager)
+    ///     .build()?;
+    /// let missing = &breaker.info().missing_listeners[0];
+    /// assert_eq!(missing.reason, "environment variable not found");
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
     pub fn listener<Kind>(mut self, listener: impl IntoListener<Kind>) -> Self {
-        self.listeners.present.push(listener.into_listener());
+        self.listeners.add(listener.into_listener());
         self
     }
 
-    /// Adds a listener that may have failed to be built. If so the breaker goes
-    /// without it: that is reported with the `name` and the error, and shows in
-    /// [`Info::missing_listeners`](crate::Info::missing_listeners).
-    ///
-    /// ```
-    /// # use fluxgate::{CircuitBreaker, Signal};
-    /// let pager = std::env::var("PAGER_URL")
-    ///     .map(|url| move |signal: &Signal| println!("{url}: {}", signal.new_state));
-    /// let breaker = CircuitBreaker::builder("api")
-    ///     .try_listener("Pager", pager)
-    ///     .build()?;
-    /// assert_eq!(breaker.info().missing_listeners[0].name, "Pager");
-    /// # Ok::<_, fluxgate::ConfigError>(())
-    /// ```
+    /// The same for a listener that may be missing, by a name of your choice.
     pub fn try_listener<Kind, L: IntoListener<Kind>, E: fmt::Display>(
         mut self,
         name: impl Into<String>,
         listener: Result<L, E>,
     ) -> Self {
-        match listener {
-            Ok(listener) => self.listener(listener),
-            Err(error) => {
-                self.listeners.missing.push(MissingListener {
-                    name: name.into(),
-                    reason: error.to_string(),
-                });
-                self
-            }
-        }
+        let listener = listener.into_listener();
+        self.listeners
+            .add(listener.map_err(|missing| MissingListener {
+                name: name.into(),
+                ..missing
+            }));
+        self
     }
 
     /// Where to take the time from. Default: the system's clocks.

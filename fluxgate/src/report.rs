@@ -13,6 +13,12 @@ pub(crate) fn listener_panicked(breaker: &str, listener: &str) {
     ));
 }
 
+pub(crate) fn listener_failed(breaker: &str, listener: &str, error: &str) {
+    warn(format_args!(
+        "listener {listener} of circuit breaker '{breaker}' failed: {error}"
+    ));
+}
+
 pub(crate) fn listener_missing(breaker: &str, listener: &str, reason: &str) {
     warn(format_args!(
         "circuit breaker '{breaker}' goes without its listener {listener}: {reason}"

@@ -14,7 +14,7 @@ use std::{
 
 use fluxgate::{
     CircuitBreaker, Signal, State,
-    listener::{self, AsyncListener},
+    listener::{self, AsyncListener, DynAsyncListener},
 };
 use tokio::sync::Semaphore;
 
@@ -222,6 +222,28 @@ fn panics_are_contained_and_counted_and_the_next_signal_follows() {
     let info = breaker.info();
     assert_eq!(info.listeners[0].failures, 3);
     assert_eq!(info.listener_failures, 3);
+}
+
+#[test]
+fn a_closure_whose_future_fails_is_reported_as_failing() {
+    let every_second = |signal: Signal| async move {
+        if signal.sequence % 2 == 0 {
+            Err(format!("no answer to {}", signal.sequence))
+        } else {
+            Ok(())
+        }
+    };
+    let boxed: Box<dyn DynAsyncListener> = Box::new(every_second);
+    let breaker = CircuitBreaker::builder("async_failures")
+        .listener(every_second)
+        .listener(Arc::new(boxed))
+        .build()
+        .unwrap();
+    flip(&breaker, 5);
+    assert!(listener::flush(SOON));
+    let info = breaker.info();
+    let failures: Vec<_> = info.listeners.iter().map(|each| each.failures).collect();
+    assert_eq!(failures, [2, 2]);
 }
 
 #[test]

@@ -104,13 +104,25 @@ fn a_breaker_in_a_static_goes_without() {
 
 #[test]
 fn a_listener_that_could_not_be_made_does_not_fail_a_breaker_built_by_hand() {
-    let missing = Err::<fn(&Signal), _>(io::Error::other("no socket"));
+    let missing = || Err::<Keeper, _>(io::Error::other("no socket"));
     let made = Ok::<_, io::Error>(|_: &Signal| {});
-    let builder = CircuitBreaker::builder("by_hand").try_listener("Socket", missing);
-    let breaker = builder.try_listener("Closure", made).build().unwrap();
+    let made_later = Ok::<_, io::Error>(|_: Signal| async {});
+    let breaker = CircuitBreaker::builder("by_hand")
+        .try_listener("Socket", missing())
+        .listener(missing())
+        .listener(made)
+        .listener(made_later)
+        .build()
+        .unwrap();
     let info = breaker.info();
-    assert_eq!(info.missing_listeners[0].reason, "no socket");
-    assert_eq!(info.listeners.len(), 1);
+    let names: Vec<_> = info
+        .missing_listeners
+        .iter()
+        .map(|each| &*each.name)
+        .collect();
+    assert_eq!(names, ["Socket", std::any::type_name::<Keeper>()]);
+    assert_eq!(info.missing_listeners[1].reason, "no socket");
+    assert_eq!(info.listeners.len(), 2);
 }
 
 /// Keeps what it is attached to.

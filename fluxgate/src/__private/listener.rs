@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::{Builder, Signal, listener::IntoListener};
+use crate::{
+    Builder, Signal,
+    listener::{Delivered, IntoListener},
+};
 
 /// Gives a closure in `listeners = […]` the type of its argument.
 pub fn listener_fn<F: Fn(&Signal) + Send + Sync + 'static>(listener: F) -> F {
@@ -13,7 +16,7 @@ pub fn listener_fn<F: Fn(&Signal) + Send + Sync + 'static>(listener: F) -> F {
 pub fn async_listener_fn<F, Fut>(listener: F) -> F
 where
     F: Fn(Signal) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = ()> + Send,
+    Fut: Future<Output: Delivered> + Send,
 {
     listener
 }

@@ -1,6 +1,6 @@
 //! Listeners that take their time.
 
-use std::{pin::Pin, sync::Arc};
+use std::{fmt, pin::Pin, sync::Arc};
 
 use crate::Signal;
 
@@ -17,7 +17,7 @@ use crate::Signal;
 /// Each listener gets its signals one after the other, in order, and a listener
 /// that waits holds up no other (one that *blocks* the thread does). Up to 1024
 /// signals wait for it; then the oldest is dropped for the newest, so that what
-/// arrives in the end is how things stand. A panic is contained, reported and
+/// arrives in the end is how things stand. A failure or a panic is reported and
 /// counted, and the next signal follows. What waits, was dropped or failed shows
 /// in [`Info::listeners`](crate::Info::listeners). A program about to end calls
 /// [`flush`](super::flush).
@@ -52,25 +52,65 @@ pub trait AsyncListener: Send + Sync {
     /// ready.
     fn on_signal(&self, signal: &Signal) -> impl Future<Output = ()> + Send;
 
+    /// The same, and why it failed if it did, which is reported and counted. It
+    /// is this that is called; by default it calls [`on_signal`](Self::on_signal)
+    /// and does not fail. A closure's future may give a `Result`, and so fail.
+    fn deliver(&self, signal: &Signal) -> impl Future<Output = Result<(), String>> + Send {
+        async {
+            self.on_signal(signal).await;
+            Ok(())
+        }
+    }
+
     /// The name that reports call it by.
     fn name(&self) -> &str {
         std::any::type_name::<Self>()
     }
 }
 
+/// How the delivery of one signal went: `()`, or a `Result`.
+pub trait Delivered {
+    /// The error as text.
+    ///
+    /// # Errors
+    ///
+    /// If the delivery failed.
+    fn into_result(self) -> Result<(), String>;
+}
+
+impl Delivered for () {
+    fn into_result(self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+impl<E: fmt::Display> Delivered for Result<(), E> {
+    fn into_result(self) -> Result<(), String> {
+        self.map_err(|error| error.to_string())
+    }
+}
+
 impl<F, Fut> AsyncListener for F
 where
     F: Fn(Signal) -> Fut + Send + Sync,
-    Fut: Future<Output = ()> + Send,
+    Fut: Future<Output: Delivered> + Send,
 {
-    fn on_signal(&self, signal: &Signal) -> impl Future<Output = ()> + Send {
-        self(signal.clone())
+    async fn on_signal(&self, signal: &Signal) {
+        self(signal.clone()).await;
+    }
+
+    async fn deliver(&self, signal: &Signal) -> Result<(), String> {
+        self(signal.clone()).await.into_result()
     }
 }
 
 impl<L: AsyncListener + ?Sized> AsyncListener for Arc<L> {
     fn on_signal(&self, signal: &Signal) -> impl Future<Output = ()> + Send {
         (**self).on_signal(signal)
+    }
+
+    fn deliver(&self, signal: &Signal) -> impl Future<Output = Result<(), String>> + Send {
+        (**self).deliver(signal)
     }
 
     fn name(&self) -> &str {
@@ -89,22 +129,22 @@ impl<L: AsyncListener + ?Sized> AsyncListener for Arc<L> {
 /// # Ok::<_, fluxgate::ConfigError>(())
 /// ```
 pub trait DynAsyncListener: Send + Sync {
-    /// [`AsyncListener::on_signal`], boxed.
-    fn on_signal_boxed<'a>(
+    /// [`AsyncListener::deliver`], boxed.
+    fn deliver_boxed<'a>(
         &'a self,
         signal: &'a Signal,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+    ) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>>;
 
     /// [`AsyncListener::name`].
     fn listener_name(&self) -> &str;
 }
 
 impl<L: AsyncListener> DynAsyncListener for L {
-    fn on_signal_boxed<'a>(
+    fn deliver_boxed<'a>(
         &'a self,
         signal: &'a Signal,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
-        Box::pin(self.on_signal(signal))
+    ) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>> {
+        Box::pin(self.deliver(signal))
     }
 
     fn listener_name(&self) -> &str {
@@ -114,7 +154,12 @@ impl<L: AsyncListener> DynAsyncListener for L {
 
 impl AsyncListener for dyn DynAsyncListener {
     async fn on_signal(&self, signal: &Signal) {
-        self.on_signal_boxed(signal).await;
+        // Whoever wants to know calls `deliver`.
+        let _ = self.deliver(signal).await;
+    }
+
+    async fn deliver(&self, signal: &Signal) -> Result<(), String> {
+        self.deliver_boxed(signal).await
     }
 
     fn name(&self) -> &str {
@@ -124,7 +169,11 @@ impl AsyncListener for dyn DynAsyncListener {
 
 impl AsyncListener for Box<dyn DynAsyncListener> {
     async fn on_signal(&self, signal: &Signal) {
-        (**self).on_signal_boxed(signal).await;
+        (**self).on_signal(signal).await;
+    }
+
+    async fn deliver(&self, signal: &Signal) -> Result<(), String> {
+        (**self).deliver_boxed(signal).await
     }
 
     fn name(&self) -> &str {

@@ -48,11 +48,18 @@ struct Attached {
 /// The listeners of a breaker to be.
 #[derive(Default)]
 pub(crate) struct Declared {
-    pub(crate) present: Vec<Box<dyn Listener>>,
-    pub(crate) missing: Vec<MissingListener>,
+    present: Vec<Box<dyn Listener>>,
+    missing: Vec<MissingListener>,
 }
 
 impl Declared {
+    pub(crate) fn add(&mut self, listener: Result<Box<dyn Listener>, MissingListener>) {
+        match listener {
+            Ok(listener) => self.present.push(listener),
+            Err(missing) => self.missing.push(missing),
+        }
+    }
+
     /// Makes them known to the breaker; also which of them refused.
     pub(crate) fn attach(self, breaker: &WeakBreaker) -> (Listeners, Vec<MissingListener>) {
         let mut refused = Vec::new();

@@ -131,11 +131,14 @@ async fn deliver<L: AsyncListener>(queue: Arc<Queue<L>>) {
         let delivered = queue.tell(&signal).await;
         let mut state = queue.lock();
         state.present = None;
-        state.failures += u64::from(!delivered);
+        state.failures += u64::from(delivered != Some(Ok(())));
         drop(state);
         queue.progress.notify_all();
-        if !delivered {
-            contained(|| report::listener_panicked(&signal.name, queue.listener.name()));
+        let name = queue.listener.name();
+        match delivered {
+            Some(Ok(())) => {}
+            Some(Err(error)) => report::listener_failed(&signal.name, name, &error),
+            None => report::listener_panicked(&signal.name, name),
         }
     }
 }
@@ -156,18 +159,15 @@ impl<L: AsyncListener> Queue<L> {
         }
     }
 
-    /// Whether the listener came to its end without a panic.
-    async fn tell(&self, signal: &Signal) -> bool {
-        let Some(future) = contained(|| self.listener.on_signal(signal)) else {
-            return false;
-        };
-        let mut future = Box::pin(future);
+    /// How the delivery went; `None` is a panic.
+    async fn tell(&self, signal: &Signal) -> Option<Result<(), String>> {
+        let mut future = Box::pin(contained(|| self.listener.deliver(signal))?);
         let delivered = poll_fn(|context| {
             let polled = contained(|| future.as_mut().poll(context));
-            polled.map_or(Poll::Ready(false), |polled| polled.map(|()| true))
+            polled.map_or(Poll::Ready(None), |polled| polled.map(Some))
         })
         .await;
-        contained(|| drop(future)).is_some() && delivered
+        contained(|| drop(future)).and(delivered)
     }
 }
 

@@ -1,12 +1,15 @@
-//! Sync and async listeners through one door.
+//! Sync and async listeners, and those that may be missing, through one door.
 
-use super::{AsyncListener, Listener, background::Background};
+use std::{convert::Infallible, fmt, marker::PhantomData};
+
+use super::{AsyncListener, Listener, MissingListener, background::Background};
 
 /// What [`Builder::listener`](crate::Builder::listener) takes: every
-/// [`Listener`], and every [`AsyncListener`], which is given a queue and a place
-/// on the background thread.
+/// [`Listener`]; every [`AsyncListener`], which is given a queue and a place on
+/// the background thread; and a `Result` of either, of which an error is a
+/// listener that the breaker has to do without.
 ///
-/// `Kind` tells the two apart and is always inferred.
+/// `Kind` tells them apart and is always inferred.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a listener",
     label = "expected a listener",
@@ -15,7 +18,11 @@ use super::{AsyncListener, Listener, background::Background};
 )]
 pub trait IntoListener<Kind> {
     /// The listener, ready to be told.
-    fn into_listener(self) -> Box<dyn Listener>;
+    ///
+    /// # Errors
+    ///
+    /// If it could not be made.
+    fn into_listener(self) -> Result<Box<dyn Listener>, MissingListener>;
 }
 
 /// The kind of a [`Listener`].
@@ -26,14 +33,31 @@ pub enum Direct {}
 #[derive(Debug)]
 pub enum Deferred {}
 
+/// The kind of a `Result` of a listener.
+#[derive(Debug)]
+pub struct Fallible<Kind>(Infallible, PhantomData<Kind>);
+
 impl<L: Listener + 'static> IntoListener<Direct> for L {
-    fn into_listener(self) -> Box<dyn Listener> {
-        Box::new(self)
+    fn into_listener(self) -> Result<Box<dyn Listener>, MissingListener> {
+        Ok(Box::new(self))
     }
 }
 
 impl<L: AsyncListener + 'static> IntoListener<Deferred> for L {
-    fn into_listener(self) -> Box<dyn Listener> {
-        Box::new(Background::new(self))
+    fn into_listener(self) -> Result<Box<dyn Listener>, MissingListener> {
+        Ok(Box::new(Background::new(self)))
+    }
+}
+
+/// By the name of its type.
+impl<Kind, L: IntoListener<Kind>, E: fmt::Display> IntoListener<Fallible<Kind>> for Result<L, E> {
+    fn into_listener(self) -> Result<Box<dyn Listener>, MissingListener> {
+        match self {
+            Ok(listener) => listener.into_listener(),
+            Err(error) => Err(MissingListener {
+                name: std::any::type_name::<L>().into(),
+                reason: error.to_string(),
+            }),
+        }
     }
 }

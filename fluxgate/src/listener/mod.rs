@@ -16,7 +16,7 @@ mod slack;
 
 use std::{error::Error, time::Duration};
 
-pub use asynchronous::{AsyncListener, DynAsyncListener};
+pub use asynchronous::{AsyncListener, Delivered, DynAsyncListener};
 pub(crate) use attached::{Declared, Listeners};
 pub use attached::{ListenerInfo, MissingListener};
 pub use flush::flush;
