@@ -1,0 +1,115 @@
+//! A service with three dependencies, each behind a circuit breaker, and all an
+//! operator needs to see them and to steer them.
+//!
+//! ```sh
+//! cargo run --example service            # on port 8080, or the one you name
+//!
+//! curl localhost:8080/quote              # also /charge and /stock
+//! curl -X POST localhost:8080/outage/quotes/fails       # or is_slow, works
+//! for i in 1 2 3 4 5 6; do curl localhost:8080/quote; done
+//!
+//! curl localhost:8080/breakers           # every breaker, as JSON
+//! curl -X POST localhost:8080/breakers/quotes/force_open
+//! curl localhost:8080/metrics            # for Prometheus
+//! ```
+//!
+//! Manual commands are `reset`, `disable`, `metrics_only` and `force_open`; they
+//! can be given by the environment, too: `FLUXGATE_QUOTES=disabled`. Where to
+//! post transitions is up to `QUOTES_WEBHOOK` and its like: without it there is
+//! one listener less, as `/breakers` shows.
+//!
+//! `examples/prometheus` and `examples/grafana` have a scrape configuration,
+//! alerts and a dashboard for it.
+
+mod admin;
+mod clients;
+mod outage;
+mod webhook;
+
+use std::{env, error::Error, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::State,
+    http::StatusCode,
+    routing::{get, post},
+};
+use fluxgate::{listener, registry};
+use tokio::{net::TcpListener, signal};
+
+use crate::{
+    clients::{ClientError, Payments, Quotes, Warehouse},
+    outage::Dependencies,
+};
+
+/// What the handlers share.
+struct Shop {
+    dependencies: Dependencies,
+    quotes: Quotes,
+    payments: Payments,
+    warehouse: Warehouse,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .init();
+    // Every breaker is built now, and not at the first call of its function: it
+    // is in the first scrape, and what is wrong with it is in the log.
+    for breaker in registry::all() {
+        tracing::info!(
+            "circuit breaker '{}' is {}",
+            breaker.name(),
+            breaker.state()
+        );
+    }
+
+    let dependencies = Dependencies::start().await?;
+    let shop = Shop {
+        quotes: Quotes::new(dependencies.quotes.url()),
+        payments: Payments::new(dependencies.payments.url()),
+        warehouse: Warehouse::new(dependencies.warehouse.url()),
+        dependencies,
+    };
+    let routes = Router::new()
+        .route("/quote", get(quote))
+        .route("/charge", get(charge))
+        .route("/stock", get(stock))
+        .route("/outage/{dependency}/{mood}", post(outage::set))
+        .route("/metrics", get(admin::metrics))
+        .route("/breakers", get(admin::list))
+        .route("/breakers/{name}", get(admin::show))
+        .route("/breakers/{name}/{command}", post(admin::command))
+        .with_state(Arc::new(shop));
+
+    let port = env::args().nth(1).unwrap_or_else(|| "8080".into());
+    let listener = TcpListener::bind(("127.0.0.1", port.parse()?)).await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    axum::serve(listener, routes)
+        .with_graceful_shutdown(async { signal::ctrl_c().await.unwrap_or_default() })
+        .await?;
+
+    // What happened last is to arrive, too.
+    let arrived = tokio::task::spawn_blocking(|| listener::flush(Duration::from_secs(5))).await?;
+    if !arrived {
+        tracing::warn!("some transitions were not delivered");
+    }
+    Ok(())
+}
+
+async fn quote(State(shop): State<Arc<Shop>>) -> Result<String, ClientError> {
+    shop.quotes.price().await
+}
+
+async fn charge(State(shop): State<Arc<Shop>>) -> Result<String, ClientError> {
+    shop.payments.charge().await
+}
+
+async fn stock(State(shop): State<Arc<Shop>>) -> Result<String, StatusCode> {
+    let ask = move || shop.warehouse.stock();
+    match tokio::task::spawn_blocking(ask).await {
+        Ok(Ok(stock)) => Ok(stock),
+        _ => Err(StatusCode::BAD_GATEWAY),
+    }
+}

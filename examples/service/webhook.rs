@@ -1,0 +1,50 @@
+//! A listener of our own: posts every transition somewhere.
+
+use std::{env, fmt};
+
+use fluxgate::{Signal, listener::AsyncListener};
+use reqwest::{Client, Response, header::CONTENT_TYPE};
+
+/// Posts signals as JSON to the URL in an environment variable.
+pub(crate) struct Webhook {
+    client: Client,
+    url: String,
+}
+
+/// Without the variable there is no such listener, and the breaker does without.
+pub(crate) fn webhook(variable: &'static str) -> Result<Webhook, Unset> {
+    let url = env::var(variable).map_err(|_| Unset(variable))?;
+    let client = Client::new();
+    Ok(Webhook { client, url })
+}
+
+/// It runs in the background: what takes long here delays nobody.
+impl AsyncListener for Webhook {
+    async fn on_signal(&self, signal: &Signal) {
+        if let Err(error) = self.deliver(signal).await {
+            tracing::warn!("{error}");
+        }
+    }
+
+    /// What fails is reported and counted.
+    async fn deliver(&self, signal: &Signal) -> Result<(), String> {
+        let body = serde_json::to_string(signal).map_err(|error| error.to_string())?;
+        let request = self.client.post(&self.url).body(body);
+        let request = request.header(CONTENT_TYPE, "application/json");
+        let answer = request.send().await.and_then(Response::error_for_status);
+        answer.map(drop).map_err(|error| error.to_string())
+    }
+
+    fn name(&self) -> &'static str {
+        "Webhook"
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Unset(&'static str);
+
+impl fmt::Display for Unset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the environment variable {} is not set", self.0)
+    }
+}
