@@ -1,7 +1,8 @@
 //! Rules about the attribute as a whole. One function a rule.
 
 use crate::{
-    args::Options,
+    analysis::{self, Facts},
+    args::{BreakerOptions, Options},
     errors::Errors,
     keys::{KEYS, Owner},
     source::Place,
@@ -13,6 +14,14 @@ pub(crate) fn check(options: &Options, target: &Target, errors: &Errors) {
     has_a_body(target, errors);
     shared_breakers_are_configured_where_they_are(options, errors);
     comes_back(target, errors);
+    rule(&options.breaker, errors);
+}
+
+/// What the settings of a breaker mean together.
+pub(crate) fn rule(options: &BreakerOptions, errors: &Errors) {
+    if let Some(facts) = Facts::of(options) {
+        analysis::check(&facts, errors);
+    }
 }
 
 /// A call through a breaker reads clocks and changes a static.

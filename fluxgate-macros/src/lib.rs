@@ -1,8 +1,10 @@
 //! The macros of [fluxgate](https://docs.rs/fluxgate); use them through that
 //! crate.
 
+mod analysis;
 mod args;
 mod check;
+mod doc;
 mod errors;
 mod expand;
 mod keys;
@@ -13,6 +15,9 @@ mod source;
 mod statics;
 mod suggest;
 mod target;
+#[cfg(test)]
+mod tests;
+mod words;
 
 use proc_macro::TokenStream;
 

@@ -10,6 +10,7 @@ use syn::{
 
 use crate::{
     args::{Options, Site},
+    check,
     errors::Errors,
     expand,
 };
@@ -85,6 +86,7 @@ fn expand_one(item: Static) -> TokenStream {
         Some((brace, tokens)) => Options::parse(tokens, Site::Breaker, brace.span.close(), &errors),
         None => Options::default(),
     };
+    check::rule(&options.breaker, &errors);
     match errors.finish(()) {
         Ok(()) => expand::statics(&attrs, &vis, &ident, &options),
         // The static is there all the same, so that its users are not told that

@@ -10,7 +10,8 @@ pub(crate) fn suggest<'a>(
         .into_iter()
         .filter_map(|candidate| {
             let wanted = plain(candidate);
-            let is_part = given.len() >= 4 && (wanted.contains(&given) || given.contains(&wanted));
+            let is_part = given.len().min(wanted.len()) >= 4
+                && (wanted.contains(&given) || given.contains(&wanted));
             let distance = match distance(&given, &wanted) {
                 far if is_part => far.min(2),
                 near => near,

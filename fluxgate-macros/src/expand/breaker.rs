@@ -7,7 +7,9 @@ use syn::{Attribute, Expr, Visibility};
 use super::{Runtime, policies};
 use crate::{
     args::{BreakerOptions, Handle, Options},
+    doc,
     policy::{Count, PermitKind, Range, Ratio, RetryKind, Rule, Time, Window},
+    words,
 };
 
 /// The name of the hidden static. The policies are written inside its
@@ -108,8 +110,13 @@ pub(crate) fn statics(
     let fluxgate = Runtime(options.krate.as_ref());
     let builder = builder(&options.breaker, ident, &fluxgate);
     let cfgs = attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
+    let is_documented = attrs.iter().any(|attr| attr.path().is_ident("doc"));
+    let docs = (is_documented && options.docs != Some(false))
+        .then(|| doc::of_breaker(&options.breaker))
+        .into_iter();
     quote! {
         #(#attrs)*
+        #(#[doc = #docs])*
         #vis static #ident: #fluxgate::StaticBreaker = #fluxgate::StaticBreaker::new(|| #builder);
         #(#cfgs)*
         #fluxgate::__private::link!(#ident);
@@ -279,7 +286,7 @@ impl Checks<'_> {
             "{} {}, but `{}` is not",
             count.what,
             count.range.words(),
-            text(count.expr())
+            words::source(count.expr())
         );
         self.add(
             count.place.span(),
@@ -298,7 +305,7 @@ impl Checks<'_> {
             "{} {}, but `{}` is not",
             ratio.what,
             ratio.range.words(),
-            text(ratio.expr())
+            words::source(ratio.expr())
         );
         self.add(
             ratio.place.span(),
@@ -313,7 +320,7 @@ impl Checks<'_> {
         let message = format!(
             "{} must be greater than zero, but `{}` is not",
             time.what,
-            text(Some(expr))
+            words::source(Some(expr))
         );
         self.add(
             time.place.span(),
@@ -330,7 +337,7 @@ impl Checks<'_> {
         let fluxgate = self.fluxgate;
         let message = format!(
             "the ratios of `RampUp` must satisfy 0 < initial <= final <= 1, but `{}` does not",
-            text(unknown.expr())
+            words::source(unknown.expr())
         );
         self.add(
             unknown.place.span(),
@@ -338,12 +345,4 @@ impl Checks<'_> {
             &message,
         );
     }
-}
-
-/// An expression as a user would write it, on one line.
-fn text(expr: Option<&Expr>) -> String {
-    let text = quote!(#expr).to_string();
-    text.replace(" :: ", "::")
-        .replace(" . ", ".")
-        .replace(" (", "(")
 }

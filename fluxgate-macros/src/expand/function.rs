@@ -7,6 +7,7 @@ use syn::{Attribute, Type, parse_quote_spanned, spanned::Spanned};
 use super::{Runtime, breaker, judge};
 use crate::{
     args::Options,
+    doc,
     model::Protected,
     output,
     target::{Shape, Target},
@@ -42,11 +43,19 @@ pub(crate) fn function(protected: &Protected) -> TokenStream {
     } = target;
     let mut body = Group::new(Delimiter::Brace, call);
     body.set_span(block.span());
+    let docs = docs(options, attrs).into_iter();
     quote! {
         #(#attrs)*
+        #(#[doc = #docs])*
         #vis #modifiers #sig #body
         #handle
     }
+}
+
+/// The policy, for functions that are documented.
+fn docs(options: &Options, attrs: &[Attribute]) -> Option<String> {
+    let is_documented = attrs.iter().any(|attr| attr.path().is_ident("doc"));
+    (is_documented && options.docs != Some(false)).then(|| doc::of_function(options))
 }
 
 fn handle(options: &Options, target: &Target, fluxgate: &Runtime<'_>) -> Option<TokenStream> {

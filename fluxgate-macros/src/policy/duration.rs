@@ -138,6 +138,10 @@ impl Time {
         self.known.and_then(Nanos::duration)
     }
 
+    pub(crate) fn expr(&self) -> Option<&Expr> {
+        self.expr.as_ref()
+    }
+
     /// The constant to be checked by the compiler: what is written like one. Any
     /// other expression may be computed when the breaker is built.
     pub(crate) fn constant(&self) -> Option<&Expr> {

@@ -79,6 +79,10 @@ fn listener(element: &mut Cursor<'_>, errors: &Errors) -> Option<Listener> {
     match known.as_deref() {
         Some(name @ ("LogListener" | "PrometheusListener" | "SlackListener")) => {
             let call = Call::read(element, "listener", &[], errors).ok()?;
+            if !element.is_empty() {
+                errors.at(&element.whole(), "expected `,` or `]` after a listener");
+                return None;
+            }
             let ident = call.ident.clone();
             match name {
                 "LogListener" => {

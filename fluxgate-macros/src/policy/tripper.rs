@@ -67,6 +67,13 @@ pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Tripper> 
 
 fn leaf(cursor: &mut Cursor<'_>, errors: &Errors) -> Result<Option<Leaf>, Reported> {
     let call = Call::read(cursor, "tripper", NAMES, errors)?;
+    if call.name == "StateEnum" {
+        return Err(errors.at(
+            &call.name_place,
+            "`StateEnum` of the original is `fluxgate::State`; in a rule write `Closed` or \
+             `HalfOpened`",
+        ));
+    }
     Ok(rule(&call, errors).map(|rule| Leaf {
         ident: call.ident.clone(),
         place: call.place.clone(),

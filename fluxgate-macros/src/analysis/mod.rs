@@ -1,0 +1,77 @@
+//! Reasoning over a rule as a whole: what can fire, what opens the circuit.
+//!
+//! A rule is a sum of branches, each a conjunction of leaves. Leaves only ask
+//! whether something is large enough, so what a branch can do shows in the worst
+//! case: every call failed, and took for ever.
+
+mod branch;
+mod check;
+mod implies;
+mod opening;
+
+pub(crate) use branch::{Branch, branches};
+pub(crate) use check::check;
+pub(crate) use opening::{Openings, openings};
+
+use crate::{
+    args::BreakerOptions,
+    policy::{Count, Tripper, Window},
+};
+
+/// What is known of a breaker's settings. `None` is a constant whose value only
+/// the compiler knows, or a policy of the user's own.
+pub(crate) struct Facts<'a> {
+    /// The size of the count window.
+    pub(crate) window: Size,
+    pub(crate) tripper: &'a Tripper,
+    pub(crate) close_after: Option<u64>,
+    /// `None` if off, `Some(None)` if unknown.
+    pub(crate) reopen_after: Option<Option<u64>>,
+}
+
+/// How many calls the window can hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Size {
+    Calls {
+        size: u64,
+        default: bool,
+    },
+    /// As many as come in its time.
+    Unbounded,
+    Unknown,
+}
+
+impl<'a> Facts<'a> {
+    /// `None` where the rule is the default one, which is sound.
+    pub(crate) fn of(options: &'a BreakerOptions) -> Option<Self> {
+        let known = |count: &Option<Count>, default| {
+            count.as_ref().map_or(Some(default), |count| count.known)
+        };
+        Some(Self {
+            window: Size::of(options.window.as_ref()),
+            tripper: options.tripper.as_ref()?,
+            close_after: known(&options.close_after, 1),
+            reopen_after: options.reopen_after.as_ref().map(|count| count.known),
+        })
+    }
+}
+
+impl Size {
+    pub(crate) fn of(window: Option<&Window>) -> Self {
+        match window {
+            None => Self::Calls {
+                size: 100,
+                default: true,
+            },
+            Some(Window::Count { size, .. }) => match size.known {
+                Some(size) => Self::Calls {
+                    size,
+                    default: false,
+                },
+                None => Self::Unknown,
+            },
+            Some(Window::Time { .. }) => Self::Unbounded,
+            Some(Window::Custom { .. }) => Self::Unknown,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Messages, and what they underline.
+
+mod expansion;
+mod grammar;
+mod policy;
+mod rules;
+mod table;
+
+use proc_macro2::TokenStream;
+
+use crate::{model::Protected, target::Target};
+
+const FUNCTION: &str = "fn quote(symbol: &str) -> Result<u32, Error> { body() }";
+
+fn protected(args: &str, item: &str) -> syn::Result<Protected> {
+    let args: TokenStream = args.parse().expect("balanced arguments");
+    let item: TokenStream = item.parse().expect("balanced item");
+    Protected::new(args, syn::parse2::<Target>(item)?)
+}
+
+/// What is wrong: what is underlined, and the message.
+fn faults(args: &str) -> Vec<(String, String)> {
+    faults_on(args, FUNCTION)
+}
+
+fn faults_on(args: &str, item: &str) -> Vec<(String, String)> {
+    match protected(args, item) {
+        Ok(_) => Vec::new(),
+        Err(error) => error
+            .into_iter()
+            .map(|error| {
+                let underlined = error.span().source_text().unwrap_or_default();
+                (underlined, error.to_string())
+            })
+            .collect(),
+    }
+}
+
+#[track_caller]
+fn accepted(args: &str) {
+    assert_eq!(faults(args), []);
+}
+
+/// The one fault of `args`: what it underlines, and how its message begins.
+#[track_caller]
+fn refused(args: &str, underlined: &str, message: &str) {
+    let found = faults(args);
+    let [(at, text)] = found.as_slice() else {
+        panic!("one fault in {args}: {found:#?}");
+    };
+    assert!(
+        text.starts_with(message),
+        "{args}\nexpected: {message}\n   found: {text}"
+    );
+    assert_eq!(at, underlined, "{text}");
+}

@@ -1,0 +1,91 @@
+//! The policy as the documentation tells it.
+
+use super::protected;
+use crate::doc;
+
+#[track_caller]
+fn documented(args: &str, expected: &str) {
+    let protected = protected(args, super::FUNCTION).unwrap_or_else(|error| panic!("{error}"));
+    let text = doc::of_function(&protected.options);
+    let lines: Vec<_> = text
+        .lines()
+        .map(|line| line.strip_prefix(' ').unwrap())
+        .collect();
+    assert_eq!(lines.join("\n"), expected);
+}
+
+#[test]
+fn the_defaults() {
+    documented(
+        "",
+        "# Circuit breaker\n\
+         \n\
+         Calls go through a circuit breaker of the function's own. A rejected call returns at \
+         once with an error made of `CallNotPermitted`.\n\
+         \n\
+         It opens when, of at least 100 calls among the last 100, 50 % or more failed.\n\
+         \n\
+         When nothing else is called it takes 100 failing calls to open it from the start, and \
+         50 failing calls once the window is full of successes.\n\
+         \n\
+         It stays open for 1min.\n\
+         \n\
+         Then it is probed by 10 % of the calls at first, 100 % after 1min, at most 10 at a \
+         time: the first success closes it.",
+    );
+}
+
+#[test]
+fn a_rule_of_several_branches() {
+    documented(
+        r#"name = "payment_api", tracker = TypeOf(std::io::Error) | Matches(ApiError::Timeout),
+        tripper = FailureStreak(5) | MinRequests(20) & (FailureRate(0.5) | SlowRate(0.3, threshold = 1s)),
+        retry = Backoff(10s, multiplier = 3, jitter_ratio = 0.1), permit = All, close_after = 2,
+        reopen_after = 1, listeners = [LogListener, Mine::new()], fallback = cached"#,
+        "# Circuit breaker\n\
+         \n\
+         Calls go through the circuit breaker `payment_api`. Only errors that \
+         `TypeOf(std::io::Error) | Matches(ApiError::Timeout)` matches count as failures. \
+         On a rejection and on an error the fallback answers.\n\
+         \n\
+         It opens when\n\
+         \n\
+         - 5 calls in a row failed, or\n\
+         - of at least 20 calls among the last 100, 50 % or more failed, or\n\
+         - of at least 20 calls among the last 100, 30 % or more took 1s or longer.\n\
+         \n\
+         It takes 5 failing calls to open it.\n\
+         \n\
+         It stays open for 10s, and 3 times as long after each failed recovery, up to 5min, \
+         give or take 10 %.\n\
+         \n\
+         Then it is probed by every call, at most 10 at a time: 2 successes in a row close it, \
+         a failure reopens it.\n\
+         \n\
+         Transitions are told to the log and `Mine::new()`.",
+    );
+}
+
+#[test]
+fn a_shared_breaker_is_documented_where_it_is() {
+    documented(
+        "breaker = PAYMENTS, failure_if = stale",
+        "# Circuit breaker\n\
+         \n\
+         Calls go through the circuit breaker `PAYMENTS`. Results that `failure_if` picks count \
+         as failures, too. A rejected call returns at once with an error made of \
+         `CallNotPermitted`.",
+    );
+}
+
+#[test]
+fn the_section_is_only_added_to_documentation_and_can_be_left_out() {
+    let expanded = |args: &str, item: &str| {
+        let protected = protected(args, item).unwrap_or_else(|error| panic!("{error}"));
+        crate::expand::function(&protected).to_string()
+    };
+    let documented = format!("/// Text.\n{}", super::FUNCTION);
+    assert!(expanded("", &documented).contains("# Circuit breaker"));
+    assert!(!expanded("docs = false", &documented).contains("# Circuit breaker"));
+    assert!(!expanded("", super::FUNCTION).contains("# Circuit breaker"));
+}
