@@ -12,29 +12,26 @@ use crate::{
 /// The section of a function. It is only added to documentation that is there:
 /// the lint for items without any is the user's.
 pub(crate) fn of_function(options: &Options) -> String {
-    let mut text = String::from("# Circuit breaker\n\n");
-    match (&options.shared, &options.breaker.name) {
-        (Some(shared), _) => text.push_str(&format!(
-            "Calls go through the circuit breaker `{}`.",
-            words::source(Some(shared))
-        )),
-        (None, Some(name)) => text.push_str(&format!(
-            "Calls go through the circuit breaker `{}`.",
-            words::source(Some(name)).trim_matches('"')
-        )),
-        (None, None) => text.push_str("Calls go through a circuit breaker of the function's own."),
-    }
-    text.push_str(&judged(options));
-    text.push_str(if options.fallback.is_some() {
-        " On a rejection and on an error the fallback answers."
+    let breaker = match options.shared.as_ref().or(options.breaker.name.as_ref()) {
+        Some(name) => {
+            let name = words::source(Some(name));
+            format!("the circuit breaker `{}`", name.trim_matches('"'))
+        }
+        None => "a circuit breaker of the function's own".to_owned(),
+    };
+    let judged = judged(options);
+    let rejected = if options.fallback.is_some() {
+        "On a rejection and on an error the fallback answers."
     } else {
-        " A rejected call returns at once with an error made of `CallNotPermitted`."
-    });
-    text.push('\n');
-    if options.shared.is_none() {
-        text.push_str(&policy(&options.breaker));
-    }
-    indented(&text)
+        "A rejected call returns at once with an error made of `CallNotPermitted`."
+    };
+    let policy = match &options.shared {
+        Some(_) => String::new(),
+        None => policy(&options.breaker),
+    };
+    indented(&format!(
+        "# Circuit breaker\n\nCalls go through {breaker}.{judged} {rejected}\n{policy}"
+    ))
 }
 
 /// The section of a breaker in `breaker!`.
@@ -98,18 +95,19 @@ fn joined(parts: impl Iterator<Item = String>, by: &str) -> String {
 
 /// When it opens, for how long, how it recovers, and whom it tells.
 fn policy(options: &BreakerOptions) -> String {
-    let mut text = opens(options);
-    text.push_str(&format!(
-        "\n{}\n{}",
+    let parts = [
+        opens(options),
         stays_open(options.retry.as_ref()),
-        recovers(options)
-    ));
-    if let Some(listeners) = &options.listeners
-        && !listeners.is_empty()
-    {
-        text.push_str(&format!("\n{}", tells(listeners)));
-    }
-    text
+        recovers(options),
+        tells(options.listeners.as_deref().unwrap_or_default()),
+    ];
+    joined(
+        parts.iter().map(|part| match part.trim_start() {
+            "" => String::new(),
+            part => format!("\n{part}"),
+        }),
+        "",
+    )
 }
 
 fn opens(options: &BreakerOptions) -> String {
@@ -320,6 +318,9 @@ fn recovers(options: &BreakerOptions) -> String {
 }
 
 fn tells(listeners: &[Listener]) -> String {
+    if listeners.is_empty() {
+        return String::new();
+    }
     let names: Vec<_> = listeners
         .iter()
         .map(|listener| match listener {

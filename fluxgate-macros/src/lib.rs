@@ -1,5 +1,9 @@
 //! The macros of [fluxgate](https://docs.rs/fluxgate); use them through that
 //! crate.
+#![allow(
+    clippy::large_enum_variant,
+    reason = "an attribute makes a handful of them"
+)]
 
 mod analysis;
 mod args;
@@ -24,7 +28,7 @@ use proc_macro::TokenStream;
 /// Protects a function with a circuit breaker.
 #[proc_macro_attribute]
 pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
-    attribute(args.into(), item.into()).into()
+    attribute(args.into(), &item.into()).into()
 }
 
 /// Defines breakers that several functions share.
@@ -35,10 +39,10 @@ pub fn breaker(input: TokenStream) -> TokenStream {
 
 fn attribute(
     args: proc_macro2::TokenStream,
-    item: proc_macro2::TokenStream,
+    item: &proc_macro2::TokenStream,
 ) -> proc_macro2::TokenStream {
     let expanded = syn::parse2::<target::Target>(item.clone())
-        .map_err(|error| target::not_a_function(&item).unwrap_or(error))
+        .map_err(|error| target::not_a_function(item).unwrap_or(error))
         .and_then(|target| model::Protected::new(args, target));
     match expanded {
         Ok(protected) => expand::function(&protected),

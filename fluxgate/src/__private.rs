@@ -14,14 +14,12 @@ pub use constants::{check, limits};
 pub use fallback::{Answer, or_await, or_else};
 pub use judge::{FromRejection, Judge, Plain, Protected, Returning, Shape, returned};
 pub use listener::{
-    async_listener_fn, listener_fn, log_listener, prometheus_listener, slack_listener, try_listener,
+    async_listener_fn, listener_fn, log_listener, prometheus_listener, slack_listener,
 };
 pub use name::default_name;
 pub use type_of::Probe;
 #[cfg(feature = "inventory")]
 pub use {crate::linked::Linked, inventory};
-
-pub use crate::__link as link;
 
 use crate::{
     CallError, CallNotPermitted, CircuitBreaker, Outcome,
@@ -43,7 +41,7 @@ where
     T: Tracker<S::Error>,
     P: FailureIf<S::Value>,
 {
-    run(breaker, |output| judge.outcome(output), R::rejected, body)
+    run(breaker, judge.closure(), R::rejected, body)
 }
 
 /// Runs the body of a function with a fallback.
@@ -62,39 +60,45 @@ where
     T: Tracker<S::Error>,
     P: FailureIf<S::Value>,
 {
+    let judge = judge.closure();
     let judge = |ran: &Result<R, CallNotPermitted>| match ran {
-        Ok(output) => judge.outcome(output),
+        Ok(output) => judge(output),
         // Nobody is asked to judge a rejection.
         Err(_) => Outcome::Ignored,
     };
     S::split(run(breaker, judge, Err, || Ok(body())))
 }
 
-/// [`call`] for async functions.
+/// [`call`] for async functions, up to [`or_reject`].
 #[inline]
-pub fn call_async<'a, R, S, T, P, F>(
-    breaker: &'a CircuitBreaker,
+pub fn call_async<R, S, T, P, F>(
+    breaker: &CircuitBreaker,
     judge: Judge<S, T, P>,
     body: F,
-) -> impl Future<Output = R> + use<'a, R, S, T, P, F>
+) -> impl Future<Output = Result<R, CallNotPermitted>> + use<'_, R, S, T, P, F>
 where
-    R: Protected,
     S: Shape<Output = R>,
     T: Tracker<S::Error>,
     P: FailureIf<S::Value>,
     F: Future<Output = R>,
 {
-    let map = |ran: Result<R, CallNotPermitted>| ran.unwrap_or_else(R::rejected);
-    Run::new(breaker, judge.closure(), map, body)
+    Run::new(breaker, judge.closure(), |ran| ran, body)
+}
+
+/// The end of [`call_async`]. It stands outside of the future, whose type would
+/// otherwise repeat what is wrong with `R` wherever it is used.
+#[inline]
+pub fn or_reject<R: Protected>(ran: Result<R, CallNotPermitted>) -> R {
+    ran.unwrap_or_else(R::rejected)
 }
 
 /// [`try_call`] for async functions.
 #[inline]
-pub fn try_call_async<'a, R, S, T, P, F>(
-    breaker: &'a CircuitBreaker,
+pub fn try_call_async<R, S, T, P, F>(
+    breaker: &CircuitBreaker,
     judge: Judge<S, T, P>,
     body: F,
-) -> impl Future<Output = Result<R, CallError<S::Error>>> + use<'a, R, S, T, P, F>
+) -> impl Future<Output = Result<R, CallError<S::Error>>> + use<'_, R, S, T, P, F>
 where
     S: Shape<Output = R>,
     T: Tracker<S::Error>,

@@ -175,7 +175,7 @@ fn never_opens<'a>(branches: &[Branch<'a>], found: &mut Found<'a, '_>) {
 /// A half-open circuit ends at the first good probe, or after `reopen_after` bad
 /// ones, and a rule for it must be able to fire before.
 fn too_many_probes<'a>(branches: &[Branch<'a>], facts: &Facts<'_>, found: &mut Found<'a, '_>) {
-    let (Some(1), Some(Some(limit))) = (facts.close_after, facts.reopen_after) else {
+    let (Some(1), Some(limit)) = (facts.close_after, facts.reopen_after) else {
         return;
     };
     let needed = |branch: &Branch<'a>| {

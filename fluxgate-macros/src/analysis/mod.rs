@@ -25,8 +25,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) window: Size,
     pub(crate) tripper: &'a Tripper,
     pub(crate) close_after: Option<u64>,
-    /// `None` if off, `Some(None)` if unknown.
-    pub(crate) reopen_after: Option<Option<u64>>,
+    /// `None` if off or unknown.
+    pub(crate) reopen_after: Option<u64>,
 }
 
 /// How many calls the window can hold.
@@ -51,7 +51,7 @@ impl<'a> Facts<'a> {
             window: Size::of(options.window.as_ref()),
             tripper: options.tripper.as_ref()?,
             close_after: known(&options.close_after, 1),
-            reopen_after: options.reopen_after.as_ref().map(|count| count.known),
+            reopen_after: options.reopen_after.as_ref().and_then(|count| count.known),
         })
     }
 }

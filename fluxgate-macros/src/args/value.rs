@@ -3,14 +3,14 @@
 use std::rc::Rc;
 
 use quote::ToTokens;
-use syn::{Expr, ExprLit, Lit, LitBool, LitStr, Path, ext::IdentExt};
+use syn::{Expr, ExprLit, Lit, LitBool, LitStr, Path, ext::IdentExt, parse::Parse};
 
 use super::{Handle, Options};
 use crate::{
     errors::Errors,
     keys::Key,
     policy::{self, Argument, Count, OnCancel, Permit, Range, Retry, Time, Window},
-    source::{Cursor, Place, Text, Tree, lex},
+    source::{Cursor, Place, Text, Token, Tree, lex},
 };
 
 impl Options {
@@ -134,10 +134,7 @@ fn argument<'a>(key: &Key, cursor: &mut Cursor<'a>) -> Argument<'a> {
 }
 
 fn expr(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Expr> {
-    cursor
-        .parse(|input| input.parse::<Expr>(), errors)
-        .ok()
-        .map(|(expr, _)| expr)
+    cursor.parse(Expr::parse, errors).ok().map(|(expr, _)| expr)
 }
 
 fn name(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Expr> {
@@ -169,10 +166,7 @@ fn name(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Expr> {
 
 fn flag(key: &Key, cursor: &mut Cursor<'_>, errors: &Errors) -> Option<bool> {
     let value = cursor.expression();
-    match value
-        .clone()
-        .parse(|input| input.parse::<LitBool>(), &Errors::trial())
-    {
+    match value.clone().parse(LitBool::parse, &Errors::trial()) {
         Ok((flag, taken)) if taken.tokens().len() == value.tokens().len() => Some(flag.value),
         _ => {
             errors.at(
@@ -205,9 +199,7 @@ fn callable(key: &Key, cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Expr>
 
 fn handle(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Handle> {
     let value = cursor.expression();
-    let parsed = value
-        .clone()
-        .parse(|input| input.parse::<Path>(), &Errors::trial());
+    let parsed = value.clone().parse(Path::parse, &Errors::trial());
     let path = parsed
         .ok()
         .filter(|(_, taken)| taken.tokens().len() == value.tokens().len())
@@ -228,7 +220,7 @@ fn handle(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Handle> {
             associated: true,
         }),
         _ => {
-            let advice = match value.peek().map(|token| token.text()) {
+            let advice = match value.peek().map(Token::text) {
                 Some(text) if text.starts_with('"') => "; write it without quotes",
                 _ => "",
             };

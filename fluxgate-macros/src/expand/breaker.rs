@@ -1,15 +1,13 @@
 //! The static that holds a breaker, and what builds it.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{format_ident, quote};
 use syn::{Attribute, Expr, Visibility};
 
-use super::{Runtime, policies};
+use super::{Runtime, constants, policies};
 use crate::{
     args::{BreakerOptions, Handle, Options},
     doc,
-    policy::{Count, PermitKind, Range, Ratio, RetryKind, Rule, Time, Window},
-    words,
 };
 
 /// The name of the hidden static. The policies are written inside its
@@ -26,7 +24,6 @@ pub(super) fn hidden() -> Ident {
 ///             static __FLUXGATE_BREAKER: ::fluxgate::StaticBreaker =
 ///                 ::fluxgate::StaticBreaker::new(|| ::fluxgate::CircuitBreaker::builder(…)
 ///                     .retry(::fluxgate::retry::Always));
-///             ::fluxgate::__private::link!(__FLUXGATE_BREAKER);
 ///             &__FLUXGATE_BREAKER
 ///         }
 /// ```
@@ -67,7 +64,7 @@ fn hidden_static(
     let builder = builder(options, function, fluxgate);
     quote! {
         static #hidden: #fluxgate::StaticBreaker = #fluxgate::StaticBreaker::new(|| #builder);
-        #fluxgate::__private::link!(#hidden);
+        #fluxgate::__link! { #hidden }
     }
 }
 
@@ -119,24 +116,21 @@ pub(crate) fn statics(
         #(#[doc = #docs])*
         #vis static #ident: #fluxgate::StaticBreaker = #fluxgate::StaticBreaker::new(|| #builder);
         #(#cfgs)*
-        #fluxgate::__private::link!(#ident);
+        #fluxgate::__link! { #ident }
     }
 }
 
 /// The settings that were given; the builder has the defaults.
 fn builder(options: &BreakerOptions, item: &Ident, fluxgate: &Runtime<'_>) -> TokenStream {
-    let name = match &options.name {
-        Some(name) => {
-            quote!(#name)
-        }
-        None => {
-            let anchor = Ident::new("anchor", Span::mixed_site());
-            let item = item.to_string();
-            quote!({
-                fn #anchor() {}
-                #fluxgate::__private::default_name(&#anchor, #item)
-            })
-        }
+    let name = if let Some(name) = &options.name {
+        quote!(#name)
+    } else {
+        let anchor = Ident::new("anchor", Span::mixed_site());
+        let item = item.to_string();
+        quote!({
+            fn #anchor() {}
+            #fluxgate::__private::default_name(&#anchor, #item)
+        })
     };
     let mut settings = TokenStream::new();
     let mut set = |method: &str, value: TokenStream| {
@@ -174,175 +168,14 @@ fn builder(options: &BreakerOptions, item: &Ident, fluxgate: &Runtime<'_>) -> To
     if let Some(durations) = &options.durations {
         set("durations", quote!(#durations));
     }
-    let mut builder = quote!(#fluxgate::CircuitBreaker::builder(#name) #settings);
     for listener in options.listeners.iter().flatten() {
-        builder = policies::listener(&builder, listener, fluxgate);
+        settings.extend(policies::listener(listener, fluxgate));
     }
-    let checks = constants(options, fluxgate);
+    let builder = quote!(#fluxgate::CircuitBreaker::builder(#name) #settings);
+    let checks = constants::checks(options, fluxgate);
     if checks.is_empty() {
         builder
     } else {
         quote!({ #(#checks)* #builder })
-    }
-}
-
-/// The constants in the rules, for the compiler to check.
-fn constants(options: &BreakerOptions, fluxgate: &Runtime<'_>) -> Vec<TokenStream> {
-    let mut checks = Checks {
-        fluxgate,
-        found: Vec::new(),
-    };
-    match options.window.as_ref() {
-        Some(Window::Count { size, .. }) => checks.count(size),
-        Some(Window::Time { duration, .. }) => checks.time(duration),
-        Some(Window::Custom { .. }) | None => {}
-    }
-    if let Some(tripper) = &options.tripper {
-        tripper.leaves(&mut |leaf| match &leaf.rule {
-            Rule::MinRequests(count) | Rule::FailureStreak(count) => checks.count(count),
-            Rule::FailureRate(ratio) => checks.ratio(ratio),
-            Rule::AvgLatency(threshold) => checks.time(threshold),
-            Rule::SlowRate { ratio, threshold } => {
-                checks.ratio(ratio);
-                checks.time(threshold);
-            }
-            Rule::Closed | Rule::HalfOpened | Rule::Custom(_) => {}
-        });
-    }
-    match options.retry.as_ref().map(|retry| &retry.kind) {
-        Some(RetryKind::Cooldown {
-            duration,
-            jitter_ratio,
-        }) => {
-            checks.time(duration);
-            jitter_ratio.iter().for_each(|ratio| checks.ratio(ratio));
-        }
-        Some(RetryKind::Backoff(backoff)) => {
-            checks.time(&backoff.initial);
-            backoff
-                .multiplier
-                .iter()
-                .for_each(|ratio| checks.ratio(ratio));
-            backoff
-                .max_duration
-                .iter()
-                .for_each(|time| checks.time(time));
-            backoff
-                .jitter_ratio
-                .iter()
-                .for_each(|ratio| checks.ratio(ratio));
-        }
-        _ => {}
-    }
-    match options.permit.as_ref().map(|permit| &permit.kind) {
-        Some(PermitKind::Random(ratio)) => checks.ratio(ratio),
-        Some(PermitKind::RampUp(ramp)) => {
-            checks.ramp(&ramp.initial, &ramp.r#final);
-            checks.time(&ramp.duration);
-        }
-        _ => {}
-    }
-    for count in [
-        &options.max_half_open_calls,
-        &options.close_after,
-        &options.reopen_after,
-    ]
-    .into_iter()
-    .flatten()
-    {
-        checks.count(count);
-    }
-    if let Some(lease) = &options.probe_lease {
-        checks.time(lease);
-    }
-    checks.found
-}
-
-struct Checks<'a> {
-    fluxgate: &'a Runtime<'a>,
-    found: Vec<TokenStream>,
-}
-
-impl Checks<'_> {
-    fn add(&mut self, span: Span, allowed: &TokenStream, message: &str) {
-        let fluxgate = self.fluxgate;
-        self.found.push(quote_spanned! {span=>
-            const _: () = #fluxgate::__private::check(#allowed, #message);
-        });
-    }
-
-    fn count(&mut self, count: &Count) {
-        let (Some(expr), Some(limit)) = (count.expr(), count.range.limit()) else {
-            return;
-        };
-        let fluxgate = self.fluxgate;
-        let limit = format_ident!("{limit}");
-        let expr = if count.range == Range::Count32 {
-            quote!({ let value: u32 = #expr; value as u64 })
-        } else {
-            quote!(#expr)
-        };
-        let message = format!(
-            "{} {}, but `{}` is not",
-            count.what,
-            count.range.words(),
-            words::source(count.expr())
-        );
-        self.add(
-            count.place.span(),
-            &quote!(#fluxgate::__private::limits::#limit(#expr)),
-            &message,
-        );
-    }
-
-    fn ratio(&mut self, ratio: &Ratio) {
-        let (Some(expr), Some(limit)) = (ratio.expr(), ratio.range.limit()) else {
-            return;
-        };
-        let fluxgate = self.fluxgate;
-        let limit = format_ident!("{limit}");
-        let message = format!(
-            "{} {}, but `{}` is not",
-            ratio.what,
-            ratio.range.words(),
-            words::source(ratio.expr())
-        );
-        self.add(
-            ratio.place.span(),
-            &quote!(#fluxgate::__private::limits::#limit(#expr)),
-            &message,
-        );
-    }
-
-    fn time(&mut self, time: &Time) {
-        let Some(expr) = time.constant() else { return };
-        let fluxgate = self.fluxgate;
-        let message = format!(
-            "{} must be greater than zero, but `{}` is not",
-            time.what,
-            words::source(Some(expr))
-        );
-        self.add(
-            time.place.span(),
-            &quote!(#fluxgate::__private::limits::duration(#expr)),
-            &message,
-        );
-    }
-
-    fn ramp(&mut self, initial: &Ratio, r#final: &Ratio) {
-        let unknown = [initial, r#final]
-            .into_iter()
-            .find(|ratio| ratio.known.is_none());
-        let Some(unknown) = unknown else { return };
-        let fluxgate = self.fluxgate;
-        let message = format!(
-            "the ratios of `RampUp` must satisfy 0 < initial <= final <= 1, but `{}` does not",
-            words::source(unknown.expr())
-        );
-        self.add(
-            unknown.place.span(),
-            &quote!(#fluxgate::__private::limits::ramp(#initial, #r#final)),
-            &message,
-        );
     }
 }

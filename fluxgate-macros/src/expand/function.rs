@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Attribute, Type, parse_quote_spanned, spanned::Spanned};
 
-use super::{Runtime, breaker, judge};
+use super::{Runtime, breaker, judge, respanned};
 use crate::{
     args::Options,
     doc,
@@ -126,7 +126,7 @@ impl<'a> Call<'a> {
     fn tokens(&self) -> TokenStream {
         match &self.shape {
             Shape::Sync => self.sync(),
-            Shape::Async => self.asynchronous(&self.pinned_async_block(), &quote!(.await)),
+            Shape::Async => self.asynchronous(&self.pinned_async_block()),
             Shape::Future(future) => self.future(future.boxed),
         }
     }
@@ -189,7 +189,8 @@ impl<'a> Call<'a> {
         }
     }
 
-    fn asynchronous(&self, body: &TokenStream, wait: &TokenStream) -> TokenStream {
+    /// Inside an async block or function: awaits `body` through the breaker.
+    fn asynchronous(&self, body: &TokenStream) -> TokenStream {
         let Self {
             fluxgate,
             breaker,
@@ -197,28 +198,39 @@ impl<'a> Call<'a> {
             output,
             ..
         } = self;
-        match &self.fallback {
-            None => {
-                let call = self.spanned("call_async");
-                quote!(#call::<#output, _, _, _, _>(#breaker, #judge, #body)#wait)
-            }
-            Some(fallback) => {
-                let result = Ident::new("result", Span::mixed_site());
-                quote! {
-                    match #fluxgate::__private::or_await(
-                        #fluxgate::__private::try_call_async(#breaker, #judge, #body).await,
-                        #fallback,
-                    ) {
-                        ::core::result::Result::Ok(#result) => #result,
-                        ::core::result::Result::Err(#result) => #result.await,
-                    }
-                }
+        let Some(fallback) = &self.fallback else {
+            let or_reject = self.spanned("or_reject");
+            return quote! {
+                #or_reject::<#output>(
+                    #fluxgate::__private::call_async(#breaker, #judge, #body).await
+                )
+            };
+        };
+        // Errors about the fallback stand there.
+        let place = fallback.span().resolved_at(Span::mixed_site());
+        let result = Ident::new("result", place);
+        let or_await = respanned(quote!(#fluxgate::__private::or_await), place);
+        let outcome = quote! {
+            #fluxgate::__private::try_call_async(#breaker, #judge, #body).await
+        };
+        quote_spanned! {place=>
+            match #or_await(#outcome, #fallback) {
+                ::core::result::Result::Ok(#result) => #result,
+                ::core::result::Result::Err(#result) => #result.await,
             }
         }
     }
 
     /// The body runs when the function is called, as it would without the
     /// attribute, and gives a future; that is what is protected.
+    ///
+    /// ```text
+    /// Input:  fn f() -> Pin<Box<dyn Future<Output = Ret> + Send>> { body }
+    /// Output: fn f() -> … {
+    ///             let future = ::fluxgate::__private::run_now(move || -> … { body });
+    ///             ::std::boxed::Box::pin(async move { or_reject::<Ret>(….await) })
+    ///         }
+    /// ```
     fn future(&self, boxed: bool) -> TokenStream {
         let Self {
             fluxgate,
@@ -227,26 +239,25 @@ impl<'a> Call<'a> {
             ..
         } = self;
         let future = Ident::new("future", Span::mixed_site());
-        let body = quote!(#fluxgate::__private::run_now(move || -> #returned #block));
-        let mut protected = self.asynchronous(&future.to_token_stream(), &TokenStream::new());
-        if self.fallback.is_some() {
-            protected = quote!(async move { #protected });
+        let protected = self.asynchronous(&future.to_token_stream());
+        let mut result = quote!(async move { #protected });
+        if boxed {
+            result = quote!(::std::boxed::Box::pin(#result));
         }
-        let result = if boxed {
-            quote!(::std::boxed::Box::pin(#protected))
-        } else {
-            protected
-        };
         quote! {
-            let #future = #body;
+            let #future = #fluxgate::__private::run_now(move || -> #returned #block);
             #result
         }
+    }
+
+    fn output_span(&self) -> Span {
+        self.output.span().resolved_at(Span::mixed_site())
     }
 
     /// A function of the runtime, for errors that belong to the return type.
     fn spanned(&self, name: &str) -> TokenStream {
         let fluxgate = self.fluxgate;
-        let name = Ident::new(name, self.output.span().resolved_at(Span::mixed_site()));
+        let name = Ident::new(name, self.output_span());
         quote_spanned!(Span::mixed_site()=> #fluxgate::__private::#name)
     }
 }

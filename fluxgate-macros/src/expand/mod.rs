@@ -1,6 +1,7 @@
 //! From the validated attribute to tokens: a thin call into the runtime.
 
 mod breaker;
+mod constants;
 mod function;
 mod judge;
 mod policies;
@@ -8,7 +9,7 @@ mod policies;
 pub(crate) use breaker::statics;
 pub(crate) use function::function;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::Path;
 
@@ -22,4 +23,19 @@ impl ToTokens for Runtime<'_> {
             None => quote!(::fluxgate).to_tokens(tokens),
         }
     }
+}
+
+/// Gives generated tokens a place, for the errors that point there.
+fn respanned(tokens: TokenStream, span: Span) -> TokenStream {
+    tokens
+        .into_iter()
+        .map(|mut tree| {
+            if let TokenTree::Group(group) = &tree {
+                let inner = respanned(group.stream(), span);
+                tree = Group::new(group.delimiter(), inner).into();
+            }
+            tree.set_span(span);
+            tree
+        })
+        .collect()
 }

@@ -8,7 +8,8 @@ use syn::Expr;
 
 use super::Runtime;
 use crate::policy::{
-    Formula, Leaf, Listener, OnCancel, Permit, PermitKind, Retry, RetryKind, Rule, Tripper, Window,
+    Formula, Leaf, Listener, OnCancel, Permit, PermitKind, Retry, RetryKind, Rule, Slack, Tripper,
+    Window,
 };
 
 /// `Custom::from_fn` gives a closure the types of its arguments.
@@ -114,51 +115,47 @@ pub(super) fn on_cancel(on_cancel: &OnCancel, fluxgate: &Runtime<'_>) -> TokenSt
     quote!(#fluxgate::OnCancel::#ident #((#least))*)
 }
 
-/// Takes a builder and gives it back with the listener.
-pub(super) fn listener(
-    builder: &TokenStream,
-    listener: &Listener,
-    fluxgate: &Runtime<'_>,
-) -> TokenStream {
+/// The method of the builder that adds the listener.
+pub(super) fn listener(listener: &Listener, fluxgate: &Runtime<'_>) -> TokenStream {
     match listener {
-        Listener::Log(ident) => {
-            quote!(#builder.listener(#fluxgate::__private::log_listener!(#ident)))
-        }
-        Listener::Prometheus { ident, arguments } => quote! {
-            #fluxgate::__private::try_listener(
-                #builder,
-                "PrometheusListener",
-                || #fluxgate::__private::prometheus_listener!(#ident #arguments),
-            )
-        },
-        Listener::Slack(slack) => {
-            let (ident, channel, token) = (&slack.ident, &slack.channel, &slack.token);
-            let url = slack.url.as_ref().map(|url| quote!(, url = #url));
+        Listener::Log(ident) => quote!(.listener(#fluxgate::__private::log_listener!(#ident))),
+        Listener::Prometheus { ident, registry } => {
+            let registry = registry.iter();
             quote! {
-                #fluxgate::__private::try_listener(
-                    #builder,
-                    "SlackListener",
-                    || #fluxgate::__private::slack_listener!(
-                        #ident channel = #channel, token = #token #url
-                    ),
-                )
+                .listener(#fluxgate::__private::prometheus_listener!(
+                    #ident #(registry = #registry)*
+                ))
             }
         }
-        Listener::Closure(closure) if is_async(closure) => {
-            quote!(#builder.listener(#fluxgate::__private::async_listener_fn(#closure)))
+        Listener::Slack(slack) => {
+            let Slack {
+                ident,
+                channel,
+                token,
+                url,
+            } = &**slack;
+            let url = url.iter();
+            quote! {
+                .try_listener("SlackListener", #fluxgate::__private::slack_listener!(
+                    #ident channel = #channel, token = #token #(, url = #url)*
+                ))
+            }
+        }
+        Listener::Closure(closure) if gives_a_future(closure) => {
+            quote!(.listener(#fluxgate::__private::async_listener_fn(#closure)))
         }
         Listener::Closure(closure) => {
-            quote!(#builder.listener(#fluxgate::__private::listener_fn(#closure)))
+            quote!(.listener(#fluxgate::__private::listener_fn(#closure)))
         }
-        Listener::Any(expr) => quote!(#builder.listener(#expr)),
+        Listener::Any(expr) => quote!(.listener(#expr)),
     }
 }
 
-/// `async |signal| …` or `|signal| async …`.
-fn is_async(closure: &Expr) -> bool {
+/// `async |signal| …` and `|signal| async …`.
+fn gives_a_future(closure: &Expr) -> bool {
     match closure {
         Expr::Closure(closure) => {
-            closure.asyncness.is_some() || matches!(*closure.body, Expr::Async(_))
+            closure.asyncness.is_some() || matches!(&*closure.body, Expr::Async(_))
         }
         _ => false,
     }

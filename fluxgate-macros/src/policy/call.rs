@@ -1,7 +1,7 @@
 //! `Name` and `Name(argument, name = argument)`: the form of every policy.
 
 use proc_macro2::{Delimiter, Ident};
-use syn::{Expr, ext::IdentExt};
+use syn::{Expr, ext::IdentExt, parse::Parse};
 
 use crate::{
     errors::{Errors, Reported},
@@ -82,7 +82,7 @@ impl<'a> Call<'a> {
         let mut name_place = token.place.clone();
         cursor.next();
         if cursor.at_punct(':') {
-            return Err(path(cursor, &name, name_place, what, names, errors));
+            return Err(path(cursor, &name, &name_place, what, names, errors));
         }
         let arguments = cursor.group(Delimiter::Parenthesis);
         let mut place = name_place.clone();
@@ -252,10 +252,7 @@ impl<'a> Call<'a> {
 
 impl Argument<'_> {
     pub(crate) fn expr(mut self, errors: &Errors) -> Option<Expr> {
-        let (expr, _) = self
-            .cursor
-            .parse(|input| input.parse::<Expr>(), errors)
-            .ok()?;
+        let (expr, _) = self.cursor.parse(Expr::parse, errors).ok()?;
         if !self.cursor.is_empty() {
             errors.at(&self.cursor.whole(), "expected `,` or `)`");
             return None;
@@ -293,7 +290,7 @@ pub(crate) fn policy<'a>(
 fn path(
     cursor: &mut Cursor<'_>,
     first: &str,
-    place: Place,
+    place: &Place,
     what: &str,
     names: &[&str],
     errors: &Errors,

@@ -38,7 +38,8 @@ impl Nanos {
     pub(crate) fn duration(self) -> Option<Duration> {
         let nanos = self.attos.div_ceil(ATTOS_PER_NANO);
         let secs = u64::try_from(nanos / NANOS_PER_SEC).ok()?;
-        Some(Duration::new(secs, (nanos % NANOS_PER_SEC) as u32))
+        let nanos = u32::try_from(nanos % NANOS_PER_SEC).ok()?;
+        Some(Duration::new(secs, nanos))
     }
 
     fn of(duration: Duration) -> Self {

@@ -23,7 +23,9 @@ impl<L> Formula<L> {
             Self::Leaf(leaf) => visit(leaf),
             Self::Not(inner) => inner.leaves(visit),
             Self::All(parts) | Self::Any(parts) => {
-                parts.iter().for_each(|part| part.leaves(visit));
+                for part in parts {
+                    part.leaves(visit);
+                }
             }
         }
     }
@@ -36,7 +38,7 @@ pub(crate) struct Grammar<'g, L> {
     /// Why there is no `!`, if there is none.
     pub(crate) no_not: Option<&'g str>,
     /// Reads a leaf; `None` if it was understood but refused.
-    pub(crate) leaf: &'g dyn Fn(&mut Cursor<'_>, &Errors) -> Result<Option<L>, Reported>,
+    pub(crate) leaf: fn(&mut Cursor<'_>, &Errors) -> Result<Option<L>, Reported>,
     pub(crate) errors: &'g Errors,
 }
 

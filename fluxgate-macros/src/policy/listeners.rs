@@ -2,21 +2,21 @@
 
 use proc_macro2::{Delimiter, Ident, TokenStream};
 use quote::{ToTokens, quote};
-use syn::{Expr, ExprLit, Lit};
+use syn::{Expr, ExprLit, Lit, parse::Parse};
 
 use super::{Argument, Call, Param};
 use crate::{
     errors::Errors,
-    source::{Cursor, Token, stream},
+    source::{Cursor, Token},
 };
 
 pub(crate) enum Listener {
     Log(Ident),
     Prometheus {
         ident: Ident,
-        arguments: TokenStream,
+        registry: Option<Expr>,
     },
-    Slack(Slack),
+    Slack(Box<Slack>),
     /// A closure, whose argument needs no type.
     Closure(Expr),
     Any(Expr),
@@ -43,6 +43,7 @@ const SLACK: &[Param] = &[
     Param::required("token", EXAMPLE),
     Param::optional("url"),
 ];
+const PROMETHEUS: &[Param] = &[Param::optional("registry")];
 
 /// Reads the list.
 pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Vec<Listener>> {
@@ -96,14 +97,15 @@ fn listener(element: &mut Cursor<'_>, errors: &Errors) -> Option<Listener> {
                     }
                     Some(Listener::Log(ident))
                 }
-                "PrometheusListener" => Some(Listener::Prometheus {
-                    ident,
-                    arguments: call
-                        .arguments()
-                        .map(|inside| stream(inside.tokens()))
-                        .unwrap_or_default(),
-                }),
-                _ => slack(&call, errors).map(Listener::Slack),
+                "PrometheusListener" => {
+                    let registry = call.bind(PROMETHEUS, errors)?.remove(0);
+                    let registry = match registry {
+                        Some(registry) => Some(registry.expr(errors)?),
+                        None => None,
+                    };
+                    Some(Listener::Prometheus { ident, registry })
+                }
+                _ => slack(&call, errors).map(|slack| Listener::Slack(Box::new(slack))),
             }
         }
         _ if element.is_empty() => {
@@ -111,7 +113,7 @@ fn listener(element: &mut Cursor<'_>, errors: &Errors) -> Option<Listener> {
             None
         }
         _ => {
-            let (expr, _) = element.parse(|input| input.parse::<Expr>(), errors).ok()?;
+            let (expr, _) = element.parse(Expr::parse, errors).ok()?;
             if !element.is_empty() {
                 errors.at(&element.whole(), "expected `,` or `]` after a listener");
                 return None;
@@ -136,15 +138,15 @@ fn slack(call: &Call<'_>, errors: &Errors) -> Option<Slack> {
     let mut bound = call.bind(SLACK, errors)?.into_iter();
     let channel = text(bound.next()??, errors);
     let token = text(bound.next()??, errors);
-    let url = bound.next()?.map(|url| text(url, errors));
+    let url = match bound.next()? {
+        Some(url) => text(url, errors).map(Some),
+        None => Some(None),
+    };
     Some(Slack {
         ident: call.ident.clone(),
         channel: channel?,
         token: token?,
-        url: match url {
-            Some(url) => Some(url?),
-            None => None,
-        },
+        url: url?,
     })
 }
 

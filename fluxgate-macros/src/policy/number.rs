@@ -247,19 +247,17 @@ fn sign(value: Option<f64>, negative: bool) -> Option<f64> {
 
 impl ToTokens for Ratio {
     fn to_tokens(&self, tokens: &mut TokenStream) {
-        match self
+        let span = self.place.span();
+        let value = self
             .known
-            .filter(|value| value.is_finite() && *value >= 0.0)
-        {
-            Some(value) => {
-                let mut literal = Literal::f64_unsuffixed(value);
-                literal.set_span(self.place.span());
-                literal.to_tokens(tokens);
-            }
-            None => {
-                let expr = &self.expr;
-                quote_spanned!(self.place.span()=> #expr).to_tokens(tokens);
-            }
+            .filter(|value| value.is_finite() && *value >= 0.0);
+        if let Some(value) = value {
+            let mut literal = Literal::f64_unsuffixed(value);
+            literal.set_span(span);
+            literal.to_tokens(tokens);
+        } else {
+            let expr = &self.expr;
+            quote_spanned!(span=> #expr).to_tokens(tokens);
         }
     }
 }

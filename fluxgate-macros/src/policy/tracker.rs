@@ -1,11 +1,11 @@
 //! Which errors count: `TypeOf(io::Error) | Matches(ApiError::Timeout)`.
 
-use syn::{Expr, Pat, Token, Type};
+use syn::{Expr, Pat, Token, Type, parse::Parse};
 
 use super::{Call, Formula, Grammar, Param};
 use crate::{
     errors::{Errors, Reported},
-    source::Cursor,
+    source::{self, Cursor},
 };
 
 pub(crate) type Tracker = Formula<Matched>;
@@ -30,7 +30,7 @@ pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Tracker> 
     Grammar {
         what: "tracker",
         no_not: None,
-        leaf: &leaf,
+        leaf,
         errors,
     }
     .read(cursor)
@@ -72,7 +72,7 @@ fn types(call: &Call<'_>, errors: &Errors) -> Option<Matched> {
         })?;
     let mut types = Vec::new();
     while !cursor.is_empty() {
-        let (parsed, _) = cursor.parse(|input| input.parse::<Type>(), errors).ok()?;
+        let (parsed, _) = cursor.parse(Type::parse, errors).ok()?;
         types.push(parsed);
         if !cursor.is_empty() && !cursor.eat_punct(',') {
             errors.at(
@@ -102,7 +102,7 @@ fn matches(call: &Call<'_>, errors: &Errors) -> Option<Matched> {
     let mut guard = None;
     if cursor
         .peek()
-        .and_then(|token| token.ident())
+        .and_then(source::Token::ident)
         .is_some_and(|ident| ident == "if")
     {
         let ((_, condition), _) = cursor

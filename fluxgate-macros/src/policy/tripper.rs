@@ -59,7 +59,7 @@ pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Tripper> 
     Grammar {
         what: "tripper",
         no_not: Some("say what shall fire, not what shall not"),
-        leaf: &leaf,
+        leaf,
         errors,
     }
     .read(cursor)

@@ -1,7 +1,7 @@
 //! Walking over tokens.
 
 use proc_macro2::{Delimiter, TokenStream};
-use syn::parse::{ParseStream, Parser};
+use syn::parse::{Parse, ParseStream, Parser};
 
 use super::{Place, Token, Tree, stream};
 use crate::errors::{Errors, Reported};
@@ -142,7 +142,7 @@ impl<'a> Cursor<'a> {
     pub(crate) fn expression(&mut self) -> Cursor<'a> {
         let taken = self
             .clone()
-            .parse(|input| input.parse::<syn::Expr>(), &Errors::trial())
+            .parse(syn::Expr::parse, &Errors::trial())
             .map(|(_, taken)| taken.tokens.len());
         match taken {
             Ok(length)

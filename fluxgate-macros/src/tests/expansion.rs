@@ -85,7 +85,7 @@ fn durations_are_written_out() {
 #[test]
 fn on_an_error_the_function_is_still_there() {
     let item: TokenStream = super::FUNCTION.parse().unwrap();
-    let text = crate::attribute("tripper =".parse().unwrap(), item).to_string();
+    let text = crate::attribute("tripper =".parse().unwrap(), &item).to_string();
     assert!(text.contains("compile_error"), "{text}");
     assert!(
         text.ends_with("-> Result < u32 , Error > { body () }"),

@@ -1,4 +1,5 @@
 //! Messages, and what they underline.
+#![allow(clippy::too_many_lines, reason = "tables")]
 
 mod expansion;
 mod grammar;

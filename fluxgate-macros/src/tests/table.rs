@@ -21,9 +21,10 @@ fn refused_on_purpose(ctor: &str, args: &Map<String, Value>) -> bool {
     let not_finite = args.values().any(Value::is_string);
     let empty_window = ctor.ends_with("Window") && args["size"].as_i64() == Some(0);
     let negative_window = ctor == "TimeWindow" && args["size"].as_i64().is_some_and(|n| n < 0);
+    let no_probes = args.get("max_half_open_calls").and_then(Value::as_u64) == Some(0);
     // Longer than a `Duration` can be.
     let too_long = args.values().any(|value| value.as_f64() == Some(1e300));
-    not_finite || empty_window || negative_window || too_long
+    not_finite || no_probes || empty_window || negative_window || too_long
 }
 
 fn literal(value: &Value) -> String {
@@ -60,6 +61,7 @@ fn attribute(ctor: &str, args: &Map<String, Value>) -> String {
         "CountWindow" | "TimeWindow" => format!("window = {name}({inside})"),
         "Always" | "Never" | "Cooldown" | "Backoff" => format!("retry = {name}({inside})"),
         "PermitAll" | "Random" | "RampUp" => format!("permit = {name}({inside})"),
+        "CircuitBreaker" | "AsyncCircuitBreaker" => inside,
         "TrackerAll" | "TypeOf" => format!("tracker = {name}({inside})"),
         _ => format!("window = TimeWindow(1h), tripper = {name}({inside}) & Custom(other)"),
     }
@@ -72,7 +74,7 @@ fn seconds(value: Option<&Value>) -> Option<Duration> {
     }
     let nanos = (seconds * 1e9).ceil();
     if nanos < 1e9 {
-        return Some(Duration::from_nanos(nanos as u64));
+        return Some(Duration::from_nanos(format!("{nanos}").parse().ok()?));
     }
     Duration::try_from_secs_f64(seconds).ok()
 }
@@ -115,6 +117,10 @@ fn runtime(ctor: &str, args: &Map<String, Value>) -> Option<Result<(), ConfigErr
             number("final")?,
             time("duration")?,
         )),
+        "CircuitBreaker" | "AsyncCircuitBreaker" => {
+            let calls = count("max_half_open_calls").unwrap_or(10);
+            builder().max_half_open_calls(u32::try_from(calls).ok()?)
+        }
         _ => return None,
     };
     Some(builder.build().map(|_| ()))

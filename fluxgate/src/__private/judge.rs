@@ -1,5 +1,10 @@
 //! What a function returns, and what that means for its breaker.
 
+#![allow(
+    clippy::unused_self,
+    reason = "methods, since their priority is what decides"
+)]
+
 use std::{convert::Infallible, marker::PhantomData, ops::Deref};
 
 use crate::{
@@ -162,21 +167,12 @@ impl<S: Shape, T, P> Judge<S, T, P> {
     }
 
     #[inline]
-    pub(super) fn outcome(&self, output: &S::Output) -> Outcome
-    where
-        T: Tracker<S::Error>,
-        P: FailureIf<S::Value>,
-    {
-        S::outcome(output, &self.tracker, &self.failure_if)
-    }
-
-    #[inline]
     pub(super) fn closure(self) -> impl FnOnce(&S::Output) -> Outcome + use<S, T, P>
     where
         T: Tracker<S::Error>,
         P: FailureIf<S::Value>,
     {
-        move |output| self.outcome(output)
+        move |output| S::outcome(output, &self.tracker, &self.failure_if)
     }
 }
 

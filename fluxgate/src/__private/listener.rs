@@ -1,35 +1,21 @@
 //! The listeners that the attribute knows by name, and closures.
 
-use std::fmt;
+use std::future::Future;
 
-use crate::{
-    Builder, Signal,
-    listener::{Delivered, IntoListener},
-};
+use crate::{Signal, listener::Delivered};
 
 /// Gives a closure in `listeners = […]` the type of its argument.
 pub fn listener_fn<F: Fn(&Signal) + Send + Sync + 'static>(listener: F) -> F {
     listener
 }
 
-/// The same for an async closure, or one that gives an async block.
+/// The same for a closure that gives a future.
 pub fn async_listener_fn<F, Fut>(listener: F) -> F
 where
     F: Fn(Signal) -> Fut + Send + Sync + 'static,
     Fut: Future<Output: Delivered> + Send,
 {
     listener
-}
-
-/// Adds a listener that may be impossible to make, because of the environment
-/// the program runs in: it is left out then, and that is reported. A breaker
-/// must not fail for want of an observer.
-pub fn try_listener<Kind, L: IntoListener<Kind>, E: fmt::Display>(
-    builder: Builder,
-    name: &str,
-    make: impl FnOnce() -> Result<L, E>,
-) -> Builder {
-    builder.try_listener(name, make())
 }
 
 /// `listeners = [LogListener]`.
@@ -55,20 +41,16 @@ macro_rules! __log_listener {
 }
 pub use crate::__log_listener as log_listener;
 
-/// `listeners = [PrometheusListener]`.
+/// `listeners = [PrometheusListener]`, or with `registry = …`.
 #[cfg(feature = "prometheus")]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __prometheus_listener {
     ($listener:ident) => {
-        ::core::result::Result::<_, ::core::convert::Infallible>::Ok(
-            $crate::listener::$listener::new(),
-        )
+        $crate::listener::$listener::new()
     };
-    ($listener:ident $($arguments:tt)+) => {
-        ::core::compile_error!(
-            "`PrometheusListener` takes no arguments here; for a registry or groups of its own write `fluxgate::listener::PrometheusListener::with_registry(…)`"
-        )
+    ($listener:ident registry = $registry:expr) => {
+        $crate::listener::$listener::with_registry($registry)
     };
 }
 

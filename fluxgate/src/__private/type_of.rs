@@ -1,6 +1,11 @@
 //! `TypeOf` for errors of any kind: those that implement `Error`, boxed ones,
 //! the reports of error crates, and types that are no errors at all.
 
+#![allow(
+    clippy::unused_self,
+    reason = "methods, since their priority is what decides"
+)]
+
 use std::{any::TypeId, error::Error, ops::Deref};
 
 use crate::tracker::chain_holds;

@@ -1,0 +1,225 @@
+//! Constants in settings: their values are only known to the compiler, and so it
+//! is the compiler that checks them.
+//!
+//! ```text
+//! Input:  tripper = FailureRate(RATIO)
+//! Output: const _: () = ::fluxgate::__private::check(
+//!             ::fluxgate::__private::limits::ratio(RATIO),
+//!             "the ratio of `FailureRate` must be …, but `RATIO` is not",
+//!         );
+//! ```
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+
+use super::{Runtime, respanned};
+use crate::{
+    args::BreakerOptions,
+    policy::{Backoff, Count, PermitKind, Range, Ratio, RetryKind, Rule, Time, Window},
+    words,
+};
+
+pub(super) fn checks(options: &BreakerOptions, fluxgate: &Runtime<'_>) -> Vec<TokenStream> {
+    let mut checks = Checks {
+        fluxgate,
+        found: Vec::new(),
+    };
+    match &options.window {
+        Some(Window::Count { size, .. }) => checks.count(size),
+        Some(Window::Time { duration, .. }) => checks.time(duration),
+        Some(Window::Custom { .. }) | None => {}
+    }
+    checks.rules(options);
+    match options.retry.as_ref().map(|retry| &retry.kind) {
+        Some(RetryKind::Cooldown {
+            duration,
+            jitter_ratio,
+        }) => {
+            checks.time(duration);
+            checks.ratios(jitter_ratio.as_ref());
+        }
+        Some(RetryKind::Backoff(backoff)) => checks.backoff(backoff),
+        _ => {}
+    }
+    match options.permit.as_ref().map(|permit| &permit.kind) {
+        Some(PermitKind::Random(ratio)) => checks.ratio(ratio),
+        Some(PermitKind::RampUp(ramp)) => {
+            checks.ramp(&ramp.initial, &ramp.r#final);
+            checks.time(&ramp.duration);
+        }
+        _ => {}
+    }
+    let counts = [
+        &options.max_half_open_calls,
+        &options.close_after,
+        &options.reopen_after,
+    ];
+    for count in counts.into_iter().flatten() {
+        checks.count(count);
+    }
+    if let Some(lease) = &options.probe_lease {
+        checks.time(lease);
+    }
+    checks.found
+}
+
+struct Checks<'a> {
+    fluxgate: &'a Runtime<'a>,
+    found: Vec<TokenStream>,
+}
+
+impl Checks<'_> {
+    /// An error points at the constant: every token has its place.
+    fn check(&mut self, span: Span, allowed: &TokenStream, message: &str) {
+        let fluxgate = respanned(self.fluxgate.to_token_stream(), span);
+        self.found.push(quote_spanned! {span=>
+            const _: () = #fluxgate::__private::check(#allowed, #message);
+        });
+    }
+
+    fn limit(&mut self, span: Span, limit: &str, value: &impl ToTokens, message: &str) {
+        let fluxgate = self.fluxgate;
+        let limit = format_ident!("{limit}");
+        let allowed = quote!(#fluxgate::__private::limits::#limit(#value));
+        self.check(span, &allowed, message);
+    }
+
+    fn rules(&mut self, options: &BreakerOptions) {
+        let Some(tripper) = &options.tripper else {
+            return;
+        };
+        tripper.leaves(&mut |leaf| match &leaf.rule {
+            Rule::MinRequests(count) => {
+                self.count(count);
+                self.fits(count, options.window.as_ref());
+            }
+            Rule::FailureStreak(count) => self.count(count),
+            Rule::FailureRate(ratio) => self.ratio(ratio),
+            Rule::AvgLatency(threshold) => self.time(threshold),
+            Rule::SlowRate { ratio, threshold } => {
+                self.ratio(ratio);
+                self.time(threshold);
+            }
+            Rule::Closed | Rule::HalfOpened | Rule::Custom(_) => {}
+        });
+    }
+
+    fn count(&mut self, count: &Count) {
+        let (Some(expr), Some(limit)) = (count.expr(), count.range.limit()) else {
+            return;
+        };
+        let value = if count.range == Range::Count32 {
+            quote!({ let value: u32 = #expr; value as u64 })
+        } else {
+            quote!(#expr)
+        };
+        let given = words::source(Some(expr));
+        let message = format!(
+            "{} {}, but `{given}` is not",
+            count.what,
+            count.range.words()
+        );
+        self.limit(count.place.span(), limit, &value, &message);
+    }
+
+    /// `MinRequests` within the count window.
+    fn fits(&mut self, count: &Count, window: Option<&Window>) {
+        let (size, text) = match window {
+            None => (quote!(100), "100".to_owned()),
+            Some(Window::Count { size, .. }) if size.known.is_none() || count.known.is_none() => {
+                (quote!(#size), words::count(size))
+            }
+            Some(_) => return,
+        };
+        let unknown = match (count.expr(), window) {
+            (Some(_), _) => count,
+            (None, Some(Window::Count { size, .. })) => size,
+            (None, _) => return,
+        };
+        let given = words::count(count);
+        self.check(
+            unknown.place.span(),
+            &quote!(#count <= #size),
+            &format!(
+                "`MinRequests({given})` can never hold: `CountWindow({text})` keeps the last \
+                 {text} calls, and {given} is more"
+            ),
+        );
+    }
+
+    fn ratios(&mut self, ratio: Option<&Ratio>) {
+        if let Some(ratio) = ratio {
+            self.ratio(ratio);
+        }
+    }
+
+    fn ratio(&mut self, ratio: &Ratio) {
+        let (Some(expr), Some(limit)) = (ratio.expr(), ratio.range.limit()) else {
+            return;
+        };
+        let given = words::source(Some(expr));
+        let message = format!(
+            "{} {}, but `{given}` is not",
+            ratio.what,
+            ratio.range.words()
+        );
+        self.limit(ratio.place.span(), limit, expr, &message);
+    }
+
+    fn time(&mut self, time: &Time) {
+        let Some(expr) = time.constant() else { return };
+        let given = words::source(Some(expr));
+        let message = format!(
+            "{} must be greater than zero, but `{given}` is not",
+            time.what
+        );
+        self.limit(time.place.span(), "duration", expr, &message);
+    }
+
+    fn backoff(&mut self, backoff: &Backoff) {
+        self.time(&backoff.initial);
+        self.ratios(backoff.multiplier.as_ref());
+        self.ratios(backoff.jitter_ratio.as_ref());
+        let default = Time::secs(300);
+        let most = backoff.max_duration.as_ref();
+        if let Some(most) = most {
+            self.time(most);
+        }
+        let (initial, most) = (&backoff.initial, most.unwrap_or(&default));
+        let is_constant = |time: &Time| time.known.is_some() || time.constant().is_some();
+        let unknown = [most, initial]
+            .into_iter()
+            .find(|time| time.known.is_none());
+        let Some(unknown) = unknown.filter(|_| is_constant(initial) && is_constant(most)) else {
+            return;
+        };
+        let message = format!(
+            "the max_duration of `Backoff` must be at least its initial duration, but {} is less \
+             than {}",
+            words::time(most),
+            words::time(initial)
+        );
+        self.check(
+            unknown.place.span(),
+            &quote!((#initial).as_nanos() <= (#most).as_nanos()),
+            &message,
+        );
+    }
+
+    fn ramp(&mut self, initial: &Ratio, r#final: &Ratio) {
+        let unknown = [initial, r#final]
+            .into_iter()
+            .find(|ratio| ratio.known.is_none());
+        let Some(unknown) = unknown else { return };
+        let fluxgate = self.fluxgate;
+        let message = format!(
+            "the ratios of `RampUp` must satisfy 0 < initial <= final <= 1, but `{}` does not",
+            words::source(unknown.expr())
+        );
+        self.check(
+            unknown.place.span(),
+            &quote!(#fluxgate::__private::limits::ramp(#initial, #r#final)),
+            &message,
+        );
+    }
+}

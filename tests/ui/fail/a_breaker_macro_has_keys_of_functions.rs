@@ -1,0 +1,7 @@
+fluxgate::breaker! {
+    static SHARED = { tracker = All, window = CountWindow(0) };
+}
+
+fn main() {
+    SHARED.reset();
+}

@@ -1,0 +1,11 @@
+use fluxgate::circuit_breaker;
+
+#[circuit_breaker(
+    window = CountWindow(10),
+    tripper = MinRequests(20) & FailureRate(0.5),
+)]
+fn quote() -> std::io::Result<u32> {
+    Ok(1)
+}
+
+fn main() {}

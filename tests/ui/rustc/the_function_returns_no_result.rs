@@ -1,0 +1,8 @@
+use fluxgate::circuit_breaker;
+
+#[circuit_breaker]
+fn quote() -> u32 {
+    1
+}
+
+fn main() {}
