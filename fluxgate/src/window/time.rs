@@ -217,7 +217,7 @@ mod tests {
             assert_eq!(window.check(), Ok(()), "{duration:?}");
             window.record(ok(), Duration::ZERO, &mut totals);
             let century = Duration::from_secs(100 * 366 * 86_400);
-            let within = century.min(duration - Duration::from_nanos(1));
+            let within = century.min(duration.saturating_sub(Duration::from_nanos(1)));
             window.expire(within, &mut totals);
             assert_eq!(totals.calls, 1, "{duration:?}");
         }
