@@ -6,7 +6,7 @@
 //! one would be contained.
 
 use std::{
-    sync::{Arc, Mutex as StdMutex, atomic::AtomicUsize as StdCount},
+    sync::{Arc, Mutex as StdMutex, atomic::AtomicU32 as StdCount},
     time::{Duration, SystemTime},
 };
 
@@ -296,8 +296,8 @@ fn a_rejection_never_mixes_two_openings() {
         let openings = Arc::new(StdCount::new(0));
         let breaker = builder(&clock())
             .retry(move |_: &Opening| {
-                let opening = openings.fetch_add(1, Relaxed) as u32 + 1;
-                Some(opening * 10 * SECOND)
+                let earlier = openings.fetch_add(1, Relaxed);
+                Some((earlier + 1) * 10 * SECOND)
             })
             .build()
             .unwrap();
@@ -392,12 +392,11 @@ fn info_is_of_one_moment() {
             thread::spawn(move || fail(&breaker))
         };
         let info = breaker.info();
-        match info.state {
-            State::Closed => assert_eq!((info.reason, info.retry_after), (None, None)),
-            _ => {
-                assert_eq!(info.retry_after, Some(10 * SECOND));
-                assert_eq!(info.reason.unwrap().calls, 1);
-            }
+        if info.state == State::Closed {
+            assert_eq!((info.reason, info.retry_after), (None, None));
+        } else {
+            assert_eq!(info.retry_after, Some(10 * SECOND));
+            assert_eq!(info.reason.unwrap().calls, 1);
         }
         assert_eq!(info.metrics.total_count, 0);
         failing.join().unwrap();
