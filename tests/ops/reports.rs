@@ -1,9 +1,6 @@
 //! Catches the crate's own reports.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex},
-};
+use std::{cell::RefCell, fmt, sync::Once};
 
 use tracing::{
     Event, Metadata, Subscriber,
@@ -11,15 +8,23 @@ use tracing::{
     span, subscriber,
 };
 
-/// What the crate reports on this thread while `f` runs; and the result of `f`.
-pub(crate) fn of<R>(f: impl FnOnce() -> R) -> (Vec<String>, R) {
-    let reports = Arc::default();
-    let result = subscriber::with_default(Catch(Arc::clone(&reports)), f);
-    let reports = std::mem::take(&mut *reports.lock().unwrap());
-    (reports, result)
+thread_local! {
+    static REPORTS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-struct Catch(Arc<Mutex<Vec<String>>>);
+/// What the crate reports on this thread while `f` runs; and the result of `f`.
+///
+/// One subscriber for the process: a scoped one is not told of an event whose
+/// first occurrence, on another thread, nobody wanted.
+pub(crate) fn of<R>(f: impl FnOnce() -> R) -> (Vec<String>, R) {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| subscriber::set_global_default(Catch).expect("no other is installed"));
+    REPORTS.take();
+    let result = f();
+    (REPORTS.take(), result)
+}
+
+struct Catch;
 
 impl Subscriber for Catch {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
@@ -29,7 +34,7 @@ impl Subscriber for Catch {
     fn event(&self, event: &Event<'_>) {
         let mut message = Message::default();
         event.record(&mut message);
-        self.0.lock().unwrap().push(message.0);
+        REPORTS.with_borrow_mut(|reports| reports.push(message.0));
     }
 
     fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
