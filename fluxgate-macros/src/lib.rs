@@ -25,13 +25,13 @@ mod words;
 
 use proc_macro::TokenStream;
 
-/// Protects a function with a circuit breaker.
+#[doc = include_str!("docs/circuit_breaker.md")]
 #[proc_macro_attribute]
 pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
     attribute(args.into(), &item.into()).into()
 }
 
-/// Defines breakers that several functions share.
+#[doc = include_str!("docs/breaker.md")]
 #[proc_macro]
 pub fn breaker(input: TokenStream) -> TokenStream {
     statics::expand(input.into()).into()

@@ -31,10 +31,13 @@ use std::{io, pin::Pin};
 use fluxgate::circuit_breaker;
 
 /// One line, so that its braces are all that could be too many.
+#[rustfmt::skip]
 #[circuit_breaker]
-fn one_line() -> io::Result<u8> {
-    Ok(1)
-}
+fn one_line() -> io::Result<u8> { Ok(1) }
+
+#[rustfmt::skip]
+#[circuit_breaker]
+async fn one_line_async() -> io::Result<u8> { std::future::ready(Ok(1)).await }
 
 #[circuit_breaker(
     window = CountWindow(100),
@@ -85,6 +88,7 @@ fn shares() -> io::Result<u8> {
 #[tokio::test]
 async fn no_lint_fires() {
     assert_eq!(one_line().unwrap(), 1);
+    assert_eq!(one_line_async().await.unwrap(), 1);
     assert_eq!(everything(1).await.unwrap(), 1);
     assert_eq!(everything_breaker().info().rejected, 0);
     assert_eq!(boxed("a").await.unwrap(), "a");

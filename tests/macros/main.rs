@@ -18,6 +18,7 @@ mod fallbacks;
 mod futures;
 mod hygiene;
 mod lints;
+mod listeners;
 mod names;
 mod results;
 mod shapes;

@@ -165,7 +165,7 @@ impl<'a> Call<'a> {
     ///             if let ::core::option::Option::Some(result) = nothing::<Ret>() {
     ///                 return result;
     ///             }
-    ///             { body }
+    ///             body
     ///         }
     /// ```
     fn pinned_async_block(&self) -> TokenStream {
@@ -177,16 +177,20 @@ impl<'a> Call<'a> {
             ..
         } = self;
         let result = Ident::new("result", Span::mixed_site());
-        quote! {
-            async #capture {
+        let statements = block.stream();
+        let mut pinned = Group::new(
+            Delimiter::Brace,
+            quote! {
                 if let ::core::option::Option::Some(#result) =
                     #fluxgate::__private::nothing::<#output>()
                 {
                     return #result;
                 }
-                #block
-            }
-        }
+                #statements
+            },
+        );
+        pinned.set_span(block.span());
+        quote!(async #capture #pinned)
     }
 
     /// Inside an async block or function: awaits `body` through the breaker.
