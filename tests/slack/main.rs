@@ -12,6 +12,7 @@ mod http;
 mod listener;
 mod listener_recordings;
 mod log;
+mod metrics;
 mod outage;
 #[path = "../../examples/slack-proxy/proxy/mod.rs"]
 mod proxy;

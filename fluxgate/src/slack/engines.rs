@@ -74,11 +74,16 @@ pub struct FlushReport {
     pub left: usize,
 }
 
+/// Every delivery there is.
+pub(super) fn all() -> Vec<Arc<Shared>> {
+    with(|engines| engines.all.iter().filter_map(Weak::upgrade).collect())
+}
+
 /// [`Delivery::shutdown`] for every delivery of this process. Blocks the thread.
 #[expect(clippy::must_use_candidate, reason = "the report may well be ignored")]
 pub fn shutdown_all(within: Duration) -> FlushReport {
     let started = Instant::now();
-    let all: Vec<_> = with(|engines| engines.all.iter().filter_map(Weak::upgrade).collect());
+    let all = all();
     for shared in &all {
         shared.close(Some(within));
     }

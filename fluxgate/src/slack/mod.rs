@@ -23,6 +23,8 @@ mod engines;
 mod error;
 mod lane;
 mod message;
+#[cfg(feature = "prometheus")]
+mod metrics;
 mod policy;
 mod report;
 mod scheduler;
@@ -43,6 +45,8 @@ pub use engines::{FlushGuard, FlushReport, shutdown_all};
 pub use error::{Error, SendError};
 pub(crate) use message::{Content, End, Slot};
 pub use message::{Message, Thread};
+#[cfg(feature = "prometheus")]
+pub use metrics::Metrics;
 pub use policy::Policy;
 pub use stats::{ChannelStats, Stats};
 pub use token::Token;

@@ -21,7 +21,7 @@ fn line(level: &str, message: std::fmt::Arguments<'_>, fields: &[(&str, &dyn std
     }
     let mut text = format!("fluxgate::slack {level}: {message}");
     for (name, value) in fields {
-        text.push_str(&format!(" {name}={value}"));
+        let _ = std::fmt::Write::write_fmt(&mut text, format_args!(" {name}={value}"));
     }
     eprintln!("{text}");
 }

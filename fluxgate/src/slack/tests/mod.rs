@@ -35,6 +35,8 @@ enum Act {
     Status(u16),
     /// HTTP 429 with `Retry-After`.
     Limit(u64),
+    /// HTTP 503 with `Retry-After`.
+    Busy(u64),
     /// Answers after so long.
     Slow(Duration),
     Hang,
@@ -113,6 +115,7 @@ impl Transport for Arc<Slack> {
                 Act::Code(code) => (200, None, json!({"ok": false, "error": code})),
                 Act::Status(status) => (status, None, json!(null)),
                 Act::Limit(seconds) => (429, Some(Duration::from_secs(seconds)), json!(null)),
+                Act::Busy(seconds) => (503, Some(Duration::from_secs(seconds)), json!(null)),
                 Act::Slow(delay) => {
                     tokio::time::sleep(delay).await;
                     (200, None, ok)

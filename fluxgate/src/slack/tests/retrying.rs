@@ -150,6 +150,30 @@ async fn rate_limits_use_up_retries_only_when_there_is_no_end_of_them() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn another_error_ends_a_row_of_rate_limits() {
+    let rig = Rig::new(unlimited().max_retries(1).max_rate_limited(1));
+    rig.slack
+        .will("#a", [Act::Limit(1), Act::Refuse, Act::Limit(1)]);
+    rig.send("#a", 0);
+    assert_eq!(rig.drained().await.1.total().succeeded, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_server_says_when_to_come_again() {
+    let rig = Rig::new(unlimited());
+    rig.slack.will("#a", [Act::Busy(20)]);
+    rig.send("#a", 0);
+    settle().await;
+    rig.send("#b", 0);
+    let (slack, _) = rig.drained().await;
+    let expected = [(0, "#a 0"), (1, "#b 0"), (20_000, "#a 0")];
+    assert_eq!(
+        slack.arrivals(),
+        expected.map(|(at, text)| (at, text.into()))
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn permanent_errors_are_not_tried_again() {
     for policy in [unlimited(), Policy::slack_proxy()] {
         let rig = Rig::new(policy);

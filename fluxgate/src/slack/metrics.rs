@@ -1,0 +1,211 @@
+//! The deliveries of this process, as Prometheus metrics.
+
+use std::{collections::HashMap, sync::Arc};
+
+use ::prometheus::{
+    core::{Collector, Desc},
+    proto::{
+        Bucket, Counter, Gauge, Histogram as Buckets, LabelPair, Metric, MetricFamily, MetricType,
+    },
+};
+
+use super::{ChannelStats, Stats, engines};
+use crate::Histogram;
+
+/// Exports the counters of all deliveries of this process, added up. Register it
+/// once; it reads when it is scraped.
+///
+/// | metric | type | label |
+/// |---|---|---|
+/// | `fluxgate_slack_requests_received_total` | counter | `channel` |
+/// | `fluxgate_slack_requests_succeeded_total` | counter | `channel` |
+/// | `fluxgate_slack_requests_failed_total` | counter | `channel` |
+/// | `fluxgate_slack_requests_retried_total` | counter | `channel` |
+/// | `fluxgate_slack_requests_not_processed_total` | counter | `channel` |
+/// | `fluxgate_slack_requests_dropped_total` | counter | `channel` |
+/// | `fluxgate_slack_requests_refused_total` | counter | |
+/// | `fluxgate_slack_panics_total` | counter | |
+/// | `fluxgate_slack_queue_size` | gauge | |
+/// | `fluxgate_slack_workers` | gauge | |
+/// | `fluxgate_slack_send_duration_seconds` | histogram | |
+///
+/// What is counted is said at [`Stats`] and [`ChannelStats`]. A delivery that is
+/// gone takes its counts with it.
+///
+/// ```
+/// use fluxgate::slack::Metrics;
+/// use prometheus::{Registry, TextEncoder};
+///
+/// let registry = Registry::new();
+/// registry.register(Box::new(Metrics::new()))?;
+/// let page = TextEncoder::new().encode_to_string(&registry.gather())?;
+/// assert!(page.contains("fluxgate_slack_queue_size 0"));
+/// # Ok::<_, prometheus::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Metrics {
+    descs: Vec<Desc>,
+}
+
+struct Family {
+    name: &'static str,
+    help: &'static str,
+    kind: MetricType,
+    value: Value,
+}
+
+enum Value {
+    /// A sample for each channel.
+    Channel(fn(&ChannelStats) -> u64),
+    One(fn(&Stats) -> u64),
+    Times(fn(&Stats) -> &Histogram),
+}
+
+macro_rules! families {
+    ($($name:literal $kind:ident $value:expr, $help:literal;)*) => {
+        const FAMILIES: &[Family] = &[$(Family {
+            name: concat!("fluxgate_slack_", $name),
+            help: $help,
+            kind: MetricType::$kind,
+            value: $value,
+        }),*];
+    };
+}
+
+families! {
+    "requests_received_total" COUNTER Value::Channel(|channel| channel.received),
+        "Messages taken for delivery to Slack";
+    "requests_succeeded_total" COUNTER Value::Channel(|channel| channel.succeeded),
+        "Messages delivered to Slack";
+    "requests_failed_total" COUNTER Value::Channel(|channel| channel.failed),
+        "Messages given up, after a permanent error or the last retry";
+    "requests_retried_total" COUNTER Value::Channel(|channel| channel.retried),
+        "Attempts that failed and were to be repeated";
+    "requests_not_processed_total" COUNTER Value::Channel(|channel| channel.not_processed),
+        "Messages dropped because their channel can't be posted to";
+    "requests_dropped_total" COUNTER Value::Channel(|channel| channel.dropped),
+        "Messages dropped for newer ones when the queue was full, or at the shutdown";
+    "requests_refused_total" COUNTER Value::One(|stats| stats.refused),
+        "Messages not taken because the queue was full, or the delivery shut down";
+    "panics_total" COUNTER Value::One(|stats| stats.panics),
+        "Panics of the delivery, which went on";
+    "queue_size" GAUGE Value::One(|stats| stats.queue_size as u64),
+        "Messages that wait for delivery";
+    "workers" GAUGE Value::One(|stats| u64::from(stats.running)),
+        "Threads that deliver";
+    "send_duration_seconds" HISTOGRAM Value::Times(|stats| &stats.requests),
+        "How long requests to Slack took";
+}
+
+impl Metrics {
+    /// The collector, for a registry.
+    #[must_use]
+    pub fn new() -> Self {
+        let descs = FAMILIES.iter().map(|family| {
+            let labels = match family.value {
+                Value::Channel(_) => vec!["channel".into()],
+                Value::One(_) | Value::Times(_) => Vec::new(),
+            };
+            Desc::new(
+                family.name.into(),
+                family.help.into(),
+                labels,
+                HashMap::new(),
+            )
+        });
+        Self {
+            // Every name and every label is a valid one.
+            descs: descs.filter_map(Result::ok).collect(),
+        }
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Collector for Metrics {
+    fn desc(&self) -> Vec<&Desc> {
+        self.descs.iter().collect()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let all: Vec<Stats> = engines::all().iter().map(|shared| shared.stats()).collect();
+        FAMILIES.iter().map(|family| family.of(&all)).collect()
+    }
+}
+
+impl Family {
+    fn of(&self, all: &[Stats]) -> MetricFamily {
+        let metrics = match self.value {
+            Value::Channel(of) => {
+                let mut sums: HashMap<&Arc<str>, u64> = HashMap::new();
+                for (channel, stats) in all.iter().flat_map(|stats| &stats.channels) {
+                    *sums.entry(channel).or_default() += of(stats);
+                }
+                let sums = sums.into_iter();
+                sums.map(|(channel, sum)| self.number(Some(channel), sum))
+                    .collect()
+            }
+            Value::One(of) => vec![self.number(None, all.iter().map(of).sum())],
+            Value::Times(of) => vec![histogram(all.iter().map(of))],
+        };
+        let mut family = MetricFamily::default();
+        family.set_name(self.name.into());
+        family.set_help(self.help.into());
+        family.set_field_type(self.kind);
+        family.set_metric(metrics);
+        family
+    }
+
+    fn number(&self, channel: Option<&str>, value: u64) -> Metric {
+        let labels = channel.map(|channel| {
+            let mut label = LabelPair::default();
+            label.set_name("channel".into());
+            label.set_value(channel.into());
+            label
+        });
+        let mut metric = Metric::from_label(labels.into_iter().collect());
+        if self.kind == MetricType::COUNTER {
+            let mut counter = Counter::default();
+            counter.set_value(value as f64);
+            metric.set_counter(counter);
+        } else {
+            let mut gauge = Gauge::default();
+            gauge.set_value(value as f64);
+            metric.set_gauge(gauge);
+        }
+        metric
+    }
+}
+
+/// All have the same bounds, or none.
+fn histogram<'a>(all: impl Iterator<Item = &'a Histogram>) -> Metric {
+    let mut sum = Histogram::default();
+    for one in all {
+        if sum.buckets.is_empty() {
+            sum.buckets.clone_from(&one.buckets);
+        } else {
+            for ((_, sum), (_, count)) in sum.buckets.iter_mut().zip(&one.buckets) {
+                *sum += count;
+            }
+        }
+        sum.count += one.count;
+        sum.sum = sum.sum.saturating_add(one.sum);
+    }
+    let buckets = sum.buckets.iter().map(|(bound, count)| {
+        let mut bucket = Bucket::default();
+        bucket.set_upper_bound(bound.as_secs_f64());
+        bucket.set_cumulative_count(*count);
+        bucket
+    });
+    let mut value = Buckets::default();
+    value.set_bucket(buckets.collect());
+    value.set_sample_count(sum.count);
+    value.set_sample_sum(sum.sum.as_secs_f64());
+    let mut metric = Metric::default();
+    metric.set_histogram(value);
+    metric
+}
