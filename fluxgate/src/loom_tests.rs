@@ -26,8 +26,9 @@ use crate::{
     window::CountWindow,
 };
 
-/// All interleavings with at most this many preemptions: most bugs need two.
-const PREEMPTIONS: usize = 3;
+/// All interleavings with at most this many preemptions, which is what it takes
+/// to find most bugs; one more takes minutes.
+const PREEMPTIONS: usize = 2;
 
 fn explore(f: impl Fn() + Send + Sync + 'static) {
     let mut model = loom::model::Builder::new();
