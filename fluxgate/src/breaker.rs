@@ -5,7 +5,7 @@ use std::{fmt, future::Future, panic::RefUnwindSafe, panic::UnwindSafe, sync::Ar
 use crate::{
     Builder, CallError, CallNotPermitted, Info, Judged, Name, State,
     core::{Core, Ended, Ticket},
-    judge::{Nothing, Outcome},
+    judge::{By, Nothing, Outcome},
     tracker,
 };
 
@@ -178,11 +178,11 @@ impl CircuitBreaker {
     /// assert_eq!(breaker.info().ignored, 1);
     /// # Ok::<_, fluxgate::ConfigError>(())
     /// ```
-    pub fn tracking<T>(&self, tracker: T) -> Judged<'_, T> {
-        Judged::new(self, tracker, Nothing)
+    pub fn tracking<T>(&self, tracker: T) -> Judged<'_, By<T>> {
+        Judged::new(self, By::new(tracker, Nothing))
     }
 
-    fn judged(&self) -> Judged<'_, tracker::All> {
+    fn judged(&self) -> Judged<'_, By<tracker::All>> {
         self.tracking(tracker::All)
     }
 

@@ -209,22 +209,55 @@ impl Core {
                 State::HalfOpen => return self.admit_locked(),
                 State::Open => {}
             }
-            let opening = self.published.load();
-            fence(Ordering::Acquire);
-            if !self.shared.word_relaxed().same_period(word) {
-                // Loaded once more, to acquire what was published before it.
-                word = self.word();
-                continue;
+            match self.opening(word) {
+                Ok(refusal) if refusal.wait() == Some(Duration::ZERO) => {
+                    return self.admit_locked();
+                }
+                Ok(refusal) => return Err(self.refuse(refusal)),
+                Err(again) => word = again,
             }
-            let refusal = opening.at(self.clock.now());
-            if refusal.wait() == Some(Duration::ZERO) {
-                return self.admit_locked();
-            }
-            return Err(self.refuse(refusal));
         }
     }
 
-    fn refuse(&self, refusal: Refusal) -> Refusal {
+    /// Either of the two above.
+    #[inline]
+    pub(crate) fn admit_any(&self) -> Result<Ticket, Refusal> {
+        self.admit_freely().map_or_else(|| self.admit(), Ok)
+    }
+
+    /// Why a call would be rejected now, if that is certain without asking for
+    /// one. Nothing is counted.
+    #[cfg(feature = "tower")]
+    pub(crate) fn refusing(&self) -> Option<Refusal> {
+        let mut word = self.word();
+        loop {
+            match word.state() {
+                State::ForcedOpen => return Some(Refusal::by(State::ForcedOpen)),
+                State::Open => match self.opening(word) {
+                    Ok(refusal) => {
+                        return (refusal.wait() != Some(Duration::ZERO)).then_some(refusal);
+                    }
+                    Err(again) => word = again,
+                },
+                _ => return None,
+            }
+        }
+    }
+
+    /// The opening of the period of `word`, or the present word if that period
+    /// is over.
+    fn opening(&self, word: Word) -> Result<Refusal, Word> {
+        let opening = self.published.load();
+        fence(Ordering::Acquire);
+        if self.shared.word_relaxed().same_period(word) {
+            Ok(opening.at(self.clock.now()))
+        } else {
+            // Loaded once more, to acquire what was published before it.
+            Err(self.word())
+        }
+    }
+
+    pub(crate) fn refuse(&self, refusal: Refusal) -> Refusal {
         self.counts.rejected.add(1);
         if let Some(tally) = &self.tally {
             tally.rejected(refusal.state());

@@ -44,6 +44,35 @@ impl<T: ?Sized, F: Fn(&T) -> bool> FailureIf<T> for Predicate<F> {
     }
 }
 
+/// What the result of a call means for the breaker.
+pub trait Judge<T, E> {
+    /// The outcome that it is recorded as.
+    fn outcome(&self, result: &Result<T, E>) -> Outcome;
+}
+
+/// A tracker for errors, and a predicate for the rest.
+#[derive(Clone, Copy, Debug)]
+pub struct By<T, P = Nothing> {
+    pub(crate) tracker: T,
+    pub(crate) failure_if: P,
+}
+
+impl<T, P> By<T, P> {
+    pub(crate) fn new(tracker: T, failure_if: P) -> Self {
+        Self {
+            tracker,
+            failure_if,
+        }
+    }
+}
+
+impl<V, E, T: Tracker<E>, P: FailureIf<V>> Judge<V, E> for By<T, P> {
+    #[inline]
+    fn outcome(&self, ran: &Result<V, E>) -> Outcome {
+        result(ran, &self.tracker, &self.failure_if)
+    }
+}
+
 #[inline]
 pub(crate) fn value<T>(value: &T, failure_if: &impl FailureIf<T>) -> Outcome {
     if failure_if.fails(value) {

@@ -3,30 +3,19 @@
 use std::{fmt, future::Future};
 
 use crate::{
-    CallError, CallNotPermitted, CircuitBreaker,
-    judge::{self, FailureIf, Nothing, Predicate},
+    CallError, CallNotPermitted, CircuitBreaker, Outcome,
+    judge::{By, Judge, Predicate},
     run::{Run, run},
-    tracker::Tracker,
 };
 
-/// A breaker with a tracker and, perhaps, a predicate on results: made by
-/// [`CircuitBreaker::tracking`].
+/// A breaker with a say in what counts: made by [`CircuitBreaker::tracking`].
 #[derive(Clone, Copy)]
-pub struct Judged<'a, T, P = Nothing> {
+pub struct Judged<'a, J> {
     breaker: &'a CircuitBreaker,
-    tracker: T,
-    failure_if: P,
+    judge: J,
 }
 
-impl<'a, T> Judged<'a, T> {
-    pub(crate) fn new(breaker: &'a CircuitBreaker, tracker: T, failure_if: Nothing) -> Self {
-        Self {
-            breaker,
-            tracker,
-            failure_if,
-        }
-    }
-
+impl<'a, T> Judged<'a, By<T>> {
     /// Counts an `Ok` for which `predicate` says so as a failure. A panic in it
     /// is contained and says no.
     ///
@@ -41,16 +30,17 @@ impl<'a, T> Judged<'a, T> {
     /// assert_eq!(breaker.info().metrics.failure_count, 1);
     /// # Ok::<_, Box<dyn std::error::Error>>(())
     /// ```
-    pub fn failure_if<V, F: Fn(&V) -> bool>(self, predicate: F) -> Judged<'a, T, Predicate<F>> {
-        Judged {
-            breaker: self.breaker,
-            tracker: self.tracker,
-            failure_if: Predicate(predicate),
-        }
+    pub fn failure_if<V, F: Fn(&V) -> bool>(self, predicate: F) -> Judged<'a, By<T, Predicate<F>>> {
+        let judge = By::new(self.judge.tracker, Predicate(predicate));
+        Judged::new(self.breaker, judge)
     }
 }
 
-impl<'a, T, P> Judged<'a, T, P> {
+impl<'a, J> Judged<'a, J> {
+    pub(crate) fn new(breaker: &'a CircuitBreaker, judge: J) -> Self {
+        Self { breaker, judge }
+    }
+
     /// As [`CircuitBreaker::call`].
     ///
     /// # Errors
@@ -59,12 +49,10 @@ impl<'a, T, P> Judged<'a, T, P> {
     #[inline]
     pub fn call<V, E>(self, f: impl FnOnce() -> Result<V, E>) -> Result<V, E>
     where
-        T: Tracker<E>,
-        P: FailureIf<V>,
+        J: Judge<V, E>,
         E: From<CallNotPermitted>,
     {
-        let (tracker, failure_if) = (self.tracker, self.failure_if);
-        let judge = |result: &_| judge::result(result, &tracker, &failure_if);
+        let judge = |result: &_| self.judge.outcome(result);
         run(self.breaker, judge, |rejection| Err(rejection.into()), f)
     }
 
@@ -81,15 +69,14 @@ impl<'a, T, P> Judged<'a, T, P> {
     pub fn call_async<V, E, F>(
         self,
         future: F,
-    ) -> impl Future<Output = Result<V, E>> + use<'a, V, E, F, T, P>
+    ) -> impl Future<Output = Result<V, E>> + use<'a, V, E, F, J>
     where
         F: Future<Output = Result<V, E>>,
-        T: Tracker<E>,
-        P: FailureIf<V>,
+        J: Judge<V, E>,
         E: From<CallNotPermitted>,
     {
-        let (tracker, failure_if) = (self.tracker, self.failure_if);
-        let judge = move |result: &_| judge::result(result, &tracker, &failure_if);
+        let judge = self.judge;
+        let judge = move |result: &_| judge.outcome(result);
         let map = |ran: Result<_, CallNotPermitted>| {
             ran.unwrap_or_else(|rejection| Err(rejection.into()))
         };
@@ -108,18 +95,14 @@ impl<'a, T, P> Judged<'a, T, P> {
         fallback: impl FnOnce(CallError<E>) -> Result<V, R>,
     ) -> Result<V, R>
     where
-        T: Tracker<E>,
-        P: FailureIf<V>,
+        J: Judge<V, E>,
     {
-        let (tracker, failure_if) = (self.tracker, self.failure_if);
-        let tracker = |error: &CallError<E>| match error {
-            CallError::Failed(error) => tracker.tracks(error),
-            CallError::Rejected(_) => true,
+        let judge = |ran: &Result<_, _>| match ran {
+            Ok(result) => self.judge.outcome(result),
+            // Nobody is asked to judge a rejection.
+            Err(_) => Outcome::Ignored,
         };
-        let judge = |result: &_| judge::result(result, &tracker, &failure_if);
-        let reject = |rejection| Err(CallError::Rejected(rejection));
-        let failed = || f().map_err(CallError::Failed);
-        run(self.breaker, judge, reject, failed).or_else(fallback)
+        flatten(run(self.breaker, judge, Err, || Ok(f()))).or_else(fallback)
     }
 
     /// As [`CircuitBreaker::call_with_fallback_async`].
@@ -139,11 +122,10 @@ impl<'a, T, P> Judged<'a, T, P> {
     where
         F: Future<Output = Result<V, E>>,
         B: Future<Output = Result<V, R>>,
-        T: Tracker<E>,
-        P: FailureIf<V>,
+        J: Judge<V, E>,
     {
-        let (tracker, failure_if) = (self.tracker, self.failure_if);
-        let judge = move |result: &_| judge::result(result, &tracker, &failure_if);
+        let judge = self.judge;
+        let judge = move |result: &_| judge.outcome(result);
         let run = Run::new(self.breaker, judge, flatten, future);
         async move {
             match run.await {
@@ -164,7 +146,7 @@ pub(crate) fn flatten<V, E>(
     }
 }
 
-impl<T, P> fmt::Debug for Judged<'_, T, P> {
+impl<J> fmt::Debug for Judged<'_, J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Judged").field(self.breaker).finish()
     }

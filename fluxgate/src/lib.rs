@@ -80,6 +80,7 @@
 //! | `tracing` | yes | [`LogListener`](listener::LogListener), and the crate's own reports as events |
 //! | `log` | | the same events for programs that use the `log` crate |
 //! | `tokio` | | [`TokioClock`](clock::TokioClock) |
+//! | `tower` | | [`tower`]: a breaker as a `Layer`, for axum, tonic, reqwest and every other `Service` |
 #![deny(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![doc(test(attr(deny(warnings), allow(dead_code, unused_variables))))]
@@ -120,6 +121,8 @@ mod reason;
 pub mod registry;
 mod report;
 pub mod retry;
+// Its future is a part of the public one of `tower`.
+#[cfg_attr(not(feature = "tower"), allow(unreachable_pub))]
 mod run;
 #[cfg(feature = "serde")]
 mod serial;
@@ -135,6 +138,8 @@ mod tally;
 pub mod testing;
 #[cfg(any(feature = "tracing", feature = "slack-core"))]
 mod timestamp;
+#[cfg(feature = "tower")]
+pub mod tower;
 pub mod tracker;
 pub mod tripper;
 mod weak;

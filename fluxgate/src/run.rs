@@ -1,12 +1,16 @@
 //! The only two places where a protected call runs: admit, run, settle.
 
 use std::{
+    borrow::Borrow,
+    fmt,
     future::Future,
     mem,
     pin::Pin,
     task::{Context, Poll},
 };
 
+#[cfg(feature = "tower")]
+use crate::published::Refusal;
 use crate::{
     CallNotPermitted, CircuitBreaker, Outcome,
     core::{Core, Ended, Ticket},
@@ -85,65 +89,121 @@ fn run_admitted<R>(
     result
 }
 
-/// Runs a future: admitted when first polled, settled when it is ready, when it
-/// panics, and, as a cancellation, when it is dropped in between.
-///
-/// It adds to the size of `F` what a ticket takes, `judge` and `map` aside.
+/// A future, and how it is polled. Generic, so that the projection below is the
+/// only one.
 #[must_use = "futures do nothing unless polled"]
-pub(crate) struct Run<'a, F, J, M> {
-    call: Call<'a, J, M>,
+pub struct Run<C, F> {
+    conduct: C,
     future: F,
 }
 
-struct Call<'a, J, M> {
-    breaker: &'a CircuitBreaker,
-    /// Present while the future is pending.
-    ticket: Option<Ticket>,
-    /// How to judge the output, and what to make of it. Taken at the end.
-    finish: Option<(J, M)>,
+/// How a [`Run`] polls what it holds.
+pub trait Conduct<F> {
+    /// What comes of it.
+    type Output;
+
+    /// Polls `future` on the terms of this conduct.
+    fn poll(&mut self, future: Pin<&mut F>, context: &mut Context<'_>) -> Poll<Self::Output>;
 }
 
-impl<'a, F, J, M> Run<'a, F, J, M> {
-    pub(crate) fn new(breaker: &'a CircuitBreaker, judge: J, map: M, future: F) -> Self {
-        let call = Call {
-            breaker,
-            ticket: None,
-            finish: Some((judge, map)),
-        };
-        Self { call, future }
-    }
-
+impl<C, F> Run<C, F> {
     #[allow(unsafe_code)]
-    fn project(self: Pin<&mut Self>) -> (&mut Call<'a, J, M>, Pin<&mut F>) {
+    fn project(self: Pin<&mut Self>) -> (&mut C, Pin<&mut F>) {
         // SAFETY: `future` is pinned whenever `Run` is. Nothing moves it out: it
         // is handed out by this function alone, as a `Pin`; `Run` has no `Drop`,
         // is not packed, and is `Unpin` only if `F` is, by the auto trait.
         unsafe {
             let this = self.get_unchecked_mut();
-            (&mut this.call, Pin::new_unchecked(&mut this.future))
+            (&mut this.conduct, Pin::new_unchecked(&mut this.future))
         }
     }
 }
 
-impl<F, J, M, Out> Future for Run<'_, F, J, M>
+impl<C: Conduct<F>, F> Future for Run<C, F> {
+    type Output = C::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<C::Output> {
+        let (conduct, future) = self.project();
+        conduct.poll(future, context)
+    }
+}
+
+impl<'a, F, J, M> Run<Call<&'a CircuitBreaker, (J, M)>, F> {
+    /// Runs a future: admitted when first polled, settled when it is ready, when
+    /// it panics, and, as a cancellation, when it is dropped in between.
+    ///
+    /// It adds to the size of `F` what a ticket takes, `judge` and `map` aside.
+    pub(crate) fn new(breaker: &'a CircuitBreaker, judge: J, map: M, future: F) -> Self {
+        let conduct = Call {
+            breaker,
+            ticket: None,
+            finish: Some((judge, map)),
+        };
+        Self { conduct, future }
+    }
+}
+
+/// One call of a future through a breaker, owned or borrowed.
+pub struct Call<B: Borrow<CircuitBreaker>, Z> {
+    breaker: B,
+    /// Present while the future is pending.
+    ticket: Option<Ticket>,
+    /// What to do at the end. Taken then.
+    finish: Option<Z>,
+}
+
+/// How to judge a call's output, and what to make of it, or of the rejection.
+pub trait Finish<R> {
+    /// What is made of it.
+    type Output;
+
+    /// The two.
+    #[allow(clippy::type_complexity)]
+    fn split(
+        self,
+    ) -> (
+        impl FnOnce(&R) -> Outcome,
+        impl FnOnce(Result<R, CallNotPermitted>) -> Self::Output,
+    );
+}
+
+impl<R, Out, J, M> Finish<R> for (J, M)
 where
-    F: Future,
-    J: FnOnce(&F::Output) -> Outcome,
-    M: FnOnce(Result<F::Output, CallNotPermitted>) -> Out,
+    J: FnOnce(&R) -> Outcome,
+    M: FnOnce(Result<R, CallNotPermitted>) -> Out,
 {
     type Output = Out;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Out> {
-        let (call, future) = self.project();
-        let core = &*call.breaker.core;
+    #[inline]
+    fn split(
+        self,
+    ) -> (
+        impl FnOnce(&R) -> Outcome,
+        impl FnOnce(Result<R, CallNotPermitted>) -> Out,
+    ) {
+        self
+    }
+}
+
+impl<B: Borrow<CircuitBreaker>, Z, F> Conduct<F> for Call<B, Z>
+where
+    F: Future,
+    Z: Finish<F::Output>,
+{
+    type Output = Z::Output;
+
+    fn poll(&mut self, future: Pin<&mut F>, context: &mut Context<'_>) -> Poll<Z::Output> {
+        let breaker = self.breaker.borrow();
+        let core = &*breaker.core;
         // Taken for the time of the poll: if that panics, `unwinding` settles.
-        let ticket = match call.ticket.take() {
+        let ticket = match self.ticket.take() {
             Some(ticket) => ticket,
-            None => match core.admit_freely().map_or_else(|| core.admit(), Ok) {
+            None => match core.admit_any() {
                 Ok(ticket) => ticket,
                 Err(refusal) => {
-                    let rejection = CallNotPermitted::new(call.breaker, refusal);
-                    return Poll::Ready((call.finish().1)(Err(rejection)));
+                    let rejection = CallNotPermitted::new(breaker, refusal);
+                    let (_, map) = take(&mut self.finish).split();
+                    return Poll::Ready(map(Err(rejection)));
                 }
             },
         };
@@ -152,11 +212,11 @@ where
         mem::forget(unwinding);
         match polled {
             Poll::Pending => {
-                call.ticket = Some(ticket);
+                self.ticket = Some(ticket);
                 Poll::Pending
             }
             Poll::Ready(output) => {
-                let (judge, map) = call.finish();
+                let (judge, map) = take(&mut self.finish).split();
                 settle(core, ticket, judge, &output);
                 Poll::Ready(map(Ok(output)))
             }
@@ -164,18 +224,81 @@ where
     }
 }
 
-impl<J, M> Call<'_, J, M> {
-    fn finish(&mut self) -> (J, M) {
-        self.finish
-            .take()
-            .expect("a future must not be polled after it was ready")
+fn take<T>(once: &mut Option<T>) -> T {
+    once.take()
+        .expect("a future must not be polled after it was ready")
+}
+
+impl<B: Borrow<CircuitBreaker>, Z> Drop for Call<B, Z> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.breaker.borrow().core.settle(ticket, Ended::Cancelled);
+        }
     }
 }
 
-impl<J, M> Drop for Call<'_, J, M> {
-    fn drop(&mut self) {
-        if let Some(ticket) = self.ticket.take() {
-            self.breaker.core.settle(ticket, Ended::Cancelled);
+/// A call that is admitted, or not, before there is a future.
+#[cfg(feature = "tower")]
+pub struct Begun<Z> {
+    call: Call<CircuitBreaker, Z>,
+    /// In place of the future of a call that was not admitted.
+    refusal: Option<Refusal>,
+}
+
+#[cfg(feature = "tower")]
+impl<Z, F> Run<Begun<Z>, Option<F>> {
+    /// Asks to make a call, and makes its future with `begin` if the breaker
+    /// admits it. With a `refusal` it need not be asked.
+    pub(crate) fn begin(
+        breaker: CircuitBreaker,
+        refusal: Option<Refusal>,
+        finish: Z,
+        begin: impl FnOnce() -> F,
+    ) -> Self {
+        let core = &*breaker.core;
+        let admitted = match refusal {
+            Some(refusal) => Err(core.refuse(refusal)),
+            None => core.admit_any(),
+        };
+        let future = admitted.ok().map(|ticket| {
+            let unwinding = Unwinding { core, ticket };
+            let future = begin();
+            mem::forget(unwinding);
+            future
+        });
+        let call = Call {
+            breaker,
+            ticket: admitted.ok(),
+            finish: Some(finish),
+        };
+        let conduct = Begun {
+            call,
+            refusal: admitted.err(),
+        };
+        Self { conduct, future }
+    }
+}
+
+#[cfg(feature = "tower")]
+impl<Z, F> Conduct<Option<F>> for Begun<Z>
+where
+    F: Future,
+    Z: Finish<F::Output>,
+{
+    type Output = Z::Output;
+
+    fn poll(&mut self, future: Pin<&mut Option<F>>, context: &mut Context<'_>) -> Poll<Z::Output> {
+        if let Some(future) = future.as_pin_mut() {
+            return self.call.poll(future, context);
         }
+        let (_, map) = take(&mut self.call.finish).split();
+        let rejection = CallNotPermitted::new(&self.call.breaker, take(&mut self.refusal));
+        Poll::Ready(map(Err(rejection)))
+    }
+}
+
+impl<C, F> fmt::Debug for Run<C, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run").finish_non_exhaustive()
     }
 }

@@ -1,0 +1,63 @@
+//! What callers get in place of a response.
+
+use std::{error::Error, fmt};
+
+use crate::CallNotPermitted;
+
+/// The error type of tower's own layers.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// How a rejection, and an error of the service, reach the caller.
+pub trait Answer<V, E> {
+    /// The error of the protected service.
+    type Error;
+
+    /// What a caller gets whom the breaker rejected.
+    ///
+    /// # Errors
+    ///
+    /// The rejection, unless it is answered with a response.
+    fn rejected(self, rejection: CallNotPermitted) -> Result<V, Self::Error>;
+
+    /// What a caller gets whom the service failed.
+    fn failed(error: E) -> Self::Error;
+}
+
+/// Both as a [`BoxError`]. The default.
+#[derive(Clone, Copy, Debug)]
+pub struct Boxed;
+
+impl<V, E: Into<BoxError>> Answer<V, E> for Boxed {
+    type Error = BoxError;
+
+    fn rejected(self, rejection: CallNotPermitted) -> Result<V, BoxError> {
+        Err(rejection.into())
+    }
+
+    fn failed(error: E) -> BoxError {
+        error.into()
+    }
+}
+
+/// A rejection as the closure says, an error as it is; made by
+/// [`CircuitBreakerLayer::on_rejection`](super::CircuitBreakerLayer::on_rejection).
+#[derive(Clone, Copy)]
+pub struct OnRejection<F>(pub(super) F);
+
+impl<V, E, F: FnOnce(CallNotPermitted) -> Result<V, E>> Answer<V, E> for OnRejection<F> {
+    type Error = E;
+
+    fn rejected(self, rejection: CallNotPermitted) -> Result<V, E> {
+        (self.0)(rejection)
+    }
+
+    fn failed(error: E) -> E {
+        error
+    }
+}
+
+impl<F> fmt::Debug for OnRejection<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OnRejection").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,125 @@
+//! The layer.
+
+use std::fmt;
+
+use tower_layer::Layer;
+
+use super::{Boxed, CircuitBreakerService, OnRejection};
+use crate::{
+    CallNotPermitted, CircuitBreaker,
+    judge::{By, Nothing, Predicate},
+    tracker::All,
+};
+
+/// Puts services behind one breaker. See the [module](super).
+///
+/// ```
+/// use fluxgate::{CircuitBreaker, tower::CircuitBreakerLayer, tracker::Custom};
+///
+/// #[derive(Debug)]
+/// enum Error { Timeout, NotFound }
+///
+/// let breaker = CircuitBreaker::builder("users").build()?;
+/// let layer = CircuitBreakerLayer::new(breaker)
+///     .tracking(Custom::new(|error: &Error| matches!(error, Error::Timeout)))
+///     .failure_if(|status: &u16| *status >= 500);
+/// # Ok::<_, fluxgate::ConfigError>(())
+/// ```
+#[derive(Clone)]
+#[must_use = "a layer does nothing until it wraps a service"]
+pub struct CircuitBreakerLayer<J = By<All>, A = Boxed> {
+    breaker: CircuitBreaker,
+    judge: J,
+    answer: A,
+}
+
+impl CircuitBreakerLayer {
+    /// A layer whose services share `breaker`, with each other and with
+    /// everything else that uses it. Every error is a failure.
+    pub fn new(breaker: CircuitBreaker) -> Self {
+        Self {
+            breaker,
+            judge: By::new(All, Nothing),
+            answer: Boxed,
+        }
+    }
+}
+
+impl<T, P, A> CircuitBreakerLayer<By<T, P>, A> {
+    /// Counts the errors that `tracker` matches as failures, and ignores the
+    /// others. It sees the inner service's own error.
+    pub fn tracking<U>(self, tracker: U) -> CircuitBreakerLayer<By<U, P>, A> {
+        self.rejudge(|by| By::new(tracker, by.failure_if))
+    }
+
+    /// Counts a response for which `predicate` says so as a failure. A panic in
+    /// it is contained and says no.
+    pub fn failure_if<V, F>(self, predicate: F) -> CircuitBreakerLayer<By<T, Predicate<F>>, A>
+    where
+        F: Fn(&V) -> bool,
+    {
+        self.rejudge(|by| By::new(by.tracker, Predicate(predicate)))
+    }
+}
+
+impl<J, A> CircuitBreakerLayer<J, A> {
+    /// Answers rejections with what `answer` gives, a response or an error, and
+    /// leaves the inner service's error type as it is.
+    ///
+    /// ```
+    /// # use std::convert::Infallible;
+    /// # use fluxgate::{CircuitBreaker, tower::CircuitBreakerLayer};
+    /// # use tower::{Layer, ServiceExt, service_fn};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), fluxgate::ConfigError> {
+    /// # let breaker = CircuitBreaker::builder("upstream").build()?;
+    /// # breaker.force_open();
+    /// let layer = CircuitBreakerLayer::new(breaker).on_rejection(|_| Ok("try again later"));
+    /// let service = layer.layer(service_fn(|()| async { Ok::<_, Infallible>("hello") }));
+    /// let answer: Result<&str, Infallible> = service.oneshot(()).await;
+    /// assert_eq!(answer, Ok("try again later"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_rejection<V, E, F>(self, answer: F) -> CircuitBreakerLayer<J, OnRejection<F>>
+    where
+        F: Fn(CallNotPermitted) -> Result<V, E>,
+    {
+        CircuitBreakerLayer {
+            breaker: self.breaker,
+            judge: self.judge,
+            answer: OnRejection(answer),
+        }
+    }
+
+    fn rejudge<K>(self, judge: impl FnOnce(J) -> K) -> CircuitBreakerLayer<K, A> {
+        CircuitBreakerLayer {
+            breaker: self.breaker,
+            judge: judge(self.judge),
+            answer: self.answer,
+        }
+    }
+
+    /// The breaker.
+    #[must_use]
+    pub fn breaker(&self) -> &CircuitBreaker {
+        &self.breaker
+    }
+}
+
+impl<S, J: Clone, A: Clone> Layer<S> for CircuitBreakerLayer<J, A> {
+    type Service = CircuitBreakerService<S, J, A>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        let breaker = self.breaker.clone();
+        CircuitBreakerService::new(inner, breaker, self.judge.clone(), self.answer.clone())
+    }
+}
+
+impl<J, A> fmt::Debug for CircuitBreakerLayer<J, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CircuitBreakerLayer")
+            .field("breaker", &self.breaker)
+            .finish_non_exhaustive()
+    }
+}

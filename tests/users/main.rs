@@ -1,0 +1,6 @@
+//! The breaker where its users live: inside tower services, HTTP servers and
+//! clients, and in front of many dependencies at once.
+
+mod http;
+mod tower_service;
+mod tower_stack;
