@@ -5,8 +5,8 @@ use std::{fmt, future::Future, panic::RefUnwindSafe, panic::UnwindSafe, sync::Ar
 use crate::{
     Builder, CallError, CallNotPermitted, Info, Judged, Name, State,
     core::{Core, Ended, Ticket},
-    judge::{By, Nothing, Outcome},
-    tracker,
+    judge::{By, Classifier, Nothing, Outcome},
+    run, tracker,
 };
 
 /// A circuit breaker, for sync and async code alike.
@@ -182,6 +182,37 @@ impl CircuitBreaker {
         Judged::new(self, By::new(tracker, Nothing))
     }
 
+    /// The same calls with one function that says what every result means, errors
+    /// and the rest alike; [`tracking`](Self::tracking) and
+    /// [`failure_if`](Judged::failure_if) in one, and the way to say for how long
+    /// the dependency will be down. A panic in it is contained.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use fluxgate::{CircuitBreaker, Outcome, tripper::FailureStreak};
+    /// # let breaker = CircuitBreaker::builder("api").tripper(FailureStreak::new(1)).build()?;
+    /// # #[derive(Debug)] enum Error { Busy { retry_after: Duration }, NotFound }
+    /// # impl From<fluxgate::CallNotPermitted> for Error {
+    /// #     fn from(_: fluxgate::CallNotPermitted) -> Self { Error::NotFound }
+    /// # }
+    /// let outcome = |result: &Result<(), Error>| match result {
+    ///     Ok(()) => Outcome::Success,
+    ///     Err(Error::Busy { retry_after }) => Outcome::UnavailableFor(*retry_after),
+    ///     Err(Error::NotFound) => Outcome::Ignored,
+    /// };
+    /// let busy = || Err(Error::Busy { retry_after: Duration::from_secs(90) });
+    /// assert!(breaker.classifying(outcome).call(busy).is_err());
+    /// let wait = breaker.info().retry_after.expect("it is open");
+    /// assert!(wait > Duration::from_secs(89), "rather than the 60 s of its retry policy");
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
+    pub fn classifying<V, E, F>(&self, classify: F) -> Judged<'_, Classifier<F>>
+    where
+        F: Fn(&Result<V, E>) -> Outcome,
+    {
+        Judged::new(self, Classifier(classify))
+    }
+
     fn judged(&self) -> Judged<'_, By<tracker::All>> {
         self.tracking(tracker::All)
     }
@@ -278,7 +309,9 @@ impl Guard<'_> {
 
     /// The call ended with this outcome.
     pub fn record(mut self, outcome: Outcome) {
-        self.settle(outcome.into());
+        if let Some(ticket) = self.ticket.take() {
+            run::record(self.core, ticket, outcome);
+        }
     }
 
     fn settle(&mut self, ended: Ended) {

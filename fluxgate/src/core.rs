@@ -314,6 +314,16 @@ impl Core {
     }
 
     #[inline(never)]
+    /// Takes note that the dependency said how long it will be down.
+    #[cold]
+    pub(crate) fn ask(&self, ticket: Ticket, wait: Duration) {
+        let until = self.clock.now().saturating_add(wait);
+        let mut held = self.shared.lock();
+        if held.word().same_period(ticket.word) {
+            held.get().machine.ask(until);
+        }
+    }
+
     fn settle_freely(&self, word: Word, failed: bool) {
         let held = self.shared.lock();
         let late = !held.word().same_period(word);

@@ -1,5 +1,7 @@
 //! What a call's result means for the breaker.
 
+use std::time::Duration;
+
 use crate::{contain::contained, tracker::Tracker};
 
 /// What a call means for the breaker.
@@ -12,6 +14,12 @@ pub enum Outcome {
     Failure,
     /// Neither: an error that says nothing about the dependency.
     Ignored,
+    /// It does not, and it said for how long: a failure like any other, but if
+    /// the circuit opens, it is not probed earlier. The last such failure
+    /// counts; it never shortens the wait of the retry policy, and lengthens it
+    /// no further than to the [longest](crate::retry::Retry::longest) one that
+    /// the policy allows.
+    UnavailableFor(Duration),
 }
 
 /// Which successful results count as failures.
@@ -70,6 +78,20 @@ impl<V, E, T: Tracker<E>, P: FailureIf<V>> Judge<V, E> for By<T, P> {
     #[inline]
     fn outcome(&self, ran: &Result<V, E>) -> Outcome {
         result(ran, &self.tracker, &self.failure_if)
+    }
+}
+
+/// A closure that sees errors and the rest alike. A panic in it means what the
+/// result says by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Classifier<F>(pub(crate) F);
+
+impl<V, E, F: Fn(&Result<V, E>) -> Outcome> Judge<V, E> for Classifier<F> {
+    fn outcome(&self, ran: &Result<V, E>) -> Outcome {
+        contained(|| (self.0)(ran)).unwrap_or_else(|| {
+            crate::report::policy_panicked("classifier");
+            result(ran, &crate::tracker::All, &Nothing)
+        })
     }
 }
 

@@ -8,7 +8,8 @@ use crate::{
     run::{Run, run},
 };
 
-/// A breaker with a say in what counts: made by [`CircuitBreaker::tracking`].
+/// A breaker with a say in what counts: made by [`CircuitBreaker::tracking`]
+/// and [`CircuitBreaker::classifying`].
 #[derive(Clone, Copy)]
 pub struct Judged<'a, J> {
     breaker: &'a CircuitBreaker,

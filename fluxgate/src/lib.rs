@@ -80,6 +80,7 @@
 //! | `tracing` | yes | [`LogListener`](listener::LogListener), and the crate's own reports as events |
 //! | `log` | | the same events for programs that use the `log` crate |
 //! | `tokio` | | [`TokioClock`](clock::TokioClock) |
+//! | `http` | | [`http`]: what HTTP statuses and `Retry-After` mean, and rejections as 503 responses |
 //! | `tower` | | [`tower`]: a breaker as a `Layer`, for axum, tonic, reqwest and every other `Service` |
 #![deny(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -97,6 +98,8 @@ mod core;
 mod counts;
 mod environment;
 mod error;
+#[cfg(feature = "http")]
+pub mod http;
 mod info;
 mod judge;
 mod judged;

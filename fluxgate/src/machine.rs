@@ -104,6 +104,8 @@ pub(crate) struct Machine {
     recovered: u64,
     /// How long after `entered` an open circuit may be probed; `None` is never.
     wait: Option<Duration>,
+    /// Until when the dependency said it would be down, in this period.
+    asked: Option<Duration>,
     window: AnyWindow,
     totals: Totals,
     probes: Probes,
@@ -125,6 +127,7 @@ impl Machine {
             streak: 0,
             recovered: 0,
             wait: None,
+            asked: None,
             window,
             totals: Totals::new(thresholds),
             probes,
@@ -224,6 +227,11 @@ impl Machine {
         self.probes.release(slot, nanos(now))
     }
 
+    /// Takes note that the dependency said it would be down until then.
+    pub(crate) fn ask(&mut self, until: Duration) {
+        self.asked = Some(until);
+    }
+
     /// Records a call of the present generation. The state it leads to, if any.
     pub(crate) fn record(
         &mut self,
@@ -305,6 +313,7 @@ impl Machine {
             _ => {}
         }
         self.state = next.state;
+        let asked = self.asked.map(|until| until.saturating_sub(now));
         self.begin(now);
         if next.state == State::Open {
             let opening = Opening {
@@ -314,6 +323,9 @@ impl Machine {
                 report::policy_panicked("retry");
                 Some(Duration::from_secs(60))
             });
+            if let (Some(wait), Some(asked)) = (&mut self.wait, asked) {
+                *wait = asked.min(longest(&*policy.retry)).max(*wait);
+            }
         }
         Transition {
             old_state,
@@ -329,6 +341,7 @@ impl Machine {
         self.entered = now;
         self.recovered = 0;
         self.wait = None;
+        self.asked = None;
         self.window.clear();
         self.totals.clear();
     }
@@ -339,4 +352,11 @@ impl Machine {
         self.streak = 0;
         self.begin(now);
     }
+}
+
+fn longest(retry: &dyn Retry) -> Duration {
+    contained(|| retry.longest()).unwrap_or_else(|| {
+        report::policy_panicked("retry");
+        Duration::ZERO
+    })
 }

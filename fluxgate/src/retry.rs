@@ -34,6 +34,13 @@ pub trait Retry: Send + Sync {
         true
     }
 
+    /// The longest wait that a failing dependency may ask for, with
+    /// [`Outcome::UnavailableFor`](crate::Outcome::UnavailableFor). Five
+    /// minutes, unless the policy knows better.
+    fn longest(&self) -> Duration {
+        Duration::from_secs(300)
+    }
+
     /// Refuses settings that make no sense when the breaker is built.
     ///
     /// # Errors
@@ -67,6 +74,11 @@ pub struct Always;
 impl Retry for Always {
     fn wait(&self, _opening: &Opening, _random: &mut dyn Random) -> Option<Duration> {
         Some(Duration::ZERO)
+    }
+
+    /// Zero: it never waits.
+    fn longest(&self) -> Duration {
+        Duration::ZERO
     }
 }
 
@@ -205,6 +217,11 @@ impl Retry for Backoff {
         Some(jitter(wait, self.jitter_ratio, random))
     }
 
+    /// Its `max_duration`.
+    fn longest(&self) -> Duration {
+        self.max_duration
+    }
+
     fn check(&self) -> Result<(), Vec<Fault>> {
         let mut faults = Vec::new();
         if !limits::duration(self.initial) {
@@ -292,6 +309,10 @@ impl Retry for Custom {
 
     fn ready(&self, opening: &Opening, elapsed: Duration) -> bool {
         self.0.ready(opening, elapsed)
+    }
+
+    fn longest(&self) -> Duration {
+        self.0.longest()
     }
 
     fn check(&self) -> Result<(), Vec<Fault>> {

@@ -20,7 +20,7 @@ impl From<Outcome> for Ended {
     fn from(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Success => Self::Success,
-            Outcome::Failure => Self::Failure,
+            Outcome::Failure | Outcome::UnavailableFor(_) => Self::Failure,
             Outcome::Ignored => Self::Ignored,
         }
     }
@@ -29,8 +29,17 @@ impl From<Outcome> for Ended {
 #[inline]
 fn settle<R>(core: &Core, ticket: Ticket, judge: impl FnOnce(&R) -> Outcome, result: &R) {
     if ticket.is_judged() {
-        core.settle(ticket, judge(result).into());
+        record(core, ticket, judge(result));
     }
+}
+
+/// Settles a call with its outcome.
+#[inline]
+pub(crate) fn record(core: &Core, ticket: Ticket, outcome: Outcome) {
+    if let Outcome::UnavailableFor(wait) = outcome {
+        core.ask(ticket, wait);
+    }
+    core.settle(ticket, outcome.into());
 }
 
 /// Settles a call that unwinds. Forgotten when it returns.

@@ -8,18 +8,20 @@ use std::{
     },
 };
 
-use axum::{Router, routing::get};
+use axum::{Router, body::Body, response::Response, routing::get};
 use fluxgate::{
-    CallNotPermitted, CircuitBreaker, State, clock::ManualClock, permit::All,
+    CallNotPermitted, CircuitBreaker, Outcome, State, clock::ManualClock, permit::All,
     tower::CircuitBreakerLayer, tripper::FailureStreak,
 };
-use http::StatusCode;
+use http::{StatusCode, header::RETRY_AFTER};
 use tower::{Service, ServiceBuilder, ServiceExt};
 
 /// A service whose answers the test chooses, and how often it was asked.
 #[derive(Clone)]
 struct Upstream {
     status: Arc<AtomicU16>,
+    /// In seconds; 0 is no header.
+    retry_after: Arc<AtomicU32>,
     calls: Arc<AtomicU32>,
 }
 
@@ -27,6 +29,7 @@ impl Upstream {
     fn new() -> Self {
         Self {
             status: Arc::new(AtomicU16::new(200)),
+            retry_after: Arc::default(),
             calls: Arc::default(),
         }
     }
@@ -45,7 +48,14 @@ impl Upstream {
             "/",
             get(move || async move {
                 this.calls.fetch_add(1, Ordering::Relaxed);
-                StatusCode::from_u16(this.status.load(Ordering::Relaxed)).expect("a status")
+                let mut answer = Response::new(Body::empty());
+                *answer.status_mut() =
+                    StatusCode::from_u16(this.status.load(Ordering::Relaxed)).expect("a status");
+                let seconds = this.retry_after.load(Ordering::Relaxed);
+                if seconds > 0 {
+                    answer.headers_mut().insert(RETRY_AFTER, seconds.into());
+                }
+                answer
             }),
         )
     }
@@ -80,10 +90,12 @@ async fn a_client_behind_a_breaker() {
     let url = serve(upstream.router()).await;
     let breaker = breaker(&clock);
     let mut client = ServiceBuilder::new()
-        .layer(
-            CircuitBreakerLayer::new(breaker.clone())
-                .failure_if(|response: &reqwest::Response| response.status().is_server_error()),
-        )
+        .layer(CircuitBreakerLayer::new(breaker.clone()).classifying(
+            |result: &reqwest::Result<reqwest::Response>| match result {
+                Ok(response) => fluxgate::http::outcome(response.status(), response.headers()),
+                Err(_) => Outcome::Failure,
+            },
+        ))
         .service(reqwest::Client::new());
 
     upstream.answer(StatusCode::BAD_GATEWAY);
@@ -132,25 +144,20 @@ async fn a_router_behind_a_breaker() {
     let upstream = Upstream::new();
     let breaker = breaker(&ManualClock::new());
     let layer = CircuitBreakerLayer::new(breaker.clone())
-        .failure_if(|response: &axum::response::Response| response.status().is_server_error())
-        .on_rejection(|rejection| {
-            let mut response = axum::response::Response::new(rejection.to_string().into());
-            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-            Ok::<_, Infallible>(response)
-        });
+        .classifying(fluxgate::http::classify::<Body, Infallible>)
+        .on_rejection(|rejection| Ok(Response::from(rejection)));
     let url = serve(upstream.router().layer(layer)).await;
 
     upstream.answer(StatusCode::INTERNAL_SERVER_ERROR);
+    upstream.retry_after.store(120, Ordering::Relaxed);
     for _ in 0..3 {
         let response = reqwest::get(url.clone()).await.expect("a response");
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     }
     let response = reqwest::get(url).await.expect("a response");
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
-    let text = response.text().await.expect("a body");
-    assert!(
-        text.contains("circuit breaker 'upstream' is open"),
-        "{text}"
-    );
+    // What the inner service asked for reaches the callers it no longer sees.
+    assert_eq!(response.headers()[RETRY_AFTER], "120");
+    assert_eq!(response.text().await.expect("a body"), "");
     assert_eq!(upstream.calls(), 3);
 }

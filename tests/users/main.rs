@@ -2,5 +2,6 @@
 //! clients, and in front of many dependencies at once.
 
 mod http;
+mod retry_after;
 mod tower_service;
 mod tower_stack;

@@ -6,8 +6,8 @@ use tower_layer::Layer;
 
 use super::{Boxed, CircuitBreakerService, OnRejection};
 use crate::{
-    CallNotPermitted, CircuitBreaker,
-    judge::{By, Nothing, Predicate},
+    CallNotPermitted, CircuitBreaker, Outcome,
+    judge::{By, Classifier, Nothing, Predicate},
     tracker::All,
 };
 
@@ -90,6 +90,15 @@ impl<J, A> CircuitBreakerLayer<J, A> {
             judge: self.judge,
             answer: OnRejection(answer),
         }
+    }
+
+    /// Lets one function say what every result means, instead of a tracker and a
+    /// predicate; as [`CircuitBreaker::classifying`].
+    pub fn classifying<V, E, F>(self, classify: F) -> CircuitBreakerLayer<Classifier<F>, A>
+    where
+        F: Fn(&Result<V, E>) -> Outcome,
+    {
+        self.rejudge(|_| Classifier(classify))
     }
 
     fn rejudge<K>(self, judge: impl FnOnce(J) -> K) -> CircuitBreakerLayer<K, A> {
