@@ -15,6 +15,7 @@ use crate::{
     random::{Random, Seeded},
     registry, report,
     retry::{Cooldown, Retry},
+    running::Running,
     sources::{ClockSource, RandomSource},
     span::nanos,
     tripper::Rule,
@@ -333,10 +334,12 @@ impl Builder {
         let dates = self.window.dates();
         self.window.prepare(thresholds.len(), durations);
         let probes = Probes::new(self.max_half_open_calls, nanos(self.probe_lease));
+        let running = (!needs.in_flight.is_empty()).then(|| Running::new(&needs.in_flight));
         let machine = Machine::new(
             self.window,
             thresholds.len(),
             probes,
+            running,
             State::Closed,
             self.clock.now(),
         );

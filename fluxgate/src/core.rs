@@ -39,6 +39,8 @@ pub(crate) struct Core {
     /// Whether calls are timed, and whether their beginning is stamped.
     measures: bool,
     stamps: bool,
+    /// Whether the calls of the closed state are registered while they run.
+    registers: bool,
     /// Whether recording needs the time.
     dates: bool,
     /// Neither of these, and nobody counts every call: in the closed state no
@@ -115,7 +117,9 @@ impl Core {
         } = parts;
         let tally = Tally::new(listeners.reads());
         let measures = policy.durations || !policy.thresholds.is_empty();
+        let registers = machine.registers();
         let stamps = measures
+            || registers
             || matches!(policy.on_cancel, OnCancel::FailAfter(_))
             || tally.as_ref().is_some_and(|tally| tally.times());
         let watched = tally.as_ref().is_some_and(|tally| tally.watches());
@@ -142,6 +146,7 @@ impl Core {
             eternal: OnceCell::new(),
             measures,
             stamps,
+            registers,
             dates,
             untimed,
             counts: Counts::default(),
@@ -186,6 +191,7 @@ impl Core {
         let mut word = self.word();
         loop {
             match word.state() {
+                State::Closed if self.registers => return self.admit_locked(),
                 State::Closed | State::MetricsOnly => {
                     let began = if self.stamps {
                         nanos(self.clock.now())
@@ -269,6 +275,9 @@ impl Core {
     fn admit_locked(&self) -> Result<Ticket, Refusal> {
         let now = self.clock.now();
         let mut held = self.shared.lock();
+        if let Some(next) = held.get().machine.look(&self.policy, now) {
+            self.enter(&mut held, next, now);
+        }
         if held.get().machine.is_due(&self.policy, now) {
             self.enter(&mut held, State::HalfOpen.into(), now);
         }
@@ -292,6 +301,7 @@ impl Core {
                 }
                 (nanos(now), slot)
             }
+            Admission::Running(slot) => (nanos(now), slot),
             Admission::Free if self.stamps => (nanos(now), Slot::NONE),
             Admission::Free => (0, Slot::NONE),
             Admission::Rejected => return Err(self.refuse(refusal.unless_due())),
@@ -349,10 +359,11 @@ impl Core {
         if word.state() == State::Disabled {
             return;
         }
-        let is_probe = slot != Slot::NONE;
+        let has_slot = slot != Slot::NONE;
+        let is_probe = has_slot && word.state() == State::HalfOpen;
         let reads = self.measures
             || self.dates
-            || is_probe
+            || has_slot
             || ended == Ended::Cancelled
             || self.tally.as_ref().is_some_and(|tally| tally.times());
         let now = if reads {
@@ -386,7 +397,7 @@ impl Core {
                 tally.ended(ended, late, elapsed);
             }
         };
-        if !is_probe {
+        if !has_slot {
             if failed.is_none() {
                 return count(false);
             }
@@ -403,8 +414,12 @@ impl Core {
         if is_probe && held.get().machine.release(slot, now) {
             self.counts.lost_probes.add(1);
         }
+        let present = held.word().same_period(word);
+        if has_slot && !is_probe && present {
+            held.get().machine.leave(slot);
+        }
         match failed {
-            Some(failed) if held.word().same_period(word) => {
+            Some(failed) if present => {
                 count(false);
                 let nanos = if self.measures { elapsed } else { 0 };
                 self.record(held, Ending { failed, nanos }, reads.then_some(now));
@@ -414,7 +429,13 @@ impl Core {
                 self.counts.late.add(1);
                 count(true);
             }
-            None => count(false),
+            None => {
+                count(false);
+                if let Some(next) = held.get().machine.look(&self.policy, now) {
+                    self.enter(&mut held, next, now);
+                    self.unlock(held);
+                }
+            }
         }
     }
 

@@ -127,6 +127,7 @@ pub mod retry;
 // Its future is a part of the public one of `tower`.
 #[cfg_attr(not(feature = "tower"), allow(unreachable_pub))]
 mod run;
+mod running;
 #[cfg(feature = "serde")]
 mod serial;
 mod signal;

@@ -11,6 +11,7 @@ use crate::{
     random::Random,
     report,
     retry::{Opening, Retry},
+    running::Running,
     span::nanos,
     tripper::{Cause, Context, Rule},
     window::{AnyWindow, Record, Totals},
@@ -84,6 +85,8 @@ pub(crate) struct Transition {
 pub(crate) enum Admission {
     /// Runs as a probe and holds this slot.
     Probe(Slot),
+    /// Runs in the closed state, and is known to.
+    Running(Slot),
     /// Does not run.
     Rejected,
     /// The state takes calls without asking.
@@ -109,6 +112,8 @@ pub(crate) struct Machine {
     window: AnyWindow,
     totals: Totals,
     probes: Probes,
+    /// Calls in flight in the closed state, if a rule looks at them.
+    running: Option<Running>,
 }
 
 impl Machine {
@@ -116,6 +121,7 @@ impl Machine {
         window: AnyWindow,
         thresholds: usize,
         probes: Probes,
+        running: Option<Running>,
         state: State,
         now: Duration,
     ) -> Self {
@@ -131,6 +137,7 @@ impl Machine {
             window,
             totals: Totals::new(thresholds),
             probes,
+            running,
         }
     }
 
@@ -200,7 +207,12 @@ impl Machine {
         random: &mut dyn Random,
     ) -> (Admission, u64) {
         match self.state {
-            State::Closed | State::MetricsOnly | State::Disabled => return (Admission::Free, 0),
+            State::Closed => {
+                let running = self.running.as_mut();
+                let slot = running.and_then(|running| running.enter(nanos(now)));
+                return (slot.map_or(Admission::Free, Admission::Running), 0);
+            }
+            State::MetricsOnly | State::Disabled => return (Admission::Free, 0),
             State::Open | State::ForcedOpen => return (Admission::Rejected, 0),
             State::HalfOpen => {}
         }
@@ -227,6 +239,28 @@ impl Machine {
         self.probes.release(slot, nanos(now))
     }
 
+    /// Whether calls are to be [admitted](Self::admit) in the closed state, too.
+    pub(crate) fn registers(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// Takes note that a call of the present period, admitted as `Running`, ended.
+    pub(crate) fn leave(&mut self, slot: Slot) {
+        if let Some(running) = &mut self.running {
+            running.leave(slot);
+        }
+    }
+
+    /// Looks at the calls in flight. The state that leads to, if any.
+    pub(crate) fn look(&mut self, policy: &Policy, now: Duration) -> Option<Next> {
+        let grown = self.running.as_mut()?.grow(nanos(now));
+        if !grown || self.state != State::Closed {
+            return None;
+        }
+        self.window.expire(now, &mut self.totals);
+        self.tripped(policy)
+    }
+
     /// Takes note that the dependency said it would be down until then.
     pub(crate) fn ask(&mut self, until: Duration) {
         self.asked = Some(until);
@@ -239,14 +273,17 @@ impl Machine {
         ending: Ending,
         now: Duration,
     ) -> Option<Next> {
-        let Ending { failed, nanos } = ending;
+        let failed = ending.failed;
         self.streak = if failed {
             self.streak.saturating_add(1)
         } else {
             0
         };
-        let record = Record::new(failed, nanos, &policy.thresholds);
+        let record = Record::new(failed, ending.nanos, &policy.thresholds);
         self.window.record(record, now, &mut self.totals);
+        if let Some(running) = &mut self.running {
+            running.grow(nanos(now));
+        }
 
         match (self.state, failed) {
             (State::Closed, _) => self.tripped(policy),
@@ -285,6 +322,7 @@ impl Machine {
             totals: &self.totals,
             thresholds: &policy.thresholds,
             durations: policy.durations,
+            running: self.running.as_ref(),
         };
         policy.tripper.fires(&seen).then(|| Next {
             state: State::Open,
@@ -344,6 +382,9 @@ impl Machine {
         self.asked = None;
         self.window.clear();
         self.totals.clear();
+        if let Some(running) = &mut self.running {
+            running.clear();
+        }
     }
 
     /// Forgets what a closed circuit recorded, without a transition.

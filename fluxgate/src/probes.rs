@@ -35,6 +35,15 @@ impl Slot {
         place: u32::MAX,
         turn: 0,
     };
+
+    /// Of something that takes places without turns.
+    pub(crate) fn at(place: u32) -> Self {
+        Self { place, turn: 0 }
+    }
+
+    pub(crate) fn place(self) -> u32 {
+        self.place
+    }
 }
 
 const FREE: u64 = u64::MAX;

@@ -39,6 +39,11 @@ pub enum RuleKind {
     },
     /// [`FailureStreak`](crate::tripper::FailureStreak), in calls.
     FailureStreak,
+    /// [`InFlight`](crate::tripper::InFlight), in calls.
+    InFlight {
+        /// For how long they had been running.
+        older_than: Duration,
+    },
     /// A tripper of the user's own; measured and threshold are 1.
     Custom(&'static str),
     /// The setting `reopen_after`, in probes.
@@ -54,6 +59,7 @@ impl fmt::Display for RuleKind {
             Self::AvgLatency => "AvgLatency",
             Self::SlowRate { .. } => "SlowRate",
             Self::FailureStreak => "FailureStreak",
+            Self::InFlight { .. } => "InFlight",
             Self::Custom(name) => name,
             Self::ReopenAfter => "reopen_after",
         })
@@ -88,6 +94,10 @@ impl fmt::Display for Reason {
             RuleKind::FailureStreak => {
                 write!(f, "{measured} failures in a row reached {threshold}")
             }
+            RuleKind::InFlight { older_than } => write!(
+                f,
+                "{measured} calls in flight for {older_than:?} or longer reached {threshold}"
+            ),
             RuleKind::ReopenAfter => {
                 write!(f, "{measured} failed probes in a row reached {threshold}")
             }

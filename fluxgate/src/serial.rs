@@ -132,13 +132,18 @@ fn spans(spans: &BTreeMap<State, Duration>) -> BTreeMap<State, f64> {
     spans.iter().map(span).collect()
 }
 
-/// By its name; a slow rate with its threshold in seconds.
+/// By its name; a slow rate and calls in flight with their threshold in seconds.
 impl Serialize for RuleKind {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::SlowRate { slow } => {
                 let mut map = serializer.serialize_struct("SlowRate", 1)?;
                 map.serialize_field("SlowRate", &seconds(*slow))?;
+                map.end()
+            }
+            Self::InFlight { older_than } => {
+                let mut map = serializer.serialize_struct("InFlight", 1)?;
+                map.serialize_field("InFlight", &seconds(*older_than))?;
                 map.end()
             }
             rule => serializer.collect_str(rule),

@@ -2,6 +2,7 @@
 //! clients, and in front of many dependencies at once.
 
 mod http;
+mod in_flight;
 mod retry_after;
 mod tower_service;
 mod tower_stack;

@@ -90,6 +90,7 @@ impl Node {
             Self::AvgLatency(_) => seen.avg_duration().unwrap_or_default().as_secs_f64(),
             Self::SlowRate(_, slow) => seen.slow_rate(*slow).unwrap_or(0.0),
             Self::FailureStreak(_) => seen.streak as f64,
+            Self::InFlight(_, age) => seen.in_flight(*age).unwrap_or(0) as f64,
             Self::State(_) | Self::Custom(_) | Self::All(_) | Self::Any(_) => 1.0,
         }
     }
@@ -101,6 +102,7 @@ impl Node {
             Self::AvgLatency(threshold) => (RuleKind::AvgLatency, threshold.as_secs_f64()),
             Self::SlowRate(ratio, slow) => (RuleKind::SlowRate { slow: *slow }, *ratio),
             Self::FailureStreak(count) => (RuleKind::FailureStreak, *count as f64),
+            Self::InFlight(count, age) => (RuleKind::InFlight { older_than: *age }, *count as f64),
             Self::Custom(custom) => (RuleKind::Custom(custom.name()), 1.0),
             Self::State(_) | Self::All(_) | Self::Any(_) => (RuleKind::State, 1.0),
         }
@@ -133,6 +135,7 @@ mod tests {
             totals: &totals,
             thresholds: &[Duration::from_secs(1)],
             durations: false,
+            running: None,
         };
         let cause = rule.cause(&seen)?;
         assert!(rule.fires(&seen));

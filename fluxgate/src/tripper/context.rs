@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{State, window::Totals};
+use crate::{State, running::Running, window::Totals};
 
 /// The breaker as a tripper sees it, right after a call was recorded.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +12,7 @@ pub struct Context<'a> {
     pub(crate) totals: &'a Totals,
     pub(crate) thresholds: &'a [Duration],
     pub(crate) durations: bool,
+    pub(crate) running: Option<&'a Running>,
 }
 
 impl Context<'_> {
@@ -71,6 +72,14 @@ impl Context<'_> {
     #[must_use]
     pub fn slow_rate(&self, threshold: Duration) -> Option<f64> {
         rate(self.slow_count(threshold)?, self.totals.calls)
+    }
+
+    /// How many calls of the closed circuit are in flight and have been for `age`
+    /// or longer, for an age that a rule [needs](super::Needs); `None` for any
+    /// other.
+    #[must_use]
+    pub fn in_flight(&self, age: Duration) -> Option<u64> {
+        self.running?.count(age)
     }
 }
 

@@ -34,6 +34,7 @@ pub struct Needs {
     pub(crate) durations: bool,
     pub(crate) every_call: bool,
     pub(crate) slow: Vec<Duration>,
+    pub(crate) in_flight: Vec<Duration>,
 }
 
 /// Durations, and to be asked after every call.
@@ -43,6 +44,7 @@ impl Default for Needs {
             durations: true,
             every_call: true,
             slow: Vec::new(),
+            in_flight: Vec::new(),
         }
     }
 }
@@ -57,6 +59,7 @@ impl Needs {
             durations: false,
             every_call: false,
             slow: Vec::new(),
+            in_flight: Vec::new(),
         }
     }
 
@@ -64,6 +67,14 @@ impl Needs {
     #[must_use]
     pub fn slow(mut self, threshold: Duration) -> Self {
         self.slow.push(threshold);
+        self
+    }
+
+    /// Also how many calls have been in flight for `age` or longer, which costs a
+    /// short lock at the beginning of each call.
+    #[must_use]
+    pub fn in_flight(mut self, age: Duration) -> Self {
+        self.in_flight.push(age);
         self
     }
 

@@ -22,12 +22,14 @@
 mod cause;
 mod context;
 mod custom;
+mod in_flight;
 mod rule;
 
 pub(crate) use cause::Cause;
 pub use context::Context;
 pub(crate) use context::duration;
 pub use custom::{Custom, Needs, Tripper};
+pub use in_flight::InFlight;
 pub use rule::{
     AvgLatency, Closed, FailureRate, FailureStreak, HalfOpened, MinRequests, Rule, SlowRate,
 };

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Cause, Context, Custom, Needs};
+use super::{Cause, Context, Custom, InFlight, Needs};
 use crate::{RuleKind, State, error::Fault, limits};
 
 /// Any rule, as [`Builder::tripper`](crate::Builder::tripper) takes it: a
@@ -21,6 +21,7 @@ pub(super) enum Node {
     AvgLatency(Duration),
     SlowRate(f64, Duration),
     FailureStreak(u64),
+    InFlight(u64, Duration),
     Custom(Custom),
     All(Vec<Node>),
     Any(Vec<Node>),
@@ -58,6 +59,7 @@ impl Node {
             }
             Self::SlowRate(ratio, slow) => seen.slow_rate(*slow).is_some_and(|rate| rate >= *ratio),
             Self::FailureStreak(count) => seen.streak >= *count,
+            Self::InFlight(count, age) => seen.in_flight(*age).is_some_and(|calls| calls >= *count),
             Self::Custom(custom) => custom.fires(seen),
             Self::All(_) | Self::Any(_) => false,
         }
@@ -95,16 +97,20 @@ impl Rule {
         self.0.visit(&mut |node| match node {
             Node::AvgLatency(_) => needs.durations = true,
             Node::SlowRate(_, slow) => needs.slow.push(*slow),
+            Node::InFlight(_, age) => needs.in_flight.push(*age),
             Node::Custom(custom) => {
                 let own = custom.needs();
                 needs.durations |= own.durations;
                 needs.every_call |= own.every_call;
                 needs.slow.extend(own.slow);
+                needs.in_flight.extend(own.in_flight);
             }
             _ => {}
         });
-        needs.slow.sort_unstable();
-        needs.slow.dedup();
+        for ascending in [&mut needs.slow, &mut needs.in_flight] {
+            ascending.sort_unstable();
+            ascending.dedup();
+        }
         needs
     }
 
@@ -142,6 +148,18 @@ impl Rule {
                         limits::duration(*slow),
                         "the threshold of `SlowRate` must be greater than zero",
                         slow,
+                    );
+                }
+                Node::InFlight(count, age) => {
+                    refuse(
+                        limits::count(*count),
+                        "the count of `InFlight` must be at least 1",
+                        count,
+                    );
+                    refuse(
+                        limits::duration(*age),
+                        "older_than of `InFlight` must be greater than zero",
+                        age,
                     );
                 }
                 Node::AvgLatency(threshold) => refuse(
@@ -223,6 +241,7 @@ leaves! {
     AvgLatency: leaf => Node::AvgLatency(leaf.0);
     SlowRate: leaf => Node::SlowRate(leaf.ratio, leaf.threshold);
     FailureStreak: leaf => Node::FailureStreak(leaf.0);
+    InFlight: leaf => Node::InFlight(leaf.count, leaf.older_than);
     Custom: leaf => Node::Custom(leaf);
 }
 
