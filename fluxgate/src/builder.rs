@@ -260,7 +260,19 @@ impl Builder {
     /// Builds what must not fail, the breaker of an annotated function: a
     /// refused setting is reported and gives way to its default, a listener that
     /// refuses is reported and left out.
-    pub(crate) fn build_or_default(mut self) -> CircuitBreaker {
+    pub(crate) fn build_or_default(self) -> CircuitBreaker {
+        enter(self.assemble_or_default())
+    }
+
+    /// The same, but not entered in the registry.
+    #[cfg(feature = "keyed")]
+    pub(crate) fn build_unlisted(self) -> CircuitBreaker {
+        let core = self.assemble_or_default();
+        core.begin();
+        CircuitBreaker { core }
+    }
+
+    fn assemble_or_default(mut self) -> Arc<Core> {
         let mut faults = Vec::new();
         for (setting, found) in self.check() {
             faults.extend(found);
@@ -281,7 +293,7 @@ impl Builder {
                 faults,
             });
         }
-        enter(self.assemble().0)
+        self.assemble().0
     }
 
     /// The settings that are refused, and why.

@@ -81,6 +81,7 @@
 //! | `log` | | the same events for programs that use the `log` crate |
 //! | `tokio` | | [`TokioClock`](clock::TokioClock) |
 //! | `http` | | [`http`]: what HTTP statuses and `Retry-After` mean, and rejections as 503 responses |
+//! | `keyed` | | [`keyed`]: one breaker per tenant, host or shard |
 //! | `tower` | | [`tower`]: a breaker as a `Layer`, for axum, tonic, reqwest and every other `Service` |
 #![deny(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -103,6 +104,8 @@ pub mod http;
 mod info;
 mod judge;
 mod judged;
+#[cfg(feature = "keyed")]
+pub mod keyed;
 mod lazy;
 mod lifetime;
 #[doc(hidden)]

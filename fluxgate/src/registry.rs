@@ -116,6 +116,36 @@ fn hash(name: &str) -> u64 {
     hasher.finish()
 }
 
+/// Breakers that are not entered one by one.
+#[cfg(feature = "keyed")]
+pub(crate) trait Group: Send + Sync {
+    fn breakers(&self) -> Vec<CircuitBreaker>;
+}
+
+#[cfg(feature = "keyed")]
+static GROUPS: Mutex<Vec<Weak<dyn Group>>> = Mutex::new(Vec::new());
+
+#[cfg(feature = "keyed")]
+pub(crate) fn enter_group(group: &Arc<dyn Group>) {
+    let mut groups = GROUPS.lock().unwrap_or_else(PoisonError::into_inner);
+    groups.retain(|group| group.strong_count() > 0);
+    groups.push(Arc::downgrade(group));
+}
+
+/// [`all`], and those of groups.
+pub(crate) fn every() -> Vec<CircuitBreaker> {
+    #[allow(unused_mut)]
+    let mut breakers = all();
+    #[cfg(feature = "keyed")]
+    {
+        let locked = GROUPS.lock().unwrap_or_else(PoisonError::into_inner);
+        let groups: Vec<_> = locked.iter().filter_map(Weak::upgrade).collect();
+        drop(locked);
+        breakers.extend(groups.iter().flat_map(|group| group.breakers()));
+    }
+    breakers
+}
+
 /// Builds the breakers that were linked into the program and not used yet.
 #[cfg(feature = "inventory")]
 fn build_linked() {

@@ -81,7 +81,7 @@ pub fn freeze_with<C: Clock + Clone + 'static>(clock: C) -> Frozen<C> {
 }
 
 fn renew_all(seed: u64) {
-    for breaker in registry::all() {
+    for breaker in registry::every() {
         breaker.core.renew(Seeded::new(seed));
     }
 }
@@ -119,7 +119,7 @@ impl<C> Frozen<C> {
 impl<C> Drop for Frozen<C> {
     fn drop(&mut self) {
         SystemClock::replace(None);
-        for breaker in registry::all() {
+        for breaker in registry::every() {
             breaker.core.renew(Seeded::for_breaker());
         }
     }

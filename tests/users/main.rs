@@ -3,6 +3,7 @@
 
 mod http;
 mod in_flight;
+mod keys;
 mod retry_after;
 mod tower_service;
 mod tower_stack;

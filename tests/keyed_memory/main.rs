@@ -1,0 +1,81 @@
+//! What a key costs. Alone in its program: the allocator counts everything.
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use fluxgate::keyed::CircuitBreakers;
+
+struct Counting;
+
+static BYTES: AtomicUsize = AtomicUsize::new(0);
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: everything is the system allocator's; the rest only counts.
+#[allow(unsafe_code)]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        BYTES.fetch_add(layout.size(), Ordering::Relaxed);
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        BYTES.fetch_sub(layout.size(), Ordering::Relaxed);
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const KEYS: usize = 100_000;
+
+fn keys() -> Vec<String> {
+    (0..KEYS).map(|key| format!("tenant-{key:06}")).collect()
+}
+
+fn fill(set: &CircuitBreakers<String>, keys: &[String]) {
+    for key in keys {
+        let result = set.get(key.as_str()).call(|| Ok::<_, std::io::Error>(()));
+        assert!(result.is_ok());
+    }
+}
+
+#[test]
+fn a_hundred_thousand_keys() {
+    let keys = keys();
+    let before = BYTES.load(Ordering::Relaxed);
+    let set = CircuitBreakers::<String>::builder("tenants")
+        .capacity(KEYS)
+        .build()
+        .expect("valid settings");
+    fill(&set, &keys);
+    assert_eq!(set.len(), KEYS);
+    let each = (BYTES.load(Ordering::Relaxed) - before) / KEYS;
+    println!("{each} bytes for each of {KEYS} keys");
+    assert!(
+        each <= 1408,
+        "documented as about 1.3 kB, but takes {each} bytes"
+    );
+
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    fill(&set, &keys);
+    let more = ALLOCATIONS.load(Ordering::Relaxed) - before;
+    assert_eq!(more, 0, "looking up allocates nothing");
+
+    // As many keys that nobody saw before: the idle make room for them, and
+    // memory stays as it is.
+    let before = BYTES.load(Ordering::Relaxed);
+    let others: Vec<String> = keys.iter().map(|key| format!("other-{key}")).collect();
+    let names = BYTES.load(Ordering::Relaxed) - before;
+    let before = BYTES.load(Ordering::Relaxed);
+    fill(&set, &others);
+    assert!(set.len() <= KEYS);
+    let grown = BYTES.load(Ordering::Relaxed).saturating_sub(before);
+    assert!(
+        grown < names + KEYS * 100,
+        "{grown} bytes more for keys that replaced others"
+    );
+}
