@@ -33,6 +33,9 @@
 //! built by hand; everything the attribute does can be done that way. Tests
 //! drive the time themselves: see [`testing`].
 //!
+//! The [guide] goes on from here: a tutorial, numbers for choosing a policy, and
+//! the way from other libraries.
+//!
 //! # Trade-offs
 //!
 //! - A breaker lives in one process; instances of a service do not share what
@@ -99,6 +102,9 @@ mod core;
 mod counts;
 mod environment;
 mod error;
+// Part of the documentation alone. Its examples use the attribute.
+#[cfg(all(any(doc, doctest), feature = "macros", feature = "tracing"))]
+pub mod guide;
 #[cfg(feature = "http")]
 pub mod http;
 mod info;
