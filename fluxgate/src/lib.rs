@@ -86,6 +86,8 @@
 //! | `http` | | [`http`]: what HTTP statuses and `Retry-After` mean, and rejections as 503 responses |
 //! | `keyed` | | [`keyed`]: one breaker per tenant, host or shard |
 //! | `tower` | | [`tower`]: a breaker as a `Layer`, for axum, tonic, reqwest and every other `Service` |
+//! | `slack` | | [`SlackListener`](listener::SlackListener) and the [delivery](slack) it is built on |
+//! | `slack-core` | | the same without TLS, for a proxy within reach over plain HTTP |
 #![deny(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![doc(test(attr(deny(warnings), allow(dead_code, unused_variables))))]

@@ -1,9 +1,9 @@
 //! What the listener posts.
 
-use std::{sync::LazyLock, time::Duration};
+use std::time::Duration;
 
 use fluxgate::{
-    CallNotPermitted, CircuitBreaker, Listener, Signal, State, circuit_breaker,
+    CallNotPermitted, CircuitBreaker, Listener, Signal, State,
     clock::ManualClock,
     listener::{SlackLabels, SlackListener, SlackTemplate, SlackTemplates},
     permit, retry,
@@ -263,63 +263,4 @@ fn what_can_not_be_built_says_what_is_missing() {
         let error: Error = build.build().unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
     }
-}
-
-static SLACK: LazyLock<Slack> = LazyLock::new(Slack::start);
-
-fn token() -> String {
-    "xoxb-attribute".into()
-}
-
-#[circuit_breaker(
-    name = "annotated",
-    tripper = FailureStreak(1),
-    listeners = [SlackListener(channel = env("CARGO_PKG_NAME"), token = token(), url = SLACK.url())],
-)]
-fn annotated() -> Result<(), Failure> {
-    Err(Failure::Down)
-}
-
-#[circuit_breaker(
-    tripper = "FailureStreak(1)",
-    listeners = [SlackListener(channel = "C2", token = token(), url = SLACK.url())],
-)]
-async fn annotated_async() -> Result<(), Failure> {
-    Err(Failure::Down)
-}
-
-#[tokio::test]
-async fn annotated_functions_declare_it_inline() {
-    assert!(matches!(annotated(), Err(Failure::Down)));
-    assert!(matches!(annotated_async().await, Err(Failure::Down)));
-    let bodies: Vec<_> = SLACK
-        .wait(2)
-        .into_iter()
-        .map(|arrival| arrival.json)
-        .collect();
-    let of = |channel: &str| {
-        bodies
-            .iter()
-            .find(|body| body["channel"] == channel)
-            .unwrap()
-    };
-    assert_eq!(
-        fields(of("fluxgate-tests"))[0],
-        "*Circuit Breaker:*\nannotated"
-    );
-    assert_eq!(title(of("C2")), "*🚨 Circuit Breaker Triggered*");
-}
-
-#[circuit_breaker(
-    tripper = "FailureStreak(1)",
-    listeners = [SlackListener(channel = "C1", token = env("FLUXGATE_NO_SUCH_TOKEN"))],
-)]
-fn without_a_token() -> Result<(), Failure> {
-    Err(Failure::Down)
-}
-
-#[test]
-fn without_its_listener_a_breaker_works() {
-    assert!(matches!(without_a_token(), Err(Failure::Down)));
-    assert!(matches!(without_a_token(), Err(Failure::Rejected)));
 }

@@ -6,6 +6,7 @@
 //! `tests/vectors/fluxgate/slack.jsonl`; or those in the folder that the
 //! environment variable `FLUXGATE_VECTORS` names.
 
+mod attribute;
 mod fake;
 mod faults;
 mod http;

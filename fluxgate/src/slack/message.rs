@@ -6,9 +6,11 @@ use std::{
 };
 
 use serde::Serialize;
-use serde_json::{Map, Value};
 
-use super::Error;
+use super::{
+    Error,
+    body::{with_thread, without_thread},
+};
 use crate::Name;
 
 /// A message for one channel: the JSON body of `chat.postMessage`.
@@ -201,73 +203,9 @@ impl Thread {
     }
 }
 
-/// Adds the members of a reply to an object's text, leaving the rest as it is.
-fn with_thread(mut body: String, ts: &str, broadcast: bool) -> String {
-    let Some(end) = body.rfind('}') else {
-        return body;
-    };
-    let empty = body[..end].trim_end().ends_with('{');
-    body.truncate(end);
-    if !empty {
-        body.push(',');
-    }
-    body.push_str("\"thread_ts\":");
-    body.push_str(&Value::from(ts).to_string());
-    if broadcast {
-        body.push_str(",\"reply_broadcast\":true");
-    }
-    body.push('}');
-    body
-}
-
-fn without_thread(body: &str) -> String {
-    edited(body, |members| {
-        members.remove("thread_ts");
-        members.remove("reply_broadcast");
-    })
-}
-
-/// Whether a body is for a thread.
-pub(super) fn has_thread(body: &str) -> bool {
-    matches!(serde_json::from_str(body), Ok(Value::Object(members)) if members.contains_key("thread_ts"))
-}
-
-/// A body as logs may show it: without what is secret in it.
-pub(super) fn redacted(body: &str) -> String {
-    let text = edited(body, |members| {
-        members.remove("token");
-    });
-    let mut shown = String::with_capacity(text.len());
-    let mut rest = text.as_str();
-    while let Some(at) = rest.find("xox") {
-        let (before, secret) = rest.split_at(at);
-        let ends = secret.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_'));
-        let (secret, after) = secret.split_at(ends.unwrap_or(secret.len()));
-        shown.push_str(before);
-        shown.push_str(if secret.contains('-') {
-            "xox***"
-        } else {
-            secret
-        });
-        rest = after;
-    }
-    shown.push_str(rest);
-    shown
-}
-
-fn edited(body: &str, edit: impl FnOnce(&mut Map<String, Value>)) -> String {
-    match serde_json::from_str(body) {
-        Ok(Value::Object(mut members)) => {
-            edit(&mut members);
-            Value::Object(members).to_string()
-        }
-        _ => body.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -300,15 +238,6 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_of_a_body_stays_as_it_is_written() {
-        assert_eq!(
-            with_thread(r#"{"a": 1.00 }"#.into(), "1\"2", false),
-            r#"{"a": 1.00 ,"thread_ts":"1\"2"}"#
-        );
-        assert_eq!(with_thread("{}".into(), "1", false), r#"{"thread_ts":"1"}"#);
-    }
-
-    #[test]
     fn only_objects_are_messages() {
         for bad in [json!([1]), json!("text"), json!(null)] {
             assert!(matches!(
@@ -316,18 +245,5 @@ mod tests {
                 Err(Error::InvalidBody(_))
             ));
         }
-    }
-
-    #[test]
-    fn logs_show_no_token() {
-        let body = json!({
-            "token": "secret", "channel": "C",
-            "text": "is xoxb-1-abc or xoxp-2_d, a xoxo", "blocks": [{"token": "kept"}],
-        });
-        assert_eq!(
-            parsed(&redacted(&body.to_string())),
-            json!({"channel": "C", "text": "is xox*** or xox***, a xoxo", "blocks": [{"token": "kept"}]})
-        );
-        assert_eq!(redacted("no json xoxb-1"), "no json xox***");
     }
 }

@@ -16,6 +16,7 @@
 //! - A panic in here costs an attempt, not the delivery.
 
 mod backoff;
+mod body;
 mod bucket;
 mod classify;
 mod delivery;

@@ -1,7 +1,7 @@
 //! What the delivery says in the log: events of `tracing` at the target
 //! `fluxgate::slack`, or lines on stderr without that feature.
 
-use super::{Message, classify, message::redacted, settle::Settled};
+use super::{Message, body::redacted, classify, settle::Settled};
 use crate::contain::contained;
 
 macro_rules! say {
@@ -115,5 +115,10 @@ pub(super) fn not_started(error: &std::io::Error) {
 }
 
 fn advice(code: &str) -> &'static str {
-    classify::advice(code).unwrap_or("see Slack's documentation of chat.postMessage")
+    let is_of_slack = !code.contains(' ') && !code.starts_with("http_");
+    match classify::advice(code) {
+        Some(advice) => advice,
+        None if is_of_slack => "see Slack's documentation of chat.postMessage",
+        None => "check that the URL is right and can be reached from here",
+    }
 }

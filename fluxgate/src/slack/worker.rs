@@ -17,7 +17,7 @@ use tokio::{
 
 use super::{
     Class,
-    message::has_thread,
+    body::has_thread,
     report,
     scheduler::{Job, Step},
     shared::{Next, Shared},
