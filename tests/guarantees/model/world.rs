@@ -4,18 +4,20 @@
 use std::{
     cell::Cell,
     future::{Future, poll_fn},
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     rc::Rc,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    task::{Context, Poll, Waker},
+    task::Poll,
     time::{Duration, SystemTime},
 };
 
 use fluxgate::{CallNotPermitted, CircuitBreaker, Guard, Info, Signal, State, clock::ManualClock};
+
+use crate::kit::{Error, poll, tracked, unwind};
 
 use super::{
     reference::{DRAWS, Ending, Reference, Rejection, Why},
@@ -45,23 +47,6 @@ pub(crate) enum Step {
     Command(State),
     /// What the user's own retry policy answers from now on.
     Gate(bool),
-}
-
-#[derive(Debug)]
-pub(crate) enum Error {
-    Down,
-    Untracked,
-    Rejected(CallNotPermitted),
-}
-
-impl From<CallNotPermitted> for Error {
-    fn from(rejection: CallNotPermitted) -> Self {
-        Self::Rejected(rejection)
-    }
-}
-
-fn tracked(error: &Error) -> bool {
-    !matches!(error, Error::Untracked)
 }
 
 /// What outside of the breaker the steps turn.
@@ -372,13 +357,4 @@ fn finish(ending: Ending) -> Result<(), Error> {
         Ending::Panicked => unwind(),
         Ending::Cancelled => panic!("a call that returns is not cancelled"),
     }
-}
-
-/// A panic that prints nothing.
-fn unwind() -> ! {
-    resume_unwind(Box::new("the call panicked"))
-}
-
-fn poll<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
 }
