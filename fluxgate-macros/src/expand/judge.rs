@@ -28,9 +28,8 @@ pub(super) fn judge(options: &Options, output: &Type, fluxgate: &Runtime<'_>) ->
             quote!(#fluxgate::__private::Judge::<#fluxgate::__private::Plain<#erased>>::new())
         }
     };
-    if let Some(tracker) = &options.tracker
-        && !matches!(tracker, Formula::Leaf(Matched::All))
-    {
+    let tracker = options.tracker.as_ref();
+    if let Some(tracker) = tracker.filter(|it| !matches!(it, Formula::Leaf(Matched::All))) {
         let error = Ident::new("error", Span::mixed_site());
         let condition = condition(tracker, &error, fluxgate);
         judge.extend(quote!(.tracker(|#error: &_| #condition)));

@@ -2,11 +2,11 @@
 //! spans they were written with, so that an editor leads from them to the
 //! runtime's items.
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::Expr;
 
-use super::Runtime;
+use super::{Runtime, respanned};
 use crate::policy::{
     Formula, Leaf, Listener, OnCancel, Permit, PermitKind, Retry, RetryKind, Rule, Slack, Tripper,
     Window,
@@ -117,15 +117,26 @@ pub(super) fn on_cancel(on_cancel: &OnCancel, fluxgate: &Runtime<'_>) -> TokenSt
 
 /// The method of the builder that adds the listener.
 pub(super) fn listener(listener: &Listener, fluxgate: &Runtime<'_>) -> TokenStream {
+    // Where a feature is off the macro says so, at the listener's name.
+    let known = |name: &Ident, by: &str, arguments: TokenStream| {
+        let place = name.span().resolved_at(Span::mixed_site());
+        let fluxgate = respanned(fluxgate.to_token_stream(), place);
+        let by = Ident::new(by, place);
+        quote_spanned!(place=> #fluxgate::__private::#by!(#name #arguments))
+    };
     match listener {
-        Listener::Log(ident) => quote!(.listener(#fluxgate::__private::log_listener!(#ident))),
+        Listener::Log(ident) => {
+            let made = known(ident, "log_listener", TokenStream::new());
+            quote!(.listener(#made))
+        }
         Listener::Prometheus { ident, registry } => {
             let registry = registry.iter();
-            quote! {
-                .listener(#fluxgate::__private::prometheus_listener!(
-                    #ident #(registry = #registry)*
-                ))
-            }
+            let made = known(
+                ident,
+                "prometheus_listener",
+                quote!(#(registry = #registry)*),
+            );
+            quote!(.listener(#made))
         }
         Listener::Slack(slack) => {
             let Slack {
@@ -135,11 +146,12 @@ pub(super) fn listener(listener: &Listener, fluxgate: &Runtime<'_>) -> TokenStre
                 url,
             } = &**slack;
             let url = url.iter();
-            quote! {
-                .try_listener("SlackListener", #fluxgate::__private::slack_listener!(
-                    #ident channel = #channel, token = #token #(, url = #url)*
-                ))
-            }
+            let made = known(
+                ident,
+                "slack_listener",
+                quote!(channel = #channel, token = #token #(, url = #url)*),
+            );
+            quote!(.try_listener("SlackListener", #made))
         }
         Listener::Closure(closure) if gives_a_future(closure) => {
             quote!(.listener(#fluxgate::__private::async_listener_fn(#closure)))

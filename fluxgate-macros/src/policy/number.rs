@@ -3,9 +3,12 @@
 
 use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens, quote_spanned};
-use syn::{Expr, ExprLit, ExprUnary, Lit, UnOp};
+use syn::{Expr, Lit};
 
-use super::Argument;
+use super::{
+    Argument, Range,
+    given::{Given, is_number_suffix, number, percent, wrong_kind},
+};
 use crate::{errors::Errors, source::Place};
 
 /// A number of calls.
@@ -27,74 +30,6 @@ pub(crate) struct Ratio {
     pub(crate) what: String,
     pub(crate) range: Range,
     expr: Expr,
-}
-
-/// Which values a number may have. The functions of `limits` in the runtime say
-/// the same; a test compares them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Range {
-    /// At least 1.
-    Count,
-    /// At least 1, and within 32 bits.
-    Count32,
-    WindowSize,
-    /// Above 0, at most 1.
-    Ratio,
-    /// From 0 to 1.
-    Probability,
-    /// At least 0, below 1.
-    JitterRatio,
-    /// Above 1, finite.
-    Multiplier,
-    /// Part of a pair that is checked together.
-    Ramp,
-}
-
-impl Range {
-    pub(crate) fn holds(self, value: f64) -> bool {
-        match self {
-            Self::Count | Self::Count32 | Self::WindowSize => value >= 1.0,
-            Self::Ratio => value > 0.0 && value <= 1.0,
-            Self::Probability => (0.0..=1.0).contains(&value),
-            Self::JitterRatio => (0.0..1.0).contains(&value),
-            Self::Multiplier => value > 1.0 && value < f64::INFINITY,
-            Self::Ramp => true,
-        }
-    }
-
-    fn most(self) -> u64 {
-        match self {
-            Self::Count32 | Self::WindowSize => u64::from(u32::MAX),
-            _ => u64::MAX,
-        }
-    }
-
-    /// The rest of "the ratio of `FailureRate` …".
-    pub(crate) fn words(self) -> &'static str {
-        match self {
-            Self::Count => "must be at least 1",
-            Self::Count32 => "must be from 1 to 4294967295",
-            Self::WindowSize => "must be from 1 to 4294967295 calls",
-            Self::Ratio => "must be greater than 0 and at most 1",
-            Self::Probability => "must be from 0 to 1",
-            Self::JitterRatio => "must be at least 0 and less than 1",
-            Self::Multiplier => "must be greater than 1 and finite",
-            Self::Ramp => "must be a number",
-        }
-    }
-
-    /// The function of `limits` that decides about constants.
-    pub(crate) fn limit(self) -> Option<&'static str> {
-        Some(match self {
-            Self::Count => "count",
-            Self::Count32 | Self::WindowSize => "window_size",
-            Self::Ratio => "ratio",
-            Self::Probability => "probability",
-            Self::JitterRatio => "jitter_ratio",
-            Self::Multiplier => "multiplier",
-            Self::Ramp => return None,
-        })
-    }
 }
 
 impl Count {
@@ -259,97 +194,5 @@ impl ToTokens for Ratio {
             let expr = &self.expr;
             quote_spanned!(span=> #expr).to_tokens(tokens);
         }
-    }
-}
-
-/// What a number is written as.
-pub(crate) enum Given {
-    Literal {
-        lit: Lit,
-        negative: bool,
-    },
-    /// `f64::NAN` and the infinities.
-    Unnamed(f64),
-    /// A constant expression.
-    Unknown,
-}
-
-pub(crate) fn number(expr: &Expr) -> Given {
-    match expr {
-        Expr::Lit(ExprLit { lit, .. }) => Given::Literal {
-            lit: lit.clone(),
-            negative: false,
-        },
-        Expr::Unary(ExprUnary {
-            op: UnOp::Neg(_),
-            expr,
-            ..
-        }) => match number(expr) {
-            Given::Literal { lit, negative } => Given::Literal {
-                lit,
-                negative: !negative,
-            },
-            Given::Unnamed(value) => Given::Unnamed(-value),
-            Given::Unknown => Given::Unknown,
-        },
-        Expr::Group(group) => number(&group.expr),
-        Expr::Paren(paren) => number(&paren.expr),
-        Expr::Path(path) => {
-            let segments = &path.path.segments;
-            let is_f64 = segments.iter().any(|segment| segment.ident == "f64");
-            match segments.last().map(|segment| segment.ident.to_string()) {
-                Some(name) if is_f64 && name == "NAN" => Given::Unnamed(f64::NAN),
-                Some(name) if is_f64 && name == "INFINITY" => Given::Unnamed(f64::INFINITY),
-                Some(name) if is_f64 && name == "NEG_INFINITY" => Given::Unnamed(f64::NEG_INFINITY),
-                _ => Given::Unknown,
-            }
-        }
-        _ => Given::Unknown,
-    }
-}
-
-fn is_number_suffix(suffix: &str) -> bool {
-    matches!(
-        suffix,
-        "" | "u8" | "u16" | "u32" | "u64" | "usize" | "i32" | "i64" | "f32" | "f64"
-    )
-}
-
-pub(crate) fn wrong_kind(lit: &Lit, what: &str, wanted: &str, place: &Place, errors: &Errors) {
-    let found = match lit {
-        Lit::Str(text) => {
-            let bare = text.value();
-            let hint = if bare.parse::<f64>().is_ok() {
-                format!("; write `{bare}`, without quotes")
-            } else {
-                String::new()
-            };
-            format!("a string{hint}")
-        }
-        Lit::Bool(_) => "true or false".to_owned(),
-        Lit::Char(_) => "a character".to_owned(),
-        other => format!("`{}`", other.to_token_stream()),
-    };
-    errors.at(place, format!("{what} must be {wanted}, but is {found}"));
-}
-
-/// `50%`.
-fn percent(argument: &Argument<'_>, errors: &Errors) -> Option<()> {
-    let mut cursor = argument.cursor.clone();
-    let text = cursor.next().map(crate::source::Token::text);
-    let number = text.and_then(|text| text.parse::<f64>().ok());
-    match number {
-        Some(value) if cursor.at_punct('%') && cursor.tokens().len() == 1 => {
-            errors.at(
-                &argument.place,
-                format!(
-                    "{} is a plain number; for {value} % write `{:?}`",
-                    argument.what,
-                    value / 100.0
-                ),
-            );
-            None
-        }
-        _ => Some(()),
     }
 }

@@ -78,8 +78,8 @@ fn ramp_up(call: &Call<'_>, errors: &Errors) -> Option<RampUp> {
     let r#final = Ratio::read(bound.next()??, Range::Ramp, errors);
     let duration = Time::read(bound.next()??, errors);
     let (initial, r#final) = (initial?, r#final?);
-    if let (Some(from), Some(to)) = (initial.known, r#final.known)
-        && !(from > 0.0 && from <= to && to <= 1.0)
+    let known = initial.known.zip(r#final.known);
+    if let Some((from, to)) = known.filter(|(from, to)| !(*from > 0.0 && from <= to && *to <= 1.0))
     {
         let culprit = if from > 0.0 && from <= 1.0 {
             &r#final

@@ -114,9 +114,8 @@ fn backoff(call: &Call<'_>, errors: &Errors) -> Option<Backoff> {
         .max_duration
         .clone()
         .unwrap_or_else(|| Time::secs(300));
-    if let (Some(first), Some(most)) = (backoff.initial.known, longest.known)
-        && most < first
-    {
+    let known = backoff.initial.known.zip(longest.known);
+    if let Some((first, most)) = known.filter(|(first, most)| most < first) {
         let (place, advice) = match &backoff.max_duration {
             Some(given) => (&given.place, String::new()),
             None => (

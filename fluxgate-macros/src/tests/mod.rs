@@ -4,9 +4,11 @@
 mod example;
 mod expansion;
 mod grammar;
+mod items;
 mod policy;
 mod rules;
 mod table;
+mod values;
 
 use proc_macro2::TokenStream;
 

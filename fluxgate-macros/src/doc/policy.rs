@@ -1,100 +1,14 @@
-//! The policy in the documentation of what it protects.
+//! The settings of a breaker in words.
 
+use super::joined;
 use crate::{
     analysis::{Branch, Openings, Size, branches, openings},
-    args::{BreakerOptions, Options},
-    policy::{
-        Formula, Listener, Matched, Permit, PermitKind, Retry, RetryKind, Rule, Tracker, Window,
-    },
+    args::BreakerOptions,
+    policy::{Listener, Permit, PermitKind, Retry, RetryKind, Rule, Window},
     words,
 };
-
-/// The section of a function. It is only added to documentation that is there:
-/// the lint for items without any is the user's.
-pub(crate) fn of_function(options: &Options) -> String {
-    let breaker = match options.shared.as_ref().or(options.breaker.name.as_ref()) {
-        Some(name) => {
-            let name = words::source(Some(name));
-            format!("the circuit breaker `{}`", name.trim_matches('"'))
-        }
-        None => "a circuit breaker of the function's own".to_owned(),
-    };
-    let judged = judged(options);
-    let rejected = if options.fallback.is_some() {
-        "On a rejection and on an error the fallback answers."
-    } else {
-        "A rejected call returns at once with an error made of `CallNotPermitted`."
-    };
-    let policy = match &options.shared {
-        Some(_) => String::new(),
-        None => policy(&options.breaker),
-    };
-    indented(&format!(
-        "# Circuit breaker\n\nCalls go through {breaker}.{judged} {rejected}\n{policy}"
-    ))
-}
-
-/// The section of a breaker in `breaker!`.
-pub(crate) fn of_breaker(options: &BreakerOptions) -> String {
-    indented(&format!("# Policy\n{}", policy(options)))
-}
-
-/// As far from the margin as the lines of `///` are.
-fn indented(text: &str) -> String {
-    let lines: Vec<_> = text
-        .trim_end()
-        .lines()
-        .map(|line| format!(" {line}"))
-        .collect();
-    lines.join("\n")
-}
-
-/// Which results count as failures.
-fn judged(options: &Options) -> String {
-    let errors = match &options.tracker {
-        None | Some(Formula::Leaf(Matched::All)) => None,
-        Some(tracker) => Some(format!("errors that `{}` matches", tracker_text(tracker))),
-    };
-    match (errors, &options.failure_if) {
-        (None, None) => String::new(),
-        (Some(errors), None) => format!(" Only {errors} count as failures."),
-        (None, Some(_)) => " Results that `failure_if` picks count as failures, too.".to_owned(),
-        (Some(errors), Some(_)) => {
-            format!(" Only {errors}, and results that `failure_if` picks, count as failures.")
-        }
-    }
-}
-
-fn tracker_text(tracker: &Tracker) -> String {
-    let part = |part: &Tracker| match part {
-        Formula::Leaf(_) | Formula::Not(_) => tracker_text(part),
-        _ => format!("({})", tracker_text(part)),
-    };
-    match tracker {
-        Formula::Leaf(Matched::All) => "All".to_owned(),
-        Formula::Leaf(Matched::TypeOf(types)) => {
-            let types: Vec<_> = types.iter().map(words::tokens).collect();
-            format!("TypeOf({})", types.join(", "))
-        }
-        Formula::Leaf(Matched::Custom(_)) => "Custom(…)".to_owned(),
-        Formula::Leaf(Matched::Matches { pattern, guard }) => {
-            let guard = guard
-                .as_ref()
-                .map_or_else(String::new, |guard| format!(" if {}", words::tokens(guard)));
-            format!("Matches({}{guard})", words::tokens(pattern))
-        }
-        Formula::Not(inner) => format!("!{}", part(inner)),
-        Formula::All(parts) => joined(parts.iter().map(part), " & "),
-        Formula::Any(parts) => joined(parts.iter().map(part), " | "),
-    }
-}
-
-fn joined(parts: impl Iterator<Item = String>, by: &str) -> String {
-    parts.collect::<Vec<_>>().join(by)
-}
-
 /// When it opens, for how long, how it recovers, and whom it tells.
-fn policy(options: &BreakerOptions) -> String {
+pub(super) fn policy(options: &BreakerOptions) -> String {
     let parts = [
         opens(options),
         stays_open(options.retry.as_ref()),

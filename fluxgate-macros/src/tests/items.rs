@@ -1,0 +1,114 @@
+//! Listeners, keys that exclude each other, and what can not be protected.
+
+use super::{accepted, faults_on, refused};
+
+#[test]
+fn listeners() {
+    let slack = |inside: &str| format!("listeners = [SlackListener({inside})]");
+    refused(
+        &slack("channel = \"C1\""),
+        "SlackListener(channel = \"C1\")",
+        "`SlackListener` needs its token, as in `SlackListener(channel = env(\"SLACK_CHANNEL\")",
+    );
+    refused(
+        &slack("channel = \"\", token = env(\"T\")"),
+        "\"\"",
+        "the channel of `SlackListener` must not be empty",
+    );
+    refused(
+        &slack("channel = \"C1\", token = \" \""),
+        "\" \"",
+        "the token of `SlackListener` must not be empty",
+    );
+    refused(
+        &slack("channel = \"C1\", token = \"xoxb-1\""),
+        "\"xoxb-1\"",
+        "a token in the source is a token in every copy of it; write `token = env(\"SLACK_BOT_TOKEN\")`",
+    );
+    refused(
+        &slack("channel = env(\"\"), token = env(\"T\")"),
+        "env(\"\")",
+        "`env` needs the name of an environment variable",
+    );
+    refused(
+        &slack("channel = 5, token = env(\"T\")"),
+        "5",
+        "the channel of `SlackListener` must be a string or `env(\"NAME\")`",
+    );
+    refused(
+        &slack("chanel = \"C1\", token = t()"),
+        "chanel",
+        "`SlackListener` has no argument `chanel`; did you mean `channel`?",
+    );
+    refused(
+        "listeners = [LogListener(1)]",
+        "LogListener(1)",
+        "`LogListener` takes no arguments here",
+    );
+    refused(
+        "listeners = [\"log\"]",
+        "\"log\"",
+        "expected a listener: `LogListener`",
+    );
+    refused(
+        "listeners = [LogListener LogListener]",
+        "LogListener",
+        "expected `,` or `]` after a listener",
+    );
+    accepted("listeners = []");
+    accepted(
+        "listeners = [fluxgate::listener::LogListener::new().level(State::Open, Level::ERROR)]",
+    );
+}
+
+#[test]
+fn what_can_not_be_protected() {
+    let on = |item: &str| faults_on("", item);
+    assert!(
+        on("const fn f() -> Result<u8, E> { x }")[0]
+            .1
+            .starts_with("a `const fn` can't be protected")
+    );
+    assert_eq!(on("const fn f() -> Result<u8, E> { x }")[0].0, "const");
+    assert!(
+        on("fn f() -> Result<u8, E>;")[0]
+            .1
+            .starts_with("there is no body to protect here")
+    );
+    assert!(
+        on("fn f() -> ! { loop {} }")[0]
+            .1
+            .starts_with("a function that never returns")
+    );
+    for (item, kind) in [
+        ("struct S;", "struct"),
+        ("impl S { fn f() {} }", "impl"),
+        ("pub mod m {}", "mod"),
+        ("const C: u8 = 1;", "const"),
+    ] {
+        let item: proc_macro2::TokenStream = item.parse().unwrap();
+        let error = crate::target::not_a_function(&item).unwrap();
+        assert!(
+            error.to_string().starts_with(&format!(
+                "`#[circuit_breaker]` protects functions, and this is `{kind}`"
+            )),
+            "{error}"
+        );
+        assert_eq!(error.span().source_text().as_deref(), Some(kind));
+    }
+}
+
+#[test]
+fn keys_that_exclude_each_other() {
+    refused(
+        "breaker = PAYMENTS, window = CountWindow(9)",
+        "window",
+        "`window` belongs to the breaker, and this function uses one that is defined elsewhere",
+    );
+    refused(
+        "breaker = PAYMENTS, handle = x",
+        "handle",
+        "`handle` makes a way to a breaker of the function's own",
+    );
+    accepted("breaker = PAYMENTS, tracker = All, fallback = f, failure_if = g");
+}
