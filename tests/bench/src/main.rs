@@ -12,6 +12,7 @@ mod growth;
 mod instructions;
 mod measure;
 mod memory;
+mod pair;
 mod peer;
 mod peers;
 mod report;

@@ -2,13 +2,10 @@
 //! rounds over everything that is measured, so that a disturbance falls on all
 //! alike, and quartiles instead of means.
 
-use std::{
-    sync::atomic::{AtomicUsize, Ordering},
-    thread,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use crate::{
+    pair,
     peer::Batch,
     suite::{Case, Entry, Suite},
 };
@@ -58,6 +55,7 @@ pub fn measure(suite: &Suite, rounds: usize) -> Vec<Times> {
 struct Run {
     batch: Batch,
     case: Case,
+    /// As many as take a turn, on one thread.
     calls: u64,
     samples: Vec<f64>,
 }
@@ -76,14 +74,13 @@ impl Run {
 
     /// Finds the number of calls that fills a turn.
     fn calibrate(&mut self) {
-        let turn = self.case.turn();
+        let turn = self.case.turn().as_secs_f64();
         loop {
             let begin = Instant::now();
             (self.batch)(self.calls);
-            let elapsed = begin.elapsed();
-            if elapsed >= turn / 2 {
-                let scale = turn.as_secs_f64() / elapsed.as_secs_f64();
-                self.calls = ((self.calls as f64 * scale) as u64).max(1);
+            let elapsed = begin.elapsed().as_secs_f64();
+            if elapsed >= turn / 2.0 {
+                self.calls = ((self.calls as f64 * turn / elapsed) as u64).max(1);
                 return;
             }
             self.calls *= 2;
@@ -91,62 +88,18 @@ impl Run {
     }
 
     fn turn(&mut self) {
-        let sample = self.time();
-        self.samples.extend(sample);
-    }
-
-    fn time(&self) -> Option<f64> {
-        let elapsed = if self.case.threads() > 1 {
-            together(&self.batch, self.calls)?
+        if self.case.threads() > 1 {
+            let samples = pair::samples(&self.batch, self.calls, SHARED);
+            self.samples.extend(samples);
         } else {
             let begin = Instant::now();
             (self.batch)(self.calls);
-            begin.elapsed()
-        };
-        Some(elapsed.as_nanos() as f64 / self.calls as f64)
-    }
-}
-
-/// How often two threads may fail to run side by side in a turn.
-const ATTEMPTS: usize = 4;
-
-/// The mean time of two threads that run the same batch side by side; `None` if
-/// the machine does not let them.
-fn together(batch: &Batch, calls: u64) -> Option<Duration> {
-    (0..ATTEMPTS).find_map(|_| {
-        let arrived = AtomicUsize::new(0);
-        let side = || Side::run(batch, calls, &arrived);
-        let (one, other) = thread::scope(|scope| {
-            let other = scope.spawn(side);
-            (side(), other.join())
-        });
-        let other = other.ok()?;
-        let both = one.end.min(other.end);
-        let overlap = both.saturating_duration_since(one.begin.max(other.begin));
-        let longest = one.lasted().max(other.lasted());
-        (overlap >= longest * 4 / 5).then(|| (one.lasted() + other.lasted()) / 2)
-    })
-}
-
-/// One of two threads.
-struct Side {
-    begin: Instant,
-    end: Instant,
-}
-
-impl Side {
-    fn run(batch: &Batch, calls: u64, arrived: &AtomicUsize) -> Self {
-        arrived.fetch_add(1, Ordering::AcqRel);
-        while arrived.load(Ordering::Acquire) < 2 {
-            thread::yield_now();
+            let elapsed = begin.elapsed();
+            self.samples
+                .push(elapsed.as_nanos() as f64 / self.calls as f64);
         }
-        let begin = Instant::now();
-        batch(calls);
-        let end = Instant::now();
-        Self { begin, end }
-    }
-
-    fn lasted(&self) -> Duration {
-        self.end - self.begin
     }
 }
+
+/// How long two threads run side by side in a round.
+const SHARED: Duration = Duration::from_millis(3);

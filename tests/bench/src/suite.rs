@@ -66,9 +66,9 @@ impl Case {
     /// How long a turn is in a round.
     pub fn turn(self) -> Duration {
         match self {
-            // Starting the second thread must not matter,
-            _ if self.threads() > 1 => Duration::from_millis(1),
-            // nor must starting the tasks.
+            // Many times that while two threads run side by side.
+            _ if self.threads() > 1 => Duration::from_micros(20),
+            // Starting the tasks must not matter.
             Self::Growth(Curve::Tasks, _) => Duration::from_millis(5),
             _ => Duration::from_micros(300),
         }

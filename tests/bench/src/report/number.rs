@@ -1,8 +1,11 @@
 //! Numbers for people.
 
-/// Three figures, and a thin space between thousands.
+/// One decimal below ten, none above, and a thin space between thousands; `?` for what could not be
+/// measured.
 pub fn figures(value: f64) -> String {
-    if value < 10.0 {
+    if value.is_nan() {
+        "?".to_owned()
+    } else if value < 10.0 {
         format!("{value:.1}")
     } else {
         let whole = format!("{value:.0}");
@@ -23,6 +26,7 @@ mod tests {
 
     #[test]
     fn thousands_are_set_apart() {
+        assert_eq!(figures(f64::NAN), "?");
         assert_eq!(figures(0.84), "0.8");
         assert_eq!(figures(999.6), "1\u{202f}000");
         assert_eq!(figures(1_234_567.0), "1\u{202f}234\u{202f}567");
