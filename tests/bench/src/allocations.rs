@@ -125,14 +125,13 @@ fn panics(breaker: &CircuitBreaker) {
 }
 
 fn policies() {
-    let timed: [(&str, fn() -> Builder); 3] = [
-        ("with SlowRate", ours::slow_rate),
-        ("with AvgLatency", ours::avg_latency),
-        ("with a TimeWindow", ours::time_window),
-    ];
-    for (path, builder) in timed {
+    for (path, builder) in [
+        ("with SlowRate", ours::slow_rate()),
+        ("with AvgLatency", ours::avg_latency()),
+        ("with a TimeWindow", ours::time_window()),
+    ] {
         let clock = ManualClock::new();
-        let breaker = build(builder().clock(clock.clone()));
+        let breaker = build(builder.clock(clock.clone()));
         none(path, || {
             for _ in 0..200 {
                 call(&breaker, Traffic::OneInFourFails, 4);

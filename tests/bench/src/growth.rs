@@ -70,7 +70,7 @@ fn windows(suite: &mut Suite) {
         let case = Case::Growth(Curve::TimeWindow, size);
         for subject in [HEALTHY, MIXED] {
             suite.add(case, subject, move || {
-                let day = Duration::from_secs(24 * 60 * 60);
+                let day = Duration::from_hours(24);
                 let breaker = ours::plain().window(TimeWindow::new(day).slots(60));
                 filled(build(breaker), traffic(subject), size)
             });

@@ -135,11 +135,14 @@ pub struct Entry {
     pub prepare: Box<dyn Fn() -> Batch>,
 }
 
+/// Makes breakers and says how many bytes one takes.
+pub type Weigh = Box<dyn Fn() -> usize>;
+
 #[derive(Default)]
 pub struct Suite {
     pub entries: Vec<Entry>,
     /// Bytes of a breaker, heap included.
-    pub memory: Vec<(&'static str, Box<dyn Fn() -> usize>)>,
+    pub memory: Vec<(&'static str, Weigh)>,
     /// Bytes of the future of a call.
     pub futures: Vec<(&'static str, usize)>,
 }

@@ -62,7 +62,7 @@ fn consecutive() -> Breaker<ConsecutiveFailures<Constant>> {
 }
 
 fn rate() -> Breaker<SuccessRateOverTimeWindow<Constant>> {
-    let window = Duration::from_secs(60);
+    let window = Duration::from_mins(1);
     let backoff = backoff::constant(WAIT);
     let policy = failure_policy::success_rate_over_time_window(0.5, 100, window, backoff);
     Breaker(Config::new().failure_policy(policy).build())

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::suite::Suite;
 
+pub mod attribute;
 pub mod circuitbreaker_rs;
 pub mod failsafe;
 pub mod nobreak;
@@ -15,7 +16,7 @@ pub mod seatbelt;
 pub mod sentinel;
 pub mod tower_resilience;
 
-const WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+const WAIT: Duration = Duration::from_hours(24);
 
 /// For breakers that count failures in a row. Two threads whose every fourth
 /// call fails never come near.
@@ -23,6 +24,7 @@ const STREAK: u32 = 50;
 
 pub fn add(suite: &mut Suite) {
     ours::add(suite);
+    attribute::add(suite);
     recloser::add(suite);
     failsafe::add(suite);
     nobreak::add(suite);

@@ -91,7 +91,7 @@ pub fn avg_latency() -> Builder {
 
 /// A minute in slots of a second.
 pub fn time_window() -> Builder {
-    plain().window(TimeWindow::new(Duration::from_secs(60)))
+    plain().window(TimeWindow::new(Duration::from_mins(1)))
 }
 
 /// The plain breaker, not in a static.

@@ -1,6 +1,6 @@
 //! tower-resilience-circuitbreaker: a rate since the last transition. Async only.
 
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 
 use tower::{Service, service_fn};
 use tower_resilience_circuitbreaker::{CircuitBreakerError, CircuitBreakerLayer};
@@ -25,11 +25,9 @@ where
     type Error = CircuitBreakerError<ApiError>;
 
     #[inline]
-    fn get(&mut self, request: u64) -> impl Future<Output = Result<u64, Self::Error>> {
-        async move {
-            poll_fn(|context| self.0.poll_ready(context)).await?;
-            self.0.call(request).await
-        }
+    async fn get(&mut self, request: u64) -> Result<u64, Self::Error> {
+        poll_fn(|context| self.0.poll_ready(context)).await?;
+        self.0.call(request).await
     }
 
     fn is_rejection(error: &Self::Error) -> bool {
