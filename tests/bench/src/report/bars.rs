@@ -32,15 +32,17 @@ pub fn draw(svg: &mut Svg, panel: Panel, title: &str, bars: &[Bar]) {
         left + room * share.min(1.0)
     };
     let (top, bottom) = (panel.y + HEAD, panel.y + panel.height);
-    let mut decade = 1.0;
-    while decade <= most {
+    let step = ((bottom - top) / bars.len().max(1) as f64).min(20.0);
+    let bottom = top + step * bars.len() as f64;
+    // Not so many that their labels touch.
+    let ratio = if most >= 10_000.0 { 100.0 } else { 10.0 };
+    let decades = std::iter::successors(Some(1.0), |decade| Some(decade * ratio));
+    for decade in decades.take_while(|decade| *decade <= most) {
         svg.line((x(decade), top), (x(decade), bottom), "#d0d7de");
         let label = figures(decade);
         let label = label.trim_end_matches(".0");
         svg.text((x(decade), top - 3.0), Anchor::Middle, "faint", label);
-        decade *= 10.0;
     }
-    let step = ((bottom - top) / bars.len().max(1) as f64).min(20.0);
     for (row, Bar { subject, times }) in bars.iter().enumerate() {
         let y = top + step * row as f64;
         let middle = y + step / 2.0;

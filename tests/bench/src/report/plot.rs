@@ -5,7 +5,7 @@ use super::{
     Results,
     bars::{self, Bar},
     lines,
-    svg::Svg,
+    svg::{Anchor, Svg},
 };
 use crate::suite::{Case, Curve, Role, Subject};
 
@@ -23,6 +23,7 @@ const WIDTH: f64 = 520.0;
 const BARS_HEIGHT: f64 = 250.0;
 const LINES_HEIGHT: f64 = 240.0;
 const GAP: f64 = 24.0;
+const LEGEND: f64 = 30.0;
 
 pub fn colour(role: Role) -> &'static str {
     match role {
@@ -37,14 +38,15 @@ pub fn render(results: &Results<'_>) -> String {
     let cases: Vec<Case> = Case::COMPARED.into_iter().chain([Case::Timed]).collect();
     let bar_rows = cases.len().div_ceil(COLUMNS) as f64;
     let line_rows = Curve::ALL.len().div_ceil(COLUMNS) as f64;
-    let bars_end = GAP + bar_rows * (BARS_HEIGHT + GAP);
+    let bars_end = LEGEND + GAP + bar_rows * (BARS_HEIGHT + GAP);
     let mut svg = Svg::new(
         COLUMNS as f64 * (WIDTH + GAP) + GAP,
         bars_end + line_rows * (LINES_HEIGHT + GAP),
     );
+    legend(&mut svg);
     let bars: Vec<Vec<Bar>> = cases.iter().map(|case| bars(results, *case)).collect();
     for (index, (case, bars)) in cases.iter().zip(&bars).enumerate() {
-        let panel = panel(index, GAP, BARS_HEIGHT);
+        let panel = panel(index, LEGEND + GAP, BARS_HEIGHT);
         bars::draw(&mut svg, panel, case.title(), bars);
     }
     for (index, curve) in Curve::ALL.into_iter().enumerate() {
@@ -52,6 +54,21 @@ pub fn render(results: &Results<'_>) -> String {
         lines::draw(&mut svg, panel, curve.title(), &results.curve(curve));
     }
     svg.finish()
+}
+
+fn legend(svg: &mut Svg) {
+    let roles = [
+        (Role::Floor, "no breaker"),
+        (Role::Ours, "fluxgate"),
+        (Role::ExactPeer, "keeps exactly the last 100 calls"),
+        (Role::Peer, "does not"),
+    ];
+    let mut x = GAP;
+    for (role, text) in roles {
+        svg.rect((x, GAP - 10.0), (12.0, 12.0), colour(role));
+        svg.text((x + 18.0, GAP), Anchor::Start, "", text);
+        x += 40.0 + 6.5 * text.len() as f64;
+    }
 }
 
 fn panel(index: usize, top: f64, height: f64) -> Panel {
