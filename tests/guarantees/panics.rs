@@ -28,7 +28,7 @@ fn g10_a_panic_counts_as_a_failure_and_unwinds_on_unchanged() {
 #[test]
 fn g10_a_panic_in_a_future_counts_as_a_failure_and_unwinds_on() {
     let breaker = builder(&ManualClock::new()).build().unwrap();
-    let mut future = Box::pin(breaker.call_async(async { Err::<(), Error>(unwind()) }));
+    let mut future = Box::pin(breaker.call_async(async { crate::kit::unwinds() }));
     assert!(catch_unwind(AssertUnwindSafe(|| poll(future.as_mut()))).is_err());
     drop(future);
     let info = breaker.info();

@@ -46,7 +46,7 @@ const ENDS: [(&str, End); 11] = [
         assert_eq!(breaker.info().probes_in_flight, 1);
     }),
     ("future that panics", |breaker| {
-        let mut future = pin!(breaker.call_async(async { Err::<(), Error>(unwind()) }));
+        let mut future = pin!(breaker.call_async(async { crate::kit::unwinds() }));
         assert!(catch_unwind(AssertUnwindSafe(|| poll(future.as_mut()))).is_err());
     }),
     ("panic in the tracker", |breaker| {
