@@ -1,6 +1,6 @@
 //! The public handle.
 
-use std::{fmt, future::Future, panic::RefUnwindSafe, panic::UnwindSafe, sync::Arc};
+use std::{fmt, future::Future, sync::Arc};
 
 use crate::{
     Builder, CallError, CallNotPermitted, Info, Judged, Name, State,
@@ -39,10 +39,6 @@ use crate::{
 pub struct CircuitBreaker {
     pub(crate) core: Arc<Core>,
 }
-
-// A panic in a protected call is settled, and leaves no broken state behind.
-impl UnwindSafe for CircuitBreaker {}
-impl RefUnwindSafe for CircuitBreaker {}
 
 impl CircuitBreaker {
     /// Starts building a breaker with the default settings.

@@ -1,7 +1,10 @@
 //! The breaker behind the handle: one admit and one settle around the pure
 //! machine, and the delivery of what they cause.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    panic::{RefUnwindSafe, UnwindSafe},
+    time::{Duration, SystemTime},
+};
 
 use once_cell::sync::OnceCell;
 
@@ -50,6 +53,10 @@ pub(crate) struct Core {
     /// What listeners want counted.
     tally: Option<Box<Tally>>,
 }
+
+// A panic in a protected call is settled, and leaves no broken state behind.
+impl UnwindSafe for Core {}
+impl RefUnwindSafe for Core {}
 
 /// What the lock guards.
 struct Shared {
