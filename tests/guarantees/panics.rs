@@ -13,7 +13,7 @@ use fluxgate::{
     window::{self, Record, Totals, Window},
 };
 
-use crate::kit::{Error, Heard, WAIT, builder, fail, make_due, poll, succeed, unwind};
+use crate::kit::{Error, Heard, WAIT, builder, fail, make_due, poll, succeed, unwind, unwinds};
 
 #[test]
 fn g10_a_panic_counts_as_a_failure_and_unwinds_on_unchanged() {
@@ -28,7 +28,7 @@ fn g10_a_panic_counts_as_a_failure_and_unwinds_on_unchanged() {
 #[test]
 fn g10_a_panic_in_a_future_counts_as_a_failure_and_unwinds_on() {
     let breaker = builder(&ManualClock::new()).build().unwrap();
-    let mut future = Box::pin(breaker.call_async(async { crate::kit::unwinds() }));
+    let mut future = Box::pin(breaker.call_async(unwinds()));
     assert!(catch_unwind(AssertUnwindSafe(|| poll(future.as_mut()))).is_err());
     drop(future);
     let info = breaker.info();

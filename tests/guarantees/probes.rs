@@ -8,7 +8,9 @@ use std::{
 
 use fluxgate::{CircuitBreaker, OnCancel, State, clock::ManualClock};
 
-use crate::kit::{Error, Heard, LEASE, SECOND, builder, make_due, poll, succeed, tracked, unwind};
+use crate::kit::{
+    Error, Heard, LEASE, SECOND, builder, make_due, poll, succeed, tracked, unwind, unwinds,
+};
 
 type End = fn(&CircuitBreaker);
 
@@ -46,7 +48,7 @@ const ENDS: [(&str, End); 11] = [
         assert_eq!(breaker.info().probes_in_flight, 1);
     }),
     ("future that panics", |breaker| {
-        let mut future = pin!(breaker.call_async(async { crate::kit::unwinds() }));
+        let mut future = pin!(breaker.call_async(unwinds()));
         assert!(catch_unwind(AssertUnwindSafe(|| poll(future.as_mut()))).is_err());
     }),
     ("panic in the tracker", |breaker| {
