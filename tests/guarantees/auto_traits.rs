@@ -101,9 +101,10 @@ fn g9_futures_of_calls_are_what_the_calls_are() {
     );
     let fallback = |_: CallError<Error>| ready(Ok::<_, Error>(()));
     let sends = breaker.call_with_fallback_async(ready(Err(Error::Down)), fallback);
-    fn is_send(_: &impl Send) {}
     is_send(&sends);
 }
+
+fn is_send(_: &impl Send) {}
 
 #[test]
 fn g9_sync_and_async_calls_share_one_breaker_without_a_runtime() {
