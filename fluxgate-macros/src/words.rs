@@ -85,6 +85,16 @@ pub(crate) fn leaf(leaf: &Leaf) -> String {
             format!("{name}({})", count(value))
         }
         Rule::FailureRate(value) => format!("{name}({})", ratio(value)),
+        Rule::InFlight {
+            count: calls,
+            older_than,
+        } => {
+            format!(
+                "{name}({}, older_than = {})",
+                count(calls),
+                time(older_than)
+            )
+        }
         Rule::AvgLatency(value) => format!("{name}({})", time(value)),
         Rule::SlowRate {
             ratio: value,

@@ -114,7 +114,7 @@ const RATIO: f64 = 0.5;
 const WAIT: std::time::Duration = std::time::Duration::from_secs(5);
 
 #[circuit_breaker(
-    tripper = MinRequests(CALLS) & FailureRate(RATIO),
+    tripper = MinRequests(CALLS) & FailureRate(RATIO) | InFlight(CALLS, older_than = WAIT),
     retry = Cooldown(WAIT, jitter_ratio = RATIO / 2.0),
     window = CountWindow(CALLS * 5),
     permit = RampUp(RATIO, 1.0, duration = WAIT * 2),

@@ -59,7 +59,7 @@ impl<'a> Branch<'a> {
     }
 
     pub(crate) fn can_fire_half_open(&self) -> bool {
-        !self.has(|rule| matches!(rule, Rule::Closed))
+        !self.has(|rule| matches!(rule, Rule::Closed | Rule::InFlight { .. }))
     }
 
     /// Whether it asks how calls went.
@@ -86,6 +86,9 @@ impl<'a> Branch<'a> {
             Rule::MinRequests(count) | Rule::FailureStreak(count) => count.known.is_some(),
             Rule::FailureRate(ratio) => ratio.known.is_some(),
             Rule::AvgLatency(threshold) => threshold.known.is_some(),
+            Rule::InFlight { count, older_than } => {
+                count.known.is_some() && older_than.known.is_some()
+            }
             Rule::SlowRate { ratio, threshold } => {
                 ratio.known.is_some() && threshold.known.is_some()
             }

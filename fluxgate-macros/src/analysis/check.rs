@@ -48,16 +48,21 @@ impl<'a> Found<'a, '_> {
 }
 
 fn contradicts<'a>(branch: &Branch<'a>, found: &mut Found<'a, '_>) -> bool {
-    let closed = branch.find(|rule| matches!(rule, Rule::Closed));
+    let closed = branch.find(|rule| matches!(rule, Rule::Closed | Rule::InFlight { .. }));
     let half_opened = branch.find(|rule| matches!(rule, Rule::HalfOpened));
-    let (Some(_), Some(leaf)) = (closed, half_opened) else {
+    let (Some(closed), Some(leaf)) = (closed, half_opened) else {
         return false;
+    };
+    let why = match closed.rule {
+        Rule::Closed => "a breaker is in one state at a time",
+        _ => "it fires in the closed state alone",
     };
     found.blame(
         leaf,
-        "`Closed & HalfOpened` can never hold: a breaker is in one state at a time; \
-         combine the two with `|`, or leave one out"
-            .to_owned(),
+        format!(
+            "`{} & HalfOpened` can never hold: {why}; combine the two with `|`, or leave one out",
+            words::leaf(closed)
+        ),
     );
     true
 }

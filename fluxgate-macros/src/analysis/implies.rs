@@ -45,6 +45,17 @@ fn leaf(given: &Leaf, wanted: &Leaf, window: Size) -> Option<Why> {
             (given >= wanted).then(|| "a mean that reaches it has reached the smaller".to_owned())
         }
         (
+            Rule::InFlight { count, older_than },
+            Rule::InFlight {
+                count: count_wanted,
+                older_than: older_wanted,
+            },
+        ) => {
+            let older = older_than.known? >= older_wanted.known?;
+            let more = count.known? >= count_wanted.known?;
+            (older && more).then(|| "what runs for longer there is counted here".to_owned())
+        }
+        (
             Rule::SlowRate { ratio, threshold },
             Rule::SlowRate {
                 ratio: ratio_wanted,

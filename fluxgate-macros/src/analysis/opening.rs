@@ -24,7 +24,10 @@ pub(crate) fn openings(tripper: &Tripper, window: Size) -> Option<Openings> {
                 .find(|rule| {
                     matches!(
                         rule,
-                        Rule::AvgLatency(_) | Rule::SlowRate { .. } | Rule::Custom(_)
+                        Rule::AvgLatency(_)
+                            | Rule::SlowRate { .. }
+                            | Rule::InFlight { .. }
+                            | Rule::Custom(_)
                     )
                 })
                 .is_none()

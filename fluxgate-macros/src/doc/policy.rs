@@ -129,6 +129,11 @@ fn condition(branch: &Branch<'_>, among: &str) -> String {
                 Some(1) => "a call failed".to_owned(),
                 _ => format!("{} calls in a row failed", words::count(count)),
             }),
+            Rule::InFlight { count, older_than } => rest.push(format!(
+                "{} calls have been running for {} or longer",
+                words::count(count),
+                words::time(older_than)
+            )),
             Rule::Custom(_) => rest.push("a rule of its own says so".to_owned()),
         }
     }

@@ -96,6 +96,10 @@ impl Checks<'_> {
             Rule::FailureStreak(count) => self.count(count),
             Rule::FailureRate(ratio) => self.ratio(ratio),
             Rule::AvgLatency(threshold) => self.time(threshold),
+            Rule::InFlight { count, older_than } => {
+                self.count(count);
+                self.time(older_than);
+            }
             Rule::SlowRate { ratio, threshold } => {
                 self.ratio(ratio);
                 self.time(threshold);

@@ -62,6 +62,7 @@ fn rule(leaf: &Leaf, fluxgate: &Runtime<'_>) -> TokenStream {
         Rule::MinRequests(count) | Rule::FailureStreak(count) => quote!(#path::new(#count)),
         Rule::FailureRate(ratio) => quote!(#path::new(#ratio)),
         Rule::AvgLatency(threshold) => quote!(#path::new(#threshold)),
+        Rule::InFlight { count, older_than } => quote!(#path::new(#count, #older_than)),
         Rule::SlowRate { ratio, threshold } => quote!(#path::new(#ratio, #threshold)),
         Rule::Custom(expr) => custom(&path, expr),
     }

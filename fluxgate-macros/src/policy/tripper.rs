@@ -28,6 +28,7 @@ pub(crate) enum Rule {
     AvgLatency(Time),
     SlowRate { ratio: Ratio, threshold: Time },
     FailureStreak(Count),
+    InFlight { count: Count, older_than: Time },
     Custom(Expr),
 }
 
@@ -39,6 +40,7 @@ const NAMES: &[&str] = &[
     "AvgLatency",
     "SlowRate",
     "FailureStreak",
+    "InFlight",
     "Custom",
 ];
 const MIN_REQUESTS: &[Param] = &[Param::required("count", "MinRequests(20)")];
@@ -49,6 +51,10 @@ const SLOW_RATE: &[Param] = &[
     Param::required("threshold", "SlowRate(0.3, threshold = 1s)"),
 ];
 const FAILURE_STREAK: &[Param] = &[Param::required("count", "FailureStreak(5)")];
+const IN_FLIGHT: &[Param] = &[
+    Param::required("count", "InFlight(10, older_than = 2s)"),
+    Param::required("older_than", "InFlight(10, older_than = 2s)"),
+];
 const CUSTOM: &[Param] = &[Param::required(
     "tripper",
     "Custom(|seen| seen.failure_count() >= 3)",
@@ -110,6 +116,17 @@ fn rule(call: &Call<'_>, errors: &Errors) -> Option<Rule> {
         }
         "FailureStreak" => {
             Rule::FailureStreak(Count::read(first(FAILURE_STREAK)?, Range::Count, errors)?)
+        }
+        "InFlight" => {
+            let mut bound = call.bind(IN_FLIGHT, errors)?.into_iter();
+            let count = Count::read(bound.next()??, Range::Count, errors);
+            let mut older_than = bound.next()??;
+            "older_than of `InFlight`".clone_into(&mut older_than.what);
+            let older_than = Time::read(older_than, errors);
+            Rule::InFlight {
+                count: count?,
+                older_than: older_than?,
+            }
         }
         "Custom" => Rule::Custom(call.custom(CUSTOM, errors)?),
         "HalfOpen" => return habit(call, "the state is written `HalfOpened` in a rule", errors),

@@ -34,6 +34,17 @@ fn states_that_exclude_each_other() {
         "`Closed & HalfOpened` can never hold",
     );
     accepted("tripper = Closed & FailureRate(0.5) | HalfOpened & FailureRate(0.2)");
+    refused(
+        "tripper = FailureStreak(5) | HalfOpened & InFlight(10, 2s)",
+        "HalfOpened",
+        "`InFlight(10, older_than = 2s) & HalfOpened` can never hold: it fires in the closed state",
+    );
+    refused(
+        "tripper = InFlight(10, 2s) | InFlight(20, 3s)",
+        "InFlight(20, 3s)",
+        "`InFlight(20, older_than = 3s)` never decides anything",
+    );
+    accepted("tripper = InFlight(10, older_than = 2s) | InFlight(20, older_than = 1s)");
 }
 
 #[test]

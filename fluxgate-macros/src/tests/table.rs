@@ -218,6 +218,14 @@ fn macro_and_runtime_use_the_same_words() {
         "permit = RampUp(0.5, 0.1, 60s)",
         builder().permit(permit::RampUp::new(0.5, 0.1, secs(60))),
     );
+    same(
+        "tripper = InFlight(0, 1s)",
+        builder().tripper(tripper::InFlight::new(0, secs(1))),
+    );
+    same(
+        "tripper = InFlight(1, Duration::ZERO)",
+        builder().tripper(tripper::InFlight::new(1, Duration::ZERO)),
+    );
     same("close_after = 0", builder().close_after(0));
     same("reopen_after = 0", builder().reopen_after(0));
     same(
