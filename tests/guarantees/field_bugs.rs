@@ -330,7 +330,7 @@ rows! {
         "https://github.com/hazelcast/hazelcast/pull/2978",
         "https://github.com/powsybl/powsybl-core/pull/1376"
     ] {
-        let own: std::sync::Arc<std::sync::OnceLock<fluxgate::WeakBreaker>> = Default::default();
+        let own: std::sync::Arc<std::sync::OnceLock<fluxgate::WeakBreaker>> = std::sync::Arc::default();
         let (asking, heard) = (own.clone(), Heard::default());
         let breaker = builder(&ManualClock::new())
             .listener(move |_: &Signal| {
