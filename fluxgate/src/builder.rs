@@ -246,7 +246,10 @@ impl Builder {
         }
         let (core, refused) = self.assemble();
         if refused.is_empty() {
-            return Ok(enter(core));
+            core.obey();
+            let breaker = CircuitBreaker { core };
+            breaker.enter();
+            return Ok(breaker);
         }
         let fault = |MissingListener { name, reason }| {
             Fault::new(format!("its listener {name} refused to serve it: {reason}"))
@@ -259,16 +262,11 @@ impl Builder {
 
     /// Builds what must not fail, the breaker of an annotated function: a
     /// refused setting is reported and gives way to its default, a listener that
-    /// refuses is reported and left out.
+    /// refuses is reported and left out. Nobody else is told of it before
+    /// [`CircuitBreaker::enter`].
     pub(crate) fn build_or_default(self) -> CircuitBreaker {
-        enter(self.assemble_or_default())
-    }
-
-    /// The same, but not entered in the registry.
-    #[cfg(feature = "keyed")]
-    pub(crate) fn build_unlisted(self) -> CircuitBreaker {
         let core = self.assemble_or_default();
-        core.begin();
+        core.obey();
         CircuitBreaker { core }
     }
 
@@ -393,10 +391,12 @@ fn kill_switch(name: &str) -> Option<KillSwitch> {
     switch
 }
 
-fn enter(core: Arc<Core>) -> CircuitBreaker {
-    core.begin();
-    registry::enter(&core);
-    CircuitBreaker { core }
+impl CircuitBreaker {
+    /// Makes the breaker known: in the registry, in reports, to its listeners.
+    pub(crate) fn enter(&self) {
+        self.core.announce();
+        registry::enter(&self.core);
+    }
 }
 
 #[derive(Clone, Copy)]

@@ -161,14 +161,29 @@ impl Core {
         }
     }
 
-    /// Reports the listeners that are missing, and obeys the environment.
-    pub(crate) fn begin(&self) {
+    /// What the environment commands, if it is not what a breaker begins with.
+    fn commanded(&self) -> Option<&KillSwitch> {
+        let switch = self.kill_switch.as_deref();
+        switch.filter(|switch| switch.state != State::Closed)
+    }
+
+    /// Obeys the environment, and leaves it to `announce` to tell anybody: this
+    /// runs while the cell of a static is being filled, and listeners may use
+    /// that static.
+    pub(crate) fn obey(&self) {
+        if let Some(switch) = self.commanded() {
+            let now = self.clock.now();
+            self.enter(&mut self.shared.lock(), switch.state.into(), now);
+        }
+    }
+
+    /// Reports the listeners that are missing, and what the environment
+    /// commanded.
+    pub(crate) fn announce(&self) {
         self.listeners.report_missing(&self.name);
-        if let Some(switch) = &self.kill_switch {
-            if switch.state != State::Closed {
-                report::kill_switch(&self.name, switch);
-                self.command(switch.state);
-            }
+        if let Some(switch) = self.commanded() {
+            report::kill_switch(&self.name, switch);
+            self.unlock(self.shared.lock());
         }
     }
 

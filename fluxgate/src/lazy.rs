@@ -34,6 +34,22 @@ impl StaticBreaker {
             build,
         }
     }
+
+    #[cold]
+    fn first_use(&self) -> &CircuitBreaker {
+        let mut is_new = false;
+        let breaker = self.cell.get_or_init(|| {
+            is_new = true;
+            let breaker = (self.build)().build_or_default();
+            breaker.clone().keep_for_ever();
+            breaker
+        });
+        // With the cell filled: those who are told may use this very static.
+        if is_new {
+            breaker.enter();
+        }
+        breaker
+    }
 }
 
 impl Deref for StaticBreaker {
@@ -41,11 +57,7 @@ impl Deref for StaticBreaker {
 
     #[inline]
     fn deref(&self) -> &CircuitBreaker {
-        self.cell.get_or_init(|| {
-            let breaker = (self.build)().build_or_default();
-            breaker.clone().keep_for_ever();
-            breaker
-        })
+        self.cell.get().unwrap_or_else(|| self.first_use())
     }
 }
 

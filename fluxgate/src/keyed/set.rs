@@ -169,7 +169,9 @@ impl<K: Key> Set<K> {
     fn build(&self, key: &K, labelled: bool) -> CircuitBreaker {
         if !labelled {
             let builder = crate::Builder::new(self.overflow.name().clone());
-            return (self.settings)(builder).build_unlisted();
+            let breaker = (self.settings)(builder).build_or_default();
+            breaker.core.announce();
+            return breaker;
         }
         let mut name = String::new();
         // A key that can't be shown has an empty name; nothing depends on it.
@@ -179,7 +181,9 @@ impl<K: Key> Set<K> {
             name.push('…');
         }
         let name = Name::from(format!("{}/{name}", self.name));
-        (self.settings)(crate::Builder::new(name)).build_or_default()
+        let breaker = (self.settings)(crate::Builder::new(name)).build_or_default();
+        breaker.enter();
+        breaker
     }
 }
 
