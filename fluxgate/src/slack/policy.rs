@@ -13,7 +13,7 @@ use super::{Class, Error, Rate, backoff::Backoff, classify::Classifier};
 /// | waiting messages | 100 | 100, refused from 90 % on |
 /// | order | strict in a channel; channels don't wait for one another | strict over all |
 /// | rate | 1 per second and channel, burst 3; 5 per second in all, burst 20 | 1 per second in all, burst 3; retries are free |
-/// | requests at once | 4, one per channel | 1 |
+/// | requests at once | one for each channel | 1 |
 /// | retries | 10, after 1 s, 2 s, 4 s … 60 s, ±20 % | 2, after 1 s, 2 s |
 /// | HTTP 429, `ratelimited` | all wait for as long as Slack says; free until 10 in a row | as any retry |
 /// | HTTP status, plain `ok` of a webhook | understood | not looked at: the body decides, and must be JSON |
@@ -24,7 +24,6 @@ pub struct Policy {
     pub(super) queue_size: usize,
     pub(super) channel_rate: Option<Rate>,
     pub(super) token_rate: Option<Rate>,
-    pub(super) in_flight: usize,
     pub(super) max_retries: u32,
     pub(super) backoff: Backoff,
     pub(super) max_rate_limited: u32,
@@ -56,7 +55,6 @@ impl Policy {
             queue_size: 100,
             channel_rate: Some(Rate::new(Duration::from_secs(1), 3)),
             token_rate: Some(Rate::new(Duration::from_millis(200), 20)),
-            in_flight: 4,
             max_retries: 10,
             backoff: Backoff {
                 initial: Duration::from_secs(1),
@@ -78,7 +76,6 @@ impl Policy {
             manner: Manner::SlackProxy,
             channel_rate: None,
             token_rate: Some(Rate::new(Duration::from_secs(1), 3)),
-            in_flight: 1,
             max_retries: 2,
             backoff: Backoff {
                 initial: Duration::from_secs(1),

@@ -251,7 +251,6 @@ impl Scheduler {
             Manner::SlackProxy if head.admitted => lane.ready_at.max(self.hold),
             Manner::SlackProxy => ready(&self.bucket).max(self.hold),
             Manner::Recommended if self.is_paused(&head.message.channel, now) => Duration::ZERO,
-            Manner::Recommended if self.flying >= self.policy.in_flight => Duration::MAX,
             Manner::Recommended => (lane.ready_at.max(self.hold))
                 .max(ready(&lane.bucket))
                 .max(ready(&self.bucket)),

@@ -11,6 +11,7 @@ use std::{
 };
 
 use tokio::{
+    runtime::{self, Runtime},
     task::{self, JoinSet},
     time::{Instant, sleep_until, timeout},
 };
@@ -27,25 +28,31 @@ use super::{
 /// Starts a thread with a runtime of its own: a breaker may outlive the runtime
 /// it was built in, or know none.
 pub(super) fn spawn(shared: Arc<Shared>) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
     thread::Builder::new()
         .name("fluxgate-slack".into())
         .spawn(move || {
-            while catch_unwind(AssertUnwindSafe(|| runtime.block_on(run(&shared)))).is_err() {
-                report::panicked();
-                let now = shared.now();
-                shared.with_scheduler(|scheduler| scheduler.recover(now));
-                shared.progressed();
-                // Should it panic each time, then not all the time.
-                thread::sleep(Duration::from_millis(100));
+            // Not by the caller: a runtime can't be dropped in async code, as
+            // it would have to be if there were no thread for it.
+            match runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => work(&shared, runtime),
+                Err(error) => report::not_started(&error),
             }
-            // Not to wait for a name lookup that hangs.
-            runtime.shutdown_background();
             shared.ended();
         })?;
     Ok(())
+}
+
+fn work(shared: &Arc<Shared>, runtime: Runtime) {
+    while catch_unwind(AssertUnwindSafe(|| runtime.block_on(run(shared)))).is_err() {
+        report::panicked();
+        let now = shared.now();
+        shared.with_scheduler(|scheduler| scheduler.recover(now));
+        shared.progressed();
+        // Should it panic each time, then not all the time.
+        thread::sleep(Duration::from_millis(100));
+    }
+    // Not to wait for a name lookup that hangs.
+    runtime.shutdown_background();
 }
 
 /// Sends what there is to send, until told to end.

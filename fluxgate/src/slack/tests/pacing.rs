@@ -66,11 +66,21 @@ async fn retries_keep_to_the_rate_too_unless_it_is_slack_proxy() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_requests_are_under_way_than_the_policy_says() {
-    let rig = Rig::new(unlimited());
-    for channel in ["#a", "#b", "#c", "#d", "#e"] {
-        rig.slack.will(channel, [Act::Slow(seconds(1))]);
-        rig.send(channel, 0);
+async fn requests_are_under_way_one_for_each_channel() {
+    for (policy, expected) in [
+        (unlimited(), [0, 0, 0, 1000, 1000, 1000]),
+        (
+            Policy::slack_proxy().token_rate(None),
+            [0, 1000, 2000, 3000, 4000, 5000],
+        ),
+    ] {
+        let rig = Rig::new(policy);
+        for channel in ["#a", "#b", "#c"] {
+            rig.slack.will(channel, vec![Act::Slow(seconds(1)); 2]);
+        }
+        for channel in ["#a", "#b", "#c", "#a", "#b", "#c"] {
+            rig.send(channel, 0);
+        }
+        assert_eq!(rig.drained().await.0.times(), expected);
     }
-    assert_eq!(rig.drained().await.0.times(), [0, 0, 0, 0, 1000]);
 }
