@@ -327,8 +327,8 @@ rows! {
 
     /// A listener that asks the breaker waits for a lock that its caller holds.
     listener_may_ask_the_breaker [
-        "https://github.com/hazelcast/hazelcast/pull/2978",
-        "https://github.com/powsybl/powsybl-core/pull/1376"
+        "https://docs.rs/failsafe/1.3.0/src/failsafe/state_machine.rs.html",
+        "https://github.com/joshrotenberg/tower-resilience/blob/3147554d914ed305157cbe1dff69676d8ed5c381/crates/tower-resilience-circuitbreaker/src/circuit.rs"
     ] {
         let own: std::sync::Arc<std::sync::OnceLock<fluxgate::WeakBreaker>> = std::sync::Arc::default();
         let (asking, heard) = (own.clone(), Heard::default());
