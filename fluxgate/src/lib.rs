@@ -82,11 +82,11 @@
 //! | `macros` | yes | `#[circuit_breaker(…)]` and `breaker!` |
 //! | `tracing` | yes | [`LogListener`](listener::LogListener), and the crate's own reports as events |
 //! | `log` | | the same events for programs that use the `log` crate |
-//! | `tokio` | | [`TokioClock`](clock::TokioClock) |
-//! | `http` | | [`http`]: what HTTP statuses and `Retry-After` mean, and rejections as 503 responses |
-//! | `keyed` | | [`keyed`]: one breaker per tenant, host or shard |
-//! | `tower` | | [`tower`]: a breaker as a `Layer`, for axum, tonic, reqwest and every other `Service` |
-//! | `slack` | | [`SlackListener`](listener::SlackListener) and the [delivery](slack) it is built on |
+//! | `tokio` | | `TokioClock` |
+//! | `http` | | `http`: what HTTP statuses and `Retry-After` mean, and rejections as 503 responses |
+//! | `keyed` | | `keyed`: one breaker per tenant, host or shard |
+//! | `tower` | | `tower`: a breaker as a `Layer`, for axum, tonic, reqwest and every other `Service` |
+//! | `slack` | | `SlackListener` and the delivery it is built on |
 //! | `slack-core` | | the same without TLS, for a proxy within reach over plain HTTP |
 #![deny(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
