@@ -66,21 +66,22 @@ pub fn looped<P: Peer>(peer: P, traffic: Traffic) -> Batch {
     Box::new(move |calls| {
         let mut peer = peer.clone();
         for n in 0..calls {
-            receive(peer.get(traffic.request(black_box(n))));
+            let result = peer.get(traffic.request(black_box(n)));
+            receive(result, P::is_rejection);
         }
     })
 }
 
-/// What a caller does with a result: it looks which it is, and takes what is in
-/// it. (To look at the whole in memory would measure how it was moved there.)
+/// What a caller does with a result: it looks which it is. To look at the whole
+/// in memory would measure how it was moved there.
 #[inline]
-fn receive<E>(result: Result<u64, E>) {
+fn receive<E>(result: Result<u64, E>, is_rejection: impl FnOnce(&E) -> bool) {
     match result {
         Ok(value) => {
             black_box(value);
         }
         Err(error) => {
-            black_box(error);
+            black_box(is_rejection(&error));
         }
     }
 }
@@ -126,7 +127,8 @@ pub fn looped_async<P: AsyncPeer>(peer: P, traffic: Traffic) -> Batch {
         let mut peer = peer.clone();
         RUNTIME.block_on(async {
             for n in 0..calls {
-                receive(peer.get(traffic.request(black_box(n))).await);
+                let result = peer.get(traffic.request(black_box(n))).await;
+                receive(result, P::is_rejection);
             }
         });
     })
