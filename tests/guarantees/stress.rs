@@ -21,15 +21,14 @@ use fluxgate::{
 
 use crate::kit::{Error, Heard, SECOND, tracked};
 
-const SEEDS: [u64; 6] = [2, 3, 5, 7, 11, 13];
-const THREADS: u64 = SEEDS.len() as u64;
+const THREADS: u64 = 6;
 const CALLS: u64 = 20_000;
 
 /// Runs `f` on several threads, each with random numbers of its own.
 fn crowd(f: impl Fn(&mut Seeded) + Sync) {
-    let start = Barrier::new(SEEDS.len());
+    let start = Barrier::new(THREADS as usize);
     thread::scope(|scope| {
-        for seed in SEEDS {
+        for seed in 0..THREADS {
             let (f, start) = (&f, &start);
             scope.spawn(move || {
                 start.wait();
@@ -43,7 +42,6 @@ fn crowd(f: impl Fn(&mut Seeded) + Sync) {
 }
 
 /// A number below `n`.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn below(random: &mut Seeded, n: u64) -> u64 {
     (random.next_f64() * n as f64) as u64
 }
