@@ -20,6 +20,7 @@ fn all<T: Send + Sync + Unpin + UnwindSafe + RefUnwindSafe>() {}
 fn all_of<T: Send + Sync + Unpin + UnwindSafe + RefUnwindSafe>(_: &T) {}
 fn threads<T: Send + Sync + Unpin>() {}
 fn send<T: Send + Unpin>() {}
+fn send_of(_: &impl Send) {}
 
 /// Does not compile if the type has the trait.
 macro_rules! lacks {
@@ -101,8 +102,7 @@ fn g9_futures_of_calls_are_what_the_calls_are() {
     );
     let fallback = |_: CallError<Error>| ready(Ok::<_, Error>(()));
     let sends = breaker.call_with_fallback_async(ready(Err(Error::Down)), fallback);
-    fn is_send(_: &impl Send) {}
-    is_send(&sends);
+    send_of(&sends);
 }
 
 #[test]

@@ -217,9 +217,9 @@ fn ratios_at_their_edges_decide_exactly() {
         for call in 1..=calls {
             assert_eq!(breaker.state(), State::Closed, "{ratio} after {call} calls");
             if call <= failures {
-                fail(&breaker)
+                fail(&breaker);
             } else {
-                succeed(&breaker)
+                succeed(&breaker);
             }
         }
         assert_eq!(

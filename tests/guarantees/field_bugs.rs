@@ -330,7 +330,7 @@ rows! {
         "https://docs.rs/failsafe/1.3.0/src/failsafe/state_machine.rs.html",
         "https://github.com/joshrotenberg/tower-resilience/blob/3147554d914ed305157cbe1dff69676d8ed5c381/crates/tower-resilience-circuitbreaker/src/circuit.rs"
     ] {
-        let own: std::sync::Arc<std::sync::OnceLock<fluxgate::WeakBreaker>> = std::sync::Arc::default();
+        let own: std::sync::Arc<std::sync::OnceLock<fluxgate::WeakBreaker>> = Default::default();
         let (asking, heard) = (own.clone(), Heard::default());
         let breaker = builder(&ManualClock::new())
             .listener(move |_: &Signal| {

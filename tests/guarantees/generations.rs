@@ -59,7 +59,8 @@ fn g2_a_late_success_never_closes_and_a_late_failure_never_reopens() {
 
 #[test]
 fn g2_a_late_result_never_overrides_an_operator() {
-    let commands: [(fn(&CircuitBreaker), State); 4] = [
+    type Command = fn(&CircuitBreaker);
+    let commands: [(Command, State); 4] = [
         (CircuitBreaker::force_open, State::ForcedOpen),
         (CircuitBreaker::disable, State::Disabled),
         (CircuitBreaker::metrics_only, State::MetricsOnly),

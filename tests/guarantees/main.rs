@@ -4,6 +4,7 @@
 mod auto_traits;
 mod bad_input;
 mod caller;
+mod field_bugs;
 mod futures;
 mod generations;
 mod kit;

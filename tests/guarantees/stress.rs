@@ -21,14 +21,15 @@ use fluxgate::{
 
 use crate::kit::{Error, Heard, SECOND, tracked};
 
-const THREADS: u64 = 6;
+const SEEDS: [u64; 6] = [2, 3, 5, 7, 11, 13];
+const THREADS: u64 = SEEDS.len() as u64;
 const CALLS: u64 = 20_000;
 
 /// Runs `f` on several threads, each with random numbers of its own.
 fn crowd(f: impl Fn(&mut Seeded) + Sync) {
-    let start = Barrier::new(THREADS as usize);
+    let start = Barrier::new(SEEDS.len());
     thread::scope(|scope| {
-        for seed in 0..THREADS {
+        for seed in SEEDS {
             let (f, start) = (&f, &start);
             scope.spawn(move || {
                 start.wait();
@@ -42,6 +43,7 @@ fn crowd(f: impl Fn(&mut Seeded) + Sync) {
 }
 
 /// A number below `n`.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn below(random: &mut Seeded, n: u64) -> u64 {
     (random.next_f64() * n as f64) as u64
 }

@@ -59,7 +59,8 @@ fn g6_no_clock_is_read_for_calls_that_nobody_times() {
 
 #[test]
 fn g6_durations_are_taken_when_somebody_reads_them() {
-    let rules: [(bool, fn(Builder) -> Builder); 3] = [
+    type Setting = fn(Builder) -> Builder;
+    let rules: [(bool, Setting); 3] = [
         (true, |builder| builder.durations(true)),
         (true, |builder| {
             builder.tripper(MinRequests::new(9) & AvgLatency::new(9 * SECOND))
@@ -155,7 +156,7 @@ proptest! {
             if failed { fail(&breaker) } else { succeed(&breaker) }
             let now = clock.now();
             calls.push(now);
-            let younger = |than: Duration| calls.iter().filter(|at| now - **at < than).count() as u64;
+            let younger = |than: Duration| calls.iter().filter(|at| now < **at + than).count() as u64;
             let held = breaker.info().metrics.total_count;
             prop_assert!(held <= younger(nanos(duration)));
             prop_assert!(held >= younger(nanos(duration - duration.div_ceil(slots) + 1)));
