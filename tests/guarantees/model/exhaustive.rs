@@ -141,6 +141,7 @@ fn settings() -> Vec<Settings> {
         lease: 2 * TICK,
         on_cancel: OnCancel::Ignore,
         durations: false,
+        reads: None,
     };
     vec![
         Settings {

@@ -1,6 +1,7 @@
 //! The breaker against a naive model of it.
 
 mod exhaustive;
+mod lifetime;
 mod random;
 mod reference;
 mod rules;

@@ -2,7 +2,7 @@
 
 use fluxgate::{OnCancel, State};
 use proptest::{
-    collection::vec,
+    collection::{btree_set, vec},
     option,
     prelude::{Just, ProptestConfig, Strategy, any, prop_oneof},
     test_runner::{FileFailurePersistence, TestCaseError, TestRunner},
@@ -10,7 +10,7 @@ use proptest::{
 
 use super::{
     reference::Ending,
-    settings::{EIGHTH, EveryNth, Permit, Retry, Rule, Settings, Window, nanos},
+    settings::{EIGHTH, EveryNth, Permit, Reads, Retry, Rule, Settings, Window, nanos},
     world::{self, Step},
 };
 
@@ -90,6 +90,7 @@ fn settings() -> impl Strategy<Value = Settings> {
         (0..3 * EIGHTH).prop_map(|least| OnCancel::FailAfter(nanos(least))),
     ];
     let half_open = (1..4_u32, 1..4_u64, option::of(1..4_u64), 1..8 * EIGHTH);
+    let counted = (any::<bool>(), option::weighted(0.3, reads()));
     (
         window(),
         rule(),
@@ -97,10 +98,11 @@ fn settings() -> impl Strategy<Value = Settings> {
         permit(),
         half_open,
         on_cancel,
-        any::<bool>(),
+        counted,
     )
         .prop_map(
-            |(window, tripper, retry, permit, half_open, on_cancel, durations)| {
+            |(window, tripper, retry, permit, half_open, on_cancel, counted)| {
+                let (durations, reads) = counted;
                 let (probes, close_after, reopen_after, lease) = half_open;
                 Settings {
                     window,
@@ -113,9 +115,17 @@ fn settings() -> impl Strategy<Value = Settings> {
                     lease,
                     on_cancel,
                     durations,
+                    reads,
                 }
             },
         )
+}
+
+fn reads() -> impl Strategy<Value = Reads> {
+    (any::<bool>(), btree_set(0..8 * EIGHTH, 0..4)).prop_map(|(successes, bounds)| Reads {
+        successes,
+        bounds: bounds.into_iter().collect(),
+    })
 }
 
 fn ending() -> impl Strategy<Value = Ending> {

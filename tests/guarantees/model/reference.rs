@@ -41,8 +41,11 @@ pub(crate) struct Call {
     pub(crate) period: usize,
     pub(crate) began: u64,
     pub(crate) probe: bool,
-    /// When it ended, if it did.
+    /// When it ended, if it did, and how.
     pub(crate) ended: Option<u64>,
+    pub(crate) ending: Option<Ending>,
+    /// Whether the period had ended before.
+    pub(crate) late: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -69,7 +72,8 @@ impl From<Reason> for Why {
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Counts {
-    pub(crate) rejected: u64,
+    /// By which state.
+    pub(crate) rejected: Vec<State>,
     pub(crate) ignored: u64,
     pub(crate) cancelled: u64,
     pub(crate) panicked: u64,
@@ -166,6 +170,8 @@ impl Reference {
             began: self.now,
             probe,
             ended: None,
+            ending: None,
+            late: false,
         });
         Ok(self.calls.len() - 1)
     }
@@ -178,8 +184,8 @@ impl Reference {
     }
 
     fn reject(&mut self, retry_after: Option<u64>) -> Rejection {
-        self.counts.rejected += 1;
         let Period { state, reason, .. } = *self.present();
+        self.counts.rejected.push(state);
         Rejection {
             state,
             retry_after: retry_after.map(nanos),
@@ -189,7 +195,14 @@ impl Reference {
 
     pub(crate) fn settle(&mut self, call: usize, ending: Ending) {
         self.calls[call].ended = Some(self.now);
-        let Call { period, began, .. } = self.calls[call];
+        self.calls[call].ending = Some(ending);
+        self.calls[call].late = self.calls[call].period != self.periods.len() - 1;
+        let Call {
+            period,
+            began,
+            late,
+            ..
+        } = self.calls[call];
         if self.periods[period].state == State::Disabled {
             return;
         }
@@ -210,7 +223,7 @@ impl Reference {
                 _ => return,
             },
         };
-        if period != self.periods.len() - 1 {
+        if late {
             self.counts.late += 1;
             return;
         }

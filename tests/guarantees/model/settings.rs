@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use fluxgate::{
-    Builder, CircuitBreaker, OnCancel, permit, retry,
+    Builder, CircuitBreaker, Listener, OnCancel, Signal, listener, permit, retry,
     tripper::{self, Context, Needs, Tripper},
     window,
 };
@@ -26,6 +26,15 @@ pub(crate) struct Settings {
     pub(crate) lease: u64,
     pub(crate) on_cancel: OnCancel,
     pub(crate) durations: bool,
+    /// What a listener reads beyond its signals.
+    pub(crate) reads: Option<Reads>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Reads {
+    pub(crate) successes: bool,
+    /// The bounds of the histogram, ascending.
+    pub(crate) bounds: Vec<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -110,7 +119,8 @@ impl Settings {
             .close_after(self.close_after)
             .probe_lease(nanos(self.lease))
             .on_cancel(self.on_cancel)
-            .durations(self.durations);
+            .durations(self.durations)
+            .listener(Reader(self.reads.clone()));
         let builder = match self.reopen_after {
             Some(failures) => builder.reopen_after(failures),
             None => builder,
@@ -153,6 +163,22 @@ impl Settings {
                 gate,
             }),
         }
+    }
+}
+
+struct Reader(Option<Reads>);
+
+impl Listener for Reader {
+    fn on_signal(&self, _signal: &Signal) {}
+
+    fn reads(&self) -> listener::Reads {
+        let mut asks = listener::Reads::default();
+        if let Some(reads) = &self.0 {
+            asks.lifetime = true;
+            asks.successes = reads.successes;
+            asks.durations = reads.bounds.iter().copied().map(nanos).collect();
+        }
+        asks
     }
 }
 

@@ -20,6 +20,7 @@ use fluxgate::{CallNotPermitted, CircuitBreaker, Guard, Info, Signal, State, clo
 use crate::kit::{Error, poll, tracked, unwind};
 
 use super::{
+    lifetime::same_lifetime,
     reference::{DRAWS, Ending, Reference, Rejection, Why},
     settings::{Settings, nanos, ratio},
 };
@@ -253,7 +254,11 @@ impl<'a> World<'a> {
         );
         assert_eq!(info.reason.map(Why::from), period.reason, "reason");
         assert_eq!(info.probes_in_flight, model.probes_in_flight(), "probes");
-        assert_eq!(info.rejected, model.counts.rejected, "rejected");
+        assert_eq!(
+            info.rejected,
+            model.counts.rejected.len() as u64,
+            "rejected"
+        );
         assert_eq!(info.ignored, model.counts.ignored, "ignored");
         assert_eq!(info.cancelled, model.counts.cancelled, "cancelled");
         assert_eq!(info.panicked, model.counts.panicked, "panicked");
@@ -266,6 +271,7 @@ impl<'a> World<'a> {
             "draws"
         );
         same_metrics(&info, model);
+        same_lifetime(&info, model);
         for heard in &self.levers.heard {
             same_signals(&heard.lock().unwrap(), model);
         }
