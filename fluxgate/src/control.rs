@@ -76,3 +76,46 @@ impl Word {
         self.generation() == other.generation()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_into_a_word_comes_out_again() {
+        for state in State::ALL {
+            for generation in [0, 1, 255, 1 << 40] {
+                for clean in [false, true] {
+                    let word = Word::new(state, generation, clean, true);
+                    assert_eq!(Word::from_bits(word.bits()), word);
+                    assert_eq!(word.state(), state);
+                    assert_eq!(word.generation(), generation);
+                    assert_eq!(word.is_clean(), clean);
+                    assert!(!word.is_locked());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn calls_are_free_where_nobody_asks_and_nobody_times() {
+        for state in State::ALL {
+            let asks = !matches!(state, State::Closed | State::MetricsOnly);
+            assert_eq!(Word::new(state, 3, false, true).is_free(), !asks);
+            assert!(!Word::new(state, 3, false, false).is_free());
+        }
+    }
+
+    #[test]
+    fn a_flag_changes_nothing_else() {
+        let word = Word::new(State::Closed, 7, false, true);
+        let clean = Word::new(State::Closed, 7, true, true);
+        assert_eq!((word.when_clean(), clean.when_clean()), (clean, clean));
+        let locked = word.locked();
+        assert!(locked.is_locked() && locked != word);
+        assert_eq!(locked.locked(), locked);
+        assert!(locked.same_period(word) && locked.is_free());
+        assert!(!locked.is_clean() && clean.locked().is_clean());
+        assert!(!word.same_period(Word::new(State::Closed, 8, false, true)));
+    }
+}

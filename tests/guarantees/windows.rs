@@ -58,6 +58,26 @@ fn g6_no_clock_is_read_for_calls_that_nobody_times() {
 }
 
 #[test]
+fn g6_nothing_is_asked_or_timed_while_disabled() {
+    let clock = Asked::default();
+    let breaker = never(clock.clone()).durations(true).build().unwrap();
+    breaker.disable();
+    let before = clock.1.load(SeqCst);
+    let down = || Err::<u8, _>(Error::Down);
+    let asked = AtomicU64::new(0);
+    let call = breaker
+        .tracking(|_: &Error| asked.fetch_add(1, SeqCst) == 0)
+        .call(down);
+    assert_eq!(call, Err(Error::Down));
+    let call = breaker
+        .tracking(|_: &Error| false)
+        .failure_if(|_: &u8| asked.fetch_add(1, SeqCst) == 0)
+        .call(|| Ok::<_, Error>(1));
+    assert_eq!((call, asked.load(SeqCst)), (Ok(1), 0));
+    assert_eq!(clock.1.load(SeqCst), before);
+}
+
+#[test]
 fn g6_durations_are_taken_when_somebody_reads_them() {
     type Setting = fn(Builder) -> Builder;
     let rules: [(bool, Setting); 3] = [
