@@ -23,7 +23,7 @@ use crate::kit::{Error, Heard, SECOND, tracked};
 
 const SEEDS: [u64; 6] = [2, 3, 5, 7, 11, 13];
 const THREADS: u64 = SEEDS.len() as u64;
-const CALLS: u64 = 20_000;
+const CALLS: u64 = 60_000;
 
 /// Runs `f` on several threads, each with random numbers of its own.
 fn crowd(f: impl Fn(&mut Seeded) + Sync) {
