@@ -5,7 +5,8 @@ use std::collections::{HashSet, VecDeque};
 use fluxgate::{OnCancel, State};
 
 use super::{
-    reference::{Ending, Reference, trailing},
+    questions::trailing,
+    reference::{Ending, Reference},
     settings::{Permit, Retry, Rule, Settings, Window, nanos},
     world::{self, Step, World},
 };

@@ -1,7 +1,10 @@
 //! The breaker against a naive model of it.
 
+mod compare;
 mod exhaustive;
 mod lifetime;
+mod policies;
+mod questions;
 mod random;
 mod reference;
 mod rules;

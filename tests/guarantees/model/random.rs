@@ -25,6 +25,7 @@ fn leaf() -> impl Strategy<Value = Rule> {
         2 => (1..4 * EIGHTH).prop_map(Rule::AvgLatency),
         2 => (1..=8_u64, slow()).prop_map(|(ratio, slow)| Rule::SlowRate(ratio, slow)),
         4 => (1..4_u64).prop_map(Rule::FailureStreak),
+        2 => (1..4_u64, 1..4 * EIGHTH).prop_map(|(count, age)| Rule::InFlight(count, age)),
         1 => (1..4_u64, any::<bool>())
             .prop_map(|(n, counts_only)| Rule::Custom(EveryNth { n, counts_only })),
     ]
@@ -168,6 +169,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Discard),
         1 => any::<usize>().prop_map(Step::Poll),
         10 => (any::<usize>(), ending()).prop_map(|(which, ending)| Step::Finish(which, ending)),
+        2 => (any::<usize>(), span()).prop_map(|(which, wait)| Step::Unavailable(which, wait)),
         10 => (returning(), span()).prop_map(|(ending, takes)| Step::Call(ending, takes)),
         3 => span().prop_map(Step::Advance),
         4 => prop_oneof![Just(0_i64), Just(1), Just(-1), Just(-1_000_000)].prop_map(Step::ToDue),

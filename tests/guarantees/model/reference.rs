@@ -6,7 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use fluxgate::{OnCancel, Reason, RuleKind, State};
 
-use super::settings::{Permit, Retry, Settings, nanos};
+use super::{
+    questions::trailing,
+    settings::{Retry, Settings, nanos},
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
@@ -26,6 +29,8 @@ pub(crate) struct Period {
     /// For `Open`: why, and how long to wait, `None` for ever.
     pub(crate) reason: Option<Why>,
     pub(crate) wait: Option<u64>,
+    /// Until when the dependency said that it is down.
+    pub(crate) asked: Option<u64>,
     pub(crate) records: Vec<Recorded>,
 }
 
@@ -91,12 +96,11 @@ pub(crate) struct Reference {
     pub(crate) counts: Counts,
     /// How many random numbers were drawn.
     pub(crate) drawn: usize,
+    /// When the calls in flight were last looked at.
+    pub(crate) looked_at: u64,
     /// The answer of `Retry::Gated`.
     pub(crate) gate: bool,
 }
-
-/// What both sides draw, in eighths, over and over.
-pub(crate) const DRAWS: [u64; 12] = [3, 0, 7, 2, 5, 1, 6, 4, 0, 7, 1, 3];
 
 impl Reference {
     pub(crate) fn new(settings: Settings, wall: SystemTime) -> Self {
@@ -110,11 +114,13 @@ impl Reference {
                 changed_at: wall,
                 reason: None,
                 wait: None,
+                asked: None,
                 records: Vec::new(),
             }],
             calls: Vec::new(),
             counts: Counts::default(),
             drawn: 0,
+            looked_at: 0,
             gate: true,
         }
     }
@@ -133,22 +139,27 @@ impl Reference {
     }
 
     pub(crate) fn enter(&mut self, state: State, reason: Option<Why>) {
+        // What it was asked for lengthens the wait, within bounds.
+        let asked = self.present().asked.unwrap_or(0).saturating_sub(self.now);
+        let asked = asked.min(self.longest());
         self.periods.push(Period {
             state,
             entered: self.now,
             changed_at: self.wall,
             reason,
             wait: None,
+            asked: None,
             records: Vec::new(),
         });
         if state == State::Open {
-            let wait = self.draw_wait();
+            let wait = self.draw_wait().map(|wait| wait.max(asked));
             self.periods.last_mut().expect("just pushed").wait = wait;
         }
     }
 
     /// The call's number, or why not.
     pub(crate) fn admit(&mut self) -> Result<usize, Rejection> {
+        self.look();
         let probe = match self.state() {
             State::Closed | State::MetricsOnly | State::Disabled => false,
             State::ForcedOpen => return Err(self.reject(None)),
@@ -216,11 +227,11 @@ impl Reference {
         let failed = match ending {
             Ending::Success => false,
             Ending::Failure | Ending::Panicked => true,
-            Ending::Ignored => return,
+            Ending::Ignored => return self.look_after(call),
             Ending::Cancelled => match self.settings.on_cancel {
                 OnCancel::Fail => true,
                 OnCancel::FailAfter(least) if nanos(elapsed) >= least => true,
-                _ => return,
+                _ => return self.look_after(call),
             },
         };
         if late {
@@ -238,8 +249,33 @@ impl Reference {
         self.judge(failed);
     }
 
+    /// The dependency says how long it will be down, as the call fails.
+    pub(crate) fn ask(&mut self, call: usize, wait: u64) {
+        let period = self.calls[call].period;
+        self.periods[period].asked = Some(self.now + wait);
+    }
+
+    /// Calls that hang may open the circuit before any ends: asked when one of
+    /// them came of an age that a rule names.
+    fn look(&mut self) {
+        let came_of_age = self.came_of_age();
+        self.looked_at = self.now;
+        if came_of_age && self.trips() {
+            self.open();
+        }
+    }
+
+    /// A call ended that is not recorded.
+    fn look_after(&mut self, call: usize) {
+        let Call { period, probe, .. } = self.calls[call];
+        if probe || self.periods[period].state == State::Closed {
+            self.look();
+        }
+    }
+
     /// What the call just recorded leads to.
     fn judge(&mut self, failed: bool) {
+        self.looked_at = self.now;
         let trips = self.trips();
         match (self.state(), failed) {
             (State::Closed, _) if trips => self.open(),
@@ -268,107 +304,4 @@ impl Reference {
         let reason = self.reason();
         self.enter(State::Open, Some(reason));
     }
-
-    /// Until the next probe; `None` is never.
-    pub(crate) fn remaining(&self) -> Option<u64> {
-        let Period { entered, wait, .. } = *self.present();
-        Some((entered + wait?).saturating_sub(self.now))
-    }
-
-    /// From half-open to open since the last time it was closed.
-    pub(crate) fn reopens(&self) -> u64 {
-        let mut reopens = 0;
-        for i in (1..self.periods.len()).rev() {
-            match (self.periods[i - 1].state, self.periods[i].state) {
-                (_, State::Closed) => break,
-                (State::HalfOpen, State::Open) => reopens += 1,
-                _ => {}
-            }
-        }
-        reopens
-    }
-
-    /// Recorded failures in a row, back to the last entry of closed or
-    /// half-open.
-    pub(crate) fn streak(&self) -> u64 {
-        let mut streak = 0;
-        for period in self.periods.iter().rev() {
-            let own = trailing(&period.records, true);
-            streak += own;
-            let starts_anew = matches!(period.state, State::Closed | State::HalfOpen);
-            if starts_anew || own < period.records.len() as u64 {
-                break;
-            }
-        }
-        streak
-    }
-
-    pub(crate) fn probes_in_flight(&self) -> usize {
-        let lease = self.settings.lease;
-        let holds =
-            |call: &&Call| call.probe && call.ended.is_none() && self.now - call.began < lease;
-        self.calls.iter().filter(holds).count()
-    }
-
-    pub(crate) fn lost_probes(&self) -> u64 {
-        let lease = self.settings.lease;
-        let is_lost =
-            |call: &&Call| call.probe && call.ended.unwrap_or(self.now) - call.began >= lease;
-        self.calls.iter().filter(is_lost).count() as u64
-    }
-
-    fn draw(&mut self) -> u64 {
-        self.drawn += 1;
-        DRAWS[(self.drawn - 1) % DRAWS.len()]
-    }
-
-    fn draw_wait(&mut self) -> Option<u64> {
-        let (wait, jitter) = match self.settings.retry {
-            Retry::Never => return None,
-            Retry::Always => (0, 0),
-            Retry::Gated(duration) => (duration, 0),
-            Retry::Cooldown(duration, jitter) => (duration, jitter),
-            Retry::Backoff(initial, doubled, longest, jitter) => {
-                let (mut over, mut under) = (initial, 1);
-                for _ in 0..self.reopens() {
-                    if over >= longest * under {
-                        break;
-                    }
-                    over *= doubled;
-                    under *= 2;
-                }
-                (over.div_ceil(under).min(longest), jitter)
-            }
-        };
-        if jitter == 0 {
-            return Some(wait);
-        }
-        // wait * (1 - jitter + 2 * jitter * draw), in fractions of 16ths.
-        let factor = 16 - 4 * jitter + jitter * self.draw();
-        Some((wait * factor).div_ceil(16))
-    }
-
-    fn draw_permit(&mut self) -> bool {
-        let elapsed = self.now - self.present().entered;
-        match self.settings.permit {
-            Permit::All => true,
-            Permit::From(least) => elapsed >= least,
-            Permit::Random(eighths) => self.draw() < eighths,
-            Permit::RampUp(initial, last, duration) => {
-                let draw = self.draw();
-                if elapsed >= duration {
-                    draw < last
-                } else {
-                    // draw < initial + (last - initial) * elapsed / duration
-                    draw < initial || (draw - initial) * duration < (last - initial) * elapsed
-                }
-            }
-        }
-    }
-}
-
-/// How many records at the end agree.
-pub(crate) fn trailing(records: &[Recorded], failed: bool) -> u64 {
-    let agrees = |record: &&Recorded| record.failed == failed;
-    records.iter().rev().take_while(agrees).count() as u64
 }

@@ -5,7 +5,7 @@ use std::{any::type_name, time::Duration};
 use fluxgate::{RuleKind, State};
 
 use super::{
-    reference::{Recorded, Reference, Why},
+    reference::{Call, Recorded, Reference, Why},
     settings::{EveryNth, Rule, Window, nanos, ratio},
 };
 
@@ -48,6 +48,37 @@ impl Reference {
     pub(crate) fn slow(&self, threshold: u64) -> u64 {
         let is_slow = |record: &&Recorded| record.duration >= threshold;
         self.window().iter().filter(is_slow).count() as u64
+    }
+
+    /// Calls of this closed period that have run for `age` and not ended.
+    fn running(&self, age: u64) -> u64 {
+        let present = self.periods.len() - 1;
+        let runs = |call: &&Call| {
+            call.period == present && call.ended.is_none() && self.now - call.began >= age
+        };
+        let closed = self.state() == State::Closed;
+        self.calls
+            .iter()
+            .filter(|call| closed && runs(call))
+            .count() as u64
+    }
+
+    /// Whether more calls have run for as long as a rule asks about than when
+    /// they were last looked at.
+    pub(crate) fn came_of_age(&self) -> bool {
+        let mut came = false;
+        let present = self.periods.len() - 1;
+        self.settings.tripper.each(&mut |rule| {
+            if let Rule::InFlight(_, age) = rule {
+                came |= self.calls.iter().any(|call| {
+                    let comes = call.began + age;
+                    call.period == present
+                        && call.ended.is_none()
+                        && (self.looked_at < comes && comes <= self.now)
+                });
+            }
+        });
+        came && self.state() == State::Closed
     }
 
     /// Whether calls are timed: something reads it.
@@ -96,6 +127,7 @@ impl Reference {
             Rule::AvgLatency(threshold) => calls > 0 && self.total_duration() >= threshold * calls,
             Rule::SlowRate(eighths, slow) => reaches(self.slow(*slow), *eighths),
             Rule::FailureStreak(count) => self.streak() >= *count,
+            Rule::InFlight(count, age) => self.running(*age) >= *count,
             Rule::Custom(rule) => calls % rule.n == 0 && self.failures() > 0,
             Rule::And(a, b) => self.fires(a) && self.fires(b),
             Rule::Or(a, b) => self.fires(a) || self.fires(b),
@@ -131,6 +163,13 @@ impl Reference {
             Rule::FailureStreak(count) => {
                 (RuleKind::FailureStreak, self.streak() as f64, *count as f64)
             }
+            Rule::InFlight(count, age) => (
+                RuleKind::InFlight {
+                    older_than: nanos(*age),
+                },
+                self.running(*age) as f64,
+                *count as f64,
+            ),
             Rule::Custom(_) => (RuleKind::Custom(type_name::<EveryNth>()), 1.0, 1.0),
             // The first that looks at outcomes; of alternatives, the first that holds.
             Rule::And(a, b) => {

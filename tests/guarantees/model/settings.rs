@@ -53,6 +53,8 @@ pub(crate) enum Rule {
     AvgLatency(u64),
     SlowRate(u64, u64),
     FailureStreak(u64),
+    /// How many calls, and how long each of them has run at least.
+    InFlight(u64, u64),
     Custom(EveryNth),
     And(Box<Rule>, Box<Rule>),
     Or(Box<Rule>, Box<Rule>),
@@ -221,6 +223,7 @@ impl Rule {
                 tripper::SlowRate::new(ratio(*eighths), nanos(*slow)).into()
             }
             Self::FailureStreak(count) => tripper::FailureStreak::new(*count).into(),
+            Self::InFlight(count, age) => tripper::InFlight::new(*count, nanos(*age)).into(),
             Self::Custom(rule) => tripper::Custom::new(rule.clone()).into(),
             Self::And(a, b) => a.build() & b.build(),
             Self::Or(a, b) => a.build() | b.build(),

@@ -1,0 +1,61 @@
+//! What can be asked of the model at any time.
+
+use fluxgate::State;
+
+use super::reference::{Call, Period, Recorded, Reference};
+
+impl Reference {
+    /// Until the next probe; `None` is never.
+    pub(crate) fn remaining(&self) -> Option<u64> {
+        let Period { entered, wait, .. } = *self.present();
+        Some((entered + wait?).saturating_sub(self.now))
+    }
+
+    /// From half-open to open since the last time it was closed.
+    pub(crate) fn reopens(&self) -> u64 {
+        let mut reopens = 0;
+        for i in (1..self.periods.len()).rev() {
+            match (self.periods[i - 1].state, self.periods[i].state) {
+                (_, State::Closed) => break,
+                (State::HalfOpen, State::Open) => reopens += 1,
+                _ => {}
+            }
+        }
+        reopens
+    }
+
+    /// Recorded failures in a row, back to the last entry of closed or
+    /// half-open.
+    pub(crate) fn streak(&self) -> u64 {
+        let mut streak = 0;
+        for period in self.periods.iter().rev() {
+            let own = trailing(&period.records, true);
+            streak += own;
+            let starts_anew = matches!(period.state, State::Closed | State::HalfOpen);
+            if starts_anew || own < period.records.len() as u64 {
+                break;
+            }
+        }
+        streak
+    }
+
+    pub(crate) fn probes_in_flight(&self) -> usize {
+        let lease = self.settings.lease;
+        let holds =
+            |call: &&Call| call.probe && call.ended.is_none() && self.now - call.began < lease;
+        self.calls.iter().filter(holds).count()
+    }
+
+    pub(crate) fn lost_probes(&self) -> u64 {
+        let lease = self.settings.lease;
+        let is_lost =
+            |call: &&Call| call.probe && call.ended.unwrap_or(self.now) - call.began >= lease;
+        self.calls.iter().filter(is_lost).count() as u64
+    }
+}
+
+/// How many records at the end agree.
+pub(crate) fn trailing(records: &[Recorded], failed: bool) -> u64 {
+    let agrees = |record: &&Recorded| record.failed == failed;
+    records.iter().rev().take_while(agrees).count() as u64
+}
