@@ -617,3 +617,6 @@ impl Core {
         }
     }
 }
+
+#[cfg(all(test, not(fluxgate_loom)))]
+mod tests;

@@ -187,3 +187,18 @@ impl Permit for Custom {
         self.0.check()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_share_grows_in_a_straight_line_to_its_end() {
+        let ramp = RampUp::new(0.25, 0.75, Duration::from_secs(4));
+        let shares = [0, 1, 2, 3, 4, 5].map(|secs| ramp.ratio(Duration::from_secs(secs)));
+        let exact = [0.25, 0.375, 0.5, 0.625, 0.75, 0.75];
+        for (share, exact) in shares.into_iter().zip(exact) {
+            assert!((share - exact).abs() < f64::EPSILON, "{share}, not {exact}");
+        }
+    }
+}

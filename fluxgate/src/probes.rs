@@ -213,4 +213,17 @@ mod tests {
         probes.release(lost, 100);
         assert_eq!(probes.acquire(100), (None, 0));
     }
+
+    #[test]
+    fn slots_come_back_at_the_end_of_all_time() {
+        let mut probes = Probes::new(1, u64::MAX);
+        for _ in 0..3 {
+            let (Some(slot), 0) = probes.acquire(u64::MAX) else {
+                panic!("the slot is free")
+            };
+            assert_eq!(probes.acquire(u64::MAX), (None, 0));
+            assert_eq!(probes.in_flight(u64::MAX), 1);
+            assert!(!probes.release(slot, u64::MAX));
+        }
+    }
 }

@@ -128,3 +128,46 @@ impl Refusal {
         })
     }
 }
+
+#[cfg(all(test, not(fluxgate_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_published_comes_back_whole() {
+        let second = Duration::from_secs(1);
+        let published = Published::new();
+        for (leaf, measured, calls, read) in [
+            (0, 0.5, 100, 100),
+            (7, 1e300, (1 << 40) - 1, (1 << 40) - 1),
+            (Cause::REOPEN_AFTER, 3.0, 0, 0),
+            // As many as there is room for.
+            (1, 0.0, u64::MAX, (1 << 40) - 1),
+        ] {
+            let cause = Cause {
+                leaf,
+                measured,
+                calls,
+            };
+            published.store(second, Some(second), Some(cause));
+            let refusal = published.load().at(Duration::ZERO);
+            assert_eq!(refusal.state(), State::Open);
+            assert_eq!(refusal.wait(), Some(2 * second));
+            let cause = refusal.cause().expect("there is one");
+            assert_eq!((cause.leaf, cause.calls), (leaf, read));
+            assert_eq!(cause.measured.to_bits(), measured.to_bits());
+        }
+        published.store(second, None, None);
+        let refusal = published.load().at(second);
+        assert!(refusal.cause().is_none() && refusal.wait().is_none());
+    }
+
+    #[test]
+    fn a_refusal_by_a_state_has_neither_wait_nor_cause() {
+        for state in [State::Open, State::HalfOpen, State::ForcedOpen] {
+            let refusal = Refusal::by(state).at(Duration::MAX);
+            assert_eq!(refusal.state(), state);
+            assert!(refusal.wait().is_none() && refusal.cause().is_none());
+        }
+    }
+}

@@ -179,6 +179,15 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_behind_a_long_alternative_keeps_its_number() {
+        let either = MinRequests::new(5) | Closed & (MinRequests::new(6) | FailureStreak::new(1));
+        assert_eq!(
+            named(either & FailureRate::new(0.5)),
+            Some((RuleKind::FailureRate, 0.6, 0.5))
+        );
+    }
+
+    #[test]
     fn a_disjunction_that_fires_by_its_state_tells_less_than_a_rate_beside_it() {
         assert_eq!(
             named((Closed | FailureRate::new(0.1)) & FailureRate::new(0.5)),
