@@ -6,6 +6,7 @@
 use std::{
     future::pending,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -330,7 +331,7 @@ rows! {
         "https://docs.rs/failsafe/1.3.0/src/failsafe/state_machine.rs.html",
         "https://github.com/joshrotenberg/tower-resilience/blob/3147554d914ed305157cbe1dff69676d8ed5c381/crates/tower-resilience-circuitbreaker/src/circuit.rs"
     ] {
-        let own: std::sync::Arc<std::sync::OnceLock<fluxgate::WeakBreaker>> = Default::default();
+        let own: Arc<OnceLock<fluxgate::WeakBreaker>> = Arc::default();
         let (asking, heard) = (own.clone(), Heard::default());
         let breaker = builder(&ManualClock::new())
             .listener(move |_: &Signal| {
