@@ -253,6 +253,7 @@ fn a_policy_may_refuse_its_settings() {
 struct Failures {
     held: Vec<(Duration, Record)>,
     prepared: Option<(usize, bool)>,
+    seen: Arc<Mutex<Vec<(Duration, (u64, u64))>>>,
 }
 
 impl Window for Failures {
@@ -263,6 +264,9 @@ impl Window for Failures {
             totals.add(&record);
             self.held.push((now, record));
         }
+        // A panic here would be contained.
+        let sums = (totals.calls(), totals.failures());
+        self.seen.lock().unwrap().push((record.duration(), sums));
     }
 
     fn expire(&mut self, now: Duration, totals: &mut Totals) {
@@ -294,8 +298,10 @@ impl Window for Failures {
 #[test]
 fn a_custom_window_decides_what_counts() {
     let clock = ManualClock::new();
+    let window = Failures::default();
+    let seen = Arc::clone(&window.seen);
     let breaker = builder(&clock)
-        .window(window::Custom::new(Failures::default()))
+        .window(window::Custom::new(window))
         .tripper(tripper::MinRequests::new(3))
         .durations(true)
         .build()
@@ -304,15 +310,27 @@ fn a_custom_window_decides_what_counts() {
         succeed(&breaker);
     }
     assert_eq!(breaker.info().metrics.total_count, 0);
-    fail(&breaker);
-    fail(&breaker);
+    let fails = || {
+        let down = || {
+            clock.advance(SECOND / 10);
+            Err::<(), _>(Error::Down)
+        };
+        assert_eq!(breaker.call(down), Err(Error::Down));
+    };
+    fails();
+    fails();
     assert_eq!(breaker.info().metrics.failure_count, 2);
     clock.advance(SECOND);
     assert_eq!(breaker.info().metrics.total_count, 0, "expired on read");
     for _ in 0..3 {
-        fail(&breaker);
+        fails();
     }
     assert_eq!(breaker.state(), State::Open);
+    let seen = seen.lock().unwrap();
+    let sums = [0, 1, 2, 1, 2, 3].map(|held| (held, held));
+    let expected = [(Duration::ZERO, sums[0])].into_iter().cycle().take(10);
+    let expected = expected.chain(sums[1..].iter().map(|sums| (SECOND / 10, *sums)));
+    assert!(seen.iter().copied().eq(expected), "{seen:?}");
 }
 
 #[test]

@@ -160,4 +160,31 @@ mod tests {
         totals.clear();
         assert!(!window.success_changes_nothing(&totals));
     }
+
+    #[test]
+    fn the_sums_are_those_of_the_last_records() {
+        for size in [1, 63, 64, 65, 130] {
+            let mut window = CountWindow::new(size);
+            window.prepare(SLOW.len(), true);
+            let mut totals = Totals::new(SLOW.len());
+            let mut last = std::collections::VecDeque::new();
+            for i in 0..500_u64 {
+                let (failed, millis) = (i * 7 % 5 < 2, i * 11 % 30);
+                last.push_back((failed, millis));
+                if last.len() as u64 > size {
+                    last.pop_front();
+                }
+                window.record(record(failed, millis), Duration::ZERO, &mut totals);
+                let count = |counts: fn(&(bool, u64)) -> bool| {
+                    last.iter().filter(|record| counts(record)).count() as u64
+                };
+                assert_eq!(totals.calls, last.len() as u64);
+                assert_eq!(totals.failures, count(|(failed, _)| *failed));
+                assert_eq!(totals.slow[0], count(|(_, millis)| *millis >= 10));
+                assert_eq!(totals.slow[1], count(|(_, millis)| *millis >= 20));
+                let millis: u64 = last.iter().map(|(_, millis)| millis).sum();
+                assert_eq!(totals.nanos, u128::from(millis) * 1_000_000);
+            }
+        }
+    }
 }
