@@ -21,8 +21,10 @@ pub use type_of::Probe;
 #[cfg(feature = "inventory")]
 pub use {crate::linked::Linked, inventory};
 
+use judge::{Answered, Beside, Told};
+
 use crate::{
-    CallError, CallNotPermitted, CircuitBreaker, Outcome,
+    CallError, CallNotPermitted, CircuitBreaker,
     judge::FailureIf,
     run::{Run, run},
     tracker::Tracker,
@@ -41,7 +43,7 @@ where
     T: Tracker<S::Error>,
     P: FailureIf<S::Value>,
 {
-    run(breaker, judge.closure(), R::rejected, body)
+    run(breaker, Answered(judge), body)
 }
 
 /// Runs the body of a function with a fallback.
@@ -60,13 +62,7 @@ where
     T: Tracker<S::Error>,
     P: FailureIf<S::Value>,
 {
-    let judge = judge.closure();
-    let judge = |ran: &Result<R, CallNotPermitted>| match ran {
-        Ok(output) => judge(output),
-        // Nobody is asked to judge a rejection.
-        Err(_) => Outcome::Ignored,
-    };
-    S::split(run(breaker, judge, Err, || Ok(body())))
+    run(breaker, Told(judge), body)
 }
 
 /// [`call`] for async functions, up to [`or_reject`].
@@ -82,7 +78,7 @@ where
     P: FailureIf<S::Value>,
     F: Future<Output = R>,
 {
-    Run::new(breaker, judge.closure(), |ran| ran, body)
+    Run::new(breaker, Beside(judge), body)
 }
 
 /// The end of [`call_async`]. It stands outside of the future, whose type would
@@ -105,7 +101,7 @@ where
     P: FailureIf<S::Value>,
     F: Future<Output = R>,
 {
-    Run::new(breaker, judge.closure(), S::split, body)
+    Run::new(breaker, Told(judge), body)
 }
 
 /// Runs the body of a function that returns a future, and gives the future.

@@ -345,7 +345,6 @@ impl Core {
         }
     }
 
-    #[inline(never)]
     /// Takes note that the dependency said how long it will be down.
     #[cold]
     pub(crate) fn ask(&self, ticket: Ticket, wait: Duration) {
@@ -356,6 +355,7 @@ impl Core {
         }
     }
 
+    #[inline(never)]
     fn settle_freely(&self, word: Word, failed: bool) {
         let held = self.shared.lock();
         let late = !held.word().same_period(word);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{contain::contained, tracker::Tracker};
+use crate::{contain::contained, run::Admitted, tracker::Tracker};
 
 /// What a call means for the breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,10 +52,10 @@ impl<T: ?Sized, F: Fn(&T) -> bool> FailureIf<T> for Predicate<F> {
     }
 }
 
-/// What the result of a call means for the breaker.
+/// Says what the result of a call means for the breaker.
 pub trait Judge<T, E> {
-    /// The outcome that it is recorded as.
-    fn outcome(&self, result: &Result<T, E>) -> Outcome;
+    /// Settles the call and passes its result on.
+    fn settle(&self, result: Result<T, E>, call: Admitted<'_>) -> Result<T, E>;
 }
 
 /// A tracker for errors, and a predicate for the rest.
@@ -66,7 +66,7 @@ pub struct By<T, P = Nothing> {
 }
 
 impl<T, P> By<T, P> {
-    pub(crate) fn new(tracker: T, failure_if: P) -> Self {
+    pub(crate) const fn new(tracker: T, failure_if: P) -> Self {
         Self {
             tracker,
             failure_if,
@@ -76,8 +76,17 @@ impl<T, P> By<T, P> {
 
 impl<V, E, T: Tracker<E>, P: FailureIf<V>> Judge<V, E> for By<T, P> {
     #[inline]
-    fn outcome(&self, ran: &Result<V, E>) -> Outcome {
-        result(ran, &self.tracker, &self.failure_if)
+    fn settle(&self, ran: Result<V, E>, call: Admitted<'_>) -> Result<V, E> {
+        match ran {
+            Ok(ok) => {
+                call.settle(|| value(&ok, &self.failure_if));
+                Ok(ok)
+            }
+            Err(failure) => {
+                call.settle(|| error(&failure, &self.tracker));
+                Err(failure)
+            }
+        }
     }
 }
 
@@ -87,11 +96,17 @@ impl<V, E, T: Tracker<E>, P: FailureIf<V>> Judge<V, E> for By<T, P> {
 pub struct Classifier<F>(pub(crate) F);
 
 impl<V, E, F: Fn(&Result<V, E>) -> Outcome> Judge<V, E> for Classifier<F> {
-    fn outcome(&self, ran: &Result<V, E>) -> Outcome {
-        contained(|| (self.0)(ran)).unwrap_or_else(|| {
-            crate::report::policy_panicked("classifier");
-            result(ran, &crate::tracker::All, &Nothing)
-        })
+    fn settle(&self, ran: Result<V, E>, call: Admitted<'_>) -> Result<V, E> {
+        call.settle(|| {
+            contained(|| (self.0)(&ran)).unwrap_or_else(|| {
+                crate::report::policy_panicked("classifier");
+                match ran {
+                    Ok(_) => Outcome::Success,
+                    Err(_) => Outcome::Failure,
+                }
+            })
+        });
+        ran
     }
 }
 
@@ -106,23 +121,14 @@ pub(crate) fn value<T>(value: &T, failure_if: &impl FailureIf<T>) -> Outcome {
 
 /// A panic in the tracker leaves the error what it is without one: a failure.
 #[inline]
-pub(crate) fn result<T, E>(
-    result: &Result<T, E>,
-    tracker: &impl Tracker<E>,
-    failure_if: &impl FailureIf<T>,
-) -> Outcome {
-    match result {
-        Ok(ok) => value(ok, failure_if),
-        Err(error) => {
-            let counts = contained(|| tracker.tracks(error)).unwrap_or_else(|| {
-                crate::report::policy_panicked("tracker");
-                true
-            });
-            if counts {
-                Outcome::Failure
-            } else {
-                Outcome::Ignored
-            }
-        }
+pub(crate) fn error<E>(error: &E, tracker: &impl Tracker<E>) -> Outcome {
+    let counts = contained(|| tracker.tracks(error)).unwrap_or_else(|| {
+        crate::report::policy_panicked("tracker");
+        true
+    });
+    if counts {
+        Outcome::Failure
+    } else {
+        Outcome::Ignored
     }
 }

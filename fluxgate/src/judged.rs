@@ -3,9 +3,9 @@
 use std::{fmt, future::Future};
 
 use crate::{
-    CallError, CallNotPermitted, CircuitBreaker, Outcome,
+    CallError, CallNotPermitted, CircuitBreaker,
     judge::{By, Judge, Predicate},
-    run::{Run, run},
+    run::{Admitted, Finish, Run, run},
 };
 
 /// A breaker with a say in what counts: made by [`CircuitBreaker::tracking`]
@@ -53,8 +53,7 @@ impl<'a, J> Judged<'a, J> {
         J: Judge<V, E>,
         E: From<CallNotPermitted>,
     {
-        let judge = |result: &_| self.judge.outcome(result);
-        run(self.breaker, judge, |rejection| Err(rejection.into()), f)
+        run(self.breaker, Plainly(self.judge), f)
     }
 
     /// As [`CircuitBreaker::call_async`].
@@ -76,12 +75,7 @@ impl<'a, J> Judged<'a, J> {
         J: Judge<V, E>,
         E: From<CallNotPermitted>,
     {
-        let judge = self.judge;
-        let judge = move |result: &_| judge.outcome(result);
-        let map = |ran: Result<_, CallNotPermitted>| {
-            ran.unwrap_or_else(|rejection| Err(rejection.into()))
-        };
-        Run::new(self.breaker, judge, map, future)
+        Run::new(self.breaker, Plainly(self.judge), future)
     }
 
     /// As [`CircuitBreaker::call_with_fallback`].
@@ -98,12 +92,7 @@ impl<'a, J> Judged<'a, J> {
     where
         J: Judge<V, E>,
     {
-        let judge = |ran: &Result<_, _>| match ran {
-            Ok(result) => self.judge.outcome(result),
-            // Nobody is asked to judge a rejection.
-            Err(_) => Outcome::Ignored,
-        };
-        flatten(run(self.breaker, judge, Err, || Ok(f()))).or_else(fallback)
+        run(self.breaker, Apart(self.judge), f).or_else(fallback)
     }
 
     /// As [`CircuitBreaker::call_with_fallback_async`].
@@ -125,9 +114,7 @@ impl<'a, J> Judged<'a, J> {
         B: Future<Output = Result<V, R>>,
         J: Judge<V, E>,
     {
-        let judge = self.judge;
-        let judge = move |result: &_| judge.outcome(result);
-        let run = Run::new(self.breaker, judge, flatten, future);
+        let run = Run::new(self.breaker, Apart(self.judge), future);
         async move {
             match run.await {
                 Ok(value) => Ok(value),
@@ -137,13 +124,35 @@ impl<'a, J> Judged<'a, J> {
     }
 }
 
-/// One error for a call that was rejected and one that failed.
-pub(crate) fn flatten<V, E>(
-    ran: Result<Result<V, E>, CallNotPermitted>,
-) -> Result<V, CallError<E>> {
-    match ran {
-        Ok(result) => result.map_err(CallError::Failed),
-        Err(rejection) => Err(CallError::Rejected(rejection)),
+/// A rejection becomes an error of the function's own type.
+struct Plainly<J>(J);
+
+impl<V, E: From<CallNotPermitted>, J: Judge<V, E>> Finish<Result<V, E>> for Plainly<J> {
+    type Output = Result<V, E>;
+
+    #[inline]
+    fn accept(self, output: Result<V, E>, call: Admitted<'_>) -> Result<V, E> {
+        self.0.settle(output, call)
+    }
+
+    fn reject(self, rejection: CallNotPermitted) -> Result<V, E> {
+        Err(rejection.into())
+    }
+}
+
+/// A rejection and an error of the function are told apart.
+struct Apart<J>(J);
+
+impl<V, E, J: Judge<V, E>> Finish<Result<V, E>> for Apart<J> {
+    type Output = Result<V, CallError<E>>;
+
+    #[inline]
+    fn accept(self, output: Result<V, E>, call: Admitted<'_>) -> Self::Output {
+        self.0.settle(output, call).map_err(CallError::Failed)
+    }
+
+    fn reject(self, rejection: CallNotPermitted) -> Self::Output {
+        Err(CallError::Rejected(rejection))
     }
 }
 

@@ -26,13 +26,6 @@ impl From<Outcome> for Ended {
     }
 }
 
-#[inline]
-fn settle<R>(core: &Core, ticket: Ticket, judge: impl FnOnce(&R) -> Outcome, result: &R) {
-    if ticket.is_judged() {
-        record(core, ticket, judge(result));
-    }
-}
-
 /// Settles a call with its outcome.
 #[inline]
 pub(crate) fn record(core: &Core, ticket: Ticket, outcome: Outcome) {
@@ -42,60 +35,93 @@ pub(crate) fn record(core: &Core, ticket: Ticket, outcome: Outcome) {
     core.settle(ticket, outcome.into());
 }
 
-/// Settles a call that unwinds. Forgotten when it returns.
-struct Unwinding<'a> {
+/// A call that was admitted, to be settled once. Dropped, it has panicked.
+pub struct Admitted<'a> {
     core: &'a Core,
     ticket: Ticket,
 }
 
-impl Drop for Unwinding<'_> {
+impl Admitted<'_> {
+    /// Settles the call by its outcome, if anybody wants to know.
+    #[inline]
+    pub(crate) fn settle(self, judge: impl FnOnce() -> Outcome) {
+        if self.ticket.is_judged() {
+            let outcome = judge();
+            record(self.core, self.put_off(), outcome);
+        } else {
+            self.put_off();
+        }
+    }
+
+    /// Leaves it to somebody else to settle the call.
+    #[inline]
+    fn put_off(self) -> Ticket {
+        let ticket = self.ticket;
+        mem::forget(self);
+        ticket
+    }
+}
+
+impl Drop for Admitted<'_> {
     fn drop(&mut self) {
         self.core.settle(self.ticket, Ended::Panicked);
     }
 }
 
-/// Runs a function. What becomes of a rejection is `reject`'s to say.
+/// What becomes of a call.
+pub trait Finish<R> {
+    /// What the caller gets.
+    type Output;
+
+    /// The call ran: settles it, and makes something of its output.
+    ///
+    /// The output is taken to pieces and put together again rather than looked
+    /// at where it is: read right after it was written, and in another width, it
+    /// would keep the processor waiting longer than all the rest takes.
+    fn accept(self, output: R, call: Admitted<'_>) -> Self::Output;
+
+    /// The call did not run.
+    fn reject(self, rejection: CallNotPermitted) -> Self::Output;
+}
+
+/// Runs a function.
 ///
 /// The healthy path stands apart, so that it carries nothing across the call
 /// but the breaker and one word.
 #[inline]
-pub(crate) fn run<R>(
+pub(crate) fn run<R, Z: Finish<R>>(
     breaker: &CircuitBreaker,
-    judge: impl FnOnce(&R) -> Outcome,
-    reject: impl FnOnce(CallNotPermitted) -> R,
+    finish: Z,
     f: impl FnOnce() -> R,
-) -> R {
+) -> Z::Output {
     match breaker.core.admit_freely() {
-        Some(ticket) => run_admitted(&breaker.core, ticket, judge, f),
-        None => run_by_state(breaker, judge, reject, f),
+        Some(ticket) => run_admitted(&breaker.core, ticket, finish, f),
+        None => run_by_state(breaker, finish, f),
     }
 }
 
 #[inline(never)]
-fn run_by_state<R>(
+fn run_by_state<R, Z: Finish<R>>(
     breaker: &CircuitBreaker,
-    judge: impl FnOnce(&R) -> Outcome,
-    reject: impl FnOnce(CallNotPermitted) -> R,
+    finish: Z,
     f: impl FnOnce() -> R,
-) -> R {
+) -> Z::Output {
     match breaker.core.admit() {
-        Ok(ticket) => run_admitted(&breaker.core, ticket, judge, f),
-        Err(refusal) => reject(CallNotPermitted::new(breaker, refusal)),
+        Ok(ticket) => run_admitted(&breaker.core, ticket, finish, f),
+        Err(refusal) => finish.reject(CallNotPermitted::new(breaker, refusal)),
     }
 }
 
 #[inline]
-fn run_admitted<R>(
+fn run_admitted<R, Z: Finish<R>>(
     core: &Core,
     ticket: Ticket,
-    judge: impl FnOnce(&R) -> Outcome,
+    finish: Z,
     f: impl FnOnce() -> R,
-) -> R {
-    let unwinding = Unwinding { core, ticket };
-    let result = f();
-    mem::forget(unwinding);
-    settle(core, ticket, judge, &result);
-    result
+) -> Z::Output {
+    let call = Admitted { core, ticket };
+    let output = f();
+    finish.accept(output, call)
 }
 
 /// A future, and how it is polled. Generic, so that the projection below is the
@@ -137,16 +163,16 @@ impl<C: Conduct<F>, F> Future for Run<C, F> {
     }
 }
 
-impl<'a, F, J, M> Run<Call<&'a CircuitBreaker, (J, M)>, F> {
+impl<'a, F, Z> Run<Call<&'a CircuitBreaker, Z>, F> {
     /// Runs a future: admitted when first polled, settled when it is ready, when
     /// it panics, and, as a cancellation, when it is dropped in between.
     ///
-    /// It adds to the size of `F` what a ticket takes, `judge` and `map` aside.
-    pub(crate) fn new(breaker: &'a CircuitBreaker, judge: J, map: M, future: F) -> Self {
+    /// It adds to the size of `F` what a ticket takes, `finish` aside.
+    pub(crate) fn new(breaker: &'a CircuitBreaker, finish: Z, future: F) -> Self {
         let conduct = Call {
             breaker,
             ticket: None,
-            finish: Some((judge, map)),
+            finish: Some(finish),
         };
         Self { conduct, future }
     }
@@ -161,39 +187,6 @@ pub struct Call<B: Borrow<CircuitBreaker>, Z> {
     finish: Option<Z>,
 }
 
-/// How to judge a call's output, and what to make of it, or of the rejection.
-pub trait Finish<R> {
-    /// What is made of it.
-    type Output;
-
-    /// The two.
-    #[allow(clippy::type_complexity)]
-    fn split(
-        self,
-    ) -> (
-        impl FnOnce(&R) -> Outcome,
-        impl FnOnce(Result<R, CallNotPermitted>) -> Self::Output,
-    );
-}
-
-impl<R, Out, J, M> Finish<R> for (J, M)
-where
-    J: FnOnce(&R) -> Outcome,
-    M: FnOnce(Result<R, CallNotPermitted>) -> Out,
-{
-    type Output = Out;
-
-    #[inline]
-    fn split(
-        self,
-    ) -> (
-        impl FnOnce(&R) -> Outcome,
-        impl FnOnce(Result<R, CallNotPermitted>) -> Out,
-    ) {
-        self
-    }
-}
-
 impl<B: Borrow<CircuitBreaker>, Z, F> Conduct<F> for Call<B, Z>
 where
     F: Future,
@@ -204,31 +197,24 @@ where
     fn poll(&mut self, future: Pin<&mut F>, context: &mut Context<'_>) -> Poll<Z::Output> {
         let breaker = self.breaker.borrow();
         let core = &*breaker.core;
-        // Taken for the time of the poll: if that panics, `unwinding` settles.
+        // Taken for the time of the poll: if that panics, `call` settles.
         let ticket = match self.ticket.take() {
             Some(ticket) => ticket,
             None => match core.admit_any() {
                 Ok(ticket) => ticket,
                 Err(refusal) => {
                     let rejection = CallNotPermitted::new(breaker, refusal);
-                    let (_, map) = take(&mut self.finish).split();
-                    return Poll::Ready(map(Err(rejection)));
+                    return Poll::Ready(take(&mut self.finish).reject(rejection));
                 }
             },
         };
-        let unwinding = Unwinding { core, ticket };
-        let polled = future.poll(context);
-        mem::forget(unwinding);
-        match polled {
+        let call = Admitted { core, ticket };
+        match future.poll(context) {
             Poll::Pending => {
-                self.ticket = Some(ticket);
+                self.ticket = Some(call.put_off());
                 Poll::Pending
             }
-            Poll::Ready(output) => {
-                let (judge, map) = take(&mut self.finish).split();
-                settle(core, ticket, judge, &output);
-                Poll::Ready(map(Ok(output)))
-            }
+            Poll::Ready(output) => Poll::Ready(take(&mut self.finish).accept(output, call)),
         }
     }
 }
@@ -270,9 +256,9 @@ impl<Z, F> Run<Begun<Z>, Option<F>> {
             None => core.admit_any(),
         };
         let future = admitted.ok().map(|ticket| {
-            let unwinding = Unwinding { core, ticket };
+            let call = Admitted { core, ticket };
             let future = begin();
-            mem::forget(unwinding);
+            call.put_off();
             future
         });
         let call = Call {
@@ -300,9 +286,8 @@ where
         if let Some(future) = future.as_pin_mut() {
             return self.call.poll(future, context);
         }
-        let (_, map) = take(&mut self.call.finish).split();
         let rejection = CallNotPermitted::new(&self.call.breaker, take(&mut self.refusal));
-        Poll::Ready(map(Err(rejection)))
+        Poll::Ready(take(&mut self.call.finish).reject(rejection))
     }
 }
 

@@ -8,8 +8,9 @@
 use std::{convert::Infallible, marker::PhantomData, ops::Deref};
 
 use crate::{
-    CallError, CallNotPermitted, Outcome,
-    judge::{self, FailureIf, Nothing, Predicate},
+    CallError, CallNotPermitted,
+    judge::{self, By, FailureIf, Nothing, Predicate},
+    run::{Admitted, Finish},
     tracker::{All, Tracker},
 };
 
@@ -23,15 +24,13 @@ pub trait Shape {
     type Error;
 
     #[doc(hidden)]
-    fn outcome<T, P>(output: &Self::Output, tracker: &T, failure_if: &P) -> Outcome
+    fn settle<T, P>(output: Self::Output, by: &By<T, P>, call: Admitted<'_>) -> Self::Output
     where
         T: Tracker<Self::Error>,
         P: FailureIf<Self::Value>;
 
     #[doc(hidden)]
-    fn split(
-        ran: Result<Self::Output, CallNotPermitted>,
-    ) -> Result<Self::Output, CallError<Self::Error>>;
+    fn split(output: Self::Output) -> Result<Self::Output, CallError<Self::Error>>;
 }
 
 /// The shape of `Result<T, E>`.
@@ -43,20 +42,19 @@ impl<T, E> Shape for Returned<T, E> {
     type Error = E;
 
     #[inline]
-    fn outcome<K, P>(output: &Result<T, E>, tracker: &K, failure_if: &P) -> Outcome
+    fn settle<K, P>(output: Result<T, E>, by: &By<K, P>, call: Admitted<'_>) -> Result<T, E>
     where
         K: Tracker<E>,
         P: FailureIf<T>,
     {
-        judge::result(output, tracker, failure_if)
+        judge::Judge::settle(by, output, call)
     }
 
     #[inline]
-    fn split(ran: Result<Result<T, E>, CallNotPermitted>) -> Result<Result<T, E>, CallError<E>> {
-        match ran {
-            Ok(Ok(value)) => Ok(Ok(value)),
-            Ok(Err(error)) => Err(CallError::Failed(error)),
-            Err(rejection) => Err(CallError::Rejected(rejection)),
+    fn split(output: Result<T, E>) -> Result<Result<T, E>, CallError<E>> {
+        match output {
+            Ok(value) => Ok(Ok(value)),
+            Err(error) => Err(CallError::Failed(error)),
         }
     }
 }
@@ -70,17 +68,18 @@ impl<T> Shape for Plain<T> {
     type Error = Infallible;
 
     #[inline]
-    fn outcome<K, P>(output: &T, _tracker: &K, failure_if: &P) -> Outcome
+    fn settle<K, P>(output: T, by: &By<K, P>, call: Admitted<'_>) -> T
     where
         K: Tracker<Infallible>,
         P: FailureIf<T>,
     {
-        judge::value(output, failure_if)
+        call.settle(|| judge::value(&output, &by.failure_if));
+        output
     }
 
     #[inline]
-    fn split(ran: Result<T, CallNotPermitted>) -> Result<T, CallError<Infallible>> {
-        ran.map_err(CallError::Rejected)
+    fn split(output: T) -> Result<T, CallError<Infallible>> {
+        Ok(output)
     }
 }
 
@@ -131,8 +130,7 @@ pub const fn returned<T, E>() -> Judge<Returned<T, E>> {
 /// What counts as a failure.
 pub struct Judge<S, T = All, P = Nothing> {
     shape: PhantomData<fn() -> S>,
-    tracker: T,
-    failure_if: P,
+    by: By<T, P>,
 }
 
 impl<S> Judge<S> {
@@ -141,8 +139,7 @@ impl<S> Judge<S> {
     pub const fn new() -> Self {
         Self {
             shape: PhantomData,
-            tracker: All,
-            failure_if: Nothing,
+            by: By::new(All, Nothing),
         }
     }
 }
@@ -152,8 +149,7 @@ impl<S: Shape, T, P> Judge<S, T, P> {
     pub fn tracker<F: Fn(&S::Error) -> bool>(self, tracker: F) -> Judge<S, F, P> {
         Judge {
             shape: PhantomData,
-            tracker,
-            failure_if: self.failure_if,
+            by: By::new(tracker, self.by.failure_if),
         }
     }
 
@@ -161,18 +157,78 @@ impl<S: Shape, T, P> Judge<S, T, P> {
     pub fn failure_if<F: Fn(&S::Value) -> bool>(self, predicate: F) -> Judge<S, T, Predicate<F>> {
         Judge {
             shape: PhantomData,
-            tracker: self.tracker,
-            failure_if: Predicate(predicate),
+            by: By::new(self.by.tracker, Predicate(predicate)),
         }
     }
+}
+
+impl<S: Shape, T: Tracker<S::Error>, P: FailureIf<S::Value>> Judge<S, T, P> {
+    #[inline]
+    fn settle(&self, output: S::Output, call: Admitted<'_>) -> S::Output {
+        S::settle(output, &self.by, call)
+    }
+}
+
+/// A rejection becomes an output.
+pub struct Answered<S, T, P>(pub(super) Judge<S, T, P>);
+
+impl<S, T, P> Finish<S::Output> for Answered<S, T, P>
+where
+    S: Shape<Output: Protected>,
+    T: Tracker<S::Error>,
+    P: FailureIf<S::Value>,
+{
+    type Output = S::Output;
 
     #[inline]
-    pub(super) fn closure(self) -> impl FnOnce(&S::Output) -> Outcome + use<S, T, P>
-    where
-        T: Tracker<S::Error>,
-        P: FailureIf<S::Value>,
-    {
-        move |output| S::outcome(output, &self.tracker, &self.failure_if)
+    fn accept(self, output: S::Output, call: Admitted<'_>) -> S::Output {
+        self.0.settle(output, call)
+    }
+
+    fn reject(self, rejection: CallNotPermitted) -> S::Output {
+        S::Output::rejected(rejection)
+    }
+}
+
+/// A rejection stands beside the output.
+pub struct Beside<S, T, P>(pub(super) Judge<S, T, P>);
+
+impl<S, T, P> Finish<S::Output> for Beside<S, T, P>
+where
+    S: Shape,
+    T: Tracker<S::Error>,
+    P: FailureIf<S::Value>,
+{
+    type Output = Result<S::Output, CallNotPermitted>;
+
+    #[inline]
+    fn accept(self, output: S::Output, call: Admitted<'_>) -> Self::Output {
+        Ok(self.0.settle(output, call))
+    }
+
+    fn reject(self, rejection: CallNotPermitted) -> Self::Output {
+        Err(rejection)
+    }
+}
+
+/// A rejection and an error are what a fallback is told.
+pub struct Told<S, T, P>(pub(super) Judge<S, T, P>);
+
+impl<S, T, P> Finish<S::Output> for Told<S, T, P>
+where
+    S: Shape,
+    T: Tracker<S::Error>,
+    P: FailureIf<S::Value>,
+{
+    type Output = Result<S::Output, CallError<S::Error>>;
+
+    #[inline]
+    fn accept(self, output: S::Output, call: Admitted<'_>) -> Self::Output {
+        S::split(self.0.settle(output, call))
+    }
+
+    fn reject(self, rejection: CallNotPermitted) -> Self::Output {
+        Err(CallError::Rejected(rejection))
     }
 }
 

@@ -9,10 +9,10 @@ use tower_service::Service;
 
 use super::answer::Answer;
 use crate::{
-    CallNotPermitted, CircuitBreaker, Outcome,
+    CallNotPermitted, CircuitBreaker,
     judge::Judge,
     published::Refusal,
-    run::{Begun, Finish, Run},
+    run::{Admitted, Begun, Finish, Run},
 };
 
 /// A service behind a breaker; made by
@@ -130,19 +130,11 @@ where
 {
     type Output = Result<V, A::Error>;
 
-    fn split(
-        self,
-    ) -> (
-        impl FnOnce(&Result<V, E>) -> Outcome,
-        impl FnOnce(Result<Result<V, E>, CallNotPermitted>) -> Self::Output,
-    ) {
-        let Self { judge, answer } = self;
-        (
-            move |result: &Result<V, E>| judge.outcome(result),
-            move |ran| match ran {
-                Ok(result) => result.map_err(A::failed),
-                Err(rejection) => answer.rejected(rejection),
-            },
-        )
+    fn accept(self, output: Result<V, E>, call: Admitted<'_>) -> Self::Output {
+        self.judge.settle(output, call).map_err(A::failed)
+    }
+
+    fn reject(self, rejection: CallNotPermitted) -> Self::Output {
+        self.answer.rejected(rejection)
     }
 }
