@@ -59,8 +59,15 @@ impl Word {
     }
 
     /// The word of the same period when the window is clean.
+    #[inline]
     pub(crate) fn when_clean(self) -> Self {
         Self(self.0 | CLEAN)
+    }
+
+    /// The word of the same period when the window is clean, or is not.
+    #[inline]
+    pub(crate) fn when(self, clean: bool) -> Self {
+        Self(self.0 & !CLEAN | if clean { CLEAN } else { 0 })
     }
 
     pub(crate) fn is_locked(self) -> bool {

@@ -357,7 +357,7 @@ impl Core {
 
     #[inline(never)]
     fn settle_freely(&self, word: Word, failed: bool) {
-        let held = self.shared.lock();
+        let mut held = self.shared.lock();
         let late = !held.word().same_period(word);
         if let Some(tally) = &self.tally {
             let ended = if failed {
@@ -371,7 +371,8 @@ impl Core {
             drop(held);
             self.counts.late.add(1);
         } else {
-            self.record(held, Ending { failed, nanos: 0 }, None);
+            let next = held.get().machine.record_outcome(&self.policy, failed);
+            self.follow(held, next, None);
         }
     }
 
@@ -444,7 +445,9 @@ impl Core {
             Some(failed) if present => {
                 count(false);
                 let nanos = if self.measures { elapsed } else { 0 };
-                self.record(held, Ending { failed, nanos }, reads.then_some(now));
+                let ending = Ending { failed, nanos };
+                let next = held.get().machine.record(&self.policy, ending, now);
+                self.follow(held, next, reads.then_some(now));
             }
             Some(_) => {
                 drop(held);
@@ -461,19 +464,25 @@ impl Core {
         }
     }
 
-    /// Records a call of the present period. `now` may be missing while nothing
-    /// but a transition needs it.
+    /// After a call was recorded: goes where that leads. `now` may be missing
+    /// while nothing but a transition needs it.
     #[inline]
-    fn record(&self, mut held: Held<'_, Shared>, ending: Ending, now: Option<Duration>) {
-        let machine = &mut held.get().machine;
-        if let Some(next) = machine.record(&self.policy, ending, now.unwrap_or_default()) {
-            let now = now.unwrap_or_else(|| self.clock.now());
-            self.enter(&mut held, next, now);
-            self.unlock(held);
-        } else {
-            let word = self.word_of(machine);
-            held.set_word(word);
+    fn follow(&self, mut held: Held<'_, Shared>, next: Option<Next>, now: Option<Duration>) {
+        match next {
+            None => {
+                let clean = held.get().machine.is_clean(&self.policy);
+                let word = held.word().when(clean);
+                held.set_word(word);
+            }
+            Some(next) => self.go(held, next, now),
         }
+    }
+
+    #[cold]
+    fn go(&self, mut held: Held<'_, Shared>, next: Next, now: Option<Duration>) {
+        let now = now.unwrap_or_else(|| self.clock.now());
+        self.enter(&mut held, next, now);
+        self.unlock(held);
     }
 
     /// Whether any threshold finds a call of `elapsed` nanoseconds slow.

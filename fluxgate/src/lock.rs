@@ -52,6 +52,7 @@ impl<T> Locked<T> {
         Word::from_bits(self.word.load(Ordering::Relaxed))
     }
 
+    #[inline]
     pub(crate) fn lock(&self) -> Held<'_, T> {
         // Loom can't see that a thread that tries again and again gets on in the
         // end: there a gate lets one try at a time. What the bit itself orders is

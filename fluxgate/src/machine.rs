@@ -31,6 +31,9 @@ pub(crate) struct Policy {
     pub(crate) durations: bool,
     /// Whether the tripper wants to be asked after calls that change nothing.
     pub(crate) every_call: bool,
+    /// With fewer failures than this in a full window a closed circuit need not
+    /// ask the tripper: it does not fire.
+    pub(crate) fewest_failures: u64,
 }
 
 impl Policy {
@@ -177,6 +180,7 @@ impl Machine {
     }
 
     /// Whether a success that is not slow would change nothing.
+    #[inline]
     pub(crate) fn is_clean(&self, policy: &Policy) -> bool {
         matches!(self.state, State::Closed | State::MetricsOnly)
             && self.streak == 0
@@ -273,18 +277,52 @@ impl Machine {
         ending: Ending,
         now: Duration,
     ) -> Option<Next> {
-        let failed = ending.failed;
+        let record = Record::new(ending.failed, ending.nanos, &policy.thresholds);
+        self.window.record(record, now, &mut self.totals);
+        if let Some(running) = &mut self.running {
+            running.grow(nanos(now));
+        }
+        self.recorded(policy, ending.failed)
+    }
+
+    /// The same where nothing is kept of a call but its outcome, and nobody asks
+    /// when it was.
+    #[inline]
+    pub(crate) fn record_outcome(&mut self, policy: &Policy, failed: bool) -> Option<Next> {
+        match self.window.as_count() {
+            Some(window) => {
+                window.record_outcome(failed, &mut self.totals);
+                self.recorded(policy, failed)
+            }
+            None => self.record(policy, Ending { failed, nanos: 0 }, Duration::ZERO),
+        }
+    }
+
+    /// A call was recorded: where does it lead?
+    #[inline]
+    fn recorded(&mut self, policy: &Policy, failed: bool) -> Option<Next> {
         self.streak = if failed {
             self.streak.saturating_add(1)
         } else {
             0
         };
-        let record = Record::new(failed, ending.nanos, &policy.thresholds);
-        self.window.record(record, now, &mut self.totals);
-        if let Some(running) = &mut self.running {
-            running.grow(nanos(now));
+        if self.is_quiet(policy) {
+            None
+        } else {
+            self.judge(policy, failed)
         }
+    }
 
+    /// Whether the tripper is known not to fire, without asking it.
+    #[inline]
+    fn is_quiet(&self, policy: &Policy) -> bool {
+        self.state == State::Closed
+            && self.totals.failures < policy.fewest_failures
+            && self.window.is_full()
+    }
+
+    #[inline(never)]
+    fn judge(&mut self, policy: &Policy, failed: bool) -> Option<Next> {
         match (self.state, failed) {
             (State::Closed, _) => self.tripped(policy),
             (State::HalfOpen, true) => {

@@ -170,7 +170,7 @@ impl<S: Shape, T: Tracker<S::Error>, P: FailureIf<S::Value>> Judge<S, T, P> {
 }
 
 /// A rejection becomes an output.
-pub struct Answered<S, T, P>(pub(super) Judge<S, T, P>);
+pub(super) struct Answered<S, T, P>(pub(super) Judge<S, T, P>);
 
 impl<S, T, P> Finish<S::Output> for Answered<S, T, P>
 where
@@ -191,7 +191,7 @@ where
 }
 
 /// A rejection stands beside the output.
-pub struct Beside<S, T, P>(pub(super) Judge<S, T, P>);
+pub(super) struct Beside<S, T, P>(pub(super) Judge<S, T, P>);
 
 impl<S, T, P> Finish<S::Output> for Beside<S, T, P>
 where
@@ -212,7 +212,7 @@ where
 }
 
 /// A rejection and an error are what a fallback is told.
-pub struct Told<S, T, P>(pub(super) Judge<S, T, P>);
+pub(super) struct Told<S, T, P>(pub(super) Judge<S, T, P>);
 
 impl<S, T, P> Finish<S::Output> for Told<S, T, P>
 where

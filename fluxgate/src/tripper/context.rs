@@ -83,7 +83,7 @@ impl Context<'_> {
     }
 }
 
-fn rate(part: u64, whole: u64) -> Option<f64> {
+pub(super) fn rate(part: u64, whole: u64) -> Option<f64> {
     // Nothing of anything is nothing, and needs no division.
     match (part, whole) {
         (_, 0) => None,

@@ -22,6 +22,7 @@
 mod cause;
 mod context;
 mod custom;
+mod fewest;
 mod in_flight;
 mod rule;
 

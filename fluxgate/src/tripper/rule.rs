@@ -11,7 +11,7 @@ use crate::{RuleKind, State, error::Fault, limits};
 /// Any rule, as [`Builder::tripper`](crate::Builder::tripper) takes it: a
 /// built-in one, a [`Custom`] one, or a combination.
 #[derive(Debug)]
-pub struct Rule(Node);
+pub struct Rule(pub(super) Node);
 
 #[derive(Debug)]
 pub(super) enum Node {
@@ -65,7 +65,7 @@ impl Node {
         }
     }
 
-    fn visit(&self, f: &mut impl FnMut(&Node)) {
+    pub(super) fn visit(&self, f: &mut impl FnMut(&Node)) {
         f(self);
         if let Self::All(nodes) | Self::Any(nodes) = self {
             for node in nodes {

@@ -20,10 +20,8 @@ use crate::{error::Fault, limits};
 pub struct CountWindow {
     size: u64,
     /// Where the next record goes, and how many places are taken.
-    next: usize,
-    held: usize,
-    /// How many words a row has.
-    words: usize,
+    next: u32,
+    held: u32,
     /// One bit a place: did it fail; then one such row for each threshold.
     bits: Box<[u64]>,
     /// One number a place, where durations are kept; else empty.
@@ -38,30 +36,68 @@ impl CountWindow {
             size,
             next: 0,
             held: 0,
-            words: 0,
             bits: Box::default(),
             nanos: Box::default(),
         }
     }
 
-    /// `check` bounds the size to what every supported `usize` holds.
-    fn places(&self) -> usize {
-        usize::try_from(self.size).unwrap_or(usize::MAX)
+    /// `check` bounds the size to this.
+    #[inline]
+    #[allow(clippy::cast_possible_truncation)]
+    fn places(&self) -> u32 {
+        self.size as u32
+    }
+
+    /// How many words a row has.
+    #[inline]
+    fn words(&self) -> usize {
+        self.places().div_ceil(u64::BITS) as usize
+    }
+
+    /// Whether every record from now on takes the place of another.
+    #[inline]
+    pub(super) fn is_full(&self) -> bool {
+        self.held == self.places()
+    }
+
+    /// Records what is kept of every call. Its place, and whether another left it.
+    #[inline]
+    pub(crate) fn record_outcome(&mut self, failed: bool, totals: &mut Totals) -> (u32, bool) {
+        let (place, full) = (self.next, self.is_full());
+        if !full {
+            self.held += 1;
+            totals.calls += 1;
+        }
+        self.next = if place + 1 == self.places() {
+            0
+        } else {
+            place + 1
+        };
+        self.put(0, place, full, failed, &mut totals.failures);
+        (place, full)
     }
 
     /// Puts a bit into a row; what leaves is taken off its count.
-    fn put(&mut self, row: usize, place: usize, full: bool, bit: bool, count: &mut u64) {
-        let word = &mut self.bits[row * self.words + place / 64];
-        let (mask, old) = (1 << (place % 64), *word >> (place % 64) & u64::from(full));
-        *word = if bit { *word | mask } else { *word & !mask };
+    #[inline]
+    fn put(&mut self, row: usize, place: u32, full: bool, bit: bool, count: &mut u64) {
+        let index = row * self.words() + (place / u64::BITS) as usize;
+        let (word, at) = (&mut self.bits[index], place % u64::BITS);
+        let old = *word >> at & u64::from(full);
+        *word = *word & !(1 << at) | u64::from(bit) << at;
         *count = *count + u64::from(bit) - old;
     }
 
+    #[inline]
     pub(super) fn success_changes_nothing(&self, totals: &Totals) -> bool {
-        self.held == self.places()
+        totals.failures == 0
+            && self.is_full()
             && self.nanos.is_empty()
-            && totals.failures == 0
             && totals.slow.first().is_none_or(|slow| *slow == 0)
+    }
+
+    /// For how many calls the window has room.
+    pub(super) fn size(&self) -> u64 {
+        self.size
     }
 }
 
@@ -74,19 +110,11 @@ impl Default for CountWindow {
 
 impl Window for CountWindow {
     fn record(&mut self, record: Record, _now: Duration, totals: &mut Totals) {
-        let (place, places) = (self.next, self.places());
-        let full = self.held == places;
-        if !full {
-            self.held += 1;
-            totals.calls += 1;
-        }
-        self.next = if place + 1 == places { 0 } else { place + 1 };
-
-        self.put(0, place, full, record.failed, &mut totals.failures);
+        let (place, full) = self.record_outcome(record.failed, totals);
         for (row, slow) in totals.slow.iter_mut().enumerate() {
             self.put(row + 1, place, full, row < record.reached, slow);
         }
-        if let Some(nanos) = self.nanos.get_mut(place) {
+        if let Some(nanos) = self.nanos.get_mut(place as usize) {
             let old = if full { *nanos } else { 0 };
             *nanos = record.nanos;
             totals.nanos = totals.nanos + u128::from(*nanos) - u128::from(old);
@@ -99,9 +127,9 @@ impl Window for CountWindow {
     }
 
     fn prepare(&mut self, thresholds: usize, durations: bool) {
-        self.words = self.places().div_ceil(64);
-        self.bits = vec![0; (1 + thresholds) * self.words].into();
-        self.nanos = vec![0; if durations { self.places() } else { 0 }].into();
+        let places = if durations { self.places() } else { 0 };
+        self.bits = vec![0; (1 + thresholds) * self.words()].into();
+        self.nanos = vec![0; places as usize].into();
     }
 
     fn check(&self) -> Result<(), Vec<Fault>> {

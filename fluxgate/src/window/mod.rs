@@ -149,6 +149,7 @@ impl AnyWindow {
         }
     }
 
+    #[inline]
     pub(crate) fn record(&mut self, record: Record, now: Duration, totals: &mut Totals) {
         match &mut self.0 {
             Kind::Count(window) => window.record(record, now, totals),
@@ -178,8 +179,34 @@ impl AnyWindow {
         !matches!(self.0, Kind::Count(_))
     }
 
+    /// For how many calls it has room, if that is what bounds it.
+    pub(crate) fn size(&self) -> Option<u64> {
+        match &self.0 {
+            Kind::Count(window) => Some(window.size()),
+            Kind::Time(_) | Kind::Custom(_) => None,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn as_count(&mut self) -> Option<&mut CountWindow> {
+        match &mut self.0 {
+            Kind::Count(window) => Some(window),
+            Kind::Time(_) | Kind::Custom(_) => None,
+        }
+    }
+
+    /// Whether every record from now on takes the place of another.
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        match &self.0 {
+            Kind::Count(window) => window.is_full(),
+            Kind::Time(_) | Kind::Custom(_) => false,
+        }
+    }
+
     /// Whether recording a success that no threshold finds slow would leave
     /// window and totals exactly as they are, now and until the next record.
+    #[inline]
     pub(crate) fn success_changes_nothing(&self, totals: &Totals) -> bool {
         match &self.0 {
             Kind::Count(window) => window.success_changes_nothing(totals),

@@ -15,6 +15,7 @@ pub struct Record {
 
 impl Record {
     /// `nanos` is its duration, `thresholds` are ascending.
+    #[inline]
     pub(crate) fn new(failed: bool, nanos: u64, thresholds: &[Duration]) -> Self {
         let reached = |threshold: &&Duration| span::nanos(**threshold) <= nanos;
         Self {
