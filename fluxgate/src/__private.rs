@@ -21,7 +21,7 @@ pub use type_of::Probe;
 #[cfg(feature = "inventory")]
 pub use {crate::linked::Linked, inventory};
 
-use judge::{Answered, Beside, Told};
+use judge::{Answered, Told};
 
 use crate::{
     CallError, CallNotPermitted, CircuitBreaker,
@@ -43,7 +43,8 @@ where
     T: Tracker<S::Error>,
     P: FailureIf<S::Value>,
 {
-    run(breaker, Answered(judge), body)
+    let reject = R::rejected;
+    run(breaker, Answered { judge, reject }, body)
 }
 
 /// Runs the body of a function with a fallback.
@@ -65,27 +66,30 @@ where
     run(breaker, Told(judge), body)
 }
 
-/// [`call`] for async functions, up to [`or_reject`].
+/// [`call`] for async functions. `reject` is a pointer to [`rejected`], which
+/// says nothing of its bound: the type of the future would otherwise repeat what
+/// is wrong with `R` wherever it is used.
 #[inline]
 pub fn call_async<R, S, T, P, F>(
     breaker: &CircuitBreaker,
     judge: Judge<S, T, P>,
+    reject: fn(CallNotPermitted) -> R,
     body: F,
-) -> impl Future<Output = Result<R, CallNotPermitted>> + use<'_, R, S, T, P, F>
+) -> impl Future<Output = R> + use<'_, R, S, T, P, F>
 where
     S: Shape<Output = R>,
     T: Tracker<S::Error>,
     P: FailureIf<S::Value>,
     F: Future<Output = R>,
 {
-    Run::new(breaker, Beside(judge), body)
+    Run::new(breaker, Answered { judge, reject }, body)
 }
 
-/// The end of [`call_async`]. It stands outside of the future, whose type would
-/// otherwise repeat what is wrong with `R` wherever it is used.
-#[inline]
-pub fn or_reject<R: Protected>(ran: Result<R, CallNotPermitted>) -> R {
-    ran.unwrap_or_else(R::rejected)
+/// What becomes of a rejection.
+#[cold]
+#[must_use]
+pub fn rejected<R: Protected>(rejection: CallNotPermitted) -> R {
+    R::rejected(rejection)
 }
 
 /// [`try_call`] for async functions.

@@ -18,7 +18,7 @@ use crate::{
     running::Running,
     sources::{ClockSource, RandomSource},
     span::nanos,
-    tripper::Rule,
+    tripper::{Calm, Rule},
     window::AnyWindow,
 };
 
@@ -343,10 +343,7 @@ impl Builder {
         let thresholds: Box<[Duration]> = needs.slow.into();
         let dates = self.window.dates();
         self.window.prepare(thresholds.len(), durations);
-        let fewest_failures = self
-            .window
-            .size()
-            .map(|size| self.tripper.fewest_failures(size));
+        let calm = self.window.size().map(|size| self.tripper.calm(size));
         let probes = Probes::new(self.max_half_open_calls, nanos(self.probe_lease));
         let running = (!needs.in_flight.is_empty()).then(|| Running::new(&needs.in_flight));
         let machine = Machine::new(
@@ -367,7 +364,7 @@ impl Builder {
             thresholds,
             durations,
             every_call: needs.every_call,
-            fewest_failures: fewest_failures.unwrap_or(0),
+            calm: calm.unwrap_or(Calm::NONE),
         };
         let kill_switch = kill_switch(&self.name);
         let handle = WeakBreaker::pending(self.name.clone());

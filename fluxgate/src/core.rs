@@ -39,6 +39,9 @@ pub(crate) struct Core {
     kill_switch: Option<Box<KillSwitch>>,
     /// The handle of a breaker that is never dropped.
     pub(crate) eternal: OnceCell<&'static CircuitBreaker>,
+    /// The lowest threshold of slowness, in nanoseconds; beyond all time if there
+    /// is none.
+    slow: u64,
     /// Whether calls are timed, and whether their beginning is stamped.
     measures: bool,
     stamps: bool,
@@ -124,6 +127,10 @@ impl Core {
         } = parts;
         let tally = Tally::new(listeners.reads());
         let measures = policy.durations || !policy.thresholds.is_empty();
+        let slow = policy
+            .thresholds
+            .first()
+            .map_or(u64::MAX, |slow| nanos(*slow));
         let registers = machine.registers();
         let stamps = measures
             || registers
@@ -151,6 +158,7 @@ impl Core {
             listeners,
             kill_switch: kill_switch.map(Box::new),
             eternal: OnceCell::new(),
+            slow,
             measures,
             stamps,
             registers,
@@ -207,48 +215,61 @@ impl Core {
         })
     }
 
-    /// Lets a call in, or not.
-    #[inline(never)]
-    pub(crate) fn admit(&self) -> Result<Ticket, Refusal> {
-        let mut word = self.word();
-        loop {
-            match word.state() {
-                State::Closed if self.registers => return self.admit_locked(),
-                State::Closed | State::MetricsOnly => {
-                    let began = if self.stamps {
-                        nanos(self.clock.now())
-                    } else {
-                        0
-                    };
-                    return Ok(Ticket {
-                        word,
-                        began,
-                        slot: Slot::NONE,
-                    });
-                }
-                State::Disabled => {
-                    return Ok(Ticket {
-                        word,
-                        began: 0,
-                        slot: Slot::NONE,
-                    });
-                }
-                State::ForcedOpen => return Err(self.refuse(Refusal::by(State::ForcedOpen))),
-                State::HalfOpen => return self.admit_locked(),
-                State::Open => {}
+    /// Lets a call in, or not, if that takes no lock: in the closed state, and in
+    /// an open circuit that is not due.
+    #[inline]
+    pub(crate) fn admit_at_once(&self) -> Option<Result<Ticket, Refusal>> {
+        let word = self.word();
+        match word.state() {
+            State::Closed | State::MetricsOnly if !self.registers => Some(Ok(self.ticket(word))),
+            State::Open => {
+                let refusal = self.opening(word)?;
+                (!refusal.is_due()).then(|| Err(self.refuse(refusal)))
             }
-            match self.opening(word) {
-                Ok(refusal) if refusal.wait() == Some(Duration::ZERO) => {
-                    return self.admit_locked();
-                }
-                Ok(refusal) => return Err(self.refuse(refusal)),
-                Err(again) => word = again,
-            }
+            _ => None,
         }
     }
 
-    /// Either of the two above.
+    /// Lets a call in, or not, whatever the state.
+    #[inline(never)]
+    pub(crate) fn admit_by_state(&self) -> Result<Ticket, Refusal> {
+        let word = self.word();
+        match word.state() {
+            State::Disabled => Ok(Ticket {
+                word,
+                began: 0,
+                slot: Slot::NONE,
+            }),
+            State::ForcedOpen => Err(self.refuse(Refusal::by(State::ForcedOpen))),
+            State::MetricsOnly => Ok(self.ticket(word)),
+            State::Closed | State::Open | State::HalfOpen => self.admit_locked(),
+        }
+    }
+
+    /// The two above.
+    #[inline(never)]
+    pub(crate) fn admit(&self) -> Result<Ticket, Refusal> {
+        self.admit_at_once()
+            .unwrap_or_else(|| self.admit_by_state())
+    }
+
+    /// For a call that needs no slot.
     #[inline]
+    fn ticket(&self, word: Word) -> Ticket {
+        let began = if self.stamps {
+            nanos(self.clock.now())
+        } else {
+            0
+        };
+        Ticket {
+            word,
+            began,
+            slot: Slot::NONE,
+        }
+    }
+
+    /// All of them.
+    #[cfg(feature = "tower")]
     pub(crate) fn admit_any(&self) -> Result<Ticket, Refusal> {
         self.admit_freely().map_or_else(|| self.admit(), Ok)
     }
@@ -257,34 +278,32 @@ impl Core {
     /// one. Nothing is counted.
     #[cfg(feature = "tower")]
     pub(crate) fn refusing(&self) -> Option<Refusal> {
-        let mut word = self.word();
         loop {
+            let word = self.word();
             match word.state() {
                 State::ForcedOpen => return Some(Refusal::by(State::ForcedOpen)),
-                State::Open => match self.opening(word) {
-                    Ok(refusal) => {
-                        return (refusal.wait() != Some(Duration::ZERO)).then_some(refusal);
+                State::Open => {
+                    if let Some(refusal) = self.opening(word) {
+                        return (!refusal.is_due()).then_some(refusal);
                     }
-                    Err(again) => word = again,
-                },
+                }
                 _ => return None,
             }
         }
     }
 
-    /// The opening of the period of `word`, or the present word if that period
-    /// is over.
-    fn opening(&self, word: Word) -> Result<Refusal, Word> {
+    /// The opening of the period of `word`; `None` if that period is over.
+    #[inline]
+    fn opening(&self, word: Word) -> Option<Refusal> {
         let opening = self.published.load();
         fence(Ordering::Acquire);
-        if self.shared.word_relaxed().same_period(word) {
-            Ok(opening.at(self.clock.now()))
-        } else {
-            // Loaded once more, to acquire what was published before it.
-            Err(self.word())
-        }
+        let present = self.shared.word_relaxed();
+        present
+            .same_period(word)
+            .then(|| opening.at(self.clock.now()))
     }
 
+    #[inline]
     pub(crate) fn refuse(&self, refusal: Refusal) -> Refusal {
         self.counts.rejected.add(1);
         if let Some(tally) = &self.tally {
@@ -429,7 +448,7 @@ impl Core {
                 self.counts.late.add(1);
                 return count(true);
             }
-            if failed == Some(false) && present.is_clean() && !self.is_slow(elapsed) {
+            if failed == Some(false) && present.is_clean() && elapsed < self.slow {
                 return count(false);
             }
         }
@@ -483,12 +502,6 @@ impl Core {
         let now = now.unwrap_or_else(|| self.clock.now());
         self.enter(&mut held, next, now);
         self.unlock(held);
-    }
-
-    /// Whether any threshold finds a call of `elapsed` nanoseconds slow.
-    fn is_slow(&self, elapsed: u64) -> bool {
-        let lowest = self.policy.thresholds.first();
-        lowest.is_some_and(|lowest| elapsed >= nanos(*lowest))
     }
 
     /// A manual command: goes to the state, also if it is the present one.

@@ -13,7 +13,7 @@ use crate::{
     retry::{Opening, Retry},
     running::Running,
     span::nanos,
-    tripper::{Cause, Context, Rule},
+    tripper::{Calm, Cause, Context, Rule},
     window::{AnyWindow, Record, Totals},
 };
 
@@ -31,9 +31,8 @@ pub(crate) struct Policy {
     pub(crate) durations: bool,
     /// Whether the tripper wants to be asked after calls that change nothing.
     pub(crate) every_call: bool,
-    /// With fewer failures than this in a full window a closed circuit need not
-    /// ask the tripper: it does not fire.
-    pub(crate) fewest_failures: u64,
+    /// When a full window need not be shown to the tripper.
+    pub(crate) calm: Calm,
 }
 
 impl Policy {
@@ -282,7 +281,7 @@ impl Machine {
         if let Some(running) = &mut self.running {
             running.grow(nanos(now));
         }
-        self.recorded(policy, ending.failed)
+        self.recorded(policy, ending.failed, policy.calm.holds(&self.totals))
     }
 
     /// The same where nothing is kept of a call but its outcome, and nobody asks
@@ -292,33 +291,26 @@ impl Machine {
         match self.window.as_count() {
             Some(window) => {
                 window.record_outcome(failed, &mut self.totals);
-                self.recorded(policy, failed)
+                self.recorded(policy, failed, policy.calm.holds_outcomes(&self.totals))
             }
             None => self.record(policy, Ending { failed, nanos: 0 }, Duration::ZERO),
         }
     }
 
-    /// A call was recorded: where does it lead?
+    /// A call was recorded, and the totals are `calm` if the window is full: where
+    /// does it lead?
     #[inline]
-    fn recorded(&mut self, policy: &Policy, failed: bool) -> Option<Next> {
+    fn recorded(&mut self, policy: &Policy, failed: bool, calm: bool) -> Option<Next> {
         self.streak = if failed {
             self.streak.saturating_add(1)
         } else {
             0
         };
-        if self.is_quiet(policy) {
+        if calm && self.state == State::Closed && self.window.is_full() {
             None
         } else {
             self.judge(policy, failed)
         }
-    }
-
-    /// Whether the tripper is known not to fire, without asking it.
-    #[inline]
-    fn is_quiet(&self, policy: &Policy) -> bool {
-        self.state == State::Closed
-            && self.totals.failures < policy.fewest_failures
-            && self.window.is_full()
     }
 
     #[inline(never)]

@@ -70,6 +70,7 @@ impl Published {
     }
 
     /// To be thrown away unless the control word is still the same.
+    #[inline]
     pub(crate) fn load(&self) -> Refusal {
         Refusal {
             time: self.due.load(Ordering::Relaxed),
@@ -90,6 +91,7 @@ impl Refusal {
     }
 
     /// From the time of the next attempt to the wait until then.
+    #[inline]
     pub(crate) fn at(mut self, now: Duration) -> Self {
         if self.time != NEVER {
             self.time = self.time.saturating_sub(nanos(now));
@@ -104,6 +106,12 @@ impl Refusal {
             self.time = NEVER;
         }
         self
+    }
+
+    /// Whether the circuit may be probed now.
+    #[inline]
+    pub(crate) fn is_due(&self) -> bool {
+        self.time == 0
     }
 
     pub(crate) fn state(&self) -> State {

@@ -203,11 +203,11 @@ impl<'a> Call<'a> {
             ..
         } = self;
         let Some(fallback) = &self.fallback else {
-            let or_reject = self.spanned("or_reject");
+            let rejected = self.spanned("rejected");
             return quote! {
-                #or_reject::<#output>(
-                    #fluxgate::__private::call_async(#breaker, #judge, #body).await
-                )
+                #fluxgate::__private::call_async(
+                    #breaker, #judge, #rejected::<#output>, #body
+                ).await
             };
         };
         // Errors about the fallback stand there.
@@ -232,7 +232,7 @@ impl<'a> Call<'a> {
     /// Input:  fn f() -> Pin<Box<dyn Future<Output = Ret> + Send>> { body }
     /// Output: fn f() -> … {
     ///             let future = ::fluxgate::__private::run_now(move || -> … { body });
-    ///             ::std::boxed::Box::pin(async move { or_reject::<Ret>(….await) })
+    ///             ::std::boxed::Box::pin(async move { call_async(…).await })
     ///         }
     /// ```
     fn future(&self, boxed: bool) -> TokenStream {

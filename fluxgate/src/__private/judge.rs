@@ -170,44 +170,27 @@ impl<S: Shape, T: Tracker<S::Error>, P: FailureIf<S::Value>> Judge<S, T, P> {
 }
 
 /// A rejection becomes an output.
-pub(super) struct Answered<S, T, P>(pub(super) Judge<S, T, P>);
+pub(super) struct Answered<S, T, P, J> {
+    pub(super) judge: Judge<S, T, P>,
+    pub(super) reject: J,
+}
 
-impl<S, T, P> Finish<S::Output> for Answered<S, T, P>
+impl<S, T, P, J> Finish<S::Output> for Answered<S, T, P, J>
 where
-    S: Shape<Output: Protected>,
+    S: Shape,
     T: Tracker<S::Error>,
     P: FailureIf<S::Value>,
+    J: FnOnce(CallNotPermitted) -> S::Output,
 {
     type Output = S::Output;
 
     #[inline]
     fn accept(self, output: S::Output, call: Admitted<'_>) -> S::Output {
-        self.0.settle(output, call)
+        self.judge.settle(output, call)
     }
 
     fn reject(self, rejection: CallNotPermitted) -> S::Output {
-        S::Output::rejected(rejection)
-    }
-}
-
-/// A rejection stands beside the output.
-pub(super) struct Beside<S, T, P>(pub(super) Judge<S, T, P>);
-
-impl<S, T, P> Finish<S::Output> for Beside<S, T, P>
-where
-    S: Shape,
-    T: Tracker<S::Error>,
-    P: FailureIf<S::Value>,
-{
-    type Output = Result<S::Output, CallNotPermitted>;
-
-    #[inline]
-    fn accept(self, output: S::Output, call: Admitted<'_>) -> Self::Output {
-        Ok(self.0.settle(output, call))
-    }
-
-    fn reject(self, rejection: CallNotPermitted) -> Self::Output {
-        Err(rejection)
+        (self.reject)(rejection)
     }
 }
 

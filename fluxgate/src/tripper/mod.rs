@@ -19,13 +19,14 @@
 //! # Ok::<_, fluxgate::ConfigError>(())
 //! ```
 
+mod calm;
 mod cause;
 mod context;
 mod custom;
-mod fewest;
 mod in_flight;
 mod rule;
 
+pub(crate) use calm::Calm;
 pub(crate) use cause::Cause;
 pub use context::Context;
 pub(crate) use context::duration;

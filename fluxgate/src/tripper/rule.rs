@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Cause, Context, Custom, InFlight, Needs};
-use crate::{RuleKind, State, error::Fault, limits};
+use crate::{RuleKind, State, error::Fault, limits, span::nanos};
 
 /// Any rule, as [`Builder::tripper`](crate::Builder::tripper) takes it: a
 /// built-in one, a [`Custom`] one, or a combination.
@@ -53,9 +53,9 @@ impl Node {
             Self::MinRequests(count) => seen.totals.calls >= *count,
             Self::FailureRate(ratio) => seen.failure_rate().is_some_and(|rate| rate >= *ratio),
             Self::AvgLatency(threshold) => {
-                let calls = u128::from(seen.totals.calls);
+                let calls = seen.totals.calls;
                 // Multiplied out: the mean itself may fall between nanoseconds.
-                calls > 0 && seen.totals.nanos >= threshold.as_nanos().saturating_mul(calls)
+                calls > 0 && seen.totals.nanos >= u128::from(nanos(*threshold)) * u128::from(calls)
             }
             Self::SlowRate(ratio, slow) => seen.slow_rate(*slow).is_some_and(|rate| rate >= *ratio),
             Self::FailureStreak(count) => seen.streak >= *count,
