@@ -3,7 +3,8 @@
 //! The recordings are JSON Lines, in `tests/vectors/fluxgate/`, or in the folder
 //! that the environment variable `FLUXGATE_VECTORS` names. A file is known by
 //! the beginning of its name: `log…`, `prometheus…` and `validation…` are what
-//! they say, any other holds breaker scenarios. To see what was compared:
+//! they say, `slack…` is for the test `slack`, any other holds breaker scenarios.
+//! To see what was compared:
 //!
 //! ```text
 //! cargo test --test conformance -- --nocapture

@@ -15,22 +15,23 @@ pub(crate) enum Kind {
     Log,
     Validation,
     Prometheus,
+    /// Replayed beside the delivery engine, by the test `slack`.
+    Slack,
 }
 
 impl Kind {
-    /// `None` for what the tests here don't read.
-    fn of(file: &str) -> Option<Self> {
+    fn of(file: &str) -> Self {
         let begins = |with| file.starts_with(with);
         if begins("log") {
-            Some(Self::Log)
+            Self::Log
         } else if begins("prometheus") {
-            Some(Self::Prometheus)
+            Self::Prometheus
         } else if begins("validation") {
-            Some(Self::Validation)
+            Self::Validation
         } else if begins("slack") {
-            None
+            Self::Slack
         } else {
-            Some(Self::Scenarios)
+            Self::Scenarios
         }
     }
 
@@ -38,9 +39,10 @@ impl Kind {
     fn members(self) -> [&'static str; 2] {
         match self {
             Self::Scenarios => ["config", "steps"],
-            Self::Log => ["level_map", "steps"],
+            Self::Log => ["name", "steps"],
             Self::Validation => ["ctor", "result"],
-            Self::Prometheus => ["registry", "steps"],
+            Self::Prometheus => ["registry", "names"],
+            Self::Slack => ["channel", "steps"],
         }
     }
 }
@@ -93,14 +95,15 @@ fn here() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The files in a folder whose lines have the shape of their kind.
+/// The files in a folder whose lines have the shape of their kind; and those in
+/// its folder `fluxgate`, should what was given be the folder above.
 fn shaped(folder: &Path) -> Vec<(Kind, String, String)> {
-    let entries = fs::read_dir(folder)
-        .unwrap_or_else(|error| panic!("can't read the folder {}: {error}", folder.display()));
-    let mut paths: Vec<_> = entries
-        .map(|entry| entry.expect("an entry of the folder").path())
-        .filter(|path| path.extension().is_some_and(|ext| ext == "jsonl"))
-        .collect();
+    let mut paths = list(folder);
+    let inside = folder.join("fluxgate");
+    if inside.is_dir() {
+        paths.extend(list(&inside));
+    }
+    paths.retain(|path| path.extension().is_some_and(|ext| ext == "jsonl"));
     paths.sort();
     let mut files = Vec::new();
     for path in paths {
@@ -109,9 +112,7 @@ fn shaped(folder: &Path) -> Vec<(Kind, String, String)> {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        let Some(kind) = Kind::of(&name) else {
-            continue;
-        };
+        let kind = Kind::of(&name);
         let text = fs::read_to_string(&path)
             .unwrap_or_else(|error| panic!("can't read {}: {error}", path.display()));
         if text.lines().any(|line| has_shape(line, kind)) {
@@ -121,6 +122,14 @@ fn shaped(folder: &Path) -> Vec<(Kind, String, String)> {
         }
     }
     files
+}
+
+fn list(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder)
+        .unwrap_or_else(|error| panic!("can't read the folder {}: {error}", folder.display()));
+    entries
+        .map(|entry| entry.expect("an entry of the folder").path())
+        .collect()
 }
 
 fn has_shape(line: &str, kind: Kind) -> bool {

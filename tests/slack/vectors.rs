@@ -8,7 +8,7 @@ use std::{
 /// The files with this ending in the folder `ours` of `tests/vectors`, or, if
 /// the environment variable `FLUXGATE_VECTORS` names a folder, in that folder
 /// and its folder of the same name; with their names. A folder that was given
-/// may have none.
+/// may have none, as long as it has recordings of any kind.
 pub(crate) fn read(ours: &str, ending: &str) -> Vec<(String, String)> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let given = env::var_os("FLUXGATE_VECTORS").filter(|folder| !folder.is_empty());
@@ -16,13 +16,21 @@ pub(crate) fn read(ours: &str, ending: &str) -> Vec<(String, String)> {
     let mut files = match given {
         Some(folder) => {
             let folder = here.join("..").join(folder);
+            assert!(
+                ["", "fluxgate", "slack-proxy"]
+                    .iter()
+                    .flat_map(|inside| list(&folder.join(inside)))
+                    .any(|path| ends_with(&path, &["json", "jsonl"])),
+                "no recordings in {}",
+                folder.display()
+            );
             let mut files = list(&folder);
             files.extend(list(&folder.join(ours)));
             files
         }
         None => list(&here.join("vectors").join(ours)),
     };
-    files.retain(|path| path.extension().is_some_and(|ext| ext == ending));
+    files.retain(|path| ends_with(path, &[ending]));
     files.sort();
     assert!(is_given || !files.is_empty(), "no recordings in {ours}");
     files
@@ -39,4 +47,9 @@ fn list(folder: &Path) -> Vec<PathBuf> {
         return Vec::new();
     };
     entries.map(|entry| entry.unwrap().path()).collect()
+}
+
+fn ends_with(path: &Path, endings: &[&str]) -> bool {
+    let ending = path.extension().unwrap_or_default();
+    endings.iter().any(|one| ending == *one)
 }
