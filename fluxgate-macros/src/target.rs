@@ -1,7 +1,7 @@
 //! The function under the attribute. Its signature is kept whole, and its body
 //! as the tokens it is.
 
-use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use syn::{
     Attribute, FnArg, Pat, Signature, Type, Visibility,
     parse::{Parse, ParseStream, Parser},
@@ -49,7 +49,7 @@ impl Parse for Target {
             input.parse::<syn::Token![;]>()?;
             Body::None
         } else {
-            let (inner, block) = split_inner_attributes(&input.parse()?)?;
+            let (inner, block) = split_inner_attributes(&body(input)?)?;
             attrs.extend(inner);
             Body::Block(block)
         };
@@ -63,11 +63,30 @@ impl Parse for Target {
     }
 }
 
+/// The braces, which `macro_rules` wraps if it captured them as a `block`.
+fn body(input: ParseStream) -> syn::Result<Group> {
+    let mut tree = input.parse()?;
+    loop {
+        match tree {
+            TokenTree::Group(group) if group.delimiter() == Delimiter::None => {
+                let mut inner = group.stream().into_iter();
+                tree = match (inner.next(), inner.next()) {
+                    (Some(only), None) => only,
+                    _ => return Err(no_body(group.span())),
+                };
+            }
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => return Ok(group),
+            other => return Err(no_body(other.span())),
+        }
+    }
+}
+
+fn no_body(span: Span) -> syn::Error {
+    syn::Error::new(span, "expected a function body")
+}
+
 /// `#![…]` at the beginning of a body is about the function.
 fn split_inner_attributes(block: &Group) -> syn::Result<(Vec<Attribute>, Group)> {
-    if block.delimiter() != Delimiter::Brace {
-        return Err(syn::Error::new(block.span(), "expected a function body"));
-    }
     let starts = |stream: &TokenStream| {
         let mut tokens = stream.clone().into_iter();
         matches!(tokens.next(), Some(TokenTree::Punct(punct)) if punct.as_char() == '#')
@@ -196,15 +215,29 @@ pub(crate) fn not_a_function(item: &TokenStream) -> Option<syn::Error> {
         "extern",
         "macro_rules",
     ];
-    // The first keyword decides; `fn` before it means that it is one.
     let keyword = tokens.find_map(|tree| match tree {
         TokenTree::Ident(ident) if ident == "fn" || kinds.iter().any(|kind| ident == kind) => {
             Some(ident)
         }
         _ => None,
-    })?;
+    });
+    let Some(keyword) = keyword else {
+        return Some(syn::Error::new(
+            item.clone().into_iter().next()?.span(),
+            "`#[circuit_breaker]` protects functions, and this is none; put it on the function \
+             that is called here, or write one",
+        ));
+    };
     let kind = keyword.to_string();
-    if kind == "fn" || tokens.any(|tree| matches!(tree, TokenTree::Ident(word) if word == "fn")) {
+    // `const fn` and `extern "C" fn`.
+    let is_function = match kind.as_str() {
+        "fn" => true,
+        "const" | "extern" => tokens
+            .take_while(|tree| matches!(tree, TokenTree::Ident(_) | TokenTree::Literal(_)))
+            .any(|tree| matches!(tree, TokenTree::Ident(word) if word == "fn")),
+        _ => false,
+    };
+    if is_function {
         return None;
     }
     let advice = match kind.as_str() {

@@ -157,3 +157,24 @@ fn futures_grow_by_a_bounded_amount() {
     );
     assert!(protected <= plain + 64, "{plain} bytes became {protected}");
 }
+
+/// A body that `macro_rules` captured comes in a group of its own.
+macro_rules! with_body {
+    ($name:ident, $asynchronous:ident, $body:block) => {
+        #[circuit_breaker]
+        fn $name() -> io::Result<u8> $body
+
+        #[circuit_breaker]
+        async fn $asynchronous() -> io::Result<u8> $body
+    };
+}
+
+with_body!(captured, captured_too, {
+    Ok("7".parse::<u8>().map_err(io::Error::other)?)
+});
+
+#[tokio::test]
+async fn bodies_captured_by_a_macro() {
+    assert_eq!(captured().unwrap(), 7);
+    assert_eq!(captured_too().await.unwrap(), 7);
+}

@@ -85,6 +85,9 @@ fn what_can_not_be_protected() {
         ("impl S { fn f() {} }", "impl"),
         ("pub mod m {}", "mod"),
         ("const C: u8 = 1;", "const"),
+        ("const F: fn() -> u8 = f;", "const"),
+        ("static F: fn() -> u8 = f;", "static"),
+        ("unsafe extern \"C\" { fn f(); }", "extern"),
     ] {
         let item: proc_macro2::TokenStream = item.parse().unwrap();
         let error = crate::target::not_a_function(&item).unwrap();
@@ -95,6 +98,24 @@ fn what_can_not_be_protected() {
             "{error}"
         );
         assert_eq!(error.span().source_text().as_deref(), Some(kind));
+    }
+    for item in ["|x| x + 1", "let x = 1;", "x()"] {
+        let item: proc_macro2::TokenStream = item.parse().unwrap();
+        let error = crate::target::not_a_function(&item).unwrap();
+        assert!(
+            error
+                .to_string()
+                .starts_with("`#[circuit_breaker]` protects functions, and this is none"),
+            "{error}"
+        );
+    }
+    for function in [
+        "const unsafe fn f(",
+        "pub(crate) extern \"C\" fn f(",
+        "fn f(",
+    ] {
+        let item = format!("{function}) -> ");
+        assert!(crate::target::not_a_function(&item.parse().unwrap()).is_none());
     }
 }
 
