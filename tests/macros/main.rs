@@ -22,3 +22,4 @@ mod listeners;
 mod names;
 mod results;
 mod shapes;
+mod shared;

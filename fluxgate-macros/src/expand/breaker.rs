@@ -1,8 +1,8 @@
 //! The static that holds a breaker, and what builds it.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote};
-use syn::{Attribute, Expr, Visibility};
+use quote::{format_ident, quote, quote_spanned};
+use syn::{Attribute, Expr, UnOp, Visibility, spanned::Spanned};
 
 use super::{Runtime, constants, policies};
 use crate::{
@@ -36,10 +36,13 @@ pub(super) fn reference(
     fluxgate: &Runtime<'_>,
 ) -> TokenStream {
     if let Some(shared) = &options.shared {
-        return match shared {
-            Expr::Path(_) | Expr::Field(_) => quote!(&#shared),
+        // An error about it stands there.
+        let place = shared.span().resolved_at(Span::mixed_site());
+        return if is_place(shared) {
+            quote_spanned!(place=> &#shared)
+        } else {
             // A function that gives a reference: what it refers to.
-            _ => quote!(&*#shared),
+            quote_spanned!(place=> &*#shared)
         };
     }
     if let Some(handle) = &options.handle {
@@ -53,6 +56,16 @@ pub(super) fn reference(
     let hidden = hidden();
     let item = hidden_static(&options.breaker, function, fluxgate);
     quote!({ #item &#hidden })
+}
+
+fn is_place(expr: &Expr) -> bool {
+    match expr {
+        Expr::Path(_) | Expr::Field(_) | Expr::Index(_) => true,
+        Expr::Unary(unary) => matches!(unary.op, UnOp::Deref(_)),
+        Expr::Paren(paren) => is_place(&paren.expr),
+        Expr::Group(group) => is_place(&group.expr),
+        _ => false,
+    }
 }
 
 fn hidden_static(
