@@ -12,7 +12,7 @@ use crate::{
     errors::Errors,
     keys::{self, KEYS, Key, Owner},
     policy::{Count, Listener, OnCancel, Permit, Retry, Time, Tracker, Tripper, Window},
-    source::{Cursor, Place, read},
+    source::{Cursor, Place, Token, read},
     suggest::did_you_mean,
 };
 
@@ -68,14 +68,18 @@ impl Options {
         let mut cursor = Cursor::new(&tokens, Place::at(end));
         let mut options = Self::default();
         while !cursor.is_empty() {
-            if options.setting(&mut cursor, site, errors).is_none() {
-                skip_to_next_key(&mut cursor);
+            let is_sound = options.setting(&mut cursor, site, errors).is_some();
+            if is_sound && (cursor.is_empty() || cursor.eat_punct(',')) {
+                continue;
             }
-            if !cursor.is_empty() && !cursor.eat_punct(',') {
-                errors.at(&cursor.place(), "expected `,` between settings");
-                skip_to_next_key(&mut cursor);
-                cursor.eat_punct(',');
+            if is_sound {
+                let message = keys::separator(&cursor);
+                let message = message
+                    .as_deref()
+                    .unwrap_or("expected `,` between settings");
+                errors.at(&cursor.place(), message);
             }
+            skip_to_next_key(&mut cursor);
         }
         options
     }
@@ -145,7 +149,13 @@ fn key(cursor: &mut Cursor<'_>, site: Site, errors: &Errors) -> Option<(&'static
     if !cursor.at_equals() {
         errors.at(
             &place,
-            format!("`{name}` needs a value, as in `{}`", key.example),
+            match cursor.peek().map(Token::text) {
+                Some(found) if found == ":" || found == "(" => format!(
+                    "a value follows `=`, and not `{found}`: write `{}`",
+                    key.example
+                ),
+                _ => format!("`{name}` needs a value, as in `{}`", key.example),
+            },
         );
         return None;
     }
@@ -172,18 +182,28 @@ fn listed(site: Site) -> String {
         .join(", ")
 }
 
-/// After a mistake: to the comma before the next `key =`, or to the end.
+/// After a mistake: to the next `key =`, or to the end.
 fn skip_to_next_key(cursor: &mut Cursor<'_>) {
     while let Some(token) = cursor.peek() {
-        if token.is_punct(',') {
-            let mut after = cursor.clone();
-            after.next();
-            let is_key =
-                after.peek().and_then(|token| token.ident()).is_some() && after.second_is_equals();
-            if is_key || after.is_empty() {
-                return;
-            }
+        if keys::is_next(cursor) {
+            return;
         }
+        let is_separator = token.is_punct(',') || token.is_punct(';');
         cursor.next();
+        if is_separator && may_be_key(cursor) {
+            return;
+        }
     }
+}
+
+/// Also one with the wrong sign after it.
+fn may_be_key(cursor: &Cursor<'_>) -> bool {
+    let Some(ident) = cursor.peek().and_then(Token::ident) else {
+        return cursor.is_empty();
+    };
+    cursor.second_is_equals()
+        || keys::find(&ident.unraw().to_string()).is_some()
+            && cursor
+                .peek_second()
+                .is_none_or(|next| matches!(next.text().as_str(), ":" | "(" | ","))
 }

@@ -1,6 +1,10 @@
 //! The keys of the attribute, in one table: parsing, messages and checks look
 //! here.
 
+use syn::ext::IdentExt;
+
+use crate::source::{Cursor, Token};
+
 /// What a key is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
@@ -73,27 +77,79 @@ pub(crate) fn find(name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.name == name)
 }
 
+/// Whether the next tokens are a key and its `=`.
+pub(crate) fn is_next(cursor: &Cursor<'_>) -> bool {
+    let ident = cursor.peek().and_then(Token::ident);
+    ident.is_some_and(|ident| find(&ident.unraw().to_string()).is_some())
+        && cursor.second_is_equals()
+}
+
+/// What to say where one value should have ended, if it is the separator that is
+/// wrong.
+pub(crate) fn separator(cursor: &Cursor<'_>) -> Option<String> {
+    let next = cursor.peek()?.text();
+    if is_next(cursor) {
+        Some(format!("expected `,` before the next key, `{next}`"))
+    } else if next == ";" {
+        Some("settings are separated by `,`, and not by `;`".to_owned())
+    } else {
+        None
+    }
+}
+
 /// What people who know the original, or another breaker, write.
 pub(crate) fn habit(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "window_size" => "the size stands in the window: `window = CountWindow(100)`",
+    Some(match snake_case(name).as_str() {
+        "window_size" | "sliding_window_size" | "sliding_window_type" | "sampling_duration" => {
+            "the size stands in the window: `window = CountWindow(100)` or `TimeWindow(60s)`"
+        }
         "failure_threshold"
         | "failure_rate"
+        | "failure_ratio"
         | "failure_rate_threshold"
+        | "fail_max"
+        | "error_threshold_percentage"
         | "min_requests"
+        | "minimum_throughput"
+        | "request_volume_threshold"
         | "minimum_number_of_calls" => {
             "the rule is one value: `tripper = MinRequests(20) & FailureRate(0.5)`"
         }
-        "slow_threshold" | "slow_call_threshold" => {
+        "slow_threshold"
+        | "slow_call_threshold"
+        | "slow_call_rate_threshold"
+        | "slow_call_duration_threshold" => {
             "the threshold stands in the rule: `tripper = SlowRate(0.3, threshold = 1s)`"
         }
-        "timeout" | "recovery_timeout" | "reset_timeout" | "wait_duration" | "cooldown" => {
-            "how long the circuit stays open is `retry = Cooldown(60s)`"
+        "timeout"
+        | "recovery_timeout"
+        | "reset_timeout"
+        | "wait_duration"
+        | "wait_duration_in_open_state"
+        | "break_duration"
+        | "sleep_window"
+        | "cooldown" => "how long the circuit stays open is `retry = Cooldown(60s)`",
+        "permitted_number_of_calls_in_half_open_state" | "half_open_max_calls" => {
+            "how many probes there are at once is `max_half_open_calls = 10`"
         }
-        "exclude" | "ignore" | "expected_exception" => {
-            "which errors count is `tracker = !TypeOf(MyError)`"
+        "success_threshold" => "how many good probes close the circuit is `close_after = 3`",
+        "exclude" | "ignore" | "ignore_exceptions" | "record_exceptions" | "expected_exception"
+        | "should_handle" => {
+            "which errors count is `tracker = TypeOf(MyError)` or `tracker = !TypeOf(MyError)`"
         }
         "listener" => "it takes a list: `listeners = [LogListener]`",
         _ => return None,
     })
+}
+
+/// `failureRateThreshold` as `failure_rate_threshold`.
+fn snake_case(name: &str) -> String {
+    let mut snake = String::new();
+    for c in name.chars() {
+        if c.is_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.extend(c.to_lowercase());
+    }
+    snake
 }

@@ -6,6 +6,7 @@ use syn::{Expr, ext::IdentExt, parse::Parse};
 use super::Param;
 use crate::{
     errors::{Errors, Reported},
+    keys,
     source::{Cursor, Place, Tree},
     suggest::did_you_mean,
 };
@@ -136,6 +137,10 @@ pub(crate) fn policy<'a>(
     errors: &Errors,
 ) -> Option<Call<'a>> {
     let call = Call::read(cursor, what, names, errors).ok()?;
+    if let Some(message) = keys::separator(cursor) {
+        errors.at(&cursor.place(), message);
+        return None;
+    }
     if !cursor.at_boundary() {
         let rest = cursor.until_comma();
         let operator = ["&", "|", "!", "~"]

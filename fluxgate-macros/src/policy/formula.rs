@@ -4,6 +4,7 @@ use proc_macro2::Delimiter;
 
 use crate::{
     errors::{Errors, Reported},
+    keys,
     source::{Cursor, Place},
 };
 
@@ -158,6 +159,9 @@ impl<L> Grammar<'_, L> {
         let Some(token) = cursor.peek() else {
             return self.errors.at(&cursor.place(), "unexpected end");
         };
+        if let Some(message) = keys::separator(cursor) {
+            return self.errors.at(&token.place, message);
+        }
         let message = match token.text().as_str() {
             "~" => "`~` is no operator here: `!` means not".to_owned(),
             "^" => format!(

@@ -138,24 +138,25 @@ impl<'a> Cursor<'a> {
     }
 
     /// The extent of one expression: as far as `syn` takes it to go, or up to
-    /// the next comma if it can't make sense of it.
+    /// the next comma if it can't make sense of what follows. A forgotten comma
+    /// before `name =` it can.
     pub(crate) fn expression(&mut self) -> Cursor<'a> {
         let taken = self
             .clone()
             .parse(syn::Expr::parse, &Errors::trial())
             .map(|(_, taken)| taken.tokens.len());
         match taken {
-            Ok(length)
-                if self
-                    .tokens
-                    .get(length)
-                    .is_none_or(|next| next.is_punct(',')) =>
-            {
-                self.split(length)
-            }
+            Ok(length) if ends_expression(&self.tokens[length..]) => self.split(length),
             _ => self.until_comma(),
         }
     }
+}
+
+fn ends_expression(rest: &[Token]) -> bool {
+    let Some((next, after)) = rest.split_first() else {
+        return true;
+    };
+    next.is_punct(',') || next.is_punct(';') || next.ident().is_some() && is_equals(after)
 }
 
 fn is_equals(tokens: &[Token]) -> bool {

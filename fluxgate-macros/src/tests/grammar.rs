@@ -81,7 +81,7 @@ fn keys() {
     refused(
         "retry(Always)",
         "retry",
-        "`retry` needs a value, as in `retry = Cooldown(60s)`",
+        "a value follows `=`, and not `(`: write `retry = Cooldown(60s)`",
     );
     refused(
         "\"payments\"",
@@ -90,8 +90,8 @@ fn keys() {
     );
     refused(
         "retry = Always permit = All",
-        "permit = All",
-        "expected nothing more after the retry `Always`",
+        "permit",
+        "expected `,` before the next key, `permit`",
     );
     let twice = faults("retry = Always, permit = All, retry = Never");
     assert_eq!(twice[0].1, "`retry` is given twice");

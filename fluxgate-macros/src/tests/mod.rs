@@ -4,6 +4,7 @@
 mod example;
 mod expansion;
 mod grammar;
+mod habits;
 mod items;
 mod policy;
 mod rules;
