@@ -4,7 +4,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::Expr;
+use syn::{Expr, spanned::Spanned};
 
 use super::{Runtime, respanned};
 use crate::policy::{
@@ -154,11 +154,17 @@ pub(super) fn listener(listener: &Listener, fluxgate: &Runtime<'_>) -> TokenStre
             );
             quote!(.try_listener("SlackListener", #made))
         }
-        Listener::Closure(closure) if gives_a_future(closure) => {
-            quote!(.listener(#fluxgate::__private::async_listener_fn(#closure)))
-        }
         Listener::Closure(closure) => {
-            quote!(.listener(#fluxgate::__private::listener_fn(#closure)))
+            // Errors about it stand there.
+            let place = closure.span().resolved_at(Span::mixed_site());
+            let by = if gives_a_future(closure) {
+                "async_listener_fn"
+            } else {
+                "listener_fn"
+            };
+            let by = Ident::new(by, place);
+            let by = respanned(quote!(#fluxgate::__private::#by), place);
+            quote_spanned!(place=> .listener(#by(#closure)))
         }
         Listener::Any(expr) => quote!(.listener(#expr)),
     }

@@ -108,6 +108,14 @@ fn listener(element: &mut Cursor<'_>, errors: &Errors) -> Option<Listener> {
                 _ => slack(&call, errors).map(|slack| Listener::Slack(Box::new(slack))),
             }
         }
+        _ if element.at_punct('#') => {
+            errors.at(
+                &element.whole(),
+                "a listener in the list can't have attributes; for a list that depends on a `cfg`, \
+                 write `#[cfg_attr(…, circuit_breaker(…))]`",
+            );
+            None
+        }
         _ if element.is_empty() => {
             errors.at(&element.place(), "expected a listener before this comma");
             None

@@ -55,6 +55,11 @@ fn listeners() {
         "LogListener",
         "expected `,` or `]` after a listener",
     );
+    refused(
+        "listeners = [LogListener, #[cfg(test)] Mine]",
+        "#[cfg(test)] Mine",
+        "a listener in the list can't have attributes",
+    );
     accepted("listeners = []");
     accepted(
         "listeners = [fluxgate::listener::LogListener::new().level(State::Open, Level::ERROR)]",
