@@ -96,6 +96,16 @@ impl Options {
             return None;
         }
         self.given.insert(key.name, place.clone());
+        if is_none(cursor) {
+            errors.at(
+                &cursor.place(),
+                format!(
+                    "`None` is no value here; leave `{}` out for the default",
+                    key.name
+                ),
+            );
+            return None;
+        }
         self.value(key, cursor, errors)
     }
 }
@@ -168,6 +178,16 @@ fn key(cursor: &mut Cursor<'_>, site: Site, errors: &Errors) -> Option<(&'static
         return None;
     }
     Some((key, place))
+}
+
+/// How Python leaves something out.
+fn is_none(cursor: &Cursor<'_>) -> bool {
+    let mut after = cursor.clone();
+    after
+        .next()
+        .and_then(Token::ident)
+        .is_some_and(|ident| ident == "None")
+        && after.at_boundary()
 }
 
 fn keys_of(site: Site) -> impl Iterator<Item = &'static Key> {

@@ -1,12 +1,14 @@
 //! Rules about the attribute as a whole. One function a rule.
 
+use syn::Expr;
+
 use crate::{
     analysis::{self, Facts},
     args::{BreakerOptions, Options},
     errors::Errors,
     keys::{KEYS, Owner},
     source::Place,
-    target::{Body, Target},
+    target::{Body, Shape, Target},
 };
 
 pub(crate) fn check(options: &Options, target: &Target, errors: &Errors) {
@@ -14,6 +16,7 @@ pub(crate) fn check(options: &Options, target: &Target, errors: &Errors) {
     has_a_body(target, errors);
     shared_breakers_are_configured_where_they_are(options, errors);
     comes_back(target, errors);
+    only_async_functions_have_async_fallbacks(options, target, errors);
     rule(&options.breaker, errors);
 }
 
@@ -66,6 +69,22 @@ fn shared_breakers_are_configured_where_they_are(options: &Options, errors: &Err
             place,
             "`handle` makes a way to a breaker of the function's own; the one named by `breaker` \
              can be reached by that name",
+        );
+    }
+}
+
+fn only_async_functions_have_async_fallbacks(options: &Options, target: &Target, errors: &Errors) {
+    let Some(Expr::Closure(closure)) = &options.fallback else {
+        return;
+    };
+    if let (Some(asyncness), Shape::Sync) = (&closure.asyncness, target.shape()) {
+        errors.at(
+            &Place::of(asyncness),
+            format!(
+                "an async fallback needs an async function, and `{}` is none; \
+                 remove this `async`, or make the function async",
+                target.sig.ident
+            ),
         );
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     keys::Key,
     policy::{self, Argument, Count, OnCancel, Permit, Range, Retry, Time, Window},
     source::{Cursor, Place, Text, Token, Tree, lex},
+    words,
 };
 
 impl Options {
@@ -69,7 +70,7 @@ impl Options {
             ),
             "failure_if" => set(&mut self.failure_if, callable(key, cursor, errors)),
             "fallback" => set(&mut self.fallback, callable(key, cursor, errors)),
-            "breaker" => set(&mut self.shared, expr(cursor, errors)),
+            "breaker" => set(&mut self.shared, shared(key, cursor, errors)),
             "handle" => set(&mut self.handle, handle(cursor, errors)),
             "crate" => set(&mut self.krate, path(cursor, errors)),
             _ => unreachable!("every key of the table is read"),
@@ -191,6 +192,48 @@ fn callable(key: &Key, cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Expr>
         errors.push(syn::Error::new_spanned(
             lit,
             format!("`{}` takes a function or a closure{advice}", key.name),
+        ));
+        return None;
+    }
+    if is_value(&expr) {
+        let given = words::source(Some(&expr));
+        errors.push(syn::Error::new_spanned(
+            &expr,
+            format!(
+                "`{}` takes a function or a closure, and this is a value; write `|_| {given}`",
+                key.name
+            ),
+        ));
+        return None;
+    }
+    Some(expr)
+}
+
+/// By its syntax.
+fn is_value(expr: &Expr) -> bool {
+    let is_variant = |expr: &Expr, names: &[&str]| match expr {
+        Expr::Path(path) => names.iter().any(|name| path.path.is_ident(name)),
+        _ => false,
+    };
+    match expr {
+        Expr::Call(call) => is_variant(&call.func, &["Ok", "Err", "Some"]),
+        Expr::Tuple(_) | Expr::Array(_) | Expr::Struct(_) => true,
+        _ => false,
+    }
+}
+
+fn shared(key: &Key, cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Expr> {
+    let expr = expr(cursor, errors)?;
+    if let Expr::Lit(ExprLit { lit, .. }) = &expr {
+        let advice = match lit {
+            Lit::Str(text) if text.parse::<Path>().is_ok() => {
+                format!("; write `{} = {}`, without quotes", key.name, text.value())
+            }
+            _ => format!(", as in `{}`", key.example),
+        };
+        errors.push(syn::Error::new_spanned(
+            lit,
+            format!("`{}` takes a breaker{advice}", key.name),
         ));
         return None;
     }

@@ -1,7 +1,7 @@
 //! `Name` and `Name(argument, name = argument)`: the form of every policy.
 
 use proc_macro2::{Delimiter, Ident};
-use syn::{Expr, ext::IdentExt, parse::Parse};
+use syn::{Expr, ExprClosure, ext::IdentExt, parse::Parse};
 
 use super::Param;
 use crate::{
@@ -44,14 +44,19 @@ impl<'a> Call<'a> {
                 format!("expected a {what}: one of {}", listed(names)),
             ));
         };
+        if let Some(error) = not_a_closure(cursor, what, errors) {
+            return Err(error);
+        }
         let Some(ident) = token.ident().cloned() else {
+            let advice = match what {
+                "tracker" if token.text() == "[" => {
+                    "for errors of several types write `TypeOf(A, B)`".to_owned()
+                }
+                _ => format!("write one of {}", listed(names)),
+            };
             return Err(errors.at(
                 &token.place,
-                format!(
-                    "expected a {what}, found `{}`; write one of {}",
-                    token.text(),
-                    listed(names)
-                ),
+                format!("expected a {what}, found `{}`; {advice}", token.text()),
             ));
         };
         let name = ident.unraw().to_string();
@@ -129,6 +134,16 @@ impl Argument<'_> {
     }
 }
 
+/// A closure is a policy, but not by itself.
+pub(super) fn not_a_closure(cursor: &Cursor<'_>, what: &str, errors: &Errors) -> Option<Reported> {
+    let mut closure = cursor.clone();
+    let (_, taken) = closure.parse(ExprClosure::parse, &Errors::trial()).ok()?;
+    Some(errors.at(
+        &taken.whole(),
+        format!("a closure is a {what} of your own: write `Custom(|…| …)`"),
+    ))
+}
+
 /// A policy value that is one call from beginning to end.
 pub(crate) fn policy<'a>(
     cursor: &mut Cursor<'a>,
@@ -188,6 +203,13 @@ fn path(
             format!("write `{name}(…)`, without a path")
         }
         Some(name) => format!("write `{name}`, without a path"),
+        None if what == "tracker" => {
+            let path = segments.join("::");
+            format!(
+                "for errors of a type write `TypeOf({path})`, for a variant `Matches({path})`, \
+                 and a tracker of your own goes into `Custom(…)`"
+            )
+        }
         None => format!(
             "a {what} of your own goes into `Custom(…)`; the others are {}",
             listed(names)

@@ -5,6 +5,7 @@ use proc_macro2::Delimiter;
 use crate::{
     errors::{Errors, Reported},
     keys,
+    policy::call::not_a_closure,
     source::{Cursor, Place},
 };
 
@@ -59,7 +60,8 @@ impl<L> Grammar<'_, L> {
 
     fn any(&self, cursor: &mut Cursor<'_>) -> Read<L> {
         let mut parts = vec![self.all(cursor)?];
-        while self.operator(cursor, '|')? {
+        while let Some(operator) = self.operator(cursor, '|')? {
+            self.not_the_end(cursor, '|', &operator)?;
             parts.push(self.all(cursor)?);
         }
         Ok(join(parts, Formula::Any))
@@ -67,10 +69,24 @@ impl<L> Grammar<'_, L> {
 
     fn all(&self, cursor: &mut Cursor<'_>) -> Read<L> {
         let mut parts = vec![self.term(cursor)?];
-        while self.operator(cursor, '&')? {
+        while let Some(operator) = self.operator(cursor, '&')? {
+            self.not_the_end(cursor, '&', &operator)?;
             parts.push(self.term(cursor)?);
         }
         Ok(join(parts, Formula::All))
+    }
+
+    fn not_the_end(
+        &self,
+        cursor: &Cursor<'_>,
+        operator: char,
+        place: &Place,
+    ) -> Result<(), Reported> {
+        if cursor.at_boundary() {
+            let message = format!("expected a {} after `{operator}`", self.what);
+            return Err(self.errors.at(place, message));
+        }
+        Ok(())
     }
 
     fn term(&self, cursor: &mut Cursor<'_>) -> Read<L> {
@@ -115,6 +131,9 @@ impl<L> Grammar<'_, L> {
                 return Ok(formula);
             }
         }
+        if let Some(error) = not_a_closure(cursor, self.what, self.errors) {
+            return Err(error);
+        }
         if token.is_punct('&') || token.is_punct('|') {
             return Err(self.errors.at(
                 &token.place,
@@ -125,9 +144,9 @@ impl<L> Grammar<'_, L> {
     }
 
     /// Takes `&` or `|`; the doubled and spelt-out forms get advice.
-    fn operator(&self, cursor: &mut Cursor<'_>, wanted: char) -> Result<bool, Reported> {
+    fn operator(&self, cursor: &mut Cursor<'_>, wanted: char) -> Result<Option<Place>, Reported> {
         let Some(token) = cursor.peek() else {
-            return Ok(false);
+            return Ok(None);
         };
         if token.is_punct(wanted) {
             let doubled = cursor
@@ -140,13 +159,13 @@ impl<L> Grammar<'_, L> {
                 ));
             }
             cursor.next();
-            return Ok(true);
+            return Ok(Some(token.place.clone()));
         }
         let word = token.ident().map(ToString::to_string);
         match word.as_deref() {
             Some("and" | "AND" | "And") => Err(self.spelt_out(&token.place, "and", '&')),
             Some("or" | "OR" | "Or") => Err(self.spelt_out(&token.place, "or", '|')),
-            _ => Ok(false),
+            _ => Ok(None),
         }
     }
 

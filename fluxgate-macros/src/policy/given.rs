@@ -66,7 +66,8 @@ pub(super) fn wrong_kind(lit: &Lit, what: &str, wanted: &str, place: &Place, err
     let found = match lit {
         Lit::Str(text) => {
             let bare = text.value();
-            let hint = if bare.parse::<f64>().is_ok() {
+            let is_number = matches!(syn::parse_str(&bare), Ok(Lit::Int(_) | Lit::Float(_)));
+            let hint = if is_number {
                 format!("; write `{bare}`, without quotes")
             } else {
                 String::new()

@@ -1,6 +1,6 @@
 //! Which errors count: `TypeOf(io::Error) | Matches(ApiError::Timeout)`.
 
-use syn::{Expr, Pat, Token, Type, parse::Parse};
+use syn::{Expr, Pat, Type, parse::Parse};
 
 use super::{Call, Formula, Grammar, Param};
 use crate::{
@@ -20,6 +20,7 @@ pub(crate) enum Matched {
 }
 
 const NAMES: &[&str] = &["All", "TypeOf", "Matches", "Custom"];
+const GUARDED: &str = "Matches(error if error.is_timeout())";
 const CUSTOM: &[Param] = &[Param::required(
     "tracker",
     "Custom(|error| error.is_timeout())",
@@ -51,8 +52,12 @@ fn matched(call: &Call<'_>, errors: &Errors) -> Option<Matched> {
         "Matches" => matches(call, errors),
         "Custom" => Some(Matched::Custom(call.custom(CUSTOM, errors)?)),
         _ => {
-            let advice = "; for a variant write `Matches(…)`, for a closure `Custom(…)`";
-            call.unknown("tracker", NAMES, advice, errors);
+            let advice = format!(
+                "; for errors of a type write `TypeOf({})`, for a variant `Matches(…)`, \
+                 for a closure `Custom(…)`",
+                call.name
+            );
+            call.unknown("tracker", NAMES, &advice, errors);
             None
         }
     }
@@ -105,19 +110,23 @@ fn matches(call: &Call<'_>, errors: &Errors) -> Option<Matched> {
         .and_then(source::Token::ident)
         .is_some_and(|ident| ident == "if")
     {
-        let ((_, condition), _) = cursor
-            .parse(
-                |input| Ok((input.parse::<Token![if]>()?, input.parse::<Expr>()?)),
-                errors,
-            )
-            .ok()?;
+        let place = cursor.place();
+        cursor.next();
+        if cursor.is_empty() {
+            errors.at(&place, format!("`if` needs a condition, as in `{GUARDED}`"));
+            return None;
+        }
+        let (condition, _) = cursor.parse(Expr::parse, errors).ok()?;
         guard = Some(condition);
     }
     cursor.eat_punct(',');
     if !cursor.is_empty() {
         errors.at(
             &cursor.whole(),
-            "expected `|`, `if` or the end of the pattern",
+            format!(
+                "expected `|`, `if` or the end of the pattern; a condition stands after `if`, \
+                 as in `{GUARDED}`"
+            ),
         );
         return None;
     }

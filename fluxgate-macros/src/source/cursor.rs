@@ -129,6 +129,11 @@ impl<'a> Cursor<'a> {
             Ok((value, left)) => Ok((value, self.split(self.tokens.len() - left))),
             Err(error) => {
                 let part = self.clone().until_comma().whole();
+                // Where something is missing at the end, `syn` knows no place.
+                let message = error.to_string();
+                if let Some(expected) = message.strip_prefix("unexpected end of input, ") {
+                    return Err(errors.at(&part, format!("this ends too early: {expected}")));
+                }
                 Err(match part {
                     Place::Tokens { .. } if !self.is_empty() => errors.push(error),
                     part => errors.at(&part, error),

@@ -230,8 +230,8 @@ fn operators() {
     );
     refused(
         "tripper = FailureRate(0.5) &",
-        "",
-        "expected a tripper here",
+        "&",
+        "expected a tripper after `&`",
     );
     refused(
         "tripper = & FailureRate(0.5)",

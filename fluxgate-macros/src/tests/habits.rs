@@ -1,6 +1,6 @@
 //! What people write who know another breaker, or another language.
 
-use super::{faults, refused};
+use super::{faults, faults_on, refused};
 
 #[test]
 fn other_signs_than_equals() {
@@ -92,5 +92,147 @@ fn keys_of_other_breakers() {
             key,
             &format!("unknown key `{key}`; {advice}"),
         );
+    }
+}
+
+#[test]
+fn what_stands_for_nothing() {
+    for key in ["tracker", "fallback", "listeners", "name", "window"] {
+        refused(
+            &format!("{key} = None, permit = All"),
+            "None",
+            &format!("`None` is no value here; leave `{key}` out for the default"),
+        );
+    }
+}
+
+#[test]
+fn trackers_as_one_would_say_them() {
+    refused(
+        "tracker = std::io::Error",
+        "std::io::Error",
+        "a tracker is written by its name alone: for errors of a type write \
+         `TypeOf(std::io::Error)`, for a variant `Matches(std::io::Error)`",
+    );
+    refused(
+        "tracker = MyError | All",
+        "MyError",
+        "unknown tracker `MyError`; expected one of `All`, `TypeOf`, `Matches`, `Custom`; \
+         for errors of a type write `TypeOf(MyError)`",
+    );
+    refused(
+        "tracker = [A, B]",
+        "[A, B]",
+        "expected a tracker, found `[`; for errors of several types write `TypeOf(A, B)`",
+    );
+    for closure in ["|e| e.is_timeout()", "|e: &E| f(e, 1)", "move |e| true"] {
+        refused(
+            &format!("tracker = {closure}"),
+            closure,
+            "a closure is a tracker of your own: write `Custom(|…| …)`",
+        );
+    }
+    refused(
+        "tripper = |seen| true",
+        "|seen| true",
+        "a closure is a tripper of your own: write `Custom(|…| …)`",
+    );
+    refused(
+        "retry = |opened| None, permit = All",
+        "|opened| None",
+        "a closure is a retry of your own: write `Custom(|…| …)`",
+    );
+}
+
+#[test]
+fn conditions_as_patterns() {
+    refused(
+        "tracker = Matches(e.kind() == K)",
+        ".kind() == K",
+        "expected `|`, `if` or the end of the pattern; a condition stands after `if`, as in \
+         `Matches(error if error.is_timeout())`",
+    );
+    refused(
+        "tracker = Matches(e if)",
+        "if",
+        "`if` needs a condition, as in `Matches(error if error.is_timeout())`",
+    );
+}
+
+#[test]
+fn values_in_quotes() {
+    refused(
+        "retry = Cooldown(\"60s\")",
+        "\"60s\"",
+        "the duration of `Cooldown` must be a duration, such as `30s`, but is a string; \
+         write `60s`, without quotes",
+    );
+    refused(
+        "breaker = \"PAYMENTS\"",
+        "\"PAYMENTS\"",
+        "`breaker` takes a breaker; write `breaker = PAYMENTS`, without quotes",
+    );
+    refused(
+        "breaker = 5",
+        "5",
+        "`breaker` takes a breaker, as in `breaker = PAYMENTS`",
+    );
+}
+
+#[test]
+fn values_for_fallbacks() {
+    refused(
+        "fallback = Ok(0)",
+        "Ok(0)",
+        "`fallback` takes a function or a closure, and this is a value; write `|_| Ok(0)`",
+    );
+    refused(
+        "fallback = (1, 2)",
+        "(1, 2)",
+        "`fallback` takes a function or a closure, and this is a value; write `|_| (1, 2)`",
+    );
+}
+
+#[test]
+fn async_fallbacks_of_sync_functions() {
+    refused(
+        "fallback = async |_| Ok(0)",
+        "async",
+        "an async fallback needs an async function, and `quote` is none",
+    );
+    let on = |item: &str| faults_on("fallback = async |_| Ok(0)", item);
+    assert_eq!(on("async fn f() -> Result<u8, E> { x }"), []);
+    assert_eq!(
+        on("fn f() -> impl Future<Output = Result<u8, E>> { x }"),
+        []
+    );
+}
+
+#[test]
+fn values_that_end_too_early() {
+    for (args, underlined, message) in [
+        (
+            "fallback = |error|, retry = Always",
+            ",",
+            "expected an expression",
+        ),
+        (
+            "name = &",
+            "&",
+            "this ends too early: expected an expression",
+        ),
+        (
+            "tracker = Custom(|e|)",
+            "|e|",
+            "this ends too early: expected an expression",
+        ),
+        (
+            "tracker = TypeOf(Vec<)",
+            "Vec<",
+            "this ends too early: expected one of",
+        ),
+        ("listeners = [mine(, 1)]", ",", "expected an expression"),
+    ] {
+        refused(args, underlined, message);
     }
 }

@@ -203,11 +203,12 @@ fn in_a_string_the_wrong_part_is_quoted() {
     refused(
         r#"tripper = "Closed &""#,
         r#""Closed &""#,
-        "expected a tripper here\n\n    Closed &\n            ^",
+        "expected a tripper after `&`\n\n    Closed &\n           ^",
     );
     refused(
         r#"tracker = "Matches(1 +)""#,
         r#""Matches(1 +)""#,
-        "expected `|`, `if` or the end of the pattern\n\n    Matches(1 +)\n              ^",
+        "expected `|`, `if` or the end of the pattern; a condition stands after `if`, as in \
+         `Matches(error if error.is_timeout())`\n\n    Matches(1 +)\n              ^",
     );
 }

@@ -1,0 +1,8 @@
+use fluxgate::circuit_breaker;
+
+#[circuit_breaker(retry = Cooldown("60s"))]
+fn quote() -> std::io::Result<u32> {
+    Ok(1)
+}
+
+fn main() {}
