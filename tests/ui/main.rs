@@ -4,6 +4,8 @@
 //! holds those of the compiler, with our part in them; they drift, so they are
 //! compared on one release alone. `TRYBUILD=overwrite` writes what is seen now.
 
+mod features;
+
 #[test]
 fn our_own_words() {
     trybuild::TestCases::new().compile_fail("ui/fail/*.rs");

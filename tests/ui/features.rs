@@ -1,0 +1,70 @@
+//! What a user without a feature sees. The tests have all of them, so this is a
+//! crate of its own.
+
+use std::{env, fs, path::Path, process::Command};
+
+const SOURCE: &str = r#"use fluxgate::circuit_breaker;
+
+#[circuit_breaker(listeners = [LogListener])]
+pub fn logs() -> std::io::Result<u32> {
+    Ok(1)
+}
+
+#[circuit_breaker(listeners = [PrometheusListener])]
+pub fn counts() -> std::io::Result<u32> {
+    Ok(1)
+}
+
+#[circuit_breaker(listeners = [SlackListener(channel = "C1", token = env("TOKEN"))])]
+pub fn posts() -> std::io::Result<u32> {
+    Ok(1)
+}
+"#;
+
+#[test]
+fn a_listener_names_the_feature_it_needs() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("without-features");
+    fs::create_dir_all(folder.join("src")).unwrap();
+    fs::write(folder.join("src/lib.rs"), SOURCE).unwrap();
+    fs::write(
+        folder.join("Cargo.toml"),
+        format!(
+            "[package]\nname = \"without-features\"\nedition = \"2024\"\n\n[workspace]\n\n\
+             [dependencies.fluxgate]\npath = {:?}\ndefault-features = false\n\
+             features = [\"macros\"]\n",
+            here.join("../fluxgate")
+        ),
+    )
+    .unwrap();
+    // The versions that are at hand.
+    fs::copy(here.join("../Cargo.lock"), folder.join("Cargo.lock")).unwrap();
+
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args([
+            "check",
+            "--offline",
+            "--color=never",
+            "--message-format=short",
+            "--target-dir",
+            "target",
+        ])
+        .current_dir(&folder)
+        .output()
+        .expect("cargo runs");
+    let seen = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success(), "{seen}");
+    for (listener, feature, place) in [
+        ("LogListener", "tracing", "src/lib.rs:3:32"),
+        ("PrometheusListener", "prometheus", "src/lib.rs:8:32"),
+        ("SlackListener", "slack", "src/lib.rs:13:32"),
+    ] {
+        let error = format!(
+            "{place}: error: `{listener}` needs the feature `{feature}` of `fluxgate`: add it in \
+             Cargo.toml, as in `fluxgate = {{ …, features = [\"{feature}\"] }}`\n"
+        );
+        assert_eq!(seen.matches(&error).count(), 1, "{error}{seen}");
+    }
+    assert!(seen.contains("due to 3 previous errors"), "{seen}");
+}
