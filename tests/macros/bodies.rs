@@ -170,7 +170,8 @@ macro_rules! with_body {
 }
 
 with_body!(captured, captured_too, {
-    Ok("7".parse::<u8>().map_err(io::Error::other)?)
+    let parsed: u8 = "7".parse().map_err(io::Error::other)?;
+    Ok(parsed)
 });
 
 #[tokio::test]

@@ -20,6 +20,7 @@ mod hygiene;
 mod lints;
 mod listeners;
 mod names;
+mod rare;
 mod results;
 mod shapes;
 mod shared;
