@@ -44,18 +44,33 @@ impl Parse for Static {
         if input.peek(Token![const]) || input.peek(Token![let]) {
             return Err(input.error("a breaker has state: write `static`"));
         }
+        if !input.peek(Token![static]) {
+            return Err(input.error("expected `static`, as in `pub static PAYMENTS = { … };`"));
+        }
         input.parse::<Token![static]>()?;
         let ident = input.parse()?;
         if input.peek(Token![:]) {
             return Err(input.error("the type is always `StaticBreaker`; leave it out"));
         }
         let settings = if input.parse::<Option<Token![=]>>()?.is_some() {
+            if !input.peek(Brace) {
+                return Err(input.error(
+                    "the settings of a breaker stand in braces, as in \
+                     `static PAYMENTS = { tripper = FailureStreak(5) };`",
+                ));
+            }
             let content;
             let brace = braced!(content in input);
             Some((brace, content.parse()?))
         } else {
             None
         };
+        if settings.is_none() && input.peek(Brace) {
+            return Err(input.error("expected `=` before the settings"));
+        }
+        if !input.peek(Token![;]) {
+            return Err(input.error("expected `;` after the breaker"));
+        }
         input.parse::<Token![;]>()?;
         Ok(Self {
             attrs,
@@ -95,6 +110,48 @@ fn expand_one(item: Static) -> TokenStream {
             let error = error.into_compile_error();
             let item = expand::statics(&attrs, &vis, &ident, &Options::default());
             quote!(#error #item)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_wrongly_around_the_settings() {
+        for (given, message) in [
+            (
+                "",
+                "expected a breaker, as in `pub static PAYMENTS = { … };`",
+            ),
+            (
+                "PAYMENTS = {};",
+                "expected `static`, as in `pub static PAYMENTS = { … };`",
+            ),
+            (
+                "const PAYMENTS = {};",
+                "a breaker has state: write `static`",
+            ),
+            ("static PAYMENTS {};", "expected `=` before the settings"),
+            (
+                "static PAYMENTS = builder();",
+                "the settings of a breaker stand in braces",
+            ),
+            ("static PAYMENTS = {}", "expected `;` after the breaker"),
+            (
+                "static PAYMENTS = {} static QUOTES;",
+                "expected `;` after the breaker",
+            ),
+            (
+                "static PAYMENTS: T = {};",
+                "the type is always `StaticBreaker`; leave it out",
+            ),
+        ] {
+            let error = syn::parse_str::<Statics>(given).err().unwrap().to_string();
+            // At the end of the input `syn` says so first.
+            let error = error.trim_start_matches("unexpected end of input, ");
+            assert!(error.starts_with(message), "{given}: {error}");
         }
     }
 }

@@ -28,8 +28,8 @@ pub(crate) fn check(facts: &Facts<'_>, errors: &Errors) {
     if found.blamed.is_empty() {
         never_opens(&sound, &mut found);
         too_many_probes(&sound, facts, &mut found);
-        shadowed(&sound, facts.window, &mut found);
     }
+    shadowed(&sound, facts.window, &mut found);
 }
 
 /// Errors, one for a leaf: it may stand in several branches.

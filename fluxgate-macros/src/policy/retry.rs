@@ -104,22 +104,25 @@ fn backoff(call: &Call<'_>, errors: &Errors) -> Option<Backoff> {
         Some(argument) => Time::read(argument, errors).map(Some),
     };
     let jitter_ratio = jitter(bound.next()?, errors);
-    let backoff = Backoff {
-        initial: initial?,
+    // Whatever is wrong with the other two.
+    let (initial, max_duration) = (initial?, max_duration?);
+    grows(&initial, max_duration.as_ref(), errors)?;
+    Some(Backoff {
+        initial,
         multiplier: multiplier?,
-        max_duration: max_duration?,
+        max_duration,
         jitter_ratio: jitter_ratio?,
-    };
-    let longest = backoff
-        .max_duration
-        .clone()
-        .unwrap_or_else(|| Time::secs(300));
-    let known = backoff.initial.known.zip(longest.known);
+    })
+}
+
+fn grows(initial: &Time, max_duration: Option<&Time>, errors: &Errors) -> Option<()> {
+    let default = Time::secs(300);
+    let known = initial.known.zip(max_duration.unwrap_or(&default).known);
     if let Some((first, most)) = known.filter(|(first, most)| most < first) {
-        let (place, advice) = match &backoff.max_duration {
+        let (place, advice) = match max_duration {
             Some(given) => (&given.place, String::new()),
             None => (
-                &backoff.initial.place,
+                &initial.place,
                 format!(
                     ", its default; write `max_duration = {:?}` or more",
                     first.duration().unwrap_or_default()
@@ -137,5 +140,5 @@ fn backoff(call: &Call<'_>, errors: &Errors) -> Option<Backoff> {
         );
         return None;
     }
-    Some(backoff)
+    Some(())
 }

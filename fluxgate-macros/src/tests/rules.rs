@@ -1,6 +1,6 @@
 //! Reasoning over the rule as a whole.
 
-use super::{accepted, refused};
+use super::{accepted, faults, refused};
 
 #[test]
 fn more_calls_than_the_window_holds() {
@@ -170,4 +170,15 @@ fn more_probes_than_can_come() {
         "reopen_after = 4, tripper = FailureStreak(5) | HalfOpened & MinRequests(4) & FailureRate(0.5)",
     );
     accepted("tripper = FailureStreak(5) | HalfOpened & MinRequests(4) & FailureRate(0.5)");
+}
+
+/// Mistakes that do not depend on each other are told at once.
+#[test]
+fn mistakes_in_several_branches() {
+    let found = faults("tripper = Closed & HalfOpened | FailureStreak(3) | FailureStreak(5)");
+    let places: Vec<_> = found.iter().map(|(at, _)| at.as_str()).collect();
+    assert_eq!(places, ["HalfOpened", "FailureStreak(5)"], "{found:#?}");
+    let found = faults("retry = Backoff(400s, multiplier = 1, jitter_ratio = 1)");
+    let places: Vec<_> = found.iter().map(|(at, _)| at.as_str()).collect();
+    assert_eq!(places, ["1", "1", "400s"], "{found:#?}");
 }
