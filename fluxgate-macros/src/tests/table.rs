@@ -118,8 +118,12 @@ fn runtime(ctor: &str, args: &Map<String, Value>) -> Option<Result<(), ConfigErr
             time("duration")?,
         )),
         "CircuitBreaker" | "AsyncCircuitBreaker" => {
-            let calls = count("max_half_open_calls").unwrap_or(10);
-            builder().max_half_open_calls(u32::try_from(calls).ok()?)
+            if args.is_empty() {
+                builder()
+            } else {
+                let calls = count("max_half_open_calls")?;
+                builder().max_half_open_calls(u32::try_from(calls).ok()?)
+            }
         }
         _ => return None,
     };
