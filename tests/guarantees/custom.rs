@@ -248,12 +248,15 @@ fn a_policy_may_refuse_its_settings() {
     assert_eq!(faults, ["it must begin hesitant", "it must be set"]);
 }
 
+/// The duration of each record, and the counts of the window after it.
+type Looks = Arc<Mutex<Vec<(Duration, (u64, u64))>>>;
+
 /// Holds failures alone, and forgets them after a second.
 #[derive(Default)]
 struct Failures {
     held: Vec<(Duration, Record)>,
     prepared: Option<(usize, bool)>,
-    seen: Arc<Mutex<Vec<(Duration, (u64, u64))>>>,
+    seen: Looks,
 }
 
 impl Window for Failures {
