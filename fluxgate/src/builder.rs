@@ -1,6 +1,6 @@
 //! Validated construction.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, num::NonZeroU64, sync::Arc, time::Duration};
 
 use crate::{
     CircuitBreaker, ConfigError, KillSwitch, Name, State, WeakBreaker,
@@ -359,7 +359,7 @@ impl Builder {
             retry: self.retry,
             permit: self.permit,
             close_after: self.close_after,
-            reopen_after: self.reopen_after,
+            reopen_after: self.reopen_after.and_then(NonZeroU64::new),
             on_cancel: self.on_cancel,
             thresholds,
             durations,

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use once_cell::sync::OnceCell;
+use once_cell::race::OnceRef;
 
 use crate::{
     CircuitBreaker, Info, KillSwitch, Name, OnCancel, Signal, State,
@@ -27,18 +27,20 @@ use crate::{
     tally::Tally,
 };
 
-// Each flag is a question of its own, answered once when the breaker is built.
+// In this order: first what rejections read, last what they write, so that on two
+// cores they share no cache line but the counter's. Each flag is a question of
+// its own, answered once when the breaker is built.
 #[allow(clippy::struct_excessive_bools)]
+#[repr(C)]
 pub(crate) struct Core {
-    shared: Locked<Shared>,
     published: Published,
-    pub(crate) name: Name,
-    pub(crate) policy: Policy,
     clock: ClockSource,
-    listeners: Listeners,
-    kill_switch: Option<Box<KillSwitch>>,
     /// The handle of a breaker that is never dropped.
-    pub(crate) eternal: OnceCell<&'static CircuitBreaker>,
+    pub(crate) eternal: OnceRef<'static, CircuitBreaker>,
+    /// What listeners want counted.
+    tally: Option<Box<Tally>>,
+    shared: Locked<Shared>,
+    pub(crate) policy: Policy,
     /// The lowest threshold of slowness, in nanoseconds; beyond all time if there
     /// is none.
     slow: u64,
@@ -52,9 +54,10 @@ pub(crate) struct Core {
     /// Neither of these, and nobody counts every call: in the closed state no
     /// clock is read, and a success may pass unseen.
     untimed: bool,
+    pub(crate) name: Name,
+    listeners: Listeners,
+    kill_switch: Option<Box<KillSwitch>>,
     counts: Counts,
-    /// What listeners want counted.
-    tally: Option<Box<Tally>>,
 }
 
 // A panic in a protected call is settled, and leaves no broken state behind.
@@ -157,7 +160,7 @@ impl Core {
             clock,
             listeners,
             kill_switch: kill_switch.map(Box::new),
-            eternal: OnceCell::new(),
+            eternal: OnceRef::new(),
             slow,
             measures,
             stamps,

@@ -14,6 +14,8 @@ use crate::{
 
 /// A value, and the control word that guards it. The word is read by everybody
 /// at any time, and written only by who holds the lock.
+// The word first: what every call reads stands beside what rejections read.
+#[repr(C)]
 pub(crate) struct Locked<T> {
     word: AtomicU64,
     /// Where those wait who found the lock taken, but for one.

@@ -1,7 +1,7 @@
 //! The state machine. Pure: no lock, no clock, no I/O; times and random numbers
 //! are handed in, and transitions are handed out.
 
-use std::time::Duration;
+use std::{num::NonZeroU64, time::Duration};
 
 use crate::{
     OnCancel, Reason, RuleKind, State,
@@ -23,7 +23,7 @@ pub(crate) struct Policy {
     pub(crate) retry: Box<dyn Retry>,
     pub(crate) permit: Box<dyn Permit>,
     pub(crate) close_after: u64,
-    pub(crate) reopen_after: Option<u64>,
+    pub(crate) reopen_after: Option<NonZeroU64>,
     pub(crate) on_cancel: OnCancel,
     /// The slowness thresholds of the rules, ascending.
     pub(crate) thresholds: Box<[Duration]>,
@@ -39,7 +39,7 @@ impl Policy {
     /// A cause in words.
     pub(crate) fn reason(&self, cause: Cause) -> Option<Reason> {
         let (rule, threshold) = match cause.leaf {
-            Cause::REOPEN_AFTER => (RuleKind::ReopenAfter, self.reopen_after? as f64),
+            Cause::REOPEN_AFTER => (RuleKind::ReopenAfter, self.reopen_after?.get() as f64),
             leaf => self.tripper.leaf(leaf)?,
         };
         Some(Reason {
@@ -115,7 +115,7 @@ pub(crate) struct Machine {
     totals: Totals,
     probes: Probes,
     /// Calls in flight in the closed state, if a rule looks at them.
-    running: Option<Running>,
+    running: Option<Box<Running>>,
 }
 
 impl Machine {
@@ -139,7 +139,7 @@ impl Machine {
             window,
             totals: Totals::new(thresholds),
             probes,
-            running,
+            running: running.map(Box::new),
         }
     }
 
@@ -333,7 +333,7 @@ impl Machine {
 
     fn reopened(&self, policy: &Policy) -> Option<Next> {
         match policy.reopen_after {
-            Some(limit) if self.streak >= limit => Some(Next {
+            Some(limit) if self.streak >= limit.get() => Some(Next {
                 state: State::Open,
                 cause: Some(Cause {
                     leaf: Cause::REOPEN_AFTER,
@@ -352,7 +352,7 @@ impl Machine {
             totals: &self.totals,
             thresholds: &policy.thresholds,
             durations: policy.durations,
-            running: self.running.as_ref(),
+            running: self.running.as_deref(),
         };
         policy.tripper.fires(&seen).then(|| Next {
             state: State::Open,

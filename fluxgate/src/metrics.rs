@@ -25,7 +25,7 @@ impl Metrics {
         Self {
             total_count: totals.calls,
             failure_count: totals.failures,
-            total_duration: durations.then(|| duration(totals.nanos)),
+            total_duration: durations.then(|| duration(totals.nanos.0)),
             slow_counts: thresholds
                 .iter()
                 .copied()

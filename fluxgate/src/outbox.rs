@@ -7,8 +7,9 @@ use crate::Signal;
 /// Filled under the breaker's lock, in the order of transitions; emptied by one
 /// deliverer at a time, outside it.
 pub(crate) struct Outbox {
-    /// `None` when there are no listeners.
-    signals: Option<VecDeque<Signal>>,
+    /// `None` when there are no listeners; boxed, since most have none.
+    #[allow(clippy::box_collection)]
+    signals: Option<Box<VecDeque<Signal>>>,
     delivering: bool,
 }
 
@@ -18,7 +19,7 @@ const PREPARED: usize = 4;
 impl Outbox {
     pub(crate) fn new(listeners: bool) -> Self {
         Self {
-            signals: listeners.then(|| VecDeque::with_capacity(PREPARED)),
+            signals: listeners.then(|| Box::new(VecDeque::with_capacity(PREPARED))),
             delivering: false,
         }
     }
@@ -43,7 +44,10 @@ impl Outbox {
 
     /// The next signal; `None` ends the delivery.
     pub(crate) fn take(&mut self) -> Option<Signal> {
-        let signal = self.signals.as_mut().and_then(VecDeque::pop_front);
+        let signal = self
+            .signals
+            .as_mut()
+            .and_then(|signals| signals.pop_front());
         self.delivering = signal.is_some();
         signal
     }

@@ -9,7 +9,8 @@ pub(crate) struct Probes {
     /// In nanoseconds, like all times here.
     lease: u64,
     places: Vec<Place>,
-    free: Vec<u32>,
+    /// The first place that is free, linked by `next`; or `NOBODY`.
+    free: u32,
     /// No probe in flight began before this.
     oldest: u64,
 }
@@ -20,6 +21,8 @@ struct Place {
     began: u64,
     /// How many probes were here before.
     turn: u32,
+    /// The next free place, while this one is.
+    next: u32,
 }
 
 /// A probe's right to its place, until another probe has it.
@@ -47,6 +50,7 @@ impl Slot {
 }
 
 const FREE: u64 = u64::MAX;
+const NOBODY: u32 = u32::MAX;
 /// How many slots get their memory when the breaker is built.
 const PREPARED: u32 = 16;
 
@@ -57,7 +61,7 @@ impl Probes {
             limit,
             lease,
             places: Vec::with_capacity(prepared),
-            free: Vec::with_capacity(prepared),
+            free: NOBODY,
             oldest: FREE,
         }
     }
@@ -67,17 +71,24 @@ impl Probes {
     pub(crate) fn acquire(&mut self, now: u64) -> (Option<Slot>, u64) {
         let began = now.min(FREE - 1);
         let lost = if self.is_full() { self.reclaim(now) } else { 0 };
-        let slot = match self.free.pop() {
+        let full = self.is_full();
+        let slot = match self.places.get_mut(self.free as usize) {
             Some(place) => {
-                let taken = &mut self.places[place as usize];
-                taken.began = began;
-                taken.turn = taken.turn.wrapping_add(1);
-                let turn = taken.turn;
-                Some(Slot { place, turn })
+                let slot = Slot {
+                    place: self.free,
+                    turn: place.turn.wrapping_add(1),
+                };
+                self.free = place.next;
+                (place.began, place.turn) = (began, slot.turn);
+                Some(slot)
             }
-            None if !self.is_full() => {
-                self.places.push(Place { began, turn: 0 });
-                let place = u32::try_from(self.places.len() - 1).ok();
+            None if !full => {
+                let place = u32::try_from(self.places.len()).ok();
+                self.places.push(Place {
+                    began,
+                    turn: 0,
+                    next: NOBODY,
+                });
                 place.map(|place| Slot { place, turn: 0 })
             }
             None => None,
@@ -94,8 +105,8 @@ impl Probes {
         match self.places.get_mut(slot.place as usize) {
             Some(place) if place.turn == slot.turn && place.began != FREE => {
                 let began = place.began;
-                place.began = FREE;
-                self.free.push(slot.place);
+                (place.began, place.next) = (FREE, self.free);
+                self.free = slot.place;
                 self.is_over(began, now)
             }
             _ => false,
@@ -126,7 +137,7 @@ impl Probes {
     }
 
     fn is_full(&self) -> bool {
-        self.free.is_empty() && self.places.len() >= self.limit as usize
+        self.free == NOBODY && self.places.len() >= self.limit as usize
     }
 
     fn is_over(&self, began: u64, now: u64) -> bool {
@@ -139,17 +150,17 @@ impl Probes {
         }
         let mut lost = 0;
         self.oldest = FREE;
-        for index in 0..self.places.len() {
-            let began = self.places[index].began;
-            if began == FREE {
+        let lease = self.lease;
+        for (index, place) in (0..).zip(&mut self.places) {
+            if place.began == FREE {
                 continue;
             }
-            if self.is_over(began, now) {
-                self.places[index].began = FREE;
-                self.free.extend(u32::try_from(index).ok());
+            if now.saturating_sub(place.began) >= lease {
+                (place.began, place.next) = (FREE, self.free);
+                self.free = index;
                 lost += 1;
             } else {
-                self.oldest = self.oldest.min(began);
+                self.oldest = self.oldest.min(place.began);
             }
         }
         lost

@@ -33,9 +33,11 @@ pub struct MissingListener {
     pub reason: String,
 }
 
-/// The listeners of one breaker.
+/// The listeners of one breaker; nothing where there are none.
 #[derive(Default)]
-pub(crate) struct Listeners {
+pub(crate) struct Listeners(Option<Box<Known>>);
+
+struct Known {
     present: Box<[Attached]>,
     missing: Box<[MissingListener]>,
 }
@@ -80,25 +82,32 @@ impl Declared {
             });
             None
         });
-        let present = present.collect();
+        let present: Box<[_]> = present.collect();
         let missing = self.missing.into_iter().chain(refused.iter().cloned());
-        let listeners = Listeners {
-            present,
-            missing: missing.collect(),
-        };
-        (listeners, refused)
+        let missing: Box<[_]> = missing.collect();
+        let any = !present.is_empty() || !missing.is_empty();
+        let known = any.then(|| Box::new(Known { present, missing }));
+        (Listeners(known), refused)
     }
 }
 
 impl Listeners {
+    fn present(&self) -> &[Attached] {
+        self.0.as_ref().map_or(&[], |known| &known.present)
+    }
+
+    fn missing(&self) -> &[MissingListener] {
+        self.0.as_ref().map_or(&[], |known| &known.missing)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
-        self.present.is_empty()
+        self.present().is_empty()
     }
 
     /// What all of them together read.
     pub(crate) fn reads(&self) -> Reads {
         let mut all = Reads::default();
-        for attached in &self.present {
+        for attached in self.present() {
             let reads = contained(|| attached.listener.reads()).unwrap_or_default();
             all.lifetime |= reads.lifetime || reads.successes;
             all.successes |= reads.successes;
@@ -112,7 +121,7 @@ impl Listeners {
 
     /// Tells them, one after the other.
     pub(crate) fn tell(&self, signal: &Signal) {
-        for Attached { listener, panics } in &self.present {
+        for Attached { listener, panics } in self.present() {
             if contained(|| listener.on_signal(signal)).is_none() {
                 panics.fetch_add(1, Ordering::Relaxed);
                 contained(|| report::listener_panicked(&signal.name, listener.name()));
@@ -121,13 +130,13 @@ impl Listeners {
     }
 
     pub(crate) fn report_missing(&self, breaker: &str) {
-        for MissingListener { name, reason } in &self.missing {
+        for MissingListener { name, reason } in self.missing() {
             report::listener_missing(breaker, name, reason);
         }
     }
 
     pub(crate) fn info(&self) -> (Vec<ListenerInfo>, Vec<MissingListener>) {
-        let present = self.present.iter().map(|Attached { listener, panics }| {
+        let present = self.present().iter().map(|Attached { listener, panics }| {
             let delivery = contained(|| listener.delivery()).unwrap_or_default();
             ListenerInfo {
                 name: contained(|| listener.name().into()).unwrap_or_default(),
@@ -136,12 +145,12 @@ impl Listeners {
                 dropped: delivery.dropped,
             }
         });
-        (present.collect(), self.missing.to_vec())
+        (present.collect(), self.missing().to_vec())
     }
 
     /// Forgets the panics.
     pub(crate) fn clear(&self) {
-        for attached in &self.present {
+        for attached in self.present() {
             attached.panics.store(0, Ordering::Relaxed);
         }
     }

@@ -11,8 +11,8 @@ pub(crate) struct Calm {
     failures: u64,
     /// How many calls reach the lowest threshold of slowness.
     slow: u64,
-    /// The sum of the durations.
-    nanos: u128,
+    /// The sum of the durations. One that does not fit is taken for less.
+    nanos: u64,
 }
 
 impl Calm {
@@ -26,7 +26,7 @@ impl Calm {
     const ALL: Self = Self {
         failures: u64::MAX,
         slow: u64::MAX,
-        nanos: u128::MAX,
+        nanos: u64::MAX,
     };
 
     /// Whether the sums of a full window stay below.
@@ -34,7 +34,7 @@ impl Calm {
     pub(crate) fn holds(&self, totals: &Totals) -> bool {
         self.holds_outcomes(totals)
             && totals.slow.first().is_none_or(|slow| *slow < self.slow)
-            && totals.nanos < self.nanos
+            && totals.nanos.0 < self.nanos.into()
     }
 
     /// The same where nothing but failures is counted: then no rule looks at
@@ -55,7 +55,7 @@ impl Calm {
 
     /// Where one rule does not fire: that of which more is known.
     fn of_both(self, other: Self) -> Self {
-        let least = |calm: &Self| calm.nanos.min(calm.failures.min(calm.slow).into());
+        let least = |calm: &Self| calm.failures.min(calm.slow).min(calm.nanos);
         if least(&other) > least(&self) {
             other
         } else {
@@ -98,7 +98,7 @@ impl Node {
                 ..Calm::ALL
             },
             Self::AvgLatency(threshold) => Calm {
-                nanos: u128::from(nanos(*threshold)) * u128::from(calls),
+                nanos: nanos(*threshold).saturating_mul(calls),
                 ..Calm::ALL
             },
             Self::All(nodes) => {
@@ -134,6 +134,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::window::Sum;
     use crate::{
         random::{Random, Seeded},
         tripper::{
@@ -205,7 +206,7 @@ mod tests {
             let totals = Totals {
                 calls,
                 failures: draw(calls + 1),
-                nanos: u128::from(draw(30 * calls)),
+                nanos: Sum(draw(30 * calls).into()),
                 slow: Box::new([slow, draw(slow + 1)]),
             };
             let streak = draw(totals.failures + 1);

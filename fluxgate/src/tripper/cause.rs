@@ -1,6 +1,6 @@
 //! Which part of a rule made it fire.
 
-use super::{Context, rule::Node};
+use super::{Context, InFlight, rule::Node};
 use crate::RuleKind;
 
 /// The leaf of a rule that opened a circuit, small enough to be published in
@@ -90,7 +90,7 @@ impl Node {
             Self::AvgLatency(_) => seen.avg_duration().unwrap_or_default().as_secs_f64(),
             Self::SlowRate(_, slow) => seen.slow_rate(*slow).unwrap_or(0.0),
             Self::FailureStreak(_) => seen.streak as f64,
-            Self::InFlight(_, age) => seen.in_flight(*age).unwrap_or(0) as f64,
+            Self::InFlight(rule) => seen.in_flight(rule.older_than).unwrap_or(0) as f64,
             Self::State(_) | Self::Custom(_) | Self::All(_) | Self::Any(_) => 1.0,
         }
     }
@@ -102,7 +102,10 @@ impl Node {
             Self::AvgLatency(threshold) => (RuleKind::AvgLatency, threshold.as_secs_f64()),
             Self::SlowRate(ratio, slow) => (RuleKind::SlowRate { slow: *slow }, *ratio),
             Self::FailureStreak(count) => (RuleKind::FailureStreak, *count as f64),
-            Self::InFlight(count, age) => (RuleKind::InFlight { older_than: *age }, *count as f64),
+            Self::InFlight(rule) => {
+                let InFlight { count, older_than } = **rule;
+                (RuleKind::InFlight { older_than }, count as f64)
+            }
             Self::Custom(custom) => (RuleKind::Custom(custom.name()), 1.0),
             Self::State(_) | Self::All(_) | Self::Any(_) => (RuleKind::State, 1.0),
         }
@@ -125,8 +128,8 @@ mod tests {
         let totals = Totals {
             calls: 10,
             failures: 6,
-            nanos: 0,
             slow: Box::new([2]),
+            ..Totals::default()
         };
         let rule = rule.into();
         let seen = Context {

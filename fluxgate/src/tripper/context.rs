@@ -50,14 +50,14 @@ impl Context<'_> {
     /// The sum of the durations, `None` unless something keeps them.
     #[must_use]
     pub fn total_duration(&self) -> Option<Duration> {
-        self.durations.then(|| duration(self.totals.nanos))
+        self.durations.then(|| duration(self.totals.nanos.0))
     }
 
     /// The mean duration, `None` without calls or unless something keeps them.
     #[must_use]
     pub fn avg_duration(&self) -> Option<Duration> {
         let calls = u128::from(self.totals.calls);
-        (self.durations && calls > 0).then(|| duration(self.totals.nanos / calls))
+        (self.durations && calls > 0).then(|| duration(self.totals.nanos.0 / calls))
     }
 
     /// How many calls took `threshold` or longer, for a threshold that a rule

@@ -21,10 +21,11 @@ pub(super) enum Node {
     AvgLatency(Duration),
     SlowRate(f64, Duration),
     FailureStreak(u64),
-    InFlight(u64, Duration),
-    Custom(Custom),
-    All(Vec<Node>),
-    Any(Vec<Node>),
+    /// Boxed, since it is rarer than the others and as large as the largest.
+    InFlight(Box<InFlight>),
+    Custom(Box<Custom>),
+    All(Box<[Node]>),
+    Any(Box<[Node]>),
 }
 
 impl Node {
@@ -55,11 +56,15 @@ impl Node {
             Self::AvgLatency(threshold) => {
                 let calls = seen.totals.calls;
                 // Multiplied out: the mean itself may fall between nanoseconds.
-                calls > 0 && seen.totals.nanos >= u128::from(nanos(*threshold)) * u128::from(calls)
+                calls > 0
+                    && seen.totals.nanos.0 >= u128::from(nanos(*threshold)) * u128::from(calls)
             }
             Self::SlowRate(ratio, slow) => seen.slow_rate(*slow).is_some_and(|rate| rate >= *ratio),
             Self::FailureStreak(count) => seen.streak >= *count,
-            Self::InFlight(count, age) => seen.in_flight(*age).is_some_and(|calls| calls >= *count),
+            Self::InFlight(rule) => {
+                let old = seen.in_flight(rule.older_than);
+                old.is_some_and(|calls| calls >= rule.count)
+            }
             Self::Custom(custom) => custom.fires(seen),
             Self::All(_) | Self::Any(_) => false,
         }
@@ -97,7 +102,7 @@ impl Rule {
         self.0.visit(&mut |node| match node {
             Node::AvgLatency(_) => needs.durations = true,
             Node::SlowRate(_, slow) => needs.slow.push(*slow),
-            Node::InFlight(_, age) => needs.in_flight.push(*age),
+            Node::InFlight(rule) => needs.in_flight.push(rule.older_than),
             Node::Custom(custom) => {
                 let own = custom.needs();
                 needs.durations |= own.durations;
@@ -150,16 +155,17 @@ impl Rule {
                         slow,
                     );
                 }
-                Node::InFlight(count, age) => {
+                Node::InFlight(rule) => {
+                    let InFlight { count, older_than } = **rule;
                     refuse(
-                        limits::count(*count),
+                        limits::count(count),
                         "the count of `InFlight` must be at least 1",
-                        count,
+                        &count,
                     );
                     refuse(
-                        limits::duration(*age),
+                        limits::duration(older_than),
                         "older_than of `InFlight` must be greater than zero",
-                        age,
+                        &older_than,
                     );
                 }
                 Node::AvgLatency(threshold) => refuse(
@@ -189,12 +195,11 @@ impl Default for Rule {
 /// `a && b && c`.
 fn join(left: Rule, right: Rule, all: bool) -> Rule {
     let parts = |rule: Rule| match rule.0 {
-        Node::All(nodes) if all => nodes,
-        Node::Any(nodes) if !all => nodes,
+        Node::All(nodes) if all => nodes.into_vec(),
+        Node::Any(nodes) if !all => nodes.into_vec(),
         node => vec![node],
     };
-    let mut nodes = parts(left);
-    nodes.extend(parts(right));
+    let nodes = parts(left).into_iter().chain(parts(right)).collect();
     Rule(if all {
         Node::All(nodes)
     } else {
@@ -241,8 +246,8 @@ leaves! {
     AvgLatency: leaf => Node::AvgLatency(leaf.0);
     SlowRate: leaf => Node::SlowRate(leaf.ratio, leaf.threshold);
     FailureStreak: leaf => Node::FailureStreak(leaf.0);
-    InFlight: leaf => Node::InFlight(leaf.count, leaf.older_than);
-    Custom: leaf => Node::Custom(leaf);
+    InFlight: leaf => Node::InFlight(Box::new(leaf));
+    Custom: leaf => Node::Custom(Box::new(leaf));
 }
 
 operators!(Rule);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Record, Totals, Window};
+use super::{Record, Sum, Totals, Window};
 use crate::{error::Fault, limits};
 
 /// Holds the last `size` recorded calls.
@@ -117,7 +117,7 @@ impl Window for CountWindow {
         if let Some(nanos) = self.nanos.get_mut(place as usize) {
             let old = if full { *nanos } else { 0 };
             *nanos = record.nanos;
-            totals.nanos = totals.nanos + u128::from(*nanos) - u128::from(old);
+            totals.nanos = Sum(totals.nanos.0 + u128::from(*nanos) - u128::from(old));
         }
     }
 
@@ -164,7 +164,7 @@ mod tests {
         }
         assert_eq!(totals.calls, 2);
         assert_eq!(totals.failures, 0);
-        assert_eq!(totals.nanos, 30_000_000);
+        assert_eq!(totals.nanos, Sum(30_000_000));
         assert_eq!(*totals.slow, [1, 1]);
     }
 
@@ -211,7 +211,7 @@ mod tests {
                 assert_eq!(totals.slow[0], count(|(_, millis)| *millis >= 10));
                 assert_eq!(totals.slow[1], count(|(_, millis)| *millis >= 20));
                 let millis: u64 = last.iter().map(|(_, millis)| millis).sum();
-                assert_eq!(totals.nanos, u128::from(millis) * 1_000_000);
+                assert_eq!(totals.nanos, Sum(u128::from(millis) * 1_000_000));
             }
         }
     }

@@ -11,6 +11,7 @@ use std::{fmt, time::Duration};
 
 pub use count::CountWindow;
 pub use time::TimeWindow;
+pub(crate) use totals::Sum;
 pub use totals::{Record, Totals};
 
 use crate::{contain::contained, error::Fault, report};
@@ -104,7 +105,8 @@ pub struct AnyWindow(Kind);
 #[derive(Debug)]
 enum Kind {
     Count(CountWindow),
-    Time(TimeWindow),
+    /// Apart, since it is larger and rarer.
+    Time(Box<TimeWindow>),
     Custom(Custom),
 }
 
@@ -116,7 +118,7 @@ impl From<CountWindow> for AnyWindow {
 
 impl From<TimeWindow> for AnyWindow {
     fn from(window: TimeWindow) -> Self {
-        Self(Kind::Time(window))
+        Self(Kind::Time(Box::new(window)))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use super::{Record, Totals, Window};
+use super::{Record, Sum, Totals, Window};
 use crate::{error::Fault, limits, span::nanos};
 
 /// Holds the calls recorded in the last `duration`.
@@ -115,7 +115,7 @@ impl Window for TimeWindow {
             }
             totals.calls -= oldest.calls;
             totals.failures -= oldest.failures;
-            totals.nanos = totals.nanos.saturating_sub(oldest.nanos);
+            totals.nanos = Sum(totals.nanos.0.saturating_sub(oldest.nanos));
             for (total, slow) in totals
                 .slow
                 .iter_mut()

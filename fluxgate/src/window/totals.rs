@@ -38,13 +38,19 @@ impl Record {
     }
 }
 
+/// A sum of nanoseconds, which may be more than a `u64` holds. Packed, since the
+/// alignment of a `u128` would cost each breaker more than the number itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(Rust, packed(8))]
+pub(crate) struct Sum(pub(crate) u128);
+
 /// The sums over the records in a window. Integers throughout: adding and
 /// removing the same record leaves no trace, however long the breaker runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     pub(crate) calls: u64,
     pub(crate) failures: u64,
-    pub(crate) nanos: u128,
+    pub(crate) nanos: Sum,
     /// By threshold, ascending: how many records reached it.
     pub(crate) slow: Box<[u64]>,
 }
@@ -61,7 +67,7 @@ impl Totals {
     pub fn add(&mut self, record: &Record) {
         self.calls = self.calls.saturating_add(1);
         self.failures = self.failures.saturating_add(u64::from(record.failed));
-        self.nanos = self.nanos.saturating_add(u128::from(record.nanos));
+        self.nanos = Sum(self.nanos.0.saturating_add(u128::from(record.nanos)));
         for slow in self.slow.iter_mut().take(record.reached) {
             *slow = slow.saturating_add(1);
         }
@@ -71,7 +77,7 @@ impl Totals {
     pub fn remove(&mut self, record: &Record) {
         self.calls = self.calls.saturating_sub(1);
         self.failures = self.failures.saturating_sub(u64::from(record.failed));
-        self.nanos = self.nanos.saturating_sub(u128::from(record.nanos));
+        self.nanos = Sum(self.nanos.0.saturating_sub(u128::from(record.nanos)));
         for slow in self.slow.iter_mut().take(record.reached) {
             *slow = slow.saturating_sub(1);
         }
@@ -80,7 +86,7 @@ impl Totals {
     pub(crate) fn clear(&mut self) {
         self.calls = 0;
         self.failures = 0;
-        self.nanos = 0;
+        self.nanos = Sum(0);
         self.slow.fill(0);
     }
 
