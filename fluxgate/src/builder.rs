@@ -10,10 +10,10 @@ use crate::{
     limits,
     listener::{Declared, IntoListener, MissingListener},
     machine::{Machine, Policy},
+    news::News,
     permit::{Permit, RampUp},
     probes::Probes,
     random::{Random, Seeded},
-    registry, report,
     retry::{Cooldown, Retry},
     running::Running,
     sources::{ClockSource, RandomSource},
@@ -244,11 +244,15 @@ impl Builder {
                 faults,
             });
         }
-        let (core, refused) = self.assemble();
+        let Assembled {
+            core,
+            refused,
+            news,
+        } = self.assemble();
         if refused.is_empty() {
             core.obey();
             let breaker = CircuitBreaker { core };
-            breaker.enter();
+            breaker.register(news).tell(&breaker);
             return Ok(breaker);
         }
         let fault = |MissingListener { name, reason }| {
@@ -262,15 +266,10 @@ impl Builder {
 
     /// Builds what must not fail, the breaker of an annotated function: a
     /// refused setting is reported and gives way to its default, a listener that
-    /// refuses is reported and left out. Nobody else is told of it before
-    /// [`CircuitBreaker::enter`].
-    pub(crate) fn build_or_default(self) -> CircuitBreaker {
-        let core = self.assemble_or_default();
-        core.obey();
-        CircuitBreaker { core }
-    }
-
-    fn assemble_or_default(mut self) -> Arc<Core> {
+    /// refuses is reported and left out. Nobody is told of any of it, nor of the
+    /// breaker, before [`News::tell`]: those who are may ask for this very
+    /// breaker, which has to be in its place by then.
+    pub(crate) fn build_or_default(mut self) -> (CircuitBreaker, News) {
         let mut faults = Vec::new();
         for (setting, found) in self.check() {
             faults.extend(found);
@@ -285,13 +284,10 @@ impl Builder {
                 Setting::ProbeLease => self.probe_lease = PROBE_LEASE,
             }
         }
-        if !faults.is_empty() {
-            report::refused(&ConfigError {
-                name: self.name.clone(),
-                faults,
-            });
-        }
-        self.assemble().0
+        let Assembled { core, mut news, .. } = self.assemble();
+        news.faults = faults;
+        core.obey();
+        (CircuitBreaker { core }, news)
     }
 
     /// The settings that are refused, and why.
@@ -336,8 +332,7 @@ impl Builder {
         .collect()
     }
 
-    /// Also which listeners refused.
-    fn assemble(mut self) -> (Arc<Core>, Vec<MissingListener>) {
+    fn assemble(mut self) -> Assembled {
         let needs = self.tripper.needs();
         let durations = self.durations || needs.durations;
         let thresholds: Box<[Duration]> = needs.slow.into();
@@ -366,7 +361,8 @@ impl Builder {
             every_call: needs.every_call,
             calm: calm.unwrap_or(Calm::NONE),
         };
-        let kill_switch = kill_switch(&self.name);
+        let (kill_switch, bad_values) =
+            KillSwitch::read(&self.name, |variable| std::env::var_os(variable));
         let handle = WeakBreaker::pending(self.name.clone());
         let (listeners, refused) = self.listeners.attach(&handle);
         let core = Arc::new(Core::new(Parts {
@@ -380,25 +376,22 @@ impl Builder {
             dates,
         }));
         handle.set(&core);
-        (core, refused)
+        Assembled {
+            core,
+            refused,
+            news: News {
+                bad_values,
+                ..News::default()
+            },
+        }
     }
 }
 
-/// What the environment commands.
-fn kill_switch(name: &str) -> Option<KillSwitch> {
-    let (switch, bad) = KillSwitch::read(name, |variable| std::env::var_os(variable));
-    for problem in &bad {
-        report::bad_variable(name, problem);
-    }
-    switch
-}
-
-impl CircuitBreaker {
-    /// Makes the breaker known: in the registry, in reports, to its listeners.
-    pub(crate) fn enter(&self) {
-        self.core.announce();
-        registry::enter(&self.core);
-    }
+struct Assembled {
+    core: Arc<Core>,
+    /// The listeners that refused.
+    refused: Vec<MissingListener>,
+    news: News,
 }
 
 #[derive(Clone, Copy)]

@@ -37,16 +37,18 @@ impl StaticBreaker {
 
     #[cold]
     fn first_use(&self) -> &CircuitBreaker {
-        let mut is_new = false;
+        let mut news = None;
         let breaker = self.cell.get_or_init(|| {
-            is_new = true;
-            let breaker = (self.build)().build_or_default();
+            let (breaker, untold) = (self.build)().build_or_default();
             breaker.clone().keep_for_ever();
+            // In the registry as soon as in the cell: who lists breakers beside
+            // this first use is to miss none.
+            news = Some(breaker.register(untold));
             breaker
         });
         // With the cell filled: those who are told may use this very static.
-        if is_new {
-            breaker.enter();
+        if let Some(news) = news {
+            news.tell(breaker);
         }
         breaker
     }

@@ -147,6 +147,7 @@ mod loom_tests;
 mod machine;
 mod metrics;
 mod name;
+mod news;
 mod outbox;
 pub mod permit;
 mod probes;

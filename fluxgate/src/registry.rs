@@ -27,7 +27,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-use crate::{CircuitBreaker, Command, Info, core::Core, report};
+use crate::{CircuitBreaker, Command, Info, core::Core};
 
 /// Every breaker there is, in the order they were built.
 #[must_use]
@@ -75,7 +75,8 @@ fn with<R>(f: impl FnOnce(&mut Vec<Entry>) -> R) -> R {
     f(&mut BREAKERS.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-pub(crate) fn enter(core: &Arc<Core>) {
+/// Enters a breaker; also those that have its name already.
+pub(crate) fn enter(core: &Arc<Core>) -> Vec<CircuitBreaker> {
     let hash = hash(&core.name);
     let mut others = with(|breakers| {
         let others = select(breakers, |other| other == hash);
@@ -90,9 +91,7 @@ pub(crate) fn enter(core: &Arc<Core>) {
         others
     });
     others.retain(|other| *other.name() == core.name);
-    if others.len() == 1 {
-        report::duplicate(&core.name);
-    }
+    others
 }
 
 /// The breakers for which the hash of the name is right. To be dropped outside

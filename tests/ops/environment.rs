@@ -1,12 +1,17 @@
 //! The kill switch, in a process of its own: the environment is the process's.
 
 use std::{
-    env,
+    env, io,
     process::Command,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex, mpsc},
+    thread,
+    time::Duration,
 };
 
-use fluxgate::{CircuitBreaker, Signal, State};
+use fluxgate::{
+    CallNotPermitted, CircuitBreaker, Signal, State, StaticBreaker, circuit_breaker,
+    keyed::CircuitBreakers, registry,
+};
 
 use crate::reports;
 
@@ -42,8 +47,13 @@ fn child() {
 }
 
 fn child_with(variables: &[(&str, &str)]) -> String {
+    run("child", variables)
+}
+
+fn run(child: &str, variables: &[(&str, &str)]) -> String {
+    let child = format!("environment::{child}");
     let output = Command::new(env::current_exe().unwrap())
-        .args(["--exact", "environment::child", "--nocapture"])
+        .args(["--exact", &child, "--nocapture"])
         .env_remove("FLUXGATE_ALL")
         .envs(variables.iter().copied())
         .output()
@@ -77,4 +87,113 @@ fn a_bad_value_is_reported_and_ignored() {
         "closed none [] circuit breaker 'switch::the-child': `FLUXGATE_SWITCH__THE_CHILD` is \
          \"open\", but may only be `disabled`, `metrics_only`, `forced_open` or `closed`; it is ignored"
     );
+}
+
+/// What listeners of the statics below were told, and what they saw then.
+static TOLD: Mutex<Vec<(State, String)>> = Mutex::new(Vec::new());
+
+fn told(signal: &Signal, saw: &impl std::fmt::Debug) {
+    let listed = registry::find(&signal.name).is_some();
+    assert!(listed, "who is told of a breaker finds it");
+    TOLD.lock()
+        .unwrap()
+        .push((signal.new_state, format!("{saw:?}")));
+}
+
+/// Gives cause for every report, and is used by the listener it tells.
+static NOSY: StaticBreaker = StaticBreaker::new(|| {
+    CircuitBreaker::builder("nosy")
+        .close_after(0)
+        .try_listener("Pager", Err::<fn(&Signal), _>("no URL"))
+        .listener(|signal: &Signal| told(signal, &NOSY.state()))
+});
+
+#[circuit_breaker(name = "nosy_function", listeners = [|signal| told(signal, &nosy_function().is_ok())])]
+fn nosy_function() -> Result<(), CallNotPermitted> {
+    Ok(())
+}
+
+/// Builds two statics whose listeners use them, and a subscriber that does, too.
+/// Alone it checks that without a variable the listeners are told nothing.
+#[test]
+fn child_with_statics() {
+    fn use_both() {
+        let _ = NOSY.call(|| Ok::<_, io::Error>(()));
+        let _ = nosy_function();
+    }
+
+    let (sender, done) = mpsc::channel();
+    thread::spawn(move || {
+        let _namesake = CircuitBreaker::builder("nosy").build();
+        let (reports, ()) = reports::with_reaction(use_both, use_both);
+        let _ = sender.send(reports);
+    });
+    let reports = done.recv_timeout(Duration::from_secs(30));
+    let reports = reports.expect("a static that is being built was asked for");
+    let told = TOLD.lock().unwrap();
+    println!("{MARK}{told:?} {}", reports.join(" | "));
+    let of_any_start = [
+        "can't be built",
+        "two circuit breakers are named 'nosy'",
+        "goes without its listener Pager",
+    ];
+    for report in of_any_start {
+        let with = |line: &&String| line.contains(report);
+        assert_eq!(reports.iter().filter(with).count(), 1, "{report}");
+    }
+    if env::var_os("FLUXGATE_ALL").is_none() {
+        assert!(told.is_empty(), "{told:?}");
+        assert_eq!(reports.len(), of_any_start.len());
+    }
+}
+
+#[test]
+fn nobody_is_told_before_the_static_is_in_place() {
+    for (state, passes) in [
+        (State::ForcedOpen, false),
+        (State::Disabled, true),
+        (State::MetricsOnly, true),
+    ] {
+        let said = run("child_with_statics", &[("FLUXGATE_ALL", state.as_str())]);
+        let mut expected = [
+            (state, format!("{state:?}")),
+            (state, format!("{passes:?}")),
+        ];
+        // The first report of the one begins the other.
+        expected.reverse();
+        assert!(said.starts_with(&format!("{expected:?} ")), "{said}");
+        for name in ["nosy", "nosy_function"] {
+            let report = format!("circuit breaker '{name}' starts {state}");
+            assert!(said.contains(&report), "{said}");
+        }
+    }
+    let said = run("child_with_statics", &[("FLUXGATE_ALL", "off")]);
+    assert!(said.starts_with("[] "), "{said}");
+    for name in ["nosy", "nosy_function"] {
+        let report = format!("circuit breaker '{name}': `FLUXGATE_ALL` is \"off\"");
+        assert!(said.contains(&report), "{said}");
+    }
+}
+
+static BY_KEY: LazyLock<CircuitBreakers<String>> = LazyLock::new(|| {
+    let settings = |builder: fluxgate::Builder| {
+        builder.listener(|signal: &Signal| told(signal, &BY_KEY.get("key").state()))
+    };
+    let set = CircuitBreakers::builder("nosy_set").settings(settings);
+    set.build().unwrap()
+});
+
+#[test]
+fn child_with_keys() {
+    let (sender, done) = mpsc::channel();
+    thread::spawn(move || sender.send(BY_KEY.get("key").state()));
+    let state = done.recv_timeout(Duration::from_secs(30));
+    let state = state.expect("a key whose breaker is being built was asked for");
+    println!("{MARK}{state} {:?}", TOLD.lock().unwrap());
+}
+
+#[test]
+fn nobody_is_told_before_the_breaker_of_a_key_is_in_place() {
+    let said = run("child_with_keys", &[("FLUXGATE_NOSY_SET_KEY", "disabled")]);
+    assert_eq!(said, r#"disabled [(Disabled, "Disabled")]"#);
 }

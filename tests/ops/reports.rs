@@ -1,6 +1,10 @@
 //! Catches the crate's own reports.
 
-use std::{cell::RefCell, fmt, sync::Once};
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+    sync::Once,
+};
 
 use tracing::{
     Event, Metadata, Subscriber,
@@ -10,6 +14,7 @@ use tracing::{
 
 thread_local! {
     static REPORTS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    static REACTION: Cell<Option<fn()>> = const { Cell::new(None) };
 }
 
 /// What the crate reports on this thread while `f` runs; and the result of `f`.
@@ -24,6 +29,14 @@ pub(crate) fn of<R>(f: impl FnOnce() -> R) -> (Vec<String>, R) {
     (REPORTS.take(), result)
 }
 
+/// The same, with a subscriber that does something at every report.
+pub(crate) fn with_reaction<R>(reaction: fn(), f: impl FnOnce() -> R) -> (Vec<String>, R) {
+    REACTION.set(Some(reaction));
+    let caught = of(f);
+    REACTION.take();
+    caught
+}
+
 struct Catch;
 
 impl Subscriber for Catch {
@@ -35,6 +48,9 @@ impl Subscriber for Catch {
         let mut message = Message::default();
         event.record(&mut message);
         REPORTS.with_borrow_mut(|reports| reports.push(message.0));
+        if let Some(reaction) = REACTION.get() {
+            reaction();
+        }
     }
 
     fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {

@@ -14,7 +14,7 @@ use super::{
     Entry, Key,
     builder::{Builder, Settings},
 };
-use crate::{CircuitBreaker, Command, Name, registry::Group};
+use crate::{CircuitBreaker, Command, Name, news::News, registry::Group};
 
 pub(super) struct Set<K> {
     pub(super) name: Name,
@@ -74,9 +74,16 @@ impl<K: Key> Set<K> {
         if let Some(breaker) = entry.breaker.get() {
             return breaker.clone();
         }
-        let breaker = entry
-            .breaker
-            .get_or_init(|| self.build(key, entry.labelled));
+        let mut news = None;
+        let breaker = entry.breaker.get_or_init(|| {
+            let (breaker, untold) = self.build(key, entry.labelled);
+            news = Some(untold);
+            breaker
+        });
+        // Those who are told may ask for this very key.
+        if let Some(news) = news {
+            news.tell(breaker);
+        }
         // Looked at when the breaker is there for everybody: whoever gives a
         // command from now on will find it.
         let command = self.register().command;
@@ -166,12 +173,10 @@ impl<K: Key> Set<K> {
         dropped
     }
 
-    fn build(&self, key: &K, labelled: bool) -> CircuitBreaker {
+    fn build(&self, key: &K, labelled: bool) -> (CircuitBreaker, News) {
         if !labelled {
             let builder = crate::Builder::new(self.overflow.name().clone());
-            let breaker = (self.settings)(builder).build_or_default();
-            breaker.core.announce();
-            return breaker;
+            return (self.settings)(builder).build_or_default();
         }
         let mut name = String::new();
         // A key that can't be shown has an empty name; nothing depends on it.
@@ -181,9 +186,9 @@ impl<K: Key> Set<K> {
             name.push('…');
         }
         let name = Name::from(format!("{}/{name}", self.name));
-        let breaker = (self.settings)(crate::Builder::new(name)).build_or_default();
-        breaker.enter();
-        breaker
+        let (breaker, news) = (self.settings)(crate::Builder::new(name)).build_or_default();
+        let news = breaker.register(news);
+        (breaker, news)
     }
 }
 
