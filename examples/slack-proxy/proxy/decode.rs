@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::post::{MORE, Post};
 
@@ -34,7 +35,8 @@ impl<'de> Visitor<'de> for Members {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Post, A::Error> {
         let mut post = Post::default();
         while let Some(key) = map.next_key::<String>()? {
-            let key = key.to_lowercase();
+            // As Go folds them, to which a long s is an s.
+            let key = key.to_lowercase().replace('ſ', "s");
             let text = match &*key {
                 "token" => Some(&mut post.token),
                 "channel" => Some(&mut post.channel),
@@ -55,7 +57,10 @@ impl<'de> Visitor<'de> for Members {
             match &*key {
                 "as_user" => set(&mut post.as_user, map.next_value()?),
                 "link_names" => set(&mut post.link_names, map.next_value()?),
-                "reply_broadcast" => set(&mut post.reply_broadcast, map.next_value()?),
+                // The Go program does not know it, so it may be anything.
+                "reply_broadcast" => {
+                    post.reply_broadcast = map.next_value::<Box<RawValue>>()?.get() == "true";
+                }
                 "blocks" => post.blocks = Some(map.next_value()?),
                 "attachments" => post.attachments = Some(map.next_value()?),
                 other => match MORE.into_iter().find(|name| *name == other) {
@@ -97,11 +102,28 @@ mod tests {
     }
 
     #[test]
+    fn keys_are_folded_as_go_does() {
+        assert_eq!(
+            forwarded(r#"{"UſERNAME":"u","linK_names":true,"BLOCKS":[],"ICON_İD":"i"}"#),
+            r#"{"token":"","channel":"","text":"","username":"u","link_names":true,"blocks":[]}"#
+        );
+    }
+
+    #[test]
     fn raw_members_stay_as_they_are_written() {
         assert_eq!(
             forwarded(r#"{"blocks":[ 1.00 ],"attachments":null,"other":{},"mrkdwn":true}"#),
             r#"{"token":"","channel":"","text":"","blocks":[ 1.00 ],"attachments":null,"mrkdwn":true}"#
         );
+    }
+
+    #[test]
+    fn members_that_go_does_not_know_may_be_of_any_type() {
+        for (broadcast, expected) in [("true", true), ("false", false), ("\"yes\"", false)] {
+            let body = format!(r#"{{"reply_broadcast":{broadcast},"unfurl_links":{{}}}}"#);
+            let post = decode(body.as_bytes()).unwrap();
+            assert_eq!(post.reply_broadcast, expected, "{broadcast}");
+        }
     }
 
     #[test]
