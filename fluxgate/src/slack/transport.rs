@@ -1,6 +1,6 @@
 //! HTTP.
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::{future::Future, pin::Pin};
 
 use reqwest::{
     Client, Url,
@@ -10,7 +10,7 @@ use reqwest::{
 
 use super::{
     Error, Token,
-    verdict::{Answer, Unreachable},
+    verdict::{Answer, Unreachable, seconds},
 };
 
 /// Posts bodies: over HTTP, or to a script in tests.
@@ -77,8 +77,7 @@ async fn exchange(request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
     let retry_after = response
         .headers()
         .get(RETRY_AFTER)
-        .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-        .map(Duration::from_secs);
+        .and_then(|value| seconds(value.to_str().ok()?));
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         body.extend_from_slice(&chunk);

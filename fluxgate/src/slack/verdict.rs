@@ -3,6 +3,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{Class, Policy, policy::Manner};
 
@@ -33,13 +34,16 @@ pub(super) enum Verdict {
 }
 
 /// The part of Slack's answers that decides.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Reply {
     #[serde(default)]
     ok: bool,
     error: Option<String>,
-    ts: Option<String>,
-    retry_after: Option<f64>,
+    // Whatever these two are, they don't change what the others say.
+    #[serde(default)]
+    ts: Value,
+    #[serde(default)]
+    retry_after: Value,
 }
 
 impl Verdict {
@@ -65,7 +69,7 @@ impl Verdict {
 /// The body alone decides, and must be JSON.
 fn by_body(policy: &Policy, body: &[u8]) -> Verdict {
     match serde_json::from_slice::<Reply>(body) {
-        Ok(Reply { ok: true, ts, .. }) => delivered(ts),
+        Ok(Reply { ok: true, ts, .. }) => delivered(&ts),
         Ok(Reply { error, .. }) => match error {
             Some(code) => {
                 let class = policy.classifier.class(&code).unwrap_or(Class::Retry);
@@ -80,16 +84,15 @@ fn by_body(policy: &Policy, body: &[u8]) -> Verdict {
 /// Status, headers and body decide.
 fn by_status(policy: &Policy, answer: &Answer) -> Verdict {
     let success = (200..300).contains(&answer.status);
-    let reply = serde_json::from_slice::<Reply>(&answer.body).ok();
-    let (ok, code, ts, in_body) = match reply {
-        Some(reply) => (reply.ok, reply.error, reply.ts, reply.retry_after),
-        None => match plain(&answer.body) {
-            Some("ok") => (true, None, None, None),
-            code => (false, code.map(str::to_owned), None, None),
-        },
-    };
+    let reply = serde_json::from_slice(&answer.body);
+    let Reply {
+        ok,
+        error: code,
+        ts,
+        retry_after,
+    } = reply.unwrap_or_else(|_| Reply::plain(&answer.body));
     if success && ok {
-        return delivered(ts);
+        return delivered(&ts);
     }
     let known = code
         .as_deref()
@@ -110,21 +113,36 @@ fn by_status(policy: &Policy, answer: &Answer) -> Verdict {
         class,
         code,
         retry_after: answer.retry_after.or_else(|| {
-            let seconds = in_body.filter(|seconds| *seconds > 0.0)?;
-            Duration::try_from_secs_f64(seconds).ok()
+            let text = retry_after.as_str().map(str::to_owned);
+            let text = text.unwrap_or_else(|| retry_after.to_string());
+            seconds(&text).filter(|wait| !wait.is_zero())
         }),
     }
 }
 
-fn delivered(ts: Option<String>) -> Verdict {
-    Verdict::Delivered(ts.filter(|ts| !ts.is_empty()))
+fn delivered(ts: &Value) -> Verdict {
+    let ts = ts.as_str();
+    Verdict::Delivered(ts.filter(|ts| !ts.is_empty()).map(str::to_owned))
 }
 
-/// A body that is one word, as incoming webhooks answer.
-fn plain(body: &[u8]) -> Option<&str> {
-    let word = std::str::from_utf8(body).ok()?.trim();
-    let is_code = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
-    (!word.is_empty() && word.len() <= 64 && word.bytes().all(is_code)).then_some(word)
+/// A number of seconds, too many of which are as long as there is.
+pub(super) fn seconds(text: &str) -> Option<Duration> {
+    let seconds: f64 = text.trim().parse().ok()?;
+    (seconds >= 0.0).then(|| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+}
+
+impl Reply {
+    /// Of a body that is one word, as incoming webhooks answer.
+    fn plain(body: &[u8]) -> Self {
+        let word = std::str::from_utf8(body).unwrap_or_default().trim();
+        let is_code = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+        let is_word = !word.is_empty() && word.len() <= 64 && word.bytes().all(is_code);
+        Self {
+            ok: word == "ok",
+            error: (is_word && word != "ok").then(|| word.to_owned()),
+            ..Self::default()
+        }
+    }
 }
 
 #[cfg(test)]
@@ -224,7 +242,11 @@ mod tests {
         };
         assert_eq!(wait(Some(7), r#"{"retry_after":3}"#), Some(7));
         assert_eq!(wait(None, r#"{"retry_after":3,"ok":false}"#), Some(3));
-        assert_eq!(wait(None, r#"{"retry_after":-3}"#), None);
+        assert_eq!(wait(None, r#"{"retry_after":"3"}"#), Some(3));
+        for none in ["-3", "0", "true", "null", "[3]", r#""soon""#] {
+            let body = format!(r#"{{"retry_after":{none}}}"#);
+            assert_eq!(wait(None, &body), None, "{none}");
+        }
         assert_eq!(wait(None, ""), None);
     }
 
@@ -233,6 +255,28 @@ mod tests {
         for policy in [Policy::recommended(), Policy::slack_proxy()] {
             let verdict = Verdict::of(&policy, &Err("timeout".into()));
             assert_eq!(verdict, Verdict::refused(Class::Retry, "timeout"));
+        }
+    }
+
+    #[test]
+    fn a_wait_is_a_number_of_seconds() {
+        let wait = |text| seconds(text).map(|wait| wait.as_millis());
+        assert_eq!(wait(" 30 "), Some(30_000));
+        assert_eq!(wait("1.5"), Some(1_500));
+        assert_eq!(wait("0"), Some(0));
+        assert_eq!(seconds("99999999999999999999"), Some(Duration::MAX));
+        for none in ["", "-1", "nan", "soon", "Wed, 21 Oct 2026 07:28:00 GMT"] {
+            assert_eq!(wait(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn what_else_is_in_an_answer_does_not_change_what_it_says() {
+        for policy in [Policy::recommended(), Policy::slack_proxy()] {
+            let taken = answer(200, r#"{"ok":true,"ts":17.5,"retry_after":{}}"#);
+            assert_eq!(Verdict::of(&policy, &Ok(taken)), Verdict::Delivered(None));
+            let body = r#"{"ok":false,"error":"no_text","ts":1,"retry_after":"x"}"#;
+            assert_eq!(class(&policy, 200, body), Some(Class::Permanent));
         }
     }
 
