@@ -47,8 +47,9 @@ fn unknown(name: &str) -> Response {
 }
 
 fn json(value: &impl serde::Serialize) -> Response {
-    match serde_json::to_string(value) {
-        Ok(body) => ([(CONTENT_TYPE, "application/json")], body).into_response(),
+    // For people with curl.
+    match serde_json::to_string_pretty(value) {
+        Ok(body) => ([(CONTENT_TYPE, "application/json")], body + "\n").into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use axum::{
-    http::{StatusCode, header::RETRY_AFTER},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use fluxgate::{CallError, CallNotPermitted, circuit_breaker, listener::PrometheusListener};
@@ -158,16 +158,13 @@ impl fmt::Display for ClientError {
     }
 }
 
-/// A rejection is 503, and says when to come again.
+/// A rejection is 503, and says when to come again, if that is known.
 impl IntoResponse for ClientError {
     fn into_response(self) -> Response {
         let text = format!("{self}\n");
-        let Self::Rejected(rejection) = self else {
-            return (StatusCode::BAD_GATEWAY, text).into_response();
-        };
-        // In whole seconds, and not too early.
-        let seconds = rejection.retry_after().unwrap_or_default().as_secs() + 1;
-        let again = [(RETRY_AFTER, seconds.to_string())];
-        (StatusCode::SERVICE_UNAVAILABLE, again, text).into_response()
+        match self {
+            Self::Http(_) => (StatusCode::BAD_GATEWAY, text).into_response(),
+            Self::Rejected(rejection) => Response::from(rejection).map(|()| text.into()),
+        }
     }
 }

@@ -87,7 +87,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(("127.0.0.1", port.parse()?)).await?;
     println!("listening on http://{}", listener.local_addr()?);
     axum::serve(listener, routes)
-        .with_graceful_shutdown(async { signal::ctrl_c().await.unwrap_or_default() })
+        .with_graceful_shutdown(asked_to_end())
         .await?;
 
     // What happened last is to arrive, too.
@@ -96,6 +96,24 @@ async fn main() -> Result<(), Box<dyn Error>> {
         tracing::warn!("some transitions were not delivered");
     }
     Ok(())
+}
+
+/// By Ctrl-C, or by what starts and ends services.
+async fn asked_to_end() {
+    #[cfg(unix)]
+    let terminated = async {
+        use signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => signal.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        _ = signal::ctrl_c() => {}
+        _ = terminated => {}
+    }
 }
 
 async fn quote(State(shop): State<Arc<Shop>>) -> Result<String, ClientError> {
