@@ -1,13 +1,17 @@
 //! What is exported, and what switches it.
 
-use std::{io, time::Duration};
+use std::{
+    io,
+    panic::{self, AssertUnwindSafe},
+    time::Duration,
+};
 
 use fluxgate::{
-    CircuitBreaker, Signal, State,
+    CircuitBreaker, Guard, Signal, State,
     clock::ManualClock,
     listener::{PrometheusListener, PrometheusMetric},
     permit,
-    retry::Cooldown,
+    retry::{self, Cooldown},
     tripper::{FailureStreak, MinRequests, SlowRate},
 };
 use prometheus::Registry;
@@ -124,6 +128,59 @@ fn totals_after_a_recovery(registry: &Registry) {
     );
     assert_eq!(one("call_duration_seconds_sum"), Some(6.0));
     assert_eq!(one("call_duration_seconds_count"), Some(6.0));
+}
+
+#[test]
+fn every_outcome_and_every_rejection_has_its_own_label() {
+    let registry = Registry::new();
+    let breaker = builder("labels", &registry)
+        .tripper(FailureStreak::new(100))
+        .retry(retry::Always)
+        .permit(permit::All)
+        .max_half_open_calls(1)
+        .build()
+        .unwrap();
+    let times = |n: usize, call: &dyn Fn()| (0..n).for_each(|_| call());
+    let admitted = || breaker.acquire().unwrap();
+    times(1, &|| admitted().success());
+    times(2, &|| admitted().failure());
+    times(3, &|| admitted().ignore());
+    times(4, &|| drop(admitted()));
+    times(5, &|| {
+        let call = || breaker.call(|| -> Result<(), io::Error> { panic!("call") });
+        panic::catch_unwind(AssertUnwindSafe(call)).unwrap_err();
+    });
+    let late: Vec<_> = (0..6).map(|_| admitted()).collect();
+    breaker.force_open();
+    late.into_iter().for_each(Guard::success);
+    assert_eq!(
+        of(&registry, "calls_total", "labels"),
+        pairs([
+            ("outcome=cancelled", 4.0),
+            ("outcome=failure", 2.0),
+            ("outcome=ignored", 3.0),
+            ("outcome=late", 6.0),
+            ("outcome=panicked", 5.0),
+            ("outcome=success", 1.0),
+        ])
+    );
+
+    times(3, &|| fail(&breaker));
+    breaker.reset();
+    times(100, &|| admitted().failure());
+    assert_eq!(state(&registry, "labels"), Some(State::Open));
+    let probe = admitted();
+    assert_eq!(state(&registry, "labels"), Some(State::HalfOpen));
+    times(2, &|| fail(&breaker));
+    probe.failure();
+    assert_eq!(
+        of(&registry, "rejections_total", "labels"),
+        pairs([
+            ("reason=forced_open", 3.0),
+            ("reason=half_open", 2.0),
+            ("reason=open", 0.0)
+        ])
+    );
 }
 
 #[test]

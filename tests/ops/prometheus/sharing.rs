@@ -14,7 +14,7 @@ use fluxgate::{
 use prometheus::{IntCounter, IntGaugeVec, Opts, Registry};
 
 use super::{builder, fail, of, one, pairs, samples, state, succeed};
-use crate::eventually;
+use crate::{eventually, reports};
 
 #[test]
 fn a_breaker_is_there_closed_from_when_it_is_built_until_it_is_dropped() {
@@ -101,6 +101,20 @@ fn a_clash_leaves_a_breaker_in_a_static_without_metrics_and_otherwise_whole() {
             .reason
             .contains("`circuit_breaker_state`")
     );
+}
+
+#[test]
+fn a_clash_that_shows_at_a_signal_is_reported_and_the_rest_goes_on() {
+    let registry = Registry::new();
+    let foreign = IntCounter::new("circuit_breaker_state", "foreign").unwrap();
+    registry.register(Box::new(foreign)).unwrap();
+    let metrics = PrometheusListener::with_registry(registry.clone());
+    let signal = Signal::new("late_clash", State::Closed, State::Open, SystemTime::now());
+    let (reports, ()) = reports::of(|| metrics.on_signal(&signal));
+    assert_eq!(reports.len(), 1);
+    let start = "circuit breaker 'late_clash' is missing from its Prometheus registry: ";
+    assert!(reports[0].starts_with(start), "{reports:?}");
+    assert!(of(&registry, "state", "late_clash").is_empty());
 }
 
 #[test]
