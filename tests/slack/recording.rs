@@ -1,9 +1,12 @@
 //! A recording of the Go program: what was done, and what came of it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::fake::{Act, Slack};
 
@@ -44,19 +47,53 @@ fn tolerance() -> u64 {
 #[serde(tag = "op", rename_all = "snake_case")]
 pub(crate) enum Step {
     Post(Post),
-    Posts { bodies: Vec<Value> },
-    Sleep { ms: u64 },
-    WaitUpstream { n: usize },
-    WaitMetric { names: Vec<String>, value: f64 },
+    Posts {
+        bodies: Vec<Value>,
+    },
+    Sleep {
+        ms: u64,
+    },
+    WaitUpstream {
+        n: usize,
+        #[serde(default = "patience")]
+        timeout: u64,
+        #[serde(default = "settling")]
+        settle_ms: u64,
+    },
+    WaitMetric {
+        names: Vec<String>,
+        value: f64,
+        #[serde(default = "patience")]
+        timeout: u64,
+    },
     Metrics,
-    MetricsText { accept: Option<String> },
-    HoldConnection { send: String },
-    Signal { after_ms: Option<u64> },
+    MetricsText {
+        accept: Option<String>,
+    },
+    HoldConnection {
+        send: String,
+    },
+    Signal {
+        after_ms: Option<u64>,
+    },
     WaitExit,
+}
+
+/// In seconds.
+fn patience() -> u64 {
+    20
+}
+
+/// The answer has to arrive, too.
+fn settling() -> u64 {
+    60
 }
 
 #[derive(Deserialize)]
 pub(crate) struct Post {
+    /// The answer may be any.
+    #[serde(default)]
+    pub(crate) any: bool,
     #[serde(default = "method")]
     pub(crate) method: String,
     #[serde(default = "path")]
@@ -97,23 +134,43 @@ struct Scripted {
     status: Option<u16>,
     #[serde(default)]
     headers: BTreeMap<String, String>,
+    #[serde(rename = "ct")]
+    content_type: Option<String>,
+    delay_ms: Option<u64>,
     #[serde(default)]
     hang: bool,
+    #[serde(default)]
+    drop: bool,
     #[serde(default)]
     forever: bool,
 }
 
 impl Scripted {
     fn act(&self) -> Act {
-        let status = self.status.unwrap_or(200);
+        match self.delay_ms {
+            Some(ms) => Act::Delay(Duration::from_millis(ms), Box::new(self.answer())),
+            None => self.answer(),
+        }
+    }
+
+    fn answer(&self) -> Act {
+        if self.hang {
+            return Act::Hang;
+        }
+        if self.drop {
+            return Act::Drop;
+        }
         let body = match (&self.body, &self.error) {
             (Some(body), _) => body.clone(),
-            (None, Some(error)) => serde_json::json!({"ok": false, "error": error}).to_string(),
-            (None, None) if self.hang => return Act::Hang,
-            (None, None) => return Act::Ok,
+            (None, Some(error)) => json!({"ok": false, "error": error}).to_string(),
+            (None, None) if self.status.is_none() && self.headers.is_empty() => return Act::Ok,
+            (None, None) => json!({"ok": true, "ts": "1700000000.000000"}).to_string(),
         };
-        let headers = self.headers.clone().into_iter().collect();
-        Act::Answer(status, headers, body)
+        let json = "application/json; charset=utf-8";
+        let content_type = self.content_type.as_deref().unwrap_or(json);
+        let content_type = ("Content-Type".to_owned(), content_type.to_owned());
+        let headers = self.headers.clone().into_iter().chain([content_type]);
+        Act::Answer(self.status.unwrap_or(200), headers.collect(), body)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     fake::Slack,
     http,
     recording::{Observed, Scenario, Step, Upstream, body},
-    rig::{self, Proxy},
+    rig::Proxy,
 };
 
 /// The Go program's default, which its README and ours have as 3.
@@ -29,16 +29,17 @@ pub(crate) fn replay(scenario: &Scenario) -> Observed {
     scenario.script(&slack);
     let flags = scenario.flags.iter().map(String::as_str);
     let flags: Vec<_> = [MEASURED_DEFAULT].into_iter().chain(flags).collect();
-    if scenario.expect_start_failure {
-        let token = scenario.env.get("SLACK_TOKEN").map(String::as_str);
-        let code = rig::parse(flags.iter().copied(), token).expect_err("it is not to start");
-        return observed(vec![exit(code, 0)], &slack);
-    }
+    let token = scenario.env.get("SLACK_TOKEN").map(String::as_str);
     let path = scenario.slack_path.as_deref();
     let path = path.unwrap_or("/api/chat.postMessage");
     let url = format!("http://{}{path}", slack.address());
+    let proxy = match Proxy::start_as(&url, &flags, token) {
+        Ok(proxy) => proxy,
+        Err(code) => return observed(vec![exit(code, 0)], &slack),
+    };
+    assert!(!scenario.expect_start_failure, "{} starts", scenario.name);
     let mut run = Run {
-        proxy: Proxy::start_at(&url, &flags),
+        proxy,
         slack: &slack,
         held: Vec::new(),
         notes: Vec::new(),
@@ -67,6 +68,7 @@ impl Run<'_> {
                     .map(|(name, value)| (name.as_str(), value.as_str()))
                     .collect();
                 let got = self.post(&post.method, &post.path, &headers, &post.body());
+                let got = if post.any { json!({"any": true}) } else { got };
                 self.notes.push(json!({"op": "post", "got": got}));
             }
             Step::Posts { bodies } => {
@@ -77,12 +79,19 @@ impl Run<'_> {
                 self.notes.push(json!({"op": "posts", "got": got}));
             }
             Step::Sleep { ms } => thread::sleep(Duration::from_millis(*ms)),
-            Step::WaitUpstream { n } => {
-                self.slack.wait_for(*n, Duration::from_secs(8));
-                // The answer has to arrive, too.
-                thread::sleep(Duration::from_millis(60));
+            Step::WaitUpstream {
+                n,
+                timeout,
+                settle_ms,
+            } => {
+                self.slack.wait_for(*n, Duration::from_secs(*timeout));
+                thread::sleep(Duration::from_millis(*settle_ms));
             }
-            Step::WaitMetric { names, value } => self.wait_metric(names, *value),
+            Step::WaitMetric {
+                names,
+                value,
+                timeout,
+            } => self.wait_metric(names, *value, Duration::from_secs(*timeout)),
             Step::Metrics => {
                 let got = metrics(self.proxy.metrics);
                 self.notes.push(json!({"op": "metrics", "got": got}));
@@ -132,9 +141,9 @@ impl Run<'_> {
         }
     }
 
-    fn wait_metric(&self, names: &[String], value: f64) {
+    fn wait_metric(&self, names: &[String], value: f64, within: Duration) {
         let started = Instant::now();
-        while started.elapsed() < Duration::from_secs(20) {
+        while started.elapsed() < within {
             let metrics = metrics(self.proxy.metrics);
             let asked_for = metrics.iter().filter(|(sample, _)| {
                 let family = sample.split('{').next().unwrap_or_default();

@@ -41,10 +41,12 @@ pub(crate) struct Proxy {
 
 impl Proxy {
     pub(crate) fn start(slack: &Slack, flags: &[&str]) -> Self {
-        Self::start_at(&slack.url(), flags)
+        let started = Self::start_as(&slack.url(), flags, Some("xoxb-t1"));
+        started.unwrap_or_else(|code| panic!("{flags:?} end it with code {code}"))
     }
 
-    pub(crate) fn start_at(url: &str, flags: &[&str]) -> Self {
+    /// Or the code that the program ends with at once.
+    pub(crate) fn start_as(url: &str, flags: &[&str], token: Option<&str>) -> Result<Self, i32> {
         let url = format!("--slackURL={url}");
         let ours = [
             "--applicationPort=127.0.0.1:0",
@@ -52,7 +54,7 @@ impl Proxy {
             &url,
         ];
         let flags = ours.iter().chain(flags).copied();
-        let config = parse(flags, Some("xoxb-t1")).expect("the flags are good");
+        let config = parse(flags, token)?;
         let (stop, stopped) = oneshot::channel();
         let (bound, addresses) = mpsc::channel();
         let thread = thread::spawn(move || {
@@ -71,12 +73,12 @@ impl Proxy {
             })
         });
         let (application, metrics) = addresses.recv().expect("the proxy is bound");
-        Self {
+        Ok(Self {
             application,
             metrics,
             stop: Some(stop),
             thread: Some(thread),
-        }
+        })
     }
 
     /// As SIGINT and SIGTERM do.
@@ -98,7 +100,7 @@ impl Drop for Proxy {
 }
 
 /// Flags and token as the program reads them; or the code it ends with.
-pub(crate) fn parse<'a>(
+fn parse<'a>(
     flags: impl IntoIterator<Item = &'a str>,
     token: Option<&str>,
 ) -> Result<proxy::Config, i32> {
