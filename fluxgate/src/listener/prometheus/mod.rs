@@ -46,6 +46,11 @@ use crate::{Name, Signal, WeakBreaker};
 /// [`Calls`]: a healthy call then costs one counter, striped over the threads;
 /// and for the histogram, which is off unless asked for.
 ///
+/// The breaker of an annotated function is built at its first call, or when
+/// breakers are listed: with the feature `inventory`, a call of
+/// [`registry::all`](crate::registry::all) at the start of `main` puts every
+/// breaker into the first scrape.
+///
 /// One listener and its clones serve any number of breakers. Breakers of one name
 /// share their series: counters add up, and the state is that of the latest
 /// signal.

@@ -245,5 +245,8 @@ mod tests {
         let fields = fields(body);
         assert!(fields.len() <= 10);
         assert!(fields.iter().all(|field| units(field) <= 2000));
+        // Of all blocks together: Slack has refused 13 200 as too long.
+        let all = fields.iter().map(|field| units(field)).sum::<usize>();
+        assert!(all + length(&blocks[0]["text"]["text"]) <= 13_000);
     }
 }
