@@ -13,6 +13,10 @@ use crate::{error::Fault, limits, random};
 ///
 /// It is asked under the breaker's short lock: it must not call the breaker. A
 /// panic in it is contained and means `true`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no permit",
+    note = "a closure `|elapsed| true` is one, and so is any type that implements `Permit`"
+)]
 pub trait Permit: Send + Sync {
     /// Whether a call may run `elapsed` after the circuit became half-open.
     fn admits(&self, elapsed: Duration, random: &mut dyn random::Random) -> bool;

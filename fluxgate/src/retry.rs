@@ -22,6 +22,10 @@ pub struct Opening {
 ///
 /// It is asked under the breaker's short lock: it must not call the breaker. A
 /// panic in it is contained and means 60 seconds, or `true`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no retry policy",
+    note = "a closure `|opening| Some(Duration)` is one, and so is any type that implements `Retry`"
+)]
 pub trait Retry: Send + Sync {
     /// How long to wait before the first probe; `None` means for ever.
     fn wait(&self, opening: &Opening, random: &mut dyn Random) -> Option<Duration>;

@@ -10,6 +10,10 @@ use crate::{contain::contained, report};
 ///
 /// It is asked under the breaker's short lock: it must not call the breaker. A
 /// panic in it is contained and means "does not fire".
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no rule",
+    note = "a closure `|seen| seen.failure_count() >= 3` is one, and so is any type that implements `Tripper`"
+)]
 pub trait Tripper: Send + Sync {
     /// Whether to open now.
     fn should_trip(&self, context: &Context<'_>) -> bool;

@@ -52,6 +52,10 @@ use crate::{contain::contained, error::Fault, report};
 /// #     .window(fluxgate::window::Custom::new(SinceQuiet::default())).build()?;
 /// # Ok::<_, fluxgate::ConfigError>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no window",
+    note = "implement `Window` for it"
+)]
 pub trait Window: Send {
     /// Adds a record to the window and to `totals`, and removes from `totals`
     /// what the window forgets for it. `now` is the monotonic time.
