@@ -208,3 +208,12 @@ fn a_call_adds_48_bytes_to_its_future() {
         assert!(added <= 48, "{added} bytes");
     }
 }
+
+#[test]
+#[cfg(target_pointer_width = "64")]
+fn a_protected_future_is_as_much_larger_as_the_documentation_says() {
+    let breaker = builder(&ManualClock::new()).build().unwrap();
+    let future = pending::<Result<(), Error>>();
+    let plain = size_of_val(&future);
+    assert_eq!(size_of_val(&breaker.call_async(future)), plain + 48);
+}
