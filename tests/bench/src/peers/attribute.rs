@@ -10,7 +10,7 @@ use crate::{
     suite::{Case, Role, Subject, Suite},
 };
 
-const SUBJECT: Subject = Subject::new("fluxgate, the attribute", Role::Ours);
+pub const SUBJECT: Subject = Subject::new("fluxgate, the attribute", Role::Ours);
 
 /// An annotated function has one breaker: a function for each case.
 macro_rules! annotated {

@@ -17,7 +17,7 @@ use crate::{
 };
 
 pub const NAME: &str = "fluxgate";
-const SUBJECT: Subject = Subject::new(NAME, Role::Ours);
+pub const SUBJECT: Subject = Subject::new(NAME, Role::Ours);
 
 /// A breaker in a static, as the attribute makes it.
 #[derive(Clone, Copy)]

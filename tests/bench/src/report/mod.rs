@@ -1,19 +1,21 @@
 //! The results, written to `results/`.
 
+mod aims;
 mod bars;
 mod lines;
 mod number;
 mod plot;
+mod readme;
 mod svg;
 mod table;
 
-use std::{fs, io, path::Path};
+use std::{fs, io, path::Path, process::Command};
 
 use self::lines::Lines;
 use crate::{
     instructions::Counts,
     measure::Times,
-    suite::{Case, Curve, Subject, Suite},
+    suite::{Case, Curve, Role, Subject, Suite},
 };
 
 /// All that was measured, in the order of the suite's entries.
@@ -39,6 +41,20 @@ impl Results<'_> {
         of_case.find_map(|(other, times)| (other == subject).then_some(times))
     }
 
+    fn counts(&self, case: Case, wanted: impl Fn(Subject) -> bool) -> Option<Counts> {
+        let entries = self.suite.entries.iter().zip(self.counts);
+        let mut of_case = entries.filter(|(entry, _)| entry.case == case);
+        let found = of_case.find(|(entry, _)| wanted(entry.subject));
+        found.and_then(|(_, counts)| *counts)
+    }
+
+    /// Instructions a call, beyond the same loop without a breaker.
+    fn instructions(&self, case: Case, subject: Subject) -> Option<f64> {
+        let floor = self.counts(case, |other| other.role == Role::Floor)?;
+        let counts = self.counts(case, |other| other == subject)?;
+        Some((counts.instructions? - floor.instructions?).round())
+    }
+
     /// The points of a curve, by subject.
     fn curve(&self, wanted: Curve) -> Lines {
         let mut lines = Lines::new();
@@ -61,16 +77,32 @@ impl Results<'_> {
     }
 }
 
-/// Writes `table.md` and `plot.svg`.
+/// Writes `table.md` and `plot.svg`, and the summary in the README.
 ///
 /// # Errors
 ///
 /// Those of the file system.
 pub fn write(results: &Results<'_>) -> io::Result<()> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("results");
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let directory = package.join("results");
     fs::create_dir_all(&directory)?;
-    fs::write(directory.join("table.md"), table::render(results))?;
     fs::write(directory.join("plot.svg"), plot::render(results))?;
+    let aims = aims::render(results);
+    let mut table = table::render(results, &aims);
+    table.push_str(&build_times(package));
+    fs::write(directory.join("table.md"), table)?;
+    readme::update(&package.join("../../README.md"), results, &aims)?;
     println!("written: {}", directory.display());
     Ok(())
+}
+
+/// What the script says; nothing where it can't run.
+fn build_times(package: &Path) -> String {
+    let output = Command::new(package.join("build-times.sh")).output();
+    let output = output.ok().filter(|output| output.status.success());
+    let rows = output.and_then(|output| String::from_utf8(output.stdout).ok());
+    if rows.is_none() {
+        eprintln!("build-times.sh failed: build times are left out");
+    }
+    rows.map_or_else(String::new, |rows| format!("### Building\n\n{rows}"))
 }

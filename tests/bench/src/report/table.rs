@@ -8,10 +8,22 @@ use crate::{
     suite::{Case, Curve, Entry, Role, Subject},
 };
 
-pub fn render(results: &Results<'_>) -> String {
+/// Writing to a string can't fail.
+macro_rules! line {
+    ($out:expr, $($text:tt)*) => {{ let _ = writeln!($out, $($text)*); }};
+}
+
+/// On what machine, and all subjects in all compared cases.
+pub fn summary(results: &Results<'_>) -> String {
     let mut out = String::new();
     machine(&mut out, results);
     overview(&mut out, results);
+    out
+}
+
+pub fn render(results: &Results<'_>, aims: &str) -> String {
+    let mut out = summary(results);
+    line!(out, "### What is aimed at\n\n{aims}");
     for case in Case::COMPARED {
         comparison(&mut out, results, case);
     }
@@ -23,11 +35,6 @@ pub fn render(results: &Results<'_>) -> String {
         growth(&mut out, results, curve);
     }
     out
-}
-
-/// Writing to a string can't fail.
-macro_rules! line {
-    ($out:expr, $($text:tt)*) => {{ let _ = writeln!($out, $($text)*); }};
 }
 
 fn machine(out: &mut String, results: &Results<'_>) {
@@ -197,24 +204,11 @@ fn counts(out: &mut String, results: &Results<'_>) {
 }
 
 fn counted(results: &Results<'_>, case: Case, subject: Subject) -> String {
-    let counts = |wanted: &dyn Fn(&Entry) -> bool| {
-        let entries = results.suite.entries.iter().zip(results.counts);
-        let mut of_case = entries.filter(|(entry, _)| entry.case == case);
-        of_case
-            .find(|(entry, _)| wanted(entry))
-            .and_then(|(_, counts)| *counts)
-    };
-    let floor = counts(&|entry| entry.subject.role == Role::Floor);
-    let Some(counts) = counts(&|entry| entry.subject == subject) else {
+    let Some(counts) = results.counts(case, |other| other == subject) else {
         return "–".to_owned();
     };
-    let mut cell = match (
-        counts.instructions,
-        floor.and_then(|floor| floor.instructions),
-    ) {
-        (Some(instructions), Some(floor)) => figures((instructions - floor).round()),
-        _ => "?".to_owned(),
-    };
+    let instructions = results.instructions(case, subject);
+    let mut cell = figures(instructions.unwrap_or(f64::NAN));
     if counts.allocations > 0.0 {
         let _ = write!(cell, " ({})", figures(counts.allocations));
     }
