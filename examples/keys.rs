@@ -1,4 +1,5 @@
 //! One breaker per host: one that fails does not close the door to the others.
+//! In the attribute, and by hand.
 //!
 //! ```sh
 //! cargo run --example keys
@@ -6,52 +7,76 @@
 
 use std::{io, sync::LazyLock, time::Duration};
 
-use fluxgate::{Command, State, keyed::CircuitBreakers, retry::Cooldown, tripper::FailureStreak};
+use fluxgate::{
+    Command, State, circuit_breaker, keyed::CircuitBreakers, retry::Cooldown,
+    tripper::FailureStreak,
+};
 
 /// At most a thousand hosts at once. The idle make room for new ones, the open
 /// never do.
-static HOSTS: LazyLock<CircuitBreakers<String>> = LazyLock::new(|| {
-    CircuitBreakers::builder("upstream")
+#[circuit_breaker(
+    name = "upstream",
+    key = host,
+    max_keys = 1000,
+    tripper = FailureStreak(3),
+    retry = Cooldown(10s),
+    handle = upstreams,
+)]
+async fn get(host: &str, path: &str) -> io::Result<String> {
+    request(host, path)
+}
+
+/// The same by hand.
+static MIRRORS: LazyLock<CircuitBreakers<String>> = LazyLock::new(|| {
+    CircuitBreakers::builder("mirror")
         .settings(|breaker| {
             breaker
                 .tripper(FailureStreak::new(3))
                 .retry(Cooldown::new(Duration::from_secs(10)))
         })
-        .capacity(1000)
+        .max_keys(1000)
         .build()
         .expect("valid settings")
 });
 
-async fn get(host: &str, path: &str) -> io::Result<String> {
-    let request = async {
-        // … the request …
-        if host.starts_with("bad") {
-            Err(io::Error::other("connection refused"))
-        } else {
-            Ok(format!("http://{host}{path}"))
-        }
-    };
-    HOSTS.get(host).call_async(request).await
+async fn get_mirrored(host: &str, path: &str) -> io::Result<String> {
+    let request = async { request(host, path) };
+    MIRRORS.get(host).call_async(request).await
+}
+
+fn request(host: &str, path: &str) -> io::Result<String> {
+    // … the request …
+    if host.starts_with("bad") {
+        return Err(io::Error::other("connection refused"));
+    }
+    Ok(format!("http://{host}{path}"))
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> io::Result<()> {
     for _ in 0..4 {
-        match get("bad.example", "/").await {
-            Ok(page) => println!("{page}"),
-            Err(error) => println!("{error}"),
+        for result in [
+            get("bad.example", "/").await,
+            get_mirrored("bad.example", "/").await,
+        ] {
+            println!("{}", result.expect_err("it is down"));
         }
     }
     println!("{}", get("good.example", "/").await?);
-    assert_eq!(HOSTS.get("bad.example").state(), State::Open);
-    assert_eq!(HOSTS.get("good.example").state(), State::Closed);
+    println!("{}", get_mirrored("good.example", "/").await?);
 
-    // An operator steers one, or all, those of hosts yet unseen included.
-    HOSTS.get("bad.example").command(Command::Reset);
-    HOSTS.command_all(Command::MetricsOnly);
-    assert_eq!(HOSTS.get("new.example").state(), State::MetricsOnly);
-    for (host, breaker) in HOSTS.all() {
-        println!("{host}: {}", breaker.state());
+    for hosts in [upstreams(), &MIRRORS] {
+        assert_eq!(hosts.get("bad.example").info().rejected, 1);
+        assert_eq!(hosts.get("bad.example").state(), State::Open);
+        assert_eq!(hosts.get("good.example").state(), State::Closed);
+
+        // An operator steers one, or all, those of hosts yet unseen included.
+        hosts.get("bad.example").command(Command::Reset);
+        hosts.command_all(Command::MetricsOnly);
+        assert_eq!(hosts.get("new.example").state(), State::MetricsOnly);
+        for (host, breaker) in hosts.all() {
+            println!("{host}: {}", breaker.state());
+        }
     }
     Ok(())
 }

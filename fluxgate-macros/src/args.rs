@@ -6,7 +6,7 @@ mod value;
 use std::collections::BTreeMap;
 
 use proc_macro2::{Ident, Span, TokenStream};
-use syn::{Expr, Path, ext::IdentExt};
+use syn::{Expr, Path, Type, ext::IdentExt};
 
 use crate::{
     errors::Errors,
@@ -20,6 +20,7 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct Options {
     pub(crate) breaker: BreakerOptions,
+    pub(crate) key: Option<Expr>,
     pub(crate) tracker: Option<Tracker>,
     pub(crate) failure_if: Option<Expr>,
     pub(crate) fallback: Option<Expr>,
@@ -46,6 +47,9 @@ pub(crate) struct BreakerOptions {
     pub(crate) on_cancel: Option<OnCancel>,
     pub(crate) durations: Option<bool>,
     pub(crate) listeners: Option<Vec<Listener>>,
+    pub(crate) key_type: Option<Type>,
+    pub(crate) max_keys: Option<Count>,
+    pub(crate) max_labels: Option<Count>,
 }
 
 /// The function that gives access to the breaker.
@@ -82,6 +86,18 @@ impl Options {
             skip_to_next_key(&mut cursor);
         }
         options
+    }
+
+    /// What else is known of a breaker whose settings are wrong.
+    pub(crate) fn kind(self) -> Self {
+        Self {
+            breaker: BreakerOptions {
+                key_type: self.breaker.key_type,
+                ..BreakerOptions::default()
+            },
+            krate: self.krate,
+            ..Self::default()
+        }
     }
 
     /// Reads `key = value`.

@@ -15,6 +15,7 @@ pub(crate) fn check(options: &Options, target: &Target, errors: &Errors) {
     not_const(target, errors);
     has_a_body(target, errors);
     shared_breakers_are_configured_where_they_are(options, errors);
+    keys_are_told_apart(options, errors);
     comes_back(target, errors);
     only_async_functions_have_async_fallbacks(options, target, errors);
     rule(&options.breaker, errors);
@@ -24,6 +25,38 @@ pub(crate) fn check(options: &Options, target: &Target, errors: &Errors) {
 pub(crate) fn rule(options: &BreakerOptions, errors: &Errors) {
     if let Some(facts) = Facts::of(options) {
         analysis::check(&facts, errors);
+    }
+}
+
+/// Without a type the breaker of a `breaker!` has no keys.
+pub(crate) fn keys_have_a_type(options: &Options, errors: &Errors) {
+    if !options.given.contains_key("key_type") {
+        about_keys(
+            options,
+            "what type the keys are of, as in `key_type = String`",
+            errors,
+        );
+    }
+}
+
+/// A function with breakers of its own by key says what the key is.
+fn keys_are_told_apart(options: &Options, errors: &Errors) {
+    let is_told = ["key", "breaker"]
+        .iter()
+        .any(|key| options.given.contains_key(key));
+    if !is_told {
+        about_keys(options, "what the key is, as in `key = tenant`", errors);
+    }
+}
+
+fn about_keys(options: &Options, missing: &str, errors: &Errors) {
+    for name in ["key_type", "max_keys", "max_labels"] {
+        if let Some(place) = options.given.get(name) {
+            errors.at(
+                place,
+                format!("`{name}` is about one breaker for each key; add {missing}"),
+            );
+        }
     }
 }
 

@@ -52,6 +52,10 @@ pub(crate) const KEYS: &[Key] = &[
     key(Owner::Breaker, "on_cancel", "on_cancel = FailAfter(5s)"),
     key(Owner::Breaker, "durations", "durations = true"),
     key(Owner::Breaker, "listeners", "listeners = [LogListener]"),
+    key(Owner::Breaker, "key_type", "key_type = String"),
+    key(Owner::Breaker, "max_keys", "max_keys = 1000"),
+    key(Owner::Breaker, "max_labels", "max_labels = 20"),
+    key(Owner::Function, "key", "key = tenant"),
     key(
         Owner::Function,
         "tracker",
@@ -138,6 +142,10 @@ pub(crate) fn habit(name: &str) -> Option<&'static str> {
             "which errors count is `tracker = TypeOf(MyError)` or `tracker = !TypeOf(MyError)`"
         }
         "listener" => "it takes a list: `listeners = [LogListener]`",
+        "capacity" | "max_size" | "max_entries" => {
+            "how many keys there may be is `max_keys = 1000`"
+        }
+        "label" | "labels" => "how many keys get a name of their own is `max_labels = 20`",
         _ => return None,
     })
 }

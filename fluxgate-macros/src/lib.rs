@@ -11,6 +11,7 @@ mod check;
 mod doc;
 mod errors;
 mod expand;
+mod key;
 mod keys;
 mod model;
 mod output;

@@ -6,6 +6,7 @@ use crate::{
     args::{Options, Site},
     check,
     errors::Errors,
+    key::Key,
     target::{Body, Target},
 };
 
@@ -13,6 +14,7 @@ pub(crate) struct Protected {
     pub(crate) options: Options,
     pub(crate) target: Target,
     pub(crate) block: Group,
+    pub(crate) key: Option<Key>,
 }
 
 impl Protected {
@@ -23,6 +25,7 @@ impl Protected {
         let errors = Errors::default();
         let options = Options::parse(args, Site::Attribute, Span::call_site(), &errors);
         check::check(&options, &target, &errors);
+        let key = Key::new(&options, &target, &errors);
         let block = match &target.body {
             Body::Block(block) => Some(block.clone()),
             Body::None => None,
@@ -33,6 +36,7 @@ impl Protected {
             options,
             target,
             block,
+            key,
         })
     }
 }

@@ -102,13 +102,14 @@ fn expand_one(item: Static) -> TokenStream {
         None => Options::default(),
     };
     check::rule(&options.breaker, &errors);
+    check::keys_have_a_type(&options, &errors);
     match errors.finish(()) {
         Ok(()) => expand::statics(&attrs, &vis, &ident, &options),
         // The static is there all the same, so that its users are not told that
         // it is missing.
         Err(error) => {
             let error = error.into_compile_error();
-            let item = expand::statics(&attrs, &vis, &ident, &Options::default());
+            let item = expand::statics(&attrs, &vis, &ident, &options.kind());
             quote!(#error #item)
         }
     }

@@ -4,6 +4,7 @@
 mod constants;
 mod fallback;
 mod judge;
+mod keyed;
 mod listener;
 mod name;
 mod type_of;
@@ -13,6 +14,9 @@ use std::future::Future;
 pub use constants::{check, limits};
 pub use fallback::{Answer, or_await, or_else};
 pub use judge::{FromRejection, Judge, Plain, Protected, Returning, Shape, returned};
+pub use keyed::keyed;
+#[cfg(feature = "keyed")]
+pub use keyed::{KeyOf, by_key};
 pub use listener::{
     async_listener_fn, listener_fn, log_listener, prometheus_listener, slack_listener,
 };

@@ -4,6 +4,7 @@
 //! - [`choosing_a_policy`]: how many calls until it opens
 //! - [`recovery`]: between open and closed
 //! - [`errors_and_fallbacks`]: what counts, what to give instead, and retries
+//! - [`keys`]: one breaker for each tenant, host or shard
 //! - [`async_and_cancellation`]: dropped futures, timeouts, hanging calls
 //! - [`listeners_and_metrics`]: who is told, and what there is to see
 //! - [`testing`]: no sleeping
@@ -24,6 +25,7 @@ pages! {
     choosing_a_policy
     recovery
     errors_and_fallbacks
+    keys
     async_and_cancellation
     listeners_and_metrics
     testing

@@ -42,7 +42,7 @@
 //!   they learn.
 //! - The breaker of an annotated function is one static per function
 //!   definition, shared by all instances and instantiations, and is never
-//!   dropped.
+//!   dropped. With the feature `keyed` and `key = …` there is one for each key.
 //! - A breaker is not a timeout: a call that never ends is never counted, unless
 //!   something drops it (see [`OnCancel`]).
 //! - On the healthy path a call costs an atomic load before and one after. That
@@ -105,7 +105,7 @@
 //! | `serde` | | `Serialize` for `Info`, `Signal` and what is in them |
 //! | `inventory` | | breakers of annotated functions are in the registry before their first call |
 //! | `http` | | `http`: what HTTP statuses and `Retry-After` mean, and rejections as 503 responses |
-//! | `keyed` | | `keyed`: one breaker per tenant, host or shard |
+//! | `keyed` | | `keyed` and `key = …`: one breaker per tenant, host or shard |
 //! | `tower` | | `tower`: a breaker as a `Layer`, for axum, tonic, reqwest and every other `Service` |
 //! | `slack` | | `SlackListener` and the delivery it is built on |
 //! | `slack-core` | | the same without TLS, for a proxy within reach over plain HTTP |

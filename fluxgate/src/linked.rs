@@ -1,18 +1,33 @@
 //! Breakers in statics that are known before they are used.
 
-/// A breaker in a static, entered in the program's list by the linker.
+/// A breaker in a static, or breakers by key, entered in the program's list by
+/// the linker.
 #[cfg(feature = "inventory")]
-pub struct Linked(pub &'static crate::StaticBreaker);
-
-#[cfg(feature = "inventory")]
-impl Linked {
-    pub(crate) fn build(&self) {
-        let _: &crate::CircuitBreaker = self.0;
-    }
-}
+pub struct Linked(pub &'static dyn Link);
 
 #[cfg(feature = "inventory")]
 inventory::collect!(Linked);
+
+/// What can be linked.
+#[cfg(feature = "inventory")]
+pub trait Link: Sync {
+    #[doc(hidden)]
+    fn build(&self);
+}
+
+#[cfg(feature = "inventory")]
+impl Link for crate::StaticBreaker {
+    fn build(&self) {
+        let _: &crate::CircuitBreaker = self;
+    }
+}
+
+#[cfg(all(feature = "inventory", feature = "keyed"))]
+impl<K: crate::keyed::Key> Link for crate::keyed::StaticBreakers<K> {
+    fn build(&self) {
+        let _: &crate::keyed::CircuitBreakers<K> = self;
+    }
+}
 
 /// Makes a `StaticBreaker` known to the registry from the start of the program.
 /// An item, to be put beside the static, wherever that is. Without the feature

@@ -149,7 +149,7 @@ pub(crate) fn every() -> Vec<CircuitBreaker> {
 #[cfg(feature = "inventory")]
 fn build_linked() {
     for linked in inventory::iter::<crate::linked::Linked> {
-        linked.build();
+        linked.0.build();
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
+    pin::pin,
     sync::atomic::{AtomicUsize, Ordering},
+    task::{Context, Poll, Waker},
 };
 
-use fluxgate::keyed::CircuitBreakers;
+use fluxgate::{circuit_breaker, keyed::CircuitBreakers};
 
 struct Counting;
 
@@ -43,12 +45,56 @@ fn fill(set: &CircuitBreakers<String>, keys: &[String]) {
     }
 }
 
+#[circuit_breaker(key = tenant, handle = quotes)]
+fn quote(tenant: &str) -> std::io::Result<usize> {
+    Ok(tenant.len())
+}
+
+#[circuit_breaker(key = request.tenant.as_str(), key_type = String)]
+async fn place(request: &Request) -> std::io::Result<usize> {
+    Ok(request.tenant.len())
+}
+
+struct Request {
+    tenant: String,
+}
+
+/// Polls a future that is ready at once, without a runtime that allocates.
+fn now<F: Future>(future: F) -> F::Output {
+    let mut context = Context::from_waker(Waker::noop());
+    match pin!(future).poll(&mut context) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("nothing to wait for"),
+    }
+}
+
+/// Of annotated functions, once the breakers of their keys are there.
+fn calls_of_annotated_functions_allocate_nothing() {
+    let requests = ["a", "b"].map(|tenant| Request {
+        tenant: tenant.to_owned(),
+    });
+    let call = || {
+        for request in &requests {
+            assert_eq!(quote(&request.tenant).unwrap(), 1);
+            assert_eq!(now(place(request)).unwrap(), 1);
+        }
+    };
+    call();
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    for _ in 0..100 {
+        call();
+    }
+    assert_eq!(ALLOCATIONS.load(Ordering::Relaxed) - before, 0);
+    assert_eq!(quotes().get("a").info().metrics.total_count, 100);
+}
+
 #[test]
 fn a_hundred_thousand_keys() {
+    calls_of_annotated_functions_allocate_nothing();
     let keys = keys();
     let before = BYTES.load(Ordering::Relaxed);
     let set = CircuitBreakers::<String>::builder("tenants")
-        .capacity(KEYS)
+        .max_keys(KEYS)
         .build()
         .expect("valid settings");
     fill(&set, &keys);

@@ -56,7 +56,26 @@ mod shadowed {
         ::std::boxed::Box::pin(async move { ::std::result::Result::Ok(value) })
     }
 
+    #[::fluxgate::circuit_breaker(
+        key = tenant,
+        tripper = FailureStreak(2),
+        max_keys = 9,
+        max_labels = 0,
+        listeners = [LogListener],
+        handle = breakers,
+    )]
+    pub fn keyed(tenant: &str) -> Output<usize> {
+        ::std::result::Result::Ok(tenant.len())
+    }
+
     ::fluxgate::breaker! { pub static SHARED = { tripper = FailureStreak(2) }; }
+
+    ::fluxgate::breaker! { pub static BY_KEY = { key_type = u8 }; }
+
+    #[::fluxgate::circuit_breaker(breaker = BY_KEY, key = value)]
+    pub async fn shares(value: u8) -> Output<u8> {
+        ::std::result::Result::Ok(value)
+    }
 }
 
 #[tokio::test]
@@ -64,6 +83,13 @@ async fn without_a_prelude_and_with_everything_shadowed() {
     assert_eq!(shadowed::sync(1).unwrap(), 1);
     assert_eq!(shadowed::asynchronous(2).await.unwrap(), 2);
     assert_eq!(shadowed::boxed(3).await.unwrap(), 3);
+    assert_eq!(shadowed::keyed("four").unwrap(), 4);
+    assert_eq!(
+        *shadowed::breakers().get("four").name(),
+        *"macros::hygiene::shadowed::keyed/*"
+    );
+    assert_eq!(shadowed::shares(5).await.unwrap(), 5);
+    assert_eq!(shadowed::BY_KEY.len(), 1);
     assert_eq!(shadowed::SHARED.reopens_of(), 0);
 }
 
@@ -85,6 +111,8 @@ use fluxgate::circuit_breaker;
 #[circuit_breaker(
     tracker = Custom(|error| error.kind() == result),
     fallback = |_| Ok(future),
+    key = breaker + builder + __FLUXGATE_BREAKER,
+    key_type = u8,
 )]
 #[allow(clippy::too_many_arguments, non_snake_case)]
 async fn own_names(
@@ -93,23 +121,25 @@ async fn own_names(
     future: u8,
     body: u8,
     breaker: u8,
+    builder: u8,
     anchor: u8,
     __ret: u8,
     __FLUXGATE_BREAKER: u8,
 ) -> io::Result<u8> {
     let _ = (result, error);
-    Ok(future + body + breaker + anchor + __ret + __FLUXGATE_BREAKER)
+    Ok(future + body + breaker + builder + anchor + __ret + __FLUXGATE_BREAKER)
 }
 
 #[tokio::test]
 async fn arguments_may_be_called_anything() {
-    let sum = own_names(1, io::ErrorKind::Other, 1, 1, 1, 1, 1, 1).await;
-    assert_eq!(sum.unwrap(), 6);
+    let sum = own_names(1, io::ErrorKind::Other, 1, 1, 1, 1, 1, 1, 1).await;
+    assert_eq!(sum.unwrap(), 7);
 }
 
 /// What the body and the policies mention is the user's.
 const BREAKER: u32 = 3;
 const CALLS: u64 = 20;
+const KEYS: usize = 20;
 const RATIO: f64 = 0.5;
 const WAIT: std::time::Duration = std::time::Duration::from_secs(5);
 
@@ -119,14 +149,18 @@ const WAIT: std::time::Duration = std::time::Duration::from_secs(5);
     window = CountWindow(CALLS * 5),
     permit = RampUp(RATIO, 1.0, duration = WAIT * 2),
     max_half_open_calls = BREAKER,
+    key = shard,
+    max_keys = KEYS,
+    max_labels = KEYS - 1,
 )]
-fn constants() -> io::Result<u32> {
+fn constants(shard: u8) -> io::Result<u32> {
+    let _ = shard;
     Ok(BREAKER)
 }
 
 #[test]
 fn constants_in_policies() {
-    assert_eq!(constants().unwrap(), 3);
+    assert_eq!(constants(1).unwrap(), 3);
 }
 
 mod renamed {
@@ -138,11 +172,18 @@ fn through_another_path() -> io::Result<u8> {
     Ok(1)
 }
 
+#[circuit_breaker(crate = renamed::gate, key = shard, handle = shards)]
+fn keyed_through_another_path(shard: u8) -> io::Result<u8> {
+    Ok(shard)
+}
+
 renamed::gate::breaker! { static ELSEWHERE = { crate = renamed::gate, retry = Always }; }
 
 #[test]
 fn the_crate_under_another_name() {
     assert_eq!(through_another_path().unwrap(), 1);
+    assert_eq!(keyed_through_another_path(1).unwrap(), 1);
+    assert_eq!(shards().len(), 1);
     assert_eq!(ELSEWHERE.state(), fluxgate::State::Closed);
 }
 

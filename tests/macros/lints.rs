@@ -71,6 +71,24 @@ fn opaque() -> impl Future<Output = io::Result<u8>> + Send {
     async move { Ok(1) }
 }
 
+#[circuit_breaker(
+    key = tenant,
+    max_keys = 10,
+    max_labels = 5,
+    tripper = FailureStreak(2),
+    listeners = [LogListener, |_| {}],
+    handle = tenant_breakers,
+)]
+fn keyed(tenant: &str) -> io::Result<usize> {
+    Ok(tenant.len())
+}
+
+#[circuit_breaker(key = tenant.len() + 1, key_type = usize, fallback = |_| Ok(0))]
+async fn keyed_async(tenant: String) -> io::Result<usize> {
+    tokio::task::yield_now().await;
+    Ok(tenant.len())
+}
+
 /// A function without result.
 #[circuit_breaker(fallback = |_| {}, failure_if = |()| false)]
 fn unit() {}
@@ -78,6 +96,9 @@ fn unit() {}
 fluxgate::breaker! {
     /// With documentation, as any item.
     pub(super) static SHARED = { listeners = [LogListener] };
+
+    /// One for each shard.
+    pub(super) static SHARDS = { key_type = u8 };
 }
 
 #[circuit_breaker(breaker = SHARED)]
@@ -95,6 +116,10 @@ async fn no_lint_fires() {
     assert_eq!(opaque().await.unwrap(), 1);
     unit();
     assert_eq!(shares().unwrap(), 1);
+    assert_eq!(keyed("a").unwrap(), 1);
+    assert_eq!(tenant_breakers().len(), 1);
+    assert_eq!(keyed_async("ab".into()).await.unwrap(), 2);
+    assert!(SHARDS.is_empty());
 }
 
 #[expect(unused_variables)]

@@ -17,6 +17,7 @@ mod bodies;
 mod fallbacks;
 mod futures;
 mod hygiene;
+mod keys;
 mod lints;
 mod listeners;
 mod names;

@@ -19,10 +19,17 @@ pub fn counts() -> std::io::Result<u32> {
 pub fn posts() -> std::io::Result<u32> {
     Ok(1)
 }
+
+#[circuit_breaker(key = tenant, handle = breakers)]
+pub fn has_keys(tenant: &str) -> std::io::Result<usize> {
+    Ok(tenant.len())
+}
+
+fluxgate::breaker! { pub static TENANTS = { key_type = String }; }
 "#;
 
 #[test]
-fn a_listener_names_the_feature_it_needs() {
+fn what_needs_a_feature_names_it() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("without-features");
     fs::create_dir_all(folder.join("src")).unwrap();
@@ -55,16 +62,18 @@ fn a_listener_names_the_feature_it_needs() {
         .expect("cargo runs");
     let seen = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success(), "{seen}");
-    for (listener, feature, place) in [
+    for (what, feature, place) in [
         ("LogListener", "tracing", "src/lib.rs:3:32"),
         ("PrometheusListener", "prometheus", "src/lib.rs:8:32"),
         ("SlackListener", "slack", "src/lib.rs:13:32"),
+        ("key", "keyed", "src/lib.rs:18:19"),
+        ("key_type", "keyed", "src/lib.rs:23:45"),
     ] {
         let error = format!(
-            "{place}: error: `{listener}` needs the feature `{feature}` of `fluxgate`: add it in \
+            "{place}: error: `{what}` needs the feature `{feature}` of `fluxgate`: add it in \
              Cargo.toml, as in `fluxgate = {{ …, features = [\"{feature}\"] }}`\n"
         );
         assert_eq!(seen.matches(&error).count(), 1, "{error}{seen}");
     }
-    assert!(seen.contains("due to 3 previous errors"), "{seen}");
+    assert!(seen.contains("due to 5 previous errors"), "{seen}");
 }

@@ -1,11 +1,17 @@
 //! One breaker per key.
 
-use std::{collections::HashSet, io, thread, time::Duration};
+use std::{
+    collections::HashSet,
+    io,
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
 
 use fluxgate::{
-    CircuitBreaker, Command, State,
+    CircuitBreaker, Command, Signal, State,
     clock::ManualClock,
-    keyed::{Builder, CircuitBreakers},
+    keyed::{Builder, CircuitBreakers, StaticBreakers},
     registry, testing,
     tripper::FailureStreak,
 };
@@ -38,7 +44,7 @@ fn one_that_fails_does_not_close_the_door_to_others() {
 
 #[test]
 fn the_open_stay_and_the_idle_go() {
-    let hosts = built(hosts("room").capacity(8));
+    let hosts = built(hosts("room").max_keys(8));
     fail(&hosts.get("open"));
     hosts.get("forced").force_open();
     hosts.get("measured").metrics_only();
@@ -60,7 +66,7 @@ fn the_open_stay_and_the_idle_go() {
 
 #[test]
 fn those_asked_for_stay_longer_than_the_idle() {
-    let hosts = built(hosts("idle").capacity(32));
+    let hosts = built(hosts("idle").max_keys(32));
     for key in 0..32 {
         hosts.get(&key.to_string());
     }
@@ -75,7 +81,7 @@ fn those_asked_for_stay_longer_than_the_idle() {
 
 #[test]
 fn without_room_keys_share_one_breaker() {
-    let hosts = built(hosts("crowd").capacity(2));
+    let hosts = built(hosts("crowd").max_keys(2));
     fail(&hosts.get("a"));
     fail(&hosts.get("b"));
     let shared = hosts.get("c");
@@ -91,7 +97,7 @@ fn without_room_keys_share_one_breaker() {
 
 #[test]
 fn names_are_bounded() {
-    let hosts = built(hosts("labels").labels(2).capacity(4));
+    let hosts = built(hosts("labels").max_labels(2).max_keys(4));
     assert_eq!(hosts.get("a").name(), "labels/a");
     let long = "x".repeat(200);
     assert_eq!(
@@ -116,7 +122,7 @@ fn names_are_bounded() {
 
 #[test]
 fn commands_for_all_hold_for_those_who_come_later() {
-    let hosts = built(hosts("all").capacity(2));
+    let hosts = built(hosts("all").max_keys(2));
     hosts.get("a");
     hosts.command_all(Command::ForceOpen);
     for key in ["a", "b", "c"] {
@@ -140,12 +146,12 @@ fn commands_for_all_hold_for_those_who_come_later() {
 #[test]
 fn settings_are_checked_when_the_set_is_built() {
     let error = hosts("wrong")
-        .capacity(0)
+        .max_keys(0)
         .build()
         .expect_err("no room at all");
     let text = error.to_string();
     assert!(
-        text.contains("capacity of breakers by key must be at least 1"),
+        text.contains("max_keys must be at least 1, but is 0"),
         "{text}"
     );
     let error = CircuitBreakers::<u64>::builder("wrong")
@@ -153,6 +159,38 @@ fn settings_are_checked_when_the_set_is_built() {
         .build()
         .expect_err("out of range");
     assert!(error.to_string().contains("FailureStreak"), "{error}");
+}
+
+#[test]
+fn a_static_stands_in_for_what_is_refused() {
+    static NO_ROOM: StaticBreakers<u64> =
+        StaticBreakers::new(|| CircuitBreakers::builder("no room").max_keys(0));
+    for key in 0..100 {
+        assert!(NO_ROOM.get(&key).acquire().is_ok());
+    }
+    assert_eq!(NO_ROOM.len(), 100);
+    assert!(registry::find("no room/*").is_some());
+    assert!(registry::find("no room/7").is_some());
+}
+
+#[test]
+fn listeners_of_the_set_are_shared_and_may_be_missing() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let board = Arc::clone(&told);
+    let hosts = built(
+        hosts("shared listener")
+            .listener(move |signal: &Signal| board.lock().unwrap().push(signal.name.to_string()))
+            .try_listener("pager", Err::<fn(&Signal), _>("no number")),
+    );
+    for key in ["a", "b"] {
+        fail(&hosts.get(key));
+        let missing = &hosts.get(key).info().missing_listeners[0];
+        assert_eq!((&*missing.name, &*missing.reason), ("pager", "no number"));
+    }
+    assert_eq!(
+        *told.lock().unwrap(),
+        ["shared listener/a", "shared listener/b"]
+    );
 }
 
 #[test]
@@ -176,7 +214,7 @@ fn keys_may_be_numbers_and_settings_shared() {
 
 #[test]
 fn frozen_time_makes_them_all_as_new() {
-    let hosts = built(hosts("frozen").labels(1));
+    let hosts = built(hosts("frozen").max_labels(1));
     let time = testing::freeze();
     for key in ["a", "b"] {
         fail(&hosts.get(key));
@@ -190,7 +228,7 @@ fn frozen_time_makes_them_all_as_new() {
 
 #[test]
 fn threads_that_ask_for_the_same_keys_get_the_same_breakers() {
-    let hosts = built(hosts("threads").capacity(64));
+    let hosts = built(hosts("threads").max_keys(64));
     let failed = |key: usize| key % 8 == 0;
     thread::scope(|scope| {
         for _ in 0..4 {

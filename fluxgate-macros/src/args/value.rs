@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use quote::ToTokens;
-use syn::{Expr, ExprLit, Lit, LitBool, LitStr, Path, ext::IdentExt, parse::Parse};
+use syn::{Expr, ExprLit, Lit, LitBool, LitStr, Path, Type, ext::IdentExt, parse::Parse};
 
 use super::{Handle, Options};
 use crate::{
@@ -64,6 +64,16 @@ impl Options {
                 &mut breaker.listeners,
                 policy(cursor, errors, policy::read_listeners),
             ),
+            "key_type" => set(&mut breaker.key_type, key_type(cursor, errors)),
+            "max_keys" => set(
+                &mut breaker.max_keys,
+                Count::read(argument(key, cursor), Range::Keys, errors),
+            ),
+            "max_labels" => set(
+                &mut breaker.max_labels,
+                Count::read(argument(key, cursor), Range::Labels, errors),
+            ),
+            "key" => set(&mut self.key, key_of_call(cursor, errors)),
             "tracker" => set(
                 &mut self.tracker,
                 policy(cursor, errors, policy::read_tracker),
@@ -238,6 +248,40 @@ fn shared(key: &Key, cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Expr> {
         return None;
     }
     Some(expr)
+}
+
+/// What tells one breaker from another: an expression over the arguments.
+fn key_of_call(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Expr> {
+    let expr = expr(cursor, errors)?;
+    let advice = match &expr {
+        Expr::Lit(ExprLit {
+            lit: Lit::Str(text),
+            ..
+        }) if text.parse::<Expr>().is_ok() => {
+            format!("; write `key = {}`, without quotes", text.value())
+        }
+        Expr::Lit(_) => "; a key that is always the same is a breaker without keys".to_owned(),
+        Expr::Closure(_) => ": what the closure would return".to_owned(),
+        _ => return Some(expr),
+    };
+    errors.push(syn::Error::new_spanned(
+        &expr,
+        format!("`key` takes an expression over the arguments{advice}"),
+    ));
+    None
+}
+
+fn key_type(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Type> {
+    let quoted = cursor.peek().filter(|token| token.text().starts_with('"'));
+    if let Some(token) = quoted {
+        errors.at(
+            &token.place,
+            "`key_type` takes a type, as in `key_type = String`; write it without quotes",
+        );
+        cursor.next();
+        return None;
+    }
+    cursor.parse(Type::parse, errors).ok().map(|(ty, _)| ty)
 }
 
 fn handle(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Handle> {

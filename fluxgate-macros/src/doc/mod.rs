@@ -12,12 +12,19 @@ use crate::{
 /// The section of a function. It is only added to documentation that is there:
 /// the lint for items without any is the user's.
 pub(crate) fn of_function(options: &Options) -> String {
-    let breaker = match options.shared.as_ref().or(options.breaker.name.as_ref()) {
-        Some(name) => {
-            let name = words::source(Some(name));
-            format!("the circuit breaker `{}`", name.trim_matches('"'))
-        }
-        None => "a circuit breaker of the function's own".to_owned(),
+    let named = options.shared.as_ref().or(options.breaker.name.as_ref());
+    let name = words::source(named);
+    let name = name.trim_matches('"');
+    let key = words::source(options.key.as_ref());
+    let breaker = match (named, &options.key) {
+        (Some(_), None) => format!("the circuit breaker `{name}`"),
+        (Some(_), Some(_)) => format!("the circuit breakers `{name}`, one for each `{key}`"),
+        (None, None) => "a circuit breaker of the function's own".to_owned(),
+        (None, Some(_)) => format!("circuit breakers of the function's own, one for each `{key}`"),
+    };
+    let bound = match (&options.shared, &options.key) {
+        (None, Some(_)) => bound(&options.breaker),
+        _ => String::new(),
     };
     let judged = judged(options);
     let rejected = if options.fallback.is_some() {
@@ -30,13 +37,30 @@ pub(crate) fn of_function(options: &Options) -> String {
         None => policy(&options.breaker),
     };
     indented(&format!(
-        "# Circuit breaker\n\nCalls go through {breaker}.{judged} {rejected}\n{policy}"
+        "# Circuit breaker\n\nCalls go through {breaker}.{bound}{judged} {rejected}\n{policy}"
     ))
 }
 
 /// The section of a breaker in `breaker!`.
 pub(crate) fn of_breaker(options: &BreakerOptions) -> String {
-    indented(&format!("# Policy\n{}", policy(options)))
+    let keys = match &options.key_type {
+        Some(keys) => {
+            let keys = words::tokens(keys);
+            format!(
+                "\nThere is one for each key, a `{keys}`.{}\n",
+                bound(options)
+            )
+        }
+        None => String::new(),
+    };
+    indented(&format!("# Policy\n{keys}{}", policy(options)))
+}
+
+/// How many breakers there may be.
+fn bound(options: &BreakerOptions) -> String {
+    let most = options.max_keys.as_ref();
+    let most = most.map_or_else(|| "10000".to_owned(), words::count);
+    format!(" There are at most {most} of them at a time.")
 }
 
 /// As far from the margin as the lines of `///` are.

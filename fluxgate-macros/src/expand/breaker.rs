@@ -2,9 +2,9 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Attribute, Expr, UnOp, Visibility, spanned::Spanned};
+use syn::{Attribute, Expr, Type, UnOp, Visibility, spanned::Spanned};
 
-use super::{Runtime, constants, policies};
+use super::{Runtime, constants, keyed, policies, respanned};
 use crate::{
     args::{BreakerOptions, Handle, Options},
     doc,
@@ -33,6 +33,7 @@ pub(super) fn reference(
     options: &Options,
     function: &Ident,
     associated: bool,
+    keys: Option<&Type>,
     fluxgate: &Runtime<'_>,
 ) -> TokenStream {
     if let Some(shared) = &options.shared {
@@ -54,8 +55,10 @@ pub(super) fn reference(
         };
     }
     let hidden = hidden();
-    let item = hidden_static(&options.breaker, function, fluxgate);
-    quote!({ #item &#hidden })
+    let item = hidden_static(&options.breaker, function, keys, fluxgate);
+    let place = place(keys);
+    let reference = respanned(quote!(&#hidden), place);
+    quote_spanned!(place=> { #item #reference })
 }
 
 fn is_place(expr: &Expr) -> bool {
@@ -71,13 +74,38 @@ fn is_place(expr: &Expr) -> bool {
 fn hidden_static(
     options: &BreakerOptions,
     function: &Ident,
+    keys: Option<&Type>,
     fluxgate: &Runtime<'_>,
 ) -> TokenStream {
     let hidden = hidden();
-    let builder = builder(options, function, fluxgate);
-    quote! {
-        static #hidden: #fluxgate::StaticBreaker = #fluxgate::StaticBreaker::new(|| #builder);
-        #fluxgate::__link! { #hidden }
+    let (ty, new) = static_type(keys, fluxgate);
+    let builder = builder(options, function, keys, fluxgate);
+    let place = place(keys);
+    let link = respanned(quote!(#fluxgate::__link! { #hidden }), place);
+    quote_spanned! {place=>
+        static #hidden: #ty = #new(|| #builder);
+        #link
+    }
+}
+
+/// Where it is said that keys can't be of some type.
+fn place(keys: Option<&Type>) -> Span {
+    keys.map_or_else(Span::mixed_site, |keys| {
+        keys.span().resolved_at(Span::mixed_site())
+    })
+}
+
+/// The type of a static, and the path of its constructor.
+fn static_type(keys: Option<&Type>, fluxgate: &Runtime<'_>) -> (TokenStream, TokenStream) {
+    match keys {
+        None => (
+            quote!(#fluxgate::StaticBreaker),
+            quote!(#fluxgate::StaticBreaker::new),
+        ),
+        Some(keys) => (
+            quote!(#fluxgate::keyed::StaticBreakers<#keys>),
+            quote!(#fluxgate::keyed::StaticBreakers::new),
+        ),
     }
 }
 
@@ -93,20 +121,35 @@ pub(super) fn handle(
     function: &Ident,
     vis: &Visibility,
     cfgs: &[&Attribute],
+    keys: Option<&Type>,
     fluxgate: &Runtime<'_>,
 ) -> TokenStream {
     let ident = &handle.ident;
     let hidden = hidden();
-    let item = hidden_static(options, function, fluxgate);
-    let doc = format!("The circuit breaker of `{function}`.");
-    quote! {
+    let item = hidden_static(options, function, keys, fluxgate);
+    let (doc, ty) = match keys {
+        None => (
+            format!("The circuit breaker of `{function}`."),
+            quote!(#fluxgate::CircuitBreaker),
+        ),
+        Some(keys) => (
+            format!("The circuit breakers of `{function}`, by key."),
+            quote!(#fluxgate::keyed::CircuitBreakers<#keys>),
+        ),
+    };
+    let handle = quote! {
         #(#cfgs)*
         #[doc = #doc]
         #[must_use]
-        #vis fn #ident() -> &'static #fluxgate::CircuitBreaker {
+        #vis fn #ident() -> &'static #ty {
             #item
             &#hidden
         }
+    };
+    match keys {
+        None => handle,
+        // Where the feature is off the function says so.
+        Some(_) => keyed::guarded(None, &handle, fluxgate),
     }
 }
 
@@ -118,24 +161,58 @@ pub(crate) fn statics(
     options: &Options,
 ) -> TokenStream {
     let fluxgate = Runtime(options.krate.as_ref());
-    let builder = builder(&options.breaker, ident, &fluxgate);
+    let keys = options.breaker.key_type.as_ref();
+    let builder = builder(&options.breaker, ident, keys, &fluxgate);
+    let (ty, new) = static_type(keys, &fluxgate);
     let cfgs = attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
     let is_documented = attrs.iter().any(|attr| attr.path().is_ident("doc"));
     let docs = (is_documented && options.docs != Some(false))
         .then(|| doc::of_breaker(&options.breaker))
         .into_iter();
-    quote! {
+    let item = quote! {
         #(#attrs)*
         #(#[doc = #docs])*
-        #vis static #ident: #fluxgate::StaticBreaker = #fluxgate::StaticBreaker::new(|| #builder);
+        #vis static #ident: #ty = #new(|| #builder);
         #(#cfgs)*
         #fluxgate::__link! { #ident }
+    };
+    match options.given.get("key_type") {
+        None => item,
+        Some(place) => {
+            let key = Ident::new("key_type", place.span());
+            keyed::guarded(Some(&key), &item, &fluxgate)
+        }
     }
 }
 
 /// The settings that were given; the builder has the defaults.
-fn builder(options: &BreakerOptions, item: &Ident, fluxgate: &Runtime<'_>) -> TokenStream {
-    let name = if let Some(name) = &options.name {
+fn builder(
+    options: &BreakerOptions,
+    item: &Ident,
+    keys: Option<&Type>,
+    fluxgate: &Runtime<'_>,
+) -> TokenStream {
+    let name = name(options, item, fluxgate);
+    let settings = settings(options, fluxgate);
+    let listeners = options.listeners.iter().flatten();
+    let listeners = listeners.map(|listener| policies::listener(listener, fluxgate));
+    let builder = match keys {
+        None => quote!(#fluxgate::CircuitBreaker::builder(#name) #settings #(#listeners)*),
+        Some(keys) => {
+            let keyed = keyed::settings(options, &settings);
+            quote!(#fluxgate::keyed::CircuitBreakers::<#keys>::builder(#name) #keyed #(#listeners)*)
+        }
+    };
+    let checks = constants::checks(options, fluxgate);
+    if checks.is_empty() {
+        builder
+    } else {
+        quote!({ #(#checks)* #builder })
+    }
+}
+
+fn name(options: &BreakerOptions, item: &Ident, fluxgate: &Runtime<'_>) -> TokenStream {
+    if let Some(name) = &options.name {
         quote!(#name)
     } else {
         let anchor = Ident::new("anchor", Span::mixed_site());
@@ -144,7 +221,11 @@ fn builder(options: &BreakerOptions, item: &Ident, fluxgate: &Runtime<'_>) -> To
             fn #anchor() {}
             #fluxgate::__private::default_name(&#anchor, #item)
         })
-    };
+    }
+}
+
+/// The calls of the builder that set what was given, listeners aside.
+fn settings(options: &BreakerOptions, fluxgate: &Runtime<'_>) -> TokenStream {
     let mut settings = TokenStream::new();
     let mut set = |method: &str, value: TokenStream| {
         let method = format_ident!("{method}");
@@ -181,14 +262,5 @@ fn builder(options: &BreakerOptions, item: &Ident, fluxgate: &Runtime<'_>) -> To
     if let Some(durations) = &options.durations {
         set("durations", quote!(#durations));
     }
-    for listener in options.listeners.iter().flatten() {
-        settings.extend(policies::listener(listener, fluxgate));
-    }
-    let builder = quote!(#fluxgate::CircuitBreaker::builder(#name) #settings);
-    let checks = constants::checks(options, fluxgate);
-    if checks.is_empty() {
-        builder
-    } else {
-        quote!({ #(#checks)* #builder })
-    }
+    settings
 }

@@ -53,6 +53,7 @@ pub(super) fn checks(options: &BreakerOptions, fluxgate: &Runtime<'_>) -> Vec<To
         &options.max_half_open_calls,
         &options.close_after,
         &options.reopen_after,
+        &options.max_keys,
     ];
     for count in counts.into_iter().flatten() {
         checks.count(count);
@@ -112,10 +113,10 @@ impl Checks<'_> {
         let (Some(expr), Some(limit)) = (count.expr(), count.range.limit()) else {
             return;
         };
-        let value = if count.range == Range::Count32 {
-            quote!({ let value: u32 = #expr; value as u64 })
-        } else {
-            quote!(#expr)
+        let value = match count.range {
+            Range::Count32 => quote!({ let value: u32 = #expr; value as u64 }),
+            Range::Keys => quote!({ let value: usize = #expr; value as u64 }),
+            _ => quote!(#expr),
         };
         let given = words::source(Some(expr));
         let message = format!(

@@ -4,10 +4,11 @@ use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Attribute, Type, parse_quote_spanned, spanned::Spanned};
 
-use super::{Runtime, breaker, judge, respanned};
+use super::{Runtime, breaker, judge, keyed, respanned};
 use crate::{
     args::Options,
     doc,
+    key::Key,
     model::Protected,
     output,
     target::{Shape, Target},
@@ -29,10 +30,11 @@ pub(crate) fn function(protected: &Protected) -> TokenStream {
         options,
         target,
         block,
+        key,
     } = protected;
     let fluxgate = Runtime(options.krate.as_ref());
-    let call = Call::new(options, target, block, &fluxgate).tokens();
-    let handle = handle(options, target, &fluxgate);
+    let call = Call::new(protected, &fluxgate).tokens();
+    let handle = handle(options, target, key.as_ref(), &fluxgate);
 
     let Target {
         attrs,
@@ -58,7 +60,12 @@ fn docs(options: &Options, attrs: &[Attribute]) -> Option<String> {
     (is_documented && options.docs != Some(false)).then(|| doc::of_function(options))
 }
 
-fn handle(options: &Options, target: &Target, fluxgate: &Runtime<'_>) -> Option<TokenStream> {
+fn handle(
+    options: &Options,
+    target: &Target,
+    key: Option<&Key>,
+    fluxgate: &Runtime<'_>,
+) -> Option<TokenStream> {
     let handle = options.handle.as_ref()?;
     let is_cfg = |attr: &&Attribute| attr.path().is_ident("cfg");
     let cfgs: Vec<_> = target.attrs.iter().filter(is_cfg).collect();
@@ -68,6 +75,7 @@ fn handle(options: &Options, target: &Target, fluxgate: &Runtime<'_>) -> Option<
         &target.sig.ident,
         &target.vis,
         &cfgs,
+        key.and_then(|key| key.own.as_ref()),
         fluxgate,
     ))
 }
@@ -76,6 +84,8 @@ fn handle(options: &Options, target: &Target, fluxgate: &Runtime<'_>) -> Option<
 struct Call<'a> {
     fluxgate: &'a Runtime<'a>,
     shape: Shape,
+    /// Finds the breaker of a key.
+    lookup: Option<TokenStream>,
     breaker: TokenStream,
     judge: TokenStream,
     /// The return type, or what the returned future gives, without `impl Trait`.
@@ -88,12 +98,13 @@ struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    fn new(
-        options: &Options,
-        target: &Target,
-        block: &'a Group,
-        fluxgate: &'a Runtime<'a>,
-    ) -> Self {
+    fn new(protected: &'a Protected, fluxgate: &'a Runtime<'a>) -> Self {
+        let Protected {
+            options,
+            target,
+            block,
+            key,
+        } = protected;
         let shape = target.shape();
         let returned: Type = match target.return_type() {
             Some(ty) => ty.clone(),
@@ -105,13 +116,24 @@ impl<'a> Call<'a> {
             Shape::Future(future) => &future.output,
         };
         let fallback = options.fallback.as_ref().map(ToTokens::to_token_stream);
+        let breaker = breaker::reference(
+            options,
+            &target.sig.ident,
+            target.is_associated(),
+            key.as_ref().and_then(|key| key.own.as_ref()),
+            fluxgate,
+        );
+        let (lookup, breaker) = match key {
+            None => (None, breaker),
+            Some(key) => {
+                let local = keyed::local();
+                let lookup = keyed::lookup(key, &breaker, fluxgate);
+                (Some(lookup), quote!(&#local))
+            }
+        };
         Self {
-            breaker: breaker::reference(
-                options,
-                &target.sig.ident,
-                target.is_associated(),
-                fluxgate,
-            ),
+            lookup,
+            breaker,
             judge: judge::judge(options, output, fluxgate),
             output: output::erase(output).0,
             returned: output::erase(&returned).0,
@@ -124,11 +146,13 @@ impl<'a> Call<'a> {
     }
 
     fn tokens(&self) -> TokenStream {
-        match &self.shape {
+        let lookup = &self.lookup;
+        let call = match &self.shape {
             Shape::Sync => self.sync(),
             Shape::Async => self.asynchronous(&self.pinned_async_block()),
             Shape::Future(future) => self.future(future.boxed),
-        }
+        };
+        quote!(#lookup #call)
     }
 
     fn sync(&self) -> TokenStream {

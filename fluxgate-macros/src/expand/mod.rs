@@ -4,6 +4,7 @@ mod breaker;
 mod constants;
 mod function;
 mod judge;
+mod keyed;
 mod policies;
 
 pub(crate) use breaker::statics;

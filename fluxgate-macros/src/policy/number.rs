@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{errors::Errors, source::Place};
 
-/// A number of calls.
+/// A number of calls or keys.
 #[derive(Clone)]
 pub(crate) struct Count {
     pub(crate) known: Option<u64>,
@@ -38,6 +38,7 @@ impl Count {
         let (place, what) = (place.clone(), what.clone());
         percent(&argument, errors)?;
         let expr = argument.expr(errors)?;
+        let noun = range.noun();
         let refuse = |given: &str| {
             errors.at(&place, format!("{what} {}, but is {given}", range.words()));
         };
@@ -49,13 +50,15 @@ impl Count {
                 if !is_number_suffix(int.suffix()) {
                     errors.at(
                         &place,
-                        format!("{what} is a number of calls, but `{int}` is a duration"),
+                        format!("{what} is {noun}, but `{int}` is a duration"),
                     );
                     return None;
                 }
                 let value = int.base10_parse::<u64>();
                 match value {
-                    Ok(value) if !negative && value >= 1 && value <= range.most() => Some(value),
+                    Ok(value) if !negative && range.least() <= value && value <= range.most() => {
+                        Some(value)
+                    }
                     _ => {
                         let sign = if negative { "-" } else { "" };
                         refuse(&format!("{sign}{}", int.base10_digits()));
@@ -69,14 +72,12 @@ impl Count {
             } => {
                 errors.at(
                     &place,
-                    format!(
-                        "{what} is a number of calls and must be a whole number, but is {float}"
-                    ),
+                    format!("{what} is {noun} and must be a whole number, but is {float}"),
                 );
                 return None;
             }
             Given::Literal { lit, .. } => {
-                wrong_kind(&lit, &what, "a number of calls", &place, errors);
+                wrong_kind(&lit, &what, noun, &place, errors);
                 return None;
             }
             Given::Unnamed(_) | Given::Unknown => None,

@@ -56,6 +56,24 @@ fn another_name_of_the_crate_is_used_throughout() {
     idents(expanded(args), &mut |ident| {
         assert_ne!(ident, "fluxgate");
     });
+    let args = "crate = renamed, key = symbol, max_keys = N, handle = h, listeners = [LogListener]";
+    idents(expanded(args), &mut |ident| {
+        assert_ne!(ident, "fluxgate");
+    });
+}
+
+#[test]
+fn a_key_is_looked_up_before_the_body_takes_the_arguments() {
+    let text = expanded("key = symbol, retry = Always, max_keys = 5").to_string();
+    for part in [
+        "StaticBreakers < :: std :: string :: String >",
+        ". settings (| builder | builder . retry (:: fluxgate :: retry :: Always)) . max_keys (5)",
+        "& symbol) } ; :: fluxgate :: __private :: call",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    let text = expanded("key = a + b, key_type = u8").to_string();
+    assert!(text.contains("& (a + b)"), "{text}");
 }
 
 #[test]

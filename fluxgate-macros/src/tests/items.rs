@@ -2,6 +2,8 @@
 
 use super::{accepted, faults_on, refused};
 
+const UNSEEN: &str = "the type of this key can't be seen here; add what keys are kept as";
+
 #[test]
 fn listeners() {
     let slack = |inside: &str| format!("listeners = [SlackListener({inside})]");
@@ -122,6 +124,99 @@ fn what_can_not_be_protected() {
         let item = format!("{function}) -> ");
         assert!(crate::target::not_a_function(&item.parse().unwrap()).is_none());
     }
+}
+
+#[test]
+fn one_breaker_for_each_key() {
+    accepted("key = symbol");
+    accepted("key = &symbol, max_keys = 10, max_labels = 0, handle = quotes");
+    accepted("key = symbol.len(), key_type = usize, max_keys = KEYS");
+    accepted("breaker = QUOTES, key = symbol.to_uppercase()");
+    refused("key = symbol.len()", "symbol.len()", UNSEEN);
+    refused("key = elsewhere", "elsewhere", UNSEEN);
+    refused(
+        "key = \"symbol\"",
+        "\"symbol\"",
+        "`key` takes an expression over the arguments; write `key = symbol`, without quotes",
+    );
+    refused(
+        "key = 5",
+        "5",
+        "`key` takes an expression over the arguments; a key that is always the same",
+    );
+    refused(
+        "key = |symbol| symbol",
+        "|symbol| symbol",
+        "`key` takes an expression over the arguments: what the closure would return",
+    );
+    refused(
+        "key = symbol, key_type = \"String\"",
+        "\"String\"",
+        "`key_type` takes a type, as in `key_type = String`; write it without quotes",
+    );
+    refused(
+        "key = symbol, max_keys = 0",
+        "0",
+        "max_keys must be at least 1, but is 0",
+    );
+    refused(
+        "key = symbol, max_labels = 2.5",
+        "2.5",
+        "max_labels is a number of keys and must be a whole number, but is 2.5",
+    );
+    refused(
+        "key = symbol, capacity = 5",
+        "capacity",
+        "unknown key `capacity`; how many keys there may be is `max_keys = 1000`",
+    );
+    for setting in ["key_type = String", "max_keys = 5", "max_labels = 5"] {
+        let (name, _) = setting.split_once(' ').unwrap();
+        refused(
+            setting,
+            name,
+            &format!("`{name}` is about one breaker for each key; add what the key is"),
+        );
+        refused(
+            &format!("breaker = QUOTES, key = symbol, {setting}"),
+            name,
+            &format!("`{name}` belongs to the breaker, and this function uses one that is"),
+        );
+    }
+}
+
+#[test]
+fn the_type_of_keys_is_that_of_the_argument() {
+    let unseen = |item: &str| {
+        let found = faults_on("key = tenant", item);
+        assert!(found.len() <= 1, "{item}: {found:?}");
+        found.iter().any(|(_, text)| text.starts_with(UNSEEN))
+    };
+    for seen in [
+        "&str",
+        "&'static str",
+        "String",
+        "&mut String",
+        "u64",
+        "&ids::Tenant",
+        "Box<str>",
+    ] {
+        let item = format!("fn f(a: &str, mut tenant: {seen}) -> Result<u8, E> {{ x }}");
+        assert!(!unseen(&item), "{item}");
+    }
+    for hidden in [
+        "T",
+        "&T",
+        "impl Id",
+        "Id<T>",
+        "Cow<'_, str>",
+        "Id<&str>",
+        "&dyn Id",
+        "Self",
+    ] {
+        let item = format!("fn f<T: Id>(tenant: {hidden}) -> Result<u8, E> {{ x }}");
+        assert!(unseen(&item), "{item}");
+    }
+    assert!(unseen("fn f((tenant, _): (u8, u8)) -> Result<u8, E> { x }"));
 }
 
 #[test]

@@ -36,6 +36,37 @@ fn the_defaults() {
 }
 
 #[test]
+fn one_for_each_key() {
+    let section = |args: &str| {
+        let protected = protected(args, super::FUNCTION).unwrap_or_else(|error| panic!("{error}"));
+        let text = doc::of_function(&protected.options);
+        text.lines().nth(2).unwrap_or_default().to_owned()
+    };
+    let own = section("key = symbol");
+    assert!(
+        own.starts_with(
+            " Calls go through circuit breakers of the function's own, one for each `symbol`. \
+             There are at most 10000 of them at a time. A rejected call"
+        ),
+        "{own}"
+    );
+    let named = section("name = \"quotes\", key = symbol, max_keys = 50, fallback = f");
+    assert!(
+        named.starts_with(
+            " Calls go through the circuit breakers `quotes`, one for each `symbol`. There are \
+             at most 50 of them at a time. On a rejection"
+        ),
+        "{named}"
+    );
+    let shared = section("breaker = QUOTES, key = &symbol[..2]");
+    assert!(
+        shared.contains("the circuit breakers `QUOTES`, one for each `&symbol"),
+        "{shared}"
+    );
+    assert!(!shared.contains("at most"), "{shared}");
+}
+
+#[test]
 fn a_rule_of_several_branches() {
     documented(
         r#"name = "payment_api", tracker = TypeOf(std::io::Error) | Matches(ApiError::Timeout),

@@ -2,28 +2,28 @@
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
-use super::{CircuitBreakers, Key, set::Set};
-use crate::{ConfigError, Name, error::Fault, registry};
-
-pub(super) type Settings = Box<dyn Fn(crate::Builder) -> crate::Builder + Send + Sync>;
+use super::{CircuitBreakers, Key, recipe::Recipe, set::Set};
+use crate::{ConfigError, MissingListener, Name, error::Fault, listener::IntoListener, news::News};
 
 /// The settings of breakers by key; see [`CircuitBreakers::builder`].
 #[must_use = "a builder does nothing until `build`"]
 pub struct Builder<K> {
     pub(super) name: Name,
-    pub(super) settings: Settings,
-    pub(super) capacity: usize,
-    pub(super) labels: usize,
+    pub(super) recipe: Recipe,
+    pub(super) max_keys: usize,
+    pub(super) max_labels: usize,
     key: PhantomData<fn() -> K>,
 }
 
-impl<K: Key> Builder<K> {
+const MAX_KEYS: usize = 10_000;
+
+impl<K> Builder<K> {
     pub(super) fn new(name: Name) -> Self {
         Self {
             name,
-            settings: Box::new(|builder| builder),
-            capacity: 10_000,
-            labels: 100,
+            recipe: Recipe::default(),
+            max_keys: MAX_KEYS,
+            max_labels: 100,
             key: PhantomData,
         }
     }
@@ -37,44 +37,87 @@ impl<K: Key> Builder<K> {
     where
         F: Fn(crate::Builder) -> crate::Builder + Send + Sync + 'static,
     {
-        self.settings = Box::new(settings);
+        self.recipe.settings = Box::new(settings);
         self
     }
 
     /// How many keys may have a breaker at once, at least 1. Default: 10 000.
-    pub fn capacity(mut self, keys: usize) -> Self {
-        self.capacity = keys;
+    pub fn max_keys(mut self, keys: usize) -> Self {
+        self.max_keys = keys;
         self
     }
 
     /// How many keys get a name of their own, in metrics and elsewhere. Default:
     /// 100.
-    pub fn labels(mut self, keys: usize) -> Self {
-        self.labels = keys;
+    pub fn max_labels(mut self, keys: usize) -> Self {
+        self.max_labels = keys;
         self
     }
 
+    /// Adds a listener that the breakers of all keys share, told after those
+    /// that [`settings`](Self::settings) makes for each of them. It takes what
+    /// [`Builder::listener`](crate::Builder::listener) takes.
+    pub fn listener<Kind>(mut self, listener: impl IntoListener<Kind>) -> Self {
+        self.recipe.add(listener.into_listener());
+        self
+    }
+
+    /// The same for a listener that may be missing, by a name of your choice.
+    pub fn try_listener<Kind, L: IntoListener<Kind>, E: fmt::Display>(
+        mut self,
+        name: impl Into<String>,
+        listener: Result<L, E>,
+    ) -> Self {
+        let listener = listener.into_listener();
+        self.recipe.add(listener.map_err(|missing| MissingListener {
+            name: name.into(),
+            ..missing
+        }));
+        self
+    }
+}
+
+impl<K: Key> Builder<K> {
     /// Builds the set, with the [overflow](CircuitBreakers::overflow) breaker and
     /// no other.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if the capacity is 0, or with what is wrong with the
+    /// [`ConfigError`] if `max_keys` is 0, or with what is wrong with the
     /// settings of the breakers.
     pub fn build(self) -> Result<CircuitBreakers<K>, ConfigError> {
-        if self.capacity == 0 {
-            let fault = "the capacity of breakers by key must be at least 1, but is 0";
+        if let Some(fault) = self.check() {
             return Err(ConfigError {
                 name: self.name,
-                faults: vec![Fault::new(fault)],
+                faults: vec![fault],
             });
         }
-        let shared = Name::from(format!("{}/*", self.name));
-        let overflow = (self.settings)(crate::Builder::new(shared)).build()?;
+        let overflow = self.recipe.builder(self.shared_name()).build()?;
         let set = Arc::new(Set::new(self, overflow));
-        let group: Arc<dyn registry::Group> = set.clone();
-        registry::enter_group(&group);
+        Set::enter_group(&set);
         Ok(CircuitBreakers(set))
+    }
+
+    /// Builds what must not fail, the breakers of an annotated function: see
+    /// [`crate::Builder::build_or_default`]. The news are those of the overflow
+    /// breaker, and of the set.
+    pub(super) fn build_or_default(mut self) -> (CircuitBreakers<K>, News) {
+        let shared = self.recipe.builder(self.shared_name());
+        let (overflow, mut news) = shared.build_or_default();
+        if let Some(fault) = self.check() {
+            news.faults.push(fault);
+            self.max_keys = MAX_KEYS;
+        }
+        (CircuitBreakers(Arc::new(Set::new(self, overflow))), news)
+    }
+
+    fn check(&self) -> Option<Fault> {
+        (self.max_keys == 0).then(|| Fault::new("max_keys must be at least 1, but is 0"))
+    }
+
+    /// Of the breakers whose keys have no name of their own.
+    fn shared_name(&self) -> Name {
+        Name::from(format!("{}/*", self.name))
     }
 }
 
@@ -82,8 +125,8 @@ impl<K> fmt::Debug for Builder<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
             .field("name", &self.name)
-            .field("capacity", &self.capacity)
-            .field("labels", &self.labels)
+            .field("max_keys", &self.max_keys)
+            .field("max_labels", &self.max_labels)
             .finish_non_exhaustive()
     }
 }

@@ -1,7 +1,7 @@
 //! One breaker per key: per tenant, host or shard.
 //!
 //! [`CircuitBreakers`] makes the breaker of a key when it is first asked for, and
-//! keeps at most [`capacity`](Builder::capacity) of them. One that fails does not
+//! keeps at most [`max_keys`](Builder::max_keys) of them. One that fails does not
 //! close the door to the others.
 //!
 //! ```
@@ -14,7 +14,7 @@
 //!             .tripper(FailureStreak::new(5))
 //!             .retry(Cooldown::new(Duration::from_secs(10)))
 //!     })
-//!     .capacity(1000)
+//!     .max_keys(1000)
 //!     .build()?;
 //!
 //! let down = || Err::<(), _>(io::Error::other("down"));
@@ -41,12 +41,14 @@
 //!
 //! # Names and metrics
 //!
-//! The first [`labels`](Builder::labels) keys get a name of their own,
+//! The first [`max_labels`](Builder::max_labels) keys get a name of their own,
 //! `<name>/<key>`, and are in the [registry](crate::registry); it stays theirs for
 //! ever. All others, and the overflow breaker, are called `<name>/*`. So the number
 //! of metric series is bounded, whoever chooses the keys.
 
 mod builder;
+mod lazy;
+mod recipe;
 mod set;
 
 use std::{
@@ -62,25 +64,33 @@ use std::{
 use once_cell::sync::OnceCell;
 
 pub use builder::Builder;
+pub use lazy::StaticBreakers;
 use set::Set;
 
-use crate::{CircuitBreaker, Command, Name};
+use crate::{CircuitBreaker, Command, Name, news::News};
 
 /// What a key must be: looked up by, shown in names, and shared by threads.
 /// Everything that can, is one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be a key of circuit breakers",
+    note = "a key is `Eq + Hash + Clone + Display + Send + Sync + 'static`"
+)]
 pub trait Key: Eq + Hash + Clone + fmt::Display + Send + Sync + 'static {}
 
+#[diagnostic::do_not_recommend]
 impl<K: Eq + Hash + Clone + fmt::Display + Send + Sync + 'static> Key for K {}
 
 /// Breakers by key; see the [module](self). A handle: clones share the breakers.
 pub struct CircuitBreakers<K>(Arc<Set<K>>);
 
-impl<K: Key> CircuitBreakers<K> {
+impl<K> CircuitBreakers<K> {
     /// Starts building a set with default settings.
     pub fn builder(name: impl Into<Name>) -> Builder<K> {
         Builder::new(name.into())
     }
+}
 
+impl<K: Key> CircuitBreakers<K> {
     /// The breaker of a key, made if there is none yet. Allocates nothing if there
     /// is one.
     ///
@@ -143,6 +153,12 @@ impl<K: Key> CircuitBreakers<K> {
         &self.0.overflow
     }
 
+    /// As [`CircuitBreaker::register`].
+    fn register(&self, news: News) -> News {
+        Set::enter_group(&self.0);
+        self.overflow().register(news)
+    }
+
     /// How many keys have a breaker.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -166,7 +182,7 @@ impl<K> fmt::Debug for CircuitBreakers<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CircuitBreakers")
             .field("name", &self.0.name)
-            .field("capacity", &self.0.capacity)
+            .field("max_keys", &self.0.max_keys)
             .finish_non_exhaustive()
     }
 }

@@ -5,22 +5,23 @@ use std::{
     collections::HashSet,
     fmt::Write,
     hash::Hash,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use papaya::{HashMap, HashMapRef, LocalGuard};
 
-use super::{
-    Entry, Key,
-    builder::{Builder, Settings},
+use super::{Entry, Key, builder::Builder, recipe::Recipe};
+use crate::{
+    CircuitBreaker, Command, Name,
+    news::News,
+    registry::{self, Group},
 };
-use crate::{CircuitBreaker, Command, Name, news::News, registry::Group};
 
 pub(super) struct Set<K> {
     pub(super) name: Name,
-    pub(super) capacity: usize,
+    pub(super) max_keys: usize,
     pub(super) overflow: CircuitBreaker,
-    settings: Settings,
+    recipe: Recipe,
     entries: HashMap<K, Entry>,
     register: Mutex<Register<K>>,
 }
@@ -47,17 +48,23 @@ impl<K: Key> Set<K> {
     pub(super) fn new(builder: Builder<K>, overflow: CircuitBreaker) -> Self {
         Self {
             name: builder.name,
-            capacity: builder.capacity,
+            max_keys: builder.max_keys,
             overflow,
-            settings: builder.settings,
+            recipe: builder.recipe,
             entries: HashMap::new(),
             register: Mutex::new(Register {
                 keys: 0,
                 labelled: HashSet::new(),
-                labels: builder.labels,
+                labels: builder.max_labels,
                 command: Command::Reset,
             }),
         }
+    }
+
+    /// Makes the breakers known to those who ask for all there are.
+    pub(super) fn enter_group(set: &Arc<Self>) {
+        let group: Arc<dyn Group> = set.clone();
+        registry::enter_group(&group);
     }
 
     pub(super) fn get<Q>(&self, key: &Q) -> CircuitBreaker
@@ -141,10 +148,10 @@ impl<K: Key> Set<K> {
     fn enter<'a>(&self, key: &K, entries: &'a Pinned<'_, K>) -> Option<(&'a K, &'a Entry)> {
         let mut register = self.register();
         if entries.get(key).is_none() {
-            if register.keys >= self.capacity {
+            if register.keys >= self.max_keys {
                 register.keys -= self.make_room(entries);
             }
-            if register.keys >= self.capacity {
+            if register.keys >= self.max_keys {
                 return None;
             }
             let labelled = register.label(key);
@@ -157,7 +164,7 @@ impl<K: Key> Set<K> {
     /// Drops idle breakers: how many. Those that were asked for since the last
     /// time stay, unless there are no others.
     fn make_room(&self, entries: &Pinned<'_, K>) -> usize {
-        let wanted = self.capacity.div_ceil(BATCH);
+        let wanted = self.max_keys.div_ceil(BATCH);
         let mut dropped = 0;
         for _ in 0..2 {
             for (key, entry) in entries {
@@ -175,8 +182,8 @@ impl<K: Key> Set<K> {
 
     fn build(&self, key: &K, labelled: bool) -> (CircuitBreaker, News) {
         if !labelled {
-            let builder = crate::Builder::new(self.overflow.name().clone());
-            return (self.settings)(builder).build_or_default();
+            let name = self.overflow.name().clone();
+            return self.recipe.builder(name).build_or_default();
         }
         let mut name = String::new();
         // A key that can't be shown has an empty name; nothing depends on it.
@@ -186,7 +193,7 @@ impl<K: Key> Set<K> {
             name.push('…');
         }
         let name = Name::from(format!("{}/{name}", self.name));
-        let (breaker, news) = (self.settings)(crate::Builder::new(name)).build_or_default();
+        let (breaker, news) = self.recipe.builder(name).build_or_default();
         let news = breaker.register(news);
         (breaker, news)
     }

@@ -1,0 +1,59 @@
+//! One breaker for each key.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{ExprReference, spanned::Spanned};
+
+use super::{Runtime, respanned};
+use crate::{args::BreakerOptions, key::Key};
+
+/// The local that holds the breaker of a call.
+pub(super) fn local() -> Ident {
+    Ident::new("breaker", Span::mixed_site())
+}
+
+/// Finds the breaker of a call, before the body takes the arguments.
+///
+/// ```text
+/// Input:  key = tenant
+/// Output: let breaker = ::fluxgate::__private::by_key(&BREAKERS, &tenant);
+/// ```
+pub(super) fn lookup(key: &Key, breakers: &TokenStream, fluxgate: &Runtime<'_>) -> TokenStream {
+    let place = key.expr.span().resolved_at(Span::mixed_site());
+    // Writes the parentheses that the expression may need.
+    let reference = ExprReference {
+        attrs: Vec::new(),
+        and_token: syn::Token![&](place),
+        mutability: None,
+        expr: Box::new(key.expr.clone()),
+    };
+    let by_key = respanned(quote!(#fluxgate::__private::by_key), place);
+    let found = quote_spanned!(place=> #by_key(#breakers, #reference));
+    let found = guarded(Some(&key.ident), &found, fluxgate);
+    let local = local();
+    quote!(let #local = #found;)
+}
+
+/// The settings of a set: those of its breakers, and its own.
+pub(super) fn settings(options: &BreakerOptions, each: &TokenStream) -> TokenStream {
+    let builder = Ident::new("builder", Span::mixed_site());
+    let each = (!each.is_empty()).then(|| quote!(.settings(|#builder| #builder #each)));
+    let max_keys = options.max_keys.iter();
+    let max_labels = options.max_labels.iter();
+    quote!(#each #(.max_keys(#max_keys))* #(.max_labels(#max_labels))*)
+}
+
+/// Code that needs the feature. Where that is off, it is said at `key`, or else
+/// the code is left out.
+pub(super) fn guarded(
+    key: Option<&Ident>,
+    code: &TokenStream,
+    fluxgate: &Runtime<'_>,
+) -> TokenStream {
+    let place = key.map_or_else(Span::mixed_site, |key| {
+        key.span().resolved_at(Span::mixed_site())
+    });
+    let fluxgate = respanned(fluxgate.to_token_stream(), place);
+    let key = key.into_iter();
+    quote_spanned!(place=> #fluxgate::__private::keyed! { [#(#key)*] #code })
+}

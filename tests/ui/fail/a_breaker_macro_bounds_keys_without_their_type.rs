@@ -1,0 +1,5 @@
+fluxgate::breaker! {
+    static TENANTS = { max_keys = 100 };
+}
+
+fn main() {}

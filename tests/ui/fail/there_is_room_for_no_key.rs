@@ -1,0 +1,8 @@
+use fluxgate::circuit_breaker;
+
+#[circuit_breaker(key = tenant, max_keys = 0)]
+fn quote(tenant: &str) -> std::io::Result<usize> {
+    Ok(tenant.len())
+}
+
+fn main() {}
