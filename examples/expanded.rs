@@ -35,7 +35,7 @@ mod expanded {
     use std::io;
 
     pub(crate) fn length(path: &str) -> io::Result<u64> {
-        ::fluxgate::__private::call::<io::Result<u64>, _, _, _>(
+        ::fluxgate::__private::call::<io::Result<u64>, _, _>(
             {
                 static __FLUXGATE_BREAKER: ::fluxgate::StaticBreaker =
                     ::fluxgate::StaticBreaker::new(|| {

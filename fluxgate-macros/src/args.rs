@@ -23,6 +23,7 @@ pub(crate) struct Options {
     pub(crate) key: Option<Expr>,
     pub(crate) tracker: Option<Tracker>,
     pub(crate) failure_if: Option<Expr>,
+    pub(crate) classify: Option<Expr>,
     pub(crate) fallback: Option<Expr>,
     pub(crate) handle: Option<Handle>,
     pub(crate) shared: Option<Expr>,

@@ -15,6 +15,7 @@ pub(crate) fn check(options: &Options, target: &Target, errors: &Errors) {
     not_const(target, errors);
     has_a_body(target, errors);
     shared_breakers_are_configured_where_they_are(options, errors);
+    one_says_what_counts(options, errors);
     keys_are_told_apart(options, errors);
     comes_back(target, errors);
     only_async_functions_have_async_fallbacks(options, target, errors);
@@ -119,6 +120,30 @@ fn only_async_functions_have_async_fallbacks(options: &Options, target: &Target,
                 target.sig.ident
             ),
         );
+    }
+}
+
+/// A classifier is asked about every result: nobody would ask the others.
+fn one_says_what_counts(options: &Options, errors: &Errors) {
+    if !options.given.contains_key("classify") {
+        return;
+    }
+    for (name, instead) in [
+        (
+            "tracker",
+            "`Outcome::Ignored` or `Outcome::Failure` for its errors",
+        ),
+        ("failure_if", "`Outcome::Failure` for its results"),
+    ] {
+        if let Some(place) = options.given.get(name) {
+            errors.at(
+                place,
+                format!(
+                    "`{name}` would never be asked: `classify` says what every result means; \
+                     let it give {instead}, or remove one of the two"
+                ),
+            );
+        }
     }
 }
 

@@ -68,6 +68,11 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     key(
         Owner::Function,
+        "classify",
+        "classify = |result| match result { Ok(_) => Outcome::Success, Err(_) => Outcome::Failure }",
+    ),
+    key(
+        Owner::Function,
         "fallback",
         "fallback = |error| Ok(cached())",
     ),
@@ -140,6 +145,9 @@ pub(crate) fn habit(name: &str) -> Option<&'static str> {
         "exclude" | "ignore" | "ignore_exceptions" | "record_exceptions" | "expected_exception"
         | "should_handle" => {
             "which errors count is `tracker = TypeOf(MyError)` or `tracker = !TypeOf(MyError)`"
+        }
+        "classifier" | "failure_classifier" | "outcome" => {
+            "what every result means is `classify = |result| …`, which gives an `Outcome`"
         }
         "listener" => "it takes a list: `listeners = [LogListener]`",
         "capacity" | "max_size" | "max_entries" => {

@@ -13,7 +13,7 @@ use std::future::Future;
 
 pub use constants::{check, limits};
 pub use fallback::{Answer, or_await, or_else};
-pub use judge::{FromRejection, Judge, Plain, Protected, Returning, Shape, returned};
+pub use judge::{FromRejection, Judge, Plain, Protected, Returning, Settle, Shape, returned};
 pub use keyed::keyed;
 #[cfg(feature = "keyed")]
 pub use keyed::{KeyOf, by_key};
@@ -29,23 +29,16 @@ use judge::{Answered, Told};
 
 use crate::{
     CallError, CallNotPermitted, CircuitBreaker,
-    judge::FailureIf,
     run::{Run, run},
-    tracker::Tracker,
 };
 
 /// Runs the body of a function without a fallback.
 #[inline]
-pub fn call<R, S, T, P>(
-    breaker: &CircuitBreaker,
-    judge: Judge<S, T, P>,
-    body: impl FnOnce() -> R,
-) -> R
+pub fn call<R, S, J>(breaker: &CircuitBreaker, judge: Judge<S, J>, body: impl FnOnce() -> R) -> R
 where
     R: Protected,
     S: Shape<Output = R>,
-    T: Tracker<S::Error>,
-    P: FailureIf<S::Value>,
+    J: Settle<S>,
 {
     let reject = R::rejected;
     run(breaker, Answered { judge, reject }, body)
@@ -57,15 +50,14 @@ where
 ///
 /// What the fallback is to be told.
 #[inline]
-pub fn try_call<R, S, T, P>(
+pub fn try_call<R, S, J>(
     breaker: &CircuitBreaker,
-    judge: Judge<S, T, P>,
+    judge: Judge<S, J>,
     body: impl FnOnce() -> R,
 ) -> Result<R, CallError<S::Error>>
 where
     S: Shape<Output = R>,
-    T: Tracker<S::Error>,
-    P: FailureIf<S::Value>,
+    J: Settle<S>,
 {
     run(breaker, Told(judge), body)
 }
@@ -74,16 +66,15 @@ where
 /// says nothing of its bound: the type of the future would otherwise repeat what
 /// is wrong with `R` wherever it is used.
 #[inline]
-pub fn call_async<R, S, T, P, F>(
+pub fn call_async<R, S, J, F>(
     breaker: &CircuitBreaker,
-    judge: Judge<S, T, P>,
+    judge: Judge<S, J>,
     reject: fn(CallNotPermitted) -> R,
     body: F,
-) -> impl Future<Output = R> + use<'_, R, S, T, P, F>
+) -> impl Future<Output = R> + use<'_, R, S, J, F>
 where
     S: Shape<Output = R>,
-    T: Tracker<S::Error>,
-    P: FailureIf<S::Value>,
+    J: Settle<S>,
     F: Future<Output = R>,
 {
     Run::new(breaker, Answered { judge, reject }, body)
@@ -98,15 +89,14 @@ pub fn rejected<R: Protected>(rejection: CallNotPermitted) -> R {
 
 /// [`try_call`] for async functions.
 #[inline]
-pub fn try_call_async<R, S, T, P, F>(
+pub fn try_call_async<R, S, J, F>(
     breaker: &CircuitBreaker,
-    judge: Judge<S, T, P>,
+    judge: Judge<S, J>,
     body: F,
-) -> impl Future<Output = Result<R, CallError<S::Error>>> + use<'_, R, S, T, P, F>
+) -> impl Future<Output = Result<R, CallError<S::Error>>> + use<'_, R, S, J, F>
 where
     S: Shape<Output = R>,
-    T: Tracker<S::Error>,
-    P: FailureIf<S::Value>,
+    J: Settle<S>,
     F: Future<Output = R>,
 {
     Run::new(breaker, Told(judge), body)

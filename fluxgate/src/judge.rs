@@ -95,15 +95,26 @@ impl<V, E, T: Tracker<E>, P: FailureIf<V>> Judge<V, E> for By<T, P> {
 #[derive(Clone, Copy, Debug)]
 pub struct Classifier<F>(pub(crate) F);
 
+impl<F> Classifier<F> {
+    /// What it says; nothing if it panics, which is reported.
+    pub(crate) fn outcome<R>(&self, ran: &R) -> Option<Outcome>
+    where
+        F: Fn(&R) -> Outcome,
+    {
+        let outcome = contained(|| (self.0)(ran));
+        if outcome.is_none() {
+            crate::report::policy_panicked("classifier");
+        }
+        outcome
+    }
+}
+
 impl<V, E, F: Fn(&Result<V, E>) -> Outcome> Judge<V, E> for Classifier<F> {
     fn settle(&self, ran: Result<V, E>, call: Admitted<'_>) -> Result<V, E> {
         call.settle(|| {
-            contained(|| (self.0)(&ran)).unwrap_or_else(|| {
-                crate::report::policy_panicked("classifier");
-                match ran {
-                    Ok(_) => Outcome::Success,
-                    Err(_) => Outcome::Failure,
-                }
+            self.outcome(&ran).unwrap_or(match ran {
+                Ok(_) => Outcome::Success,
+                Err(_) => Outcome::Failure,
             })
         });
         ran

@@ -89,6 +89,14 @@ async fn keyed_async(tenant: String) -> io::Result<usize> {
     Ok(tenant.len())
 }
 
+#[circuit_breaker(classify = |result| match result {
+    Ok(_) => fluxgate::Outcome::Success,
+    Err(_) => fluxgate::Outcome::Failure,
+})]
+fn classified() -> io::Result<u8> {
+    Ok(1)
+}
+
 /// A function without result.
 #[circuit_breaker(fallback = |_| {}, failure_if = |()| false)]
 fn unit() {}
@@ -116,6 +124,7 @@ async fn no_lint_fires() {
     assert_eq!(opaque().await.unwrap(), 1);
     unit();
     assert_eq!(shares().unwrap(), 1);
+    assert_eq!(classified().unwrap(), 1);
     assert_eq!(keyed("a").unwrap(), 1);
     assert_eq!(tenant_breakers().len(), 1);
     assert_eq!(keyed_async("ab".into()).await.unwrap(), 2);

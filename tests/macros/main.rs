@@ -14,6 +14,7 @@
 mod attributes;
 mod basics;
 mod bodies;
+mod classifiers;
 mod fallbacks;
 mod futures;
 mod hygiene;

@@ -79,6 +79,7 @@ impl Options {
                 policy(cursor, errors, policy::read_tracker),
             ),
             "failure_if" => set(&mut self.failure_if, callable(key, cursor, errors)),
+            "classify" => set(&mut self.classify, callable(key, cursor, errors)),
             "fallback" => set(&mut self.fallback, callable(key, cursor, errors)),
             "breaker" => set(&mut self.shared, shared(key, cursor, errors)),
             "handle" => set(&mut self.handle, handle(cursor, errors)),

@@ -75,6 +75,13 @@ fn indented(text: &str) -> String {
 
 /// Which results count as failures.
 fn judged(options: &Options) -> String {
+    if let Some(classify) = &options.classify {
+        let by = match classify {
+            syn::Expr::Path(_) => words::source(Some(classify)),
+            _ => "classify".to_owned(),
+        };
+        return format!(" `{by}` says what each result counts as.");
+    }
     let errors = match &options.tracker {
         None | Some(Formula::Leaf(Matched::All)) => None,
         Some(tracker) => Some(format!("errors that `{}` matches", tracker_text(tracker))),

@@ -18,7 +18,7 @@ use crate::{
 /// Input:  #[circuit_breaker]
 ///         fn quote(symbol: &str) -> Result<u32, Error> { … }
 /// Output: fn quote(symbol: &str) -> Result<u32, Error> {
-///             ::fluxgate::__private::call::<Result<u32, Error>, _, _, _>(
+///             ::fluxgate::__private::call::<Result<u32, Error>, _, _>(
 ///                 { static __FLUXGATE_BREAKER: … ; &__FLUXGATE_BREAKER },
 ///                 ::fluxgate::__private::Returning::<Result<u32, Error>>::new().judge(),
 ///                 move || -> Result<u32, Error> { … },
@@ -169,7 +169,7 @@ impl<'a> Call<'a> {
         match &self.fallback {
             None => {
                 let call = self.spanned("call");
-                quote!(#call::<#output, _, _, _>(#breaker, #judge, #body))
+                quote!(#call::<#output, _, _>(#breaker, #judge, #body))
             }
             Some(fallback) => quote! {
                 #fluxgate::__private::or_else(

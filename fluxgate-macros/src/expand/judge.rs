@@ -16,6 +16,9 @@ use crate::{
 /// Output: ::fluxgate::__private::Returning::<Result<Quote, Error>>::new().judge()
 ///             .tracker(|error: &_| ::fluxgate::__private::Probe::new(error).holds::<io::Error>())
 ///             .failure_if(is_stale)
+///
+/// Input:  classify = fluxgate::http::classify
+/// Output: ….judge().classify(fluxgate::http::classify)
 /// ```
 pub(super) fn judge(options: &Options, output: &Type, fluxgate: &Runtime<'_>) -> TokenStream {
     let (erased, has_impl) = output::erase(output);
@@ -28,6 +31,10 @@ pub(super) fn judge(options: &Options, output: &Type, fluxgate: &Runtime<'_>) ->
             quote!(#fluxgate::__private::Judge::<#fluxgate::__private::Plain<#erased>>::new())
         }
     };
+    if let Some(classify) = &options.classify {
+        judge.extend(quote!(.classify(#classify)));
+        return judge;
+    }
     let tracker = options.tracker.as_ref();
     if let Some(tracker) = tracker.filter(|it| !matches!(it, Formula::Leaf(Matched::All))) {
         let error = Ident::new("error", Span::mixed_site());

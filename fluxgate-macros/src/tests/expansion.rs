@@ -56,6 +56,9 @@ fn another_name_of_the_crate_is_used_throughout() {
     idents(expanded(args), &mut |ident| {
         assert_ne!(ident, "fluxgate");
     });
+    idents(expanded("crate = renamed, classify = f"), &mut |ident| {
+        assert_ne!(ident, "fluxgate");
+    });
     let args = "crate = renamed, key = symbol, max_keys = N, handle = h, listeners = [LogListener]";
     idents(expanded(args), &mut |ident| {
         assert_ne!(ident, "fluxgate");

@@ -185,6 +185,32 @@ fn one_breaker_for_each_key() {
 }
 
 #[test]
+fn a_classifier_is_alone() {
+    accepted("classify = fluxgate::http::classify");
+    accepted("breaker = PAYMENTS, classify = |result| outcome(result), fallback = f");
+    refused(
+        "classify = f, tracker = All",
+        "tracker",
+        "`tracker` would never be asked: `classify` says what every result means",
+    );
+    refused(
+        "failure_if = g, classify = f",
+        "failure_if",
+        "`failure_if` would never be asked: `classify` says what every result means",
+    );
+    refused(
+        "classify = \"classify\"",
+        "\"classify\"",
+        "`classify` takes a function or a closure; write `classify = classify`, without quotes",
+    );
+    refused(
+        "classifier = f",
+        "classifier",
+        "unknown key `classifier`; what every result means is `classify = |result| …`",
+    );
+}
+
+#[test]
 fn the_type_of_keys_is_that_of_the_argument() {
     let unseen = |item: &str| {
         let found = faults_on("key = tenant", item);

@@ -67,6 +67,23 @@ fn one_for_each_key() {
 }
 
 #[test]
+fn what_says_what_counts() {
+    let counts = |args: &str, expected: &str| {
+        let protected = protected(args, super::FUNCTION).unwrap_or_else(|error| panic!("{error}"));
+        let text = doc::of_function(&protected.options);
+        assert!(text.contains(expected), "{text}");
+    };
+    counts(
+        "classify = fluxgate::http::classify",
+        "own. `fluxgate::http::classify` says what each result counts as. A rejected",
+    );
+    counts(
+        "classify = |result| outcome(result)",
+        "own. `classify` says what each result counts as. A rejected",
+    );
+}
+
+#[test]
 fn a_rule_of_several_branches() {
     documented(
         r#"name = "payment_api", tracker = TypeOf(std::io::Error) | Matches(ApiError::Timeout),

@@ -8,8 +8,8 @@
 use std::{convert::Infallible, marker::PhantomData, ops::Deref};
 
 use crate::{
-    CallError, CallNotPermitted,
-    judge::{self, By, FailureIf, Nothing, Predicate},
+    CallError, CallNotPermitted, Outcome,
+    judge::{self, By, Classifier, FailureIf, Nothing, Predicate},
     run::{Admitted, Finish},
     tracker::{All, Tracker},
 };
@@ -29,6 +29,12 @@ pub trait Shape {
         T: Tracker<Self::Error>,
         P: FailureIf<Self::Value>;
 
+    /// Settles with what the classifier says.
+    #[doc(hidden)]
+    fn classify<F>(output: Self::Output, by: &Classifier<F>, call: Admitted<'_>) -> Self::Output
+    where
+        F: Fn(&Self::Output) -> Outcome;
+
     #[doc(hidden)]
     fn split(output: Self::Output) -> Result<Self::Output, CallError<Self::Error>>;
 }
@@ -46,6 +52,13 @@ impl<T, E> Shape for Returned<T, E> {
     where
         K: Tracker<E>,
         P: FailureIf<T>,
+    {
+        judge::Judge::settle(by, output, call)
+    }
+
+    fn classify<F>(output: Result<T, E>, by: &Classifier<F>, call: Admitted<'_>) -> Result<T, E>
+    where
+        F: Fn(&Result<T, E>) -> Outcome,
     {
         judge::Judge::settle(by, output, call)
     }
@@ -74,6 +87,14 @@ impl<T> Shape for Plain<T> {
         P: FailureIf<T>,
     {
         call.settle(|| judge::value(&output, &by.failure_if));
+        output
+    }
+
+    fn classify<F>(output: T, by: &Classifier<F>, call: Admitted<'_>) -> T
+    where
+        F: Fn(&T) -> Outcome,
+    {
+        call.settle(|| by.outcome(&output).unwrap_or(Outcome::Success));
         output
     }
 
@@ -128,9 +149,9 @@ pub const fn returned<T, E>() -> Judge<Returned<T, E>> {
 }
 
 /// What counts as a failure.
-pub struct Judge<S, T = All, P = Nothing> {
+pub struct Judge<S, J = By<All, Nothing>> {
     shape: PhantomData<fn() -> S>,
-    by: By<T, P>,
+    by: J,
 }
 
 impl<S> Judge<S> {
@@ -144,9 +165,9 @@ impl<S> Judge<S> {
     }
 }
 
-impl<S: Shape, T, P> Judge<S, T, P> {
+impl<S: Shape, T, P> Judge<S, By<T, P>> {
     #[inline]
-    pub fn tracker<F: Fn(&S::Error) -> bool>(self, tracker: F) -> Judge<S, F, P> {
+    pub fn tracker<F: Fn(&S::Error) -> bool>(self, tracker: F) -> Judge<S, By<F, P>> {
         Judge {
             shape: PhantomData,
             by: By::new(tracker, self.by.failure_if),
@@ -154,7 +175,10 @@ impl<S: Shape, T, P> Judge<S, T, P> {
     }
 
     #[inline]
-    pub fn failure_if<F: Fn(&S::Value) -> bool>(self, predicate: F) -> Judge<S, T, Predicate<F>> {
+    pub fn failure_if<F: Fn(&S::Value) -> bool>(
+        self,
+        predicate: F,
+    ) -> Judge<S, By<T, Predicate<F>>> {
         Judge {
             shape: PhantomData,
             by: By::new(self.by.tracker, Predicate(predicate)),
@@ -162,31 +186,52 @@ impl<S: Shape, T, P> Judge<S, T, P> {
     }
 }
 
-impl<S: Shape, T: Tracker<S::Error>, P: FailureIf<S::Value>> Judge<S, T, P> {
+impl<S: Shape> Judge<S> {
+    #[inline]
+    pub fn classify<F: Fn(&S::Output) -> Outcome>(self, classify: F) -> Judge<S, Classifier<F>> {
+        Judge {
+            shape: PhantomData,
+            by: Classifier(classify),
+        }
+    }
+}
+
+/// Settles calls by what they returned.
+pub trait Settle<S: Shape> {
+    #[doc(hidden)]
+    fn settle(&self, output: S::Output, call: Admitted<'_>) -> S::Output;
+}
+
+impl<S: Shape, T: Tracker<S::Error>, P: FailureIf<S::Value>> Settle<S> for By<T, P> {
     #[inline]
     fn settle(&self, output: S::Output, call: Admitted<'_>) -> S::Output {
-        S::settle(output, &self.by, call)
+        S::settle(output, self, call)
+    }
+}
+
+impl<S: Shape, F: Fn(&S::Output) -> Outcome> Settle<S> for Classifier<F> {
+    fn settle(&self, output: S::Output, call: Admitted<'_>) -> S::Output {
+        S::classify(output, self, call)
     }
 }
 
 /// A rejection becomes an output.
-pub(super) struct Answered<S, T, P, J> {
-    pub(super) judge: Judge<S, T, P>,
-    pub(super) reject: J,
+pub(super) struct Answered<S, J, R> {
+    pub(super) judge: Judge<S, J>,
+    pub(super) reject: R,
 }
 
-impl<S, T, P, J> Finish<S::Output> for Answered<S, T, P, J>
+impl<S, J, R> Finish<S::Output> for Answered<S, J, R>
 where
     S: Shape,
-    T: Tracker<S::Error>,
-    P: FailureIf<S::Value>,
-    J: FnOnce(CallNotPermitted) -> S::Output,
+    J: Settle<S>,
+    R: FnOnce(CallNotPermitted) -> S::Output,
 {
     type Output = S::Output;
 
     #[inline]
     fn accept(self, output: S::Output, call: Admitted<'_>) -> S::Output {
-        self.judge.settle(output, call)
+        self.judge.by.settle(output, call)
     }
 
     fn reject(self, rejection: CallNotPermitted) -> S::Output {
@@ -195,19 +240,14 @@ where
 }
 
 /// A rejection and an error are what a fallback is told.
-pub(super) struct Told<S, T, P>(pub(super) Judge<S, T, P>);
+pub(super) struct Told<S, J>(pub(super) Judge<S, J>);
 
-impl<S, T, P> Finish<S::Output> for Told<S, T, P>
-where
-    S: Shape,
-    T: Tracker<S::Error>,
-    P: FailureIf<S::Value>,
-{
+impl<S: Shape, J: Settle<S>> Finish<S::Output> for Told<S, J> {
     type Output = Result<S::Output, CallError<S::Error>>;
 
     #[inline]
     fn accept(self, output: S::Output, call: Admitted<'_>) -> Self::Output {
-        S::split(self.0.settle(output, call))
+        S::split(self.0.by.settle(output, call))
     }
 
     fn reject(self, rejection: CallNotPermitted) -> Self::Output {

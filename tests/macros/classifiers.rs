@@ -1,0 +1,123 @@
+//! `classify = …`: what every result counts as.
+
+use std::{future::Future, io, pin::Pin, time::Duration};
+
+use fluxgate::{CallError, Outcome, State, circuit_breaker};
+
+#[derive(Debug)]
+enum Answer {
+    Found,
+    Missing,
+    Broken,
+    Busy(u64),
+    Confusing,
+}
+
+fn outcome(result: &io::Result<Answer>) -> Outcome {
+    match result {
+        Ok(Answer::Found) => Outcome::Success,
+        Ok(Answer::Missing) => Outcome::Ignored,
+        Ok(Answer::Broken) | Err(_) => Outcome::Failure,
+        Ok(Answer::Busy(secs)) => Outcome::UnavailableFor(Duration::from_secs(*secs)),
+        Ok(Answer::Confusing) => panic!("never seen before"),
+    }
+}
+
+#[circuit_breaker(classify = outcome, tripper = FailureStreak(2), handle = breaker)]
+fn ask(answer: Answer) -> io::Result<Answer> {
+    Ok(answer)
+}
+
+#[test]
+fn each_outcome_counts_as_such() {
+    for answer in [Answer::Found, Answer::Missing, Answer::Broken] {
+        assert!(ask(answer).is_ok());
+    }
+    // A classifier that panics leaves the result what it is: a success.
+    assert!(ask(Answer::Confusing).is_ok());
+    let info = breaker().info();
+    assert_eq!(info.metrics.total_count, 3);
+    assert_eq!(info.metrics.failure_count, 1);
+    assert_eq!(info.ignored, 1);
+}
+
+#[circuit_breaker(
+    classify = |result| match result {
+        Ok(Answer::Busy(secs)) => Outcome::UnavailableFor(Duration::from_secs(*secs)),
+        Ok(_) => Outcome::Success,
+        Err(_) => Outcome::Failure,
+    },
+    tripper = FailureStreak(1),
+    retry = Cooldown(1s),
+    fallback = |error| match error {
+        CallError::Rejected(_) => Ok(Answer::Found),
+        CallError::Failed(error) => Err(error),
+    },
+    handle = async_breaker,
+)]
+async fn ask_async(answer: Answer) -> io::Result<Answer> {
+    tokio::task::yield_now().await;
+    Ok(answer)
+}
+
+#[tokio::test]
+async fn the_dependency_says_for_how_long() {
+    assert!(matches!(
+        ask_async(Answer::Busy(90)).await,
+        Ok(Answer::Busy(90))
+    ));
+    assert_eq!(async_breaker().state(), State::Open);
+    let wait = async_breaker().info().retry_after.expect("it is open");
+    assert!(wait > Duration::from_secs(89), "{wait:?}");
+    assert!(matches!(ask_async(Answer::Broken).await, Ok(Answer::Found)));
+    assert_eq!(async_breaker().info().rejected, 1);
+}
+
+/// Without a `Result` it is shown what is returned; it may use what the body
+/// only borrows.
+#[circuit_breaker(
+    classify = |length: &usize| if *length > text.len() { Outcome::Failure } else { Outcome::Success },
+    fallback = |_| 0,
+    handle = plain_breaker,
+)]
+fn plain(text: &str, more: usize) -> usize {
+    text.len() + more
+}
+
+#[circuit_breaker(classify = |_| Outcome::Ignored, handle = boxed_breaker)]
+fn boxed() -> Pin<Box<dyn Future<Output = io::Result<u8>> + Send>> {
+    Box::pin(async { Err(io::Error::other("down")) })
+}
+
+#[tokio::test]
+async fn functions_of_every_shape() {
+    assert_eq!(plain("a", 0) + plain("a", 1), 3);
+    assert_eq!(plain_breaker().info().metrics.failure_count, 1);
+    assert_eq!(plain_breaker().info().metrics.total_count, 2);
+    assert!(boxed().await.is_err());
+    assert_eq!(boxed_breaker().info().ignored, 1);
+}
+
+#[circuit_breaker(
+    classify = fluxgate::http::classify,
+    tripper = FailureStreak(1),
+    key = host,
+    handle = hosts,
+)]
+async fn get(host: &str, status: u16) -> io::Result<http::Response<String>> {
+    let response = http::Response::builder()
+        .status(status)
+        .header("Retry-After", "100");
+    Ok(response.body(host.to_owned()).unwrap())
+}
+
+#[tokio::test]
+async fn of_http_responses_by_key() {
+    for host in ["a", "b"] {
+        let status = if host == "a" { 503 } else { 404 };
+        assert_eq!(get(host, status).await.unwrap().body(), host);
+    }
+    assert_eq!(hosts().get("b").state(), State::Closed);
+    let wait = hosts().get("a").info().retry_after.expect("it is open");
+    assert!(wait > Duration::from_secs(99), "{wait:?}");
+}
