@@ -224,6 +224,65 @@ async fn functions_that_return_futures() {
     boxed_breakers().command_all(Command::Reset);
 }
 
+/// What a key borrows it gives back before the body runs, and what is made for it
+/// is gone before the future waits.
+mod borrows {
+    use std::{cell::RefCell, sync::Mutex};
+
+    use super::*;
+
+    #[circuit_breaker(key = tenant.borrow().as_str(), key_type = String)]
+    pub(super) fn cell(tenant: Rc<RefCell<String>>) -> io::Result<usize> {
+        Ok(tenant.borrow_mut().len())
+    }
+
+    #[circuit_breaker(key = tenant.lock().unwrap().as_str(), key_type = String)]
+    pub(super) async fn locked(tenant: &Mutex<String>) -> io::Result<usize> {
+        tokio::task::yield_now().await;
+        let length = tenant.try_lock().expect("the key let go of it").len();
+        Ok(length)
+    }
+
+    pub(super) struct Counter {
+        pub(super) tenant: u64,
+        pub(super) calls: u32,
+    }
+
+    impl Counter {
+        #[circuit_breaker(key = self.tenant, key_type = u64)]
+        pub(super) fn count(&mut self) -> io::Result<&mut u32> {
+            self.calls += 1;
+            Ok(&mut self.calls)
+        }
+    }
+
+    macro_rules! by {
+        ($name:ident, $key:expr, $keys:ty, $argument:ident: $type:ty) => {
+            #[circuit_breaker(name = stringify!($name), key = $key, key_type = $keys)]
+            pub(super) fn $name($argument: $type) -> io::Result<$type> {
+                Ok($argument)
+            }
+        };
+    }
+    by!(captured, shard % 4 + 1, u8, shard: u8);
+}
+
+#[tokio::test]
+async fn a_key_only_borrows() {
+    let tenant = Rc::new(std::cell::RefCell::new("abc".to_owned()));
+    assert_eq!(borrows::cell(tenant).unwrap(), 3);
+    let tenant = std::sync::Mutex::new("abc".to_owned());
+    assert_eq!(assert_send(borrows::locked(&tenant)).await.unwrap(), 3);
+    let mut counter = borrows::Counter {
+        tenant: 1,
+        calls: 0,
+    };
+    *counter.count().unwrap() += 1;
+    assert_eq!(*counter.count().unwrap(), 3);
+    assert_eq!(borrows::captured(7).unwrap(), 7);
+    assert!(registry::find("captured/4").is_some());
+}
+
 struct Client {
     region: String,
 }

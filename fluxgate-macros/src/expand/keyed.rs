@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{ExprReference, spanned::Spanned};
+use syn::{Expr, ExprReference, spanned::Spanned};
 
 use super::{Runtime, respanned};
 use crate::{args::BreakerOptions, key::Key};
@@ -20,12 +20,17 @@ pub(super) fn local() -> Ident {
 /// ```
 pub(super) fn lookup(key: &Key, breakers: &TokenStream, fluxgate: &Runtime<'_>) -> TokenStream {
     let place = key.expr.span().resolved_at(Span::mixed_site());
+    // What `macro_rules` captured loses its invisible delimiters on the way.
+    let mut expr = &key.expr;
+    while let Expr::Group(group) = expr {
+        expr = &group.expr;
+    }
     // Writes the parentheses that the expression may need.
     let reference = ExprReference {
         attrs: Vec::new(),
         and_token: syn::Token![&](place),
         mutability: None,
-        expr: Box::new(key.expr.clone()),
+        expr: Box::new(expr.clone()),
     };
     let by_key = respanned(quote!(#fluxgate::__private::by_key), place);
     let found = quote_spanned!(place=> #by_key(#breakers, #reference));
