@@ -1,6 +1,7 @@
 //! The arguments of the attribute: `key = value, …`, into options that remember
 //! where they were written.
 
+mod key;
 mod value;
 
 use std::collections::BTreeMap;

@@ -3,9 +3,12 @@
 use std::rc::Rc;
 
 use quote::ToTokens;
-use syn::{Expr, ExprLit, Lit, LitBool, LitStr, Path, Type, ext::IdentExt, parse::Parse};
+use syn::{Expr, ExprLit, Lit, LitBool, LitStr, Path, ext::IdentExt, parse::Parse};
 
-use super::{Handle, Options};
+use super::{
+    Handle, Options,
+    key::{key_of_call, key_type},
+};
 use crate::{
     errors::Errors,
     keys::Key,
@@ -145,7 +148,7 @@ fn argument<'a>(key: &Key, cursor: &mut Cursor<'a>) -> Argument<'a> {
     }
 }
 
-fn expr(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Expr> {
+pub(super) fn expr(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Expr> {
     cursor.parse(Expr::parse, errors).ok().map(|(expr, _)| expr)
 }
 
@@ -249,40 +252,6 @@ fn shared(key: &Key, cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Expr> {
         return None;
     }
     Some(expr)
-}
-
-/// What tells one breaker from another: an expression over the arguments.
-fn key_of_call(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Expr> {
-    let expr = expr(cursor, errors)?;
-    let advice = match &expr {
-        Expr::Lit(ExprLit {
-            lit: Lit::Str(text),
-            ..
-        }) if text.parse::<Expr>().is_ok() => {
-            format!("; write `key = {}`, without quotes", text.value())
-        }
-        Expr::Lit(_) => "; a key that is always the same is a breaker without keys".to_owned(),
-        Expr::Closure(_) => ": what the closure would return".to_owned(),
-        _ => return Some(expr),
-    };
-    errors.push(syn::Error::new_spanned(
-        &expr,
-        format!("`key` takes an expression over the arguments{advice}"),
-    ));
-    None
-}
-
-fn key_type(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Type> {
-    let quoted = cursor.peek().filter(|token| token.text().starts_with('"'));
-    if let Some(token) = quoted {
-        errors.at(
-            &token.place,
-            "`key_type` takes a type, as in `key_type = String`; write it without quotes",
-        );
-        cursor.next();
-        return None;
-    }
-    cursor.parse(Type::parse, errors).ok().map(|(ty, _)| ty)
 }
 
 fn handle(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Handle> {
