@@ -1,6 +1,12 @@
 //! The breaker behind the handle: one admit and one settle around the pure
 //! machine, and the delivery of what they cause.
 
+mod admit;
+mod settle;
+mod steer;
+#[cfg(all(test, not(fluxgate_loom)))]
+mod tests;
+
 use std::{
     panic::{RefUnwindSafe, UnwindSafe},
     time::{Duration, SystemTime},
@@ -9,21 +15,18 @@ use std::{
 use once_cell::race::OnceRef;
 
 use crate::{
-    CircuitBreaker, Info, KillSwitch, Name, OnCancel, Signal, State,
+    CircuitBreaker, KillSwitch, Name, OnCancel, Signal, State,
     control::Word,
     counts::Counts,
     listener::Listeners,
     lock::{Held, Locked},
-    machine::{Admission, Ending, Machine, Next, Policy, Transition},
-    metrics::Metrics,
+    machine::{Machine, Next, Policy, Transition},
     outbox::Outbox,
     probes::Slot,
-    published::{Published, Refusal},
-    random::Seeded,
+    published::Published,
     report,
     sources::{ClockSource, RandomSource},
     span::nanos,
-    sync::{Ordering, fence},
     tally::Tally,
 };
 
@@ -206,384 +209,6 @@ impl Core {
         self.word().state()
     }
 
-    /// Lets a call in of which nothing need be known but how it ends. One atomic
-    /// load.
-    #[inline]
-    pub(crate) fn admit_freely(&self) -> Option<Ticket> {
-        let word = self.word();
-        word.is_free().then_some(Ticket {
-            word,
-            began: 0,
-            slot: Slot::NONE,
-        })
-    }
-
-    /// Lets a call in, or not, if that takes no lock: in the closed state, and in
-    /// an open circuit that is not due.
-    #[inline]
-    pub(crate) fn admit_at_once(&self) -> Option<Result<Ticket, Refusal>> {
-        let word = self.word();
-        match word.state() {
-            State::Closed | State::MetricsOnly if !self.registers => Some(Ok(self.ticket(word))),
-            State::Open => {
-                let refusal = self.opening(word)?;
-                (!refusal.is_due()).then(|| Err(self.refuse(refusal)))
-            }
-            _ => None,
-        }
-    }
-
-    /// Lets a call in, or not, whatever the state.
-    #[inline(never)]
-    pub(crate) fn admit_by_state(&self) -> Result<Ticket, Refusal> {
-        let word = self.word();
-        match word.state() {
-            State::Disabled => Ok(Ticket {
-                word,
-                began: 0,
-                slot: Slot::NONE,
-            }),
-            State::ForcedOpen => Err(self.refuse(Refusal::by(State::ForcedOpen))),
-            State::MetricsOnly => Ok(self.ticket(word)),
-            State::Closed | State::Open | State::HalfOpen => self.admit_locked(),
-        }
-    }
-
-    /// The two above.
-    #[inline(never)]
-    pub(crate) fn admit(&self) -> Result<Ticket, Refusal> {
-        self.admit_at_once()
-            .unwrap_or_else(|| self.admit_by_state())
-    }
-
-    /// For a call that needs no slot.
-    #[inline]
-    fn ticket(&self, word: Word) -> Ticket {
-        let began = if self.stamps {
-            nanos(self.clock.now())
-        } else {
-            0
-        };
-        Ticket {
-            word,
-            began,
-            slot: Slot::NONE,
-        }
-    }
-
-    /// All of them.
-    #[cfg(feature = "tower")]
-    pub(crate) fn admit_any(&self) -> Result<Ticket, Refusal> {
-        self.admit_freely().map_or_else(|| self.admit(), Ok)
-    }
-
-    /// Why a call would be rejected now, if that is certain without asking for
-    /// one. Nothing is counted.
-    #[cfg(feature = "tower")]
-    pub(crate) fn refusing(&self) -> Option<Refusal> {
-        loop {
-            let word = self.word();
-            match word.state() {
-                State::ForcedOpen => return Some(Refusal::by(State::ForcedOpen)),
-                State::Open => {
-                    if let Some(refusal) = self.opening(word) {
-                        return (!refusal.is_due()).then_some(refusal);
-                    }
-                }
-                _ => return None,
-            }
-        }
-    }
-
-    /// The opening of the period of `word`; `None` if that period is over.
-    #[inline]
-    fn opening(&self, word: Word) -> Option<Refusal> {
-        let opening = self.published.load();
-        fence(Ordering::Acquire);
-        let present = self.shared.word_relaxed();
-        present
-            .same_period(word)
-            .then(|| opening.at(self.clock.now()))
-    }
-
-    #[inline]
-    pub(crate) fn refuse(&self, refusal: Refusal) -> Refusal {
-        self.counts.rejected.add(1);
-        if let Some(tally) = &self.tally {
-            tally.rejected(refusal.state());
-        }
-        refusal
-    }
-
-    #[cold]
-    fn admit_locked(&self) -> Result<Ticket, Refusal> {
-        let now = self.clock.now();
-        let mut held = self.shared.lock();
-        if let Some(next) = held.get().machine.look(&self.policy, now) {
-            self.enter(&mut held, next, now);
-        }
-        if held.get().machine.is_due(&self.policy, now) {
-            self.enter(&mut held, State::HalfOpen.into(), now);
-        }
-        let Shared {
-            machine, random, ..
-        } = held.get();
-        let (admission, lost) = machine.admit(&self.policy, now, random.get());
-        let word = held.word();
-        let refusal = match word.state() {
-            State::Open => self.published.load().at(now),
-            state => Refusal::by(state),
-        };
-        if lost > 0 {
-            self.counts.lost_probes.add(lost);
-        }
-        self.unlock(held);
-        let (began, slot) = match admission {
-            Admission::Probe(slot) => {
-                if let Some(tally) = &self.tally {
-                    tally.probe();
-                }
-                (nanos(now), slot)
-            }
-            Admission::Running(slot) => (nanos(now), slot),
-            Admission::Free if self.stamps => (nanos(now), Slot::NONE),
-            Admission::Free => (0, Slot::NONE),
-            Admission::Rejected => return Err(self.refuse(refusal.unless_due())),
-        };
-        Ok(Ticket { word, began, slot })
-    }
-
-    /// Takes note of how a call ended. On the healthy path one atomic load.
-    #[inline]
-    pub(crate) fn settle(&self, ticket: Ticket, ended: Ended) {
-        let Ticket { word, began, slot } = ticket;
-        match ended {
-            // The success is recorded at this very load: it finds the window
-            // full and clean, where one more success leaves no trace.
-            Ended::Success if word.is_free() && self.word() == word.when_clean() => {}
-            Ended::Success if word.is_free() => self.settle_freely(word, false),
-            Ended::Failure if word.is_free() => self.settle_freely(word, true),
-            _ => self.settle_by_outcome(word, began, slot, ended),
-        }
-    }
-
-    /// Takes note that the dependency said how long it will be down.
-    #[cold]
-    pub(crate) fn ask(&self, ticket: Ticket, wait: Duration) {
-        let until = self.clock.now().saturating_add(wait);
-        let mut held = self.shared.lock();
-        if held.word().same_period(ticket.word) {
-            held.get().machine.ask(until);
-        }
-    }
-
-    #[inline(never)]
-    fn settle_freely(&self, word: Word, failed: bool) {
-        let mut held = self.shared.lock();
-        let late = !held.word().same_period(word);
-        if let Some(tally) = &self.tally {
-            let ended = if failed {
-                Ended::Failure
-            } else {
-                Ended::Success
-            };
-            tally.ended(ended, late, 0);
-        }
-        if late {
-            drop(held);
-            self.counts.late.add(1);
-        } else {
-            let next = held.get().machine.record_outcome(&self.policy, failed);
-            self.follow(held, next, None);
-        }
-    }
-
-    /// The parts of the ticket one by one: they stay in registers.
-    #[inline(never)]
-    fn settle_by_outcome(&self, word: Word, began: u64, slot: Slot, ended: Ended) {
-        if word.state() == State::Disabled {
-            return;
-        }
-        let has_slot = slot != Slot::NONE;
-        let is_probe = has_slot && word.state() == State::HalfOpen;
-        let reads = self.measures
-            || self.dates
-            || has_slot
-            || ended == Ended::Cancelled
-            || self.tally.as_ref().is_some_and(|tally| tally.times());
-        let now = if reads {
-            self.clock.now()
-        } else {
-            Duration::ZERO
-        };
-        let elapsed = nanos(now).saturating_sub(began);
-        let failed = match ended {
-            Ended::Success => Some(false),
-            Ended::Failure => Some(true),
-            Ended::Panicked => {
-                self.counts.panicked.add(1);
-                Some(true)
-            }
-            Ended::Ignored => {
-                self.counts.ignored.add(1);
-                None
-            }
-            Ended::Cancelled => {
-                self.counts.cancelled.add(1);
-                match self.policy.on_cancel {
-                    OnCancel::Ignore => None,
-                    OnCancel::Fail => Some(true),
-                    OnCancel::FailAfter(least) => (elapsed >= nanos(least)).then_some(true),
-                }
-            }
-        };
-        let count = |late| {
-            if let Some(tally) = &self.tally {
-                tally.ended(ended, late, elapsed);
-            }
-        };
-        if !has_slot {
-            if failed.is_none() {
-                return count(false);
-            }
-            let present = self.word();
-            if present.generation() != word.generation() {
-                self.counts.late.add(1);
-                return count(true);
-            }
-            if failed == Some(false) && present.is_clean() && elapsed < self.slow {
-                return count(false);
-            }
-        }
-        let mut held = self.shared.lock();
-        if is_probe && held.get().machine.release(slot, now) {
-            self.counts.lost_probes.add(1);
-        }
-        let present = held.word().same_period(word);
-        if has_slot && !is_probe && present {
-            held.get().machine.leave(slot);
-        }
-        match failed {
-            Some(failed) if present => {
-                count(false);
-                let nanos = if self.measures { elapsed } else { 0 };
-                let ending = Ending { failed, nanos };
-                let next = held.get().machine.record(&self.policy, ending, now);
-                self.follow(held, next, reads.then_some(now));
-            }
-            Some(_) => {
-                drop(held);
-                self.counts.late.add(1);
-                count(true);
-            }
-            None => {
-                count(false);
-                if let Some(next) = held.get().machine.look(&self.policy, now) {
-                    self.enter(&mut held, next, now);
-                    self.unlock(held);
-                }
-            }
-        }
-    }
-
-    /// After a call was recorded: goes where that leads. `now` may be missing
-    /// while nothing but a transition needs it.
-    #[inline]
-    fn follow(&self, mut held: Held<'_, Shared>, next: Option<Next>, now: Option<Duration>) {
-        match next {
-            None => {
-                let clean = held.get().machine.is_clean(&self.policy);
-                let word = held.word().when(clean);
-                held.set_word(word);
-            }
-            Some(next) => self.go(held, next, now),
-        }
-    }
-
-    #[cold]
-    fn go(&self, mut held: Held<'_, Shared>, next: Next, now: Option<Duration>) {
-        let now = now.unwrap_or_else(|| self.clock.now());
-        self.enter(&mut held, next, now);
-        self.unlock(held);
-    }
-
-    /// A manual command: goes to the state, also if it is the present one.
-    pub(crate) fn command(&self, state: State) {
-        let now = self.clock.now();
-        let mut held = self.shared.lock();
-        self.enter(&mut held, state.into(), now);
-        self.unlock(held);
-    }
-
-    /// As if new, for the next test: closed, nothing recorded, nothing counted,
-    /// random numbers by this seed. What is in flight no longer counts.
-    pub(crate) fn renew(&self, random: Seeded) {
-        let now = self.clock.now();
-        let mut held = self.shared.lock();
-        let shared = held.get();
-        if let RandomSource::Seeded(seeded) = &mut shared.random {
-            *seeded = random;
-        }
-        if shared.machine.state() == State::Closed {
-            shared.machine.renew(now);
-            let word = self.word_of(&shared.machine);
-            held.set_word(word);
-        } else {
-            self.enter(&mut held, State::Closed.into(), now);
-        }
-        self.unlock(held);
-        self.counts.clear();
-        self.listeners.clear();
-        if let Some(tally) = &self.tally {
-            tally.clear();
-        }
-    }
-
-    pub(crate) fn info(&self) -> Info {
-        let now = self.clock.now();
-        let mut held = self.shared.lock();
-        let shared = held.get();
-        let changed_at = shared.changed_at;
-        let machine = &mut shared.machine;
-        let state = machine.state();
-        let totals = machine.totals(now);
-        let metrics = Metrics::new(totals, &self.policy.thresholds, self.policy.durations);
-        let opening = (state == State::Open).then(|| self.published.load().at(now));
-        let since = now.saturating_sub(machine.entered());
-        let mut info = Info {
-            name: self.name.clone(),
-            state,
-            changed_at,
-            reopens: machine.reopens(),
-            failure_streak: machine.streak(),
-            metrics,
-            retry_after: opening.and_then(|opening| opening.wait()),
-            reason: opening
-                .and_then(|opening| opening.cause())
-                .and_then(|cause| self.policy.reason(cause)),
-            probes_in_flight: machine.probes_in_flight(now),
-            rejected: self.counts.rejected.get(),
-            ignored: self.counts.ignored.get(),
-            cancelled: self.counts.cancelled.get(),
-            panicked: self.counts.panicked.get(),
-            lost_probes: self.counts.lost_probes.get() + machine.overdue_probes(now),
-            late: self.counts.late.get(),
-            lifetime: self
-                .tally
-                .as_ref()
-                .map(|tally| tally.lifetime(state, since)),
-            kill_switch: self.kill_switch.as_deref().cloned(),
-            listener_failures: 0,
-            listeners: Vec::new(),
-            missing_listeners: Vec::new(),
-        };
-        drop(held);
-        // Listeners are asked without the lock.
-        (info.listeners, info.missing_listeners) = self.listeners.info();
-        info.listener_failures = info.listeners.iter().map(|each| each.failures).sum();
-        info
-    }
-
     /// Enters a state, makes it known, and puts its signal in the outbox.
     fn enter(&self, held: &mut Held<'_, Shared>, next: Next, now: Duration) {
         let Shared {
@@ -642,6 +267,3 @@ impl Core {
         }
     }
 }
-
-#[cfg(all(test, not(fluxgate_loom)))]
-mod tests;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    Builder,
+    Builder, CircuitBreaker,
+    random::Seeded,
     tripper::{AvgLatency, FailureStreak},
     window::{CountWindow, TimeWindow},
 };
