@@ -79,7 +79,8 @@ struct Shared {
 /// The right to run one call, to be settled once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ticket {
-    /// The control word at admission.
+    /// The control word at admission; of a call that nobody had to ask, as it is
+    /// while the window is clean.
     word: Word,
     /// When the call began, in nanoseconds, if anything asks for it.
     began: u64,

@@ -18,7 +18,7 @@ impl Core {
     pub(crate) fn admit_freely(&self) -> Option<Ticket> {
         let word = self.word();
         word.is_free().then_some(Ticket {
-            word,
+            word: word.when_clean(),
             began: 0,
             slot: Slot::NONE,
         })

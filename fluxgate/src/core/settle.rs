@@ -20,7 +20,7 @@ impl Core {
         match ended {
             // The success is recorded at this very load: it finds the window
             // full and clean, where one more success leaves no trace.
-            Ended::Success if word.is_free() && self.word() == word.when_clean() => {}
+            Ended::Success if word.is_free() && self.word() == word => {}
             Ended::Success if word.is_free() => self.settle_freely(word, false),
             Ended::Failure if word.is_free() => self.settle_freely(word, true),
             _ => self.settle_by_outcome(word, began, slot, ended),
