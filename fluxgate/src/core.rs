@@ -79,8 +79,7 @@ struct Shared {
 /// The right to run one call, to be settled once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ticket {
-    /// The control word at admission; of a call that nobody had to ask, as it is
-    /// while the window is clean.
+    /// The control word at admission, as it is while the window is clean.
     word: Word,
     /// When the call began, in nanoseconds, if anything asks for it.
     began: u64,
@@ -89,6 +88,16 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
+    /// For a call that needs no slot.
+    #[inline]
+    fn new(word: Word, began: u64) -> Self {
+        Self {
+            word: word.when_clean(),
+            began,
+            slot: Slot::NONE,
+        }
+    }
+
     /// In `Disabled` nothing is recorded and nobody judges the result.
     pub(crate) fn is_judged(self) -> bool {
         // The first is known already where it matters.

@@ -17,11 +17,7 @@ impl Core {
     #[inline]
     pub(crate) fn admit_freely(&self) -> Option<Ticket> {
         let word = self.word();
-        word.is_free().then_some(Ticket {
-            word: word.when_clean(),
-            began: 0,
-            slot: Slot::NONE,
-        })
+        word.is_free().then(|| Ticket::new(word, 0))
     }
 
     /// Lets a call in, or not, if that takes no lock: in the closed state, and in
@@ -44,11 +40,7 @@ impl Core {
     pub(crate) fn admit_by_state(&self) -> Result<Ticket, Refusal> {
         let word = self.word();
         match word.state() {
-            State::Disabled => Ok(Ticket {
-                word,
-                began: 0,
-                slot: Slot::NONE,
-            }),
+            State::Disabled => Ok(Ticket::new(word, 0)),
             State::ForcedOpen => Err(self.refuse(Refusal::by(State::ForcedOpen))),
             State::MetricsOnly => Ok(self.ticket(word)),
             State::Closed | State::Open | State::HalfOpen => self.admit_locked(),
@@ -62,7 +54,6 @@ impl Core {
             .unwrap_or_else(|| self.admit_by_state())
     }
 
-    /// For a call that needs no slot.
     #[inline]
     fn ticket(&self, word: Word) -> Ticket {
         let began = if self.stamps {
@@ -70,11 +61,7 @@ impl Core {
         } else {
             0
         };
-        Ticket {
-            word,
-            began,
-            slot: Slot::NONE,
-        }
+        Ticket::new(word, began)
     }
 
     /// All of them.
@@ -156,6 +143,9 @@ impl Core {
             Admission::Free => (0, Slot::NONE),
             Admission::Rejected => return Err(self.refuse(refusal.unless_due())),
         };
-        Ok(Ticket { word, began, slot })
+        Ok(Ticket {
+            slot,
+            ..Ticket::new(word, began)
+        })
     }
 }
