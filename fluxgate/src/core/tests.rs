@@ -7,7 +7,7 @@ use crate::{
     Builder, CircuitBreaker,
     random::Seeded,
     tripper::{AvgLatency, FailureStreak},
-    window::{CountWindow, TimeWindow},
+    window::{CountWindow, TimeWindow, Totals},
 };
 
 fn builder() -> Builder {
@@ -17,7 +17,9 @@ fn builder() -> Builder {
 }
 
 fn run(breaker: &CircuitBreaker, failed: bool) {
-    let guard = breaker.acquire().expect("it is closed");
+    let Ok(guard) = breaker.acquire() else {
+        return;
+    };
     if failed {
         guard.failure();
     } else {
@@ -68,6 +70,32 @@ fn a_healthy_call_does_not_wait_for_the_lock() {
     run(&breaker, false);
     drop(held);
     assert_eq!(breaker.info().metrics.total_count, 3);
+}
+
+#[test]
+fn a_rejection_does_not_wait_for_the_lock() {
+    let breaker = builder().build().expect("in range");
+    clean(&breaker, [true, true, false, false, false, false, false]);
+    assert_eq!(breaker.state(), State::Open);
+    let held = breaker.core.shared.lock();
+    assert!(breaker.acquire().is_err());
+    drop(held);
+    assert_eq!(breaker.info().rejected, 6);
+}
+
+#[test]
+fn a_full_window_is_not_shown_to_a_rule_that_it_can_not_make_fire() {
+    let breaker = builder().build().expect("in range");
+    let totals = |failures| Totals {
+        calls: 3,
+        failures,
+        ..Totals::default()
+    };
+    let calm = breaker.core.policy.calm;
+    assert!(calm.holds(&totals(1)) && !calm.holds(&totals(2)));
+    let time = TimeWindow::new(Duration::from_secs(9));
+    let breaker = builder().window(time).build().expect("in range");
+    assert!(!breaker.core.policy.calm.holds(&totals(0)));
 }
 
 #[test]
