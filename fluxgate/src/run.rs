@@ -37,7 +37,7 @@ pub(crate) fn record(core: &Core, ticket: Ticket, outcome: Outcome) {
 
 /// A call that was admitted, to be settled once. Dropped, it has panicked.
 pub struct Admitted<'a> {
-    core: &'a Core,
+    breaker: &'a CircuitBreaker,
     ticket: Ticket,
 }
 
@@ -47,7 +47,7 @@ impl Admitted<'_> {
     pub(crate) fn settle(self, judge: impl FnOnce() -> Outcome) {
         if self.ticket.is_judged() {
             let outcome = judge();
-            record(self.core, self.put_off(), outcome);
+            record(&self.breaker.core, self.put_off(), outcome);
         } else {
             self.put_off();
         }
@@ -64,7 +64,7 @@ impl Admitted<'_> {
 
 impl Drop for Admitted<'_> {
     fn drop(&mut self) {
-        self.core.settle(self.ticket, Ended::Panicked);
+        self.breaker.core.settle(self.ticket, Ended::Panicked);
     }
 }
 
@@ -95,7 +95,7 @@ pub(crate) fn run<R, Z: Finish<R>>(
     f: impl FnOnce() -> R,
 ) -> Z::Output {
     match breaker.core.admit_freely() {
-        Some(ticket) => run_admitted(&breaker.core, ticket, finish, f),
+        Some(ticket) => run_admitted(breaker, ticket, finish, f),
         None => run_by_state(breaker, finish, f),
     }
 }
@@ -109,7 +109,7 @@ fn run_by_state<R, Z: Finish<R>>(
     f: impl FnOnce() -> R,
 ) -> Z::Output {
     match breaker.core.admit_at_once() {
-        Some(Ok(ticket)) => run_admitted(&breaker.core, ticket, finish, f),
+        Some(Ok(ticket)) => run_admitted(breaker, ticket, finish, f),
         Some(Err(refusal)) => finish.reject(CallNotPermitted::new(breaker, refusal)),
         None => run_or_reject(breaker, finish, f),
     }
@@ -122,19 +122,19 @@ fn run_or_reject<R, Z: Finish<R>>(
     f: impl FnOnce() -> R,
 ) -> Z::Output {
     match breaker.core.admit_by_state() {
-        Ok(ticket) => run_admitted(&breaker.core, ticket, finish, f),
+        Ok(ticket) => run_admitted(breaker, ticket, finish, f),
         Err(refusal) => finish.reject(CallNotPermitted::new(breaker, refusal)),
     }
 }
 
 #[inline]
 fn run_admitted<R, Z: Finish<R>>(
-    core: &Core,
+    breaker: &CircuitBreaker,
     ticket: Ticket,
     finish: Z,
     f: impl FnOnce() -> R,
 ) -> Z::Output {
-    let call = Admitted { core, ticket };
+    let call = Admitted { breaker, ticket };
     let output = f();
     finish.accept(output, call)
 }
@@ -229,7 +229,7 @@ where
                 }
             },
         };
-        let call = Admitted { core, ticket };
+        let call = Admitted { breaker, ticket };
         match future.poll(context) {
             Poll::Pending => {
                 self.ticket = Some(call.put_off());
@@ -277,7 +277,8 @@ impl<Z, F> Run<Begun<Z>, Option<F>> {
             None => core.admit_any(),
         };
         let future = admitted.ok().map(|ticket| {
-            let call = Admitted { core, ticket };
+            let breaker = &breaker;
+            let call = Admitted { breaker, ticket };
             let future = begin();
             call.put_off();
             future

@@ -79,23 +79,7 @@ impl Core {
         let elapsed = nanos(now).saturating_sub(began);
         let failed = match ended {
             Ended::Success => Some(false),
-            Ended::Failure => Some(true),
-            Ended::Panicked => {
-                self.counts.panicked.add(1);
-                Some(true)
-            }
-            Ended::Ignored => {
-                self.counts.ignored.add(1);
-                None
-            }
-            Ended::Cancelled => {
-                self.counts.cancelled.add(1);
-                match self.policy.on_cancel {
-                    OnCancel::Ignore => None,
-                    OnCancel::Fail => Some(true),
-                    OnCancel::FailAfter(least) => (elapsed >= nanos(least)).then_some(true),
-                }
-            }
+            _ => self.count_as(ended, elapsed),
         };
         let count = |late| {
             if let Some(tally) = &self.tally {
@@ -141,6 +125,31 @@ impl Core {
                 if let Some(next) = held.get().machine.look(&self.policy, now) {
                     self.enter(&mut held, next, now);
                     self.unlock(held);
+                }
+            }
+        }
+    }
+
+    /// Whether a call counts as failed, if it counts at all.
+    #[inline(never)]
+    fn count_as(&self, ended: Ended, elapsed: u64) -> Option<bool> {
+        match ended {
+            Ended::Success => Some(false),
+            Ended::Failure => Some(true),
+            Ended::Panicked => {
+                self.counts.panicked.add(1);
+                Some(true)
+            }
+            Ended::Ignored => {
+                self.counts.ignored.add(1);
+                None
+            }
+            Ended::Cancelled => {
+                self.counts.cancelled.add(1);
+                match self.policy.on_cancel {
+                    OnCancel::Ignore => None,
+                    OnCancel::Fail => Some(true),
+                    OnCancel::FailAfter(least) => (elapsed >= nanos(least)).then_some(true),
                 }
             }
         }
