@@ -96,21 +96,25 @@ pub(crate) fn run<R, Z: Finish<R>>(
 ) -> Z::Output {
     match breaker.core.admit_freely() {
         Some(ticket) => run_admitted(breaker, ticket, finish, f),
-        None => run_by_state(breaker, finish, f),
+        None => match run_by_state(breaker, finish, f) {
+            Ok(ran) => ran,
+            Err(rejected) => rejected,
+        },
     }
 }
 
 /// The ways stand apart here, too: where they met, ticket and refusal would go
-/// through memory.
+/// through memory. And so does what comes of them, as `Ok` if the function ran:
+/// it has a place of its own, which keeps the healthy path's in registers.
 #[inline(never)]
 fn run_by_state<R, Z: Finish<R>>(
     breaker: &CircuitBreaker,
     finish: Z,
     f: impl FnOnce() -> R,
-) -> Z::Output {
+) -> Result<Z::Output, Z::Output> {
     match breaker.core.admit_at_once() {
-        Some(Ok(ticket)) => run_admitted(breaker, ticket, finish, f),
-        Some(Err(refusal)) => finish.reject(CallNotPermitted::new(breaker, refusal)),
+        Some(Ok(ticket)) => Ok(run_admitted(breaker, ticket, finish, f)),
+        Some(Err(refusal)) => Err(finish.reject(CallNotPermitted::new(breaker, refusal))),
         None => run_or_reject(breaker, finish, f),
     }
 }
@@ -120,10 +124,10 @@ fn run_or_reject<R, Z: Finish<R>>(
     breaker: &CircuitBreaker,
     finish: Z,
     f: impl FnOnce() -> R,
-) -> Z::Output {
+) -> Result<Z::Output, Z::Output> {
     match breaker.core.admit_by_state() {
-        Ok(ticket) => run_admitted(breaker, ticket, finish, f),
-        Err(refusal) => finish.reject(CallNotPermitted::new(breaker, refusal)),
+        Ok(ticket) => Ok(run_admitted(breaker, ticket, finish, f)),
+        Err(refusal) => Err(finish.reject(CallNotPermitted::new(breaker, refusal))),
     }
 }
 

@@ -61,12 +61,20 @@ fn rejections<P: Peer>(peer: &P, traffic: Traffic) -> u64 {
     (0..SETTLED).map(rejected).map(u64::from).sum()
 }
 
-/// The loop alone.
+/// The loop alone. Which traffic it is, is known outside of it.
 pub fn looped<P: Peer>(peer: P, traffic: Traffic) -> Batch {
+    match traffic {
+        Traffic::Healthy => looped_over(peer, |n| Traffic::Healthy.request(n)),
+        Traffic::OneInFourFails => looped_over(peer, |n| Traffic::OneInFourFails.request(n)),
+        Traffic::Failing => looped_over(peer, |n| Traffic::Failing.request(n)),
+    }
+}
+
+fn looped_over<P: Peer>(peer: P, request: impl Fn(u64) -> u64 + Send + Sync + 'static) -> Batch {
     Box::new(move |calls| {
         let mut peer = peer.clone();
         for n in 0..calls {
-            let result = peer.get(traffic.request(black_box(n)));
+            let result = peer.get(request(black_box(n)));
             receive(result, P::is_rejection);
         }
     })
@@ -123,11 +131,22 @@ fn rejections_async<P: AsyncPeer>(peer: &P, traffic: Traffic) -> u64 {
 
 /// [`looped`] for async calls, awaited one after the other in one task.
 pub fn looped_async<P: AsyncPeer>(peer: P, traffic: Traffic) -> Batch {
+    match traffic {
+        Traffic::Healthy => awaited_over(peer, |n| Traffic::Healthy.request(n)),
+        Traffic::OneInFourFails => awaited_over(peer, |n| Traffic::OneInFourFails.request(n)),
+        Traffic::Failing => awaited_over(peer, |n| Traffic::Failing.request(n)),
+    }
+}
+
+fn awaited_over<P: AsyncPeer>(
+    peer: P,
+    request: impl Fn(u64) -> u64 + Send + Sync + 'static,
+) -> Batch {
     Box::new(move |calls| {
         let mut peer = peer.clone();
         RUNTIME.block_on(async {
             for n in 0..calls {
-                let result = peer.get(traffic.request(black_box(n))).await;
+                let result = peer.get(request(black_box(n))).await;
                 receive(result, P::is_rejection);
             }
         });
