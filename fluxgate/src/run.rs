@@ -249,10 +249,20 @@ fn take<T>(once: &mut Option<T>) -> T {
         .expect("a future must not be polled after it was ready")
 }
 
-impl<B: Borrow<CircuitBreaker>, Z> Drop for Call<B, Z> {
-    fn drop(&mut self) {
+impl<B: Borrow<CircuitBreaker>, Z> Call<B, Z> {
+    #[cold]
+    fn cancel(&mut self) {
         if let Some(ticket) = self.ticket.take() {
             self.breaker.borrow().core.settle(ticket, Ended::Cancelled);
+        }
+    }
+}
+
+impl<B: Borrow<CircuitBreaker>, Z> Drop for Call<B, Z> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.ticket.is_some() {
+            self.cancel();
         }
     }
 }
