@@ -30,6 +30,7 @@ fn ask(answer: Answer) -> io::Result<Answer> {
 
 #[test]
 fn each_outcome_counts_as_such() {
+    let _time = fluxgate::testing::freeze();
     for answer in [Answer::Found, Answer::Missing, Answer::Broken] {
         assert!(ask(answer).is_ok());
     }
@@ -62,6 +63,7 @@ async fn ask_async(answer: Answer) -> io::Result<Answer> {
 
 #[tokio::test]
 async fn the_dependency_says_for_how_long() {
+    let _time = fluxgate::testing::freeze();
     assert!(matches!(
         ask_async(Answer::Busy(90)).await,
         Ok(Answer::Busy(90))
@@ -91,6 +93,7 @@ fn boxed() -> Pin<Box<dyn Future<Output = io::Result<u8>> + Send>> {
 
 #[tokio::test]
 async fn functions_of_every_shape() {
+    let _time = fluxgate::testing::freeze();
     assert_eq!(plain("a", 0) + plain("a", 1), 3);
     assert_eq!(plain_breaker().info().metrics.failure_count, 1);
     assert_eq!(plain_breaker().info().metrics.total_count, 2);
@@ -113,6 +116,7 @@ async fn get(host: &str, status: u16) -> io::Result<http::Response<String>> {
 
 #[tokio::test]
 async fn of_http_responses_by_key() {
+    let _time = fluxgate::testing::freeze();
     for host in ["a", "b"] {
         let status = if host == "a" { 503 } else { 404 };
         assert_eq!(get(host, status).await.unwrap().body(), host);

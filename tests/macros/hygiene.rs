@@ -181,6 +181,7 @@ renamed::gate::breaker! { static ELSEWHERE = { crate = renamed::gate, retry = Al
 
 #[test]
 fn the_crate_under_another_name() {
+    let _time = fluxgate::testing::freeze();
     assert_eq!(through_another_path().unwrap(), 1);
     assert_eq!(keyed_through_another_path(1).unwrap(), 1);
     assert_eq!(shards().len(), 1);

@@ -61,6 +61,7 @@ fn opaque<'a>(tenant: &'a str) -> impl Future<Output = io::Result<&'a str>> + Se
 
 #[tokio::test]
 async fn functions_that_return_futures() {
+    let _time = fluxgate::testing::freeze();
     assert_eq!(assert_send(through_an_rc("abc")).await.unwrap(), 3);
     assert_eq!(boxed("a".to_owned()).await.unwrap(), "a");
     assert_eq!(opaque("a").await.unwrap(), "a");
@@ -113,6 +114,7 @@ impl Later for Client {
 
 #[tokio::test]
 async fn methods() {
+    let _time = fluxgate::testing::freeze();
     let client = Client {
         region: "eu".to_owned(),
     };
@@ -228,6 +230,7 @@ mod listeners {
 
     #[test]
     fn are_shared_by_all_keys() {
+        let _time = fluxgate::testing::freeze();
         for tenant in ["a", "b"] {
             assert!(fail(tenant).is_err());
         }

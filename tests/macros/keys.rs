@@ -24,6 +24,7 @@ fn quote(tenant: &str, fails: bool) -> io::Result<String> {
 
 #[test]
 fn one_that_fails_does_not_close_the_door_to_others() {
+    let _time = fluxgate::testing::freeze();
     assert!(quote("a", true).is_err());
     assert!(is_rejection(&quote("a", false).unwrap_err()));
     assert_eq!(quote("b", false).unwrap(), "for b");
@@ -61,6 +62,7 @@ fn order(region: &str) -> Order {
 
 #[test]
 fn the_body_takes_what_the_key_looked_at() {
+    let _time = fluxgate::testing::freeze();
     for region in ["eu", "us", "eu"] {
         assert_eq!(place(order(region)).unwrap().region, region);
     }
@@ -78,6 +80,7 @@ fn the_body_takes_what_the_key_looked_at() {
 
 #[test]
 fn the_registry_knows_the_labelled_and_the_rest_before_their_first_call() {
+    let _time = fluxgate::testing::freeze();
     assert!(registry::find("never called/*").is_some());
     assert!(place(order("eu")).is_ok());
     let names: Vec<_> = registry::all()
@@ -140,6 +143,7 @@ mod kinds {
 
 #[test]
 fn keys_of_every_kind() {
+    let _time = fluxgate::testing::freeze();
     use kinds::*;
     assert_eq!(owned("a".to_owned()).unwrap(), "a");
     assert_eq!(owned_breakers().get("a").info().metrics.total_count, 1);

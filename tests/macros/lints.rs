@@ -116,6 +116,7 @@ fn shares() -> io::Result<u8> {
 
 #[tokio::test]
 async fn no_lint_fires() {
+    let _time = fluxgate::testing::freeze();
     assert_eq!(one_line().unwrap(), 1);
     assert_eq!(one_line_async().await.unwrap(), 1);
     assert_eq!(everything(1).await.unwrap(), 1);

@@ -52,6 +52,7 @@ impl Client {
 
 #[tokio::test]
 async fn any_expression_that_is_a_breaker() {
+    let _time = fluxgate::testing::freeze();
     let breaker = CircuitBreaker::builder("expressions").build().unwrap();
     dereferenced(&breaker).await.unwrap();
     in_parentheses(breaker.clone()).unwrap();
