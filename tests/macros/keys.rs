@@ -143,8 +143,9 @@ mod kinds {
 
 #[test]
 fn keys_of_every_kind() {
-    let _time = fluxgate::testing::freeze();
     use kinds::*;
+
+    let _time = fluxgate::testing::freeze();
     assert_eq!(owned("a".to_owned()).unwrap(), "a");
     assert_eq!(owned_breakers().get("a").info().metrics.total_count, 1);
     assert_eq!(&*shared("a".into()).unwrap(), "a");
