@@ -197,16 +197,7 @@ fn flag(key: &Key, cursor: &mut Cursor<'_>, errors: &Errors) -> Option<bool> {
 fn callable(key: &Key, cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Expr> {
     let expr = expr(cursor, errors)?;
     if let Expr::Lit(ExprLit { lit, .. }) = &expr {
-        let advice = match lit {
-            Lit::Str(text) if text.parse::<Path>().is_ok() => {
-                format!("; write `{} = {}`, without quotes", key.name, text.value())
-            }
-            _ => format!(", as in `{}`", key.example),
-        };
-        errors.push(syn::Error::new_spanned(
-            lit,
-            format!("`{}` takes a function or a closure{advice}", key.name),
-        ));
+        errors.push(literal(key, lit, "a function or a closure"));
         return None;
     }
     if is_value(&expr) {
@@ -221,6 +212,17 @@ fn callable(key: &Key, cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Expr>
         return None;
     }
     Some(expr)
+}
+
+/// A literal stands where `key` takes something else.
+fn literal(key: &Key, lit: &Lit, takes: &str) -> syn::Error {
+    let advice = match lit {
+        Lit::Str(text) if text.parse::<Path>().is_ok() => {
+            format!("; write `{} = {}`, without quotes", key.name, text.value())
+        }
+        _ => format!(", as in `{}`", key.example),
+    };
+    syn::Error::new_spanned(lit, format!("`{}` takes {takes}{advice}", key.name))
 }
 
 /// By its syntax.
@@ -239,16 +241,7 @@ fn is_value(expr: &Expr) -> bool {
 fn shared(key: &Key, cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Expr> {
     let expr = expr(cursor, errors)?;
     if let Expr::Lit(ExprLit { lit, .. }) = &expr {
-        let advice = match lit {
-            Lit::Str(text) if text.parse::<Path>().is_ok() => {
-                format!("; write `{} = {}`, without quotes", key.name, text.value())
-            }
-            _ => format!(", as in `{}`", key.example),
-        };
-        errors.push(syn::Error::new_spanned(
-            lit,
-            format!("`{}` takes a breaker{advice}", key.name),
-        ));
+        errors.push(literal(key, lit, "a breaker"));
         return None;
     }
     Some(expr)

@@ -78,6 +78,7 @@ impl Core {
         };
         let elapsed = nanos(now).saturating_sub(began);
         let failed = match ended {
+            // Nearly all; the others need not be told apart here.
             Ended::Success => Some(false),
             _ => self.count_as(ended, elapsed),
         };

@@ -25,6 +25,8 @@ pub(crate) use flush::{Pending, watch};
 pub use into::IntoListener;
 #[cfg(feature = "tracing")]
 pub use log::LogListener;
+#[cfg(all(feature = "prometheus", feature = "slack-core"))]
+pub(crate) use prometheus::exposed;
 #[cfg(feature = "prometheus")]
 pub use prometheus::{PrometheusListener, PrometheusMetric};
 #[cfg(feature = "slack-core")]

@@ -4,13 +4,11 @@ use std::{collections::HashMap, sync::Arc};
 
 use ::prometheus::{
     core::{Collector, Desc},
-    proto::{
-        Bucket, Counter, Gauge, Histogram as Buckets, LabelPair, Metric, MetricFamily, MetricType,
-    },
+    proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType},
 };
 
 use super::{ChannelStats, Stats, engines};
-use crate::Histogram;
+use crate::{Histogram, listener::exposed};
 
 /// Exports the counters of all deliveries of this process, added up. Register it
 /// once; it reads when it is scraped.
@@ -195,17 +193,7 @@ fn histogram<'a>(all: impl Iterator<Item = &'a Histogram>) -> Metric {
         sum.count += one.count;
         sum.sum = sum.sum.saturating_add(one.sum);
     }
-    let buckets = sum.buckets.iter().map(|(bound, count)| {
-        let mut bucket = Bucket::default();
-        bucket.set_upper_bound(bound.as_secs_f64());
-        bucket.set_cumulative_count(*count);
-        bucket
-    });
-    let mut value = Buckets::default();
-    value.set_bucket(buckets.collect());
-    value.set_sample_count(sum.count);
-    value.set_sample_sum(sum.sum.as_secs_f64());
     let mut metric = Metric::default();
-    metric.set_histogram(value);
+    metric.set_histogram(exposed(&sum, |_| true));
     metric
 }

@@ -14,6 +14,22 @@ use super::PrometheusMetric::{
 };
 use crate::Histogram;
 
+/// A histogram as it is exposed, with the buckets whose bounds are `wanted`.
+pub(crate) fn exposed(histogram: &Histogram, wanted: impl Fn(Duration) -> bool) -> Buckets {
+    let buckets = histogram.buckets.iter().filter(|(bound, _)| wanted(*bound));
+    let buckets = buckets.map(|(bound, count)| {
+        let mut bucket = Bucket::default();
+        bucket.set_upper_bound(bound.as_secs_f64());
+        bucket.set_cumulative_count(*count);
+        bucket
+    });
+    let mut exposed = Buckets::default();
+    exposed.set_bucket(buckets.collect());
+    exposed.set_sample_count(histogram.count);
+    exposed.set_sample_sum(histogram.sum.as_secs_f64());
+    exposed
+}
+
 /// A metric of every circuit.
 pub(super) struct Family {
     pub(super) name: &'static str,
@@ -124,18 +140,7 @@ impl Family {
         bounds: &[Duration],
     ) -> MetricFamily {
         // The breaker's own bounds may be finer, for other listeners.
-        let wanted = |(bound, _): &&(Duration, u64)| bounds.contains(bound);
-        let buckets = histogram.buckets.iter().filter(wanted);
-        let buckets = buckets.map(|(bound, count)| {
-            let mut bucket = Bucket::default();
-            bucket.set_upper_bound(bound.as_secs_f64());
-            bucket.set_cumulative_count(*count);
-            bucket
-        });
-        let mut value = Buckets::default();
-        value.set_bucket(buckets.collect());
-        value.set_sample_count(histogram.count);
-        value.set_sample_sum(histogram.sum.as_secs_f64());
+        let value = exposed(histogram, |bound| bounds.contains(&bound));
         let mut metric = self.metric(circuit, []);
         metric.set_histogram(value);
         self.family(vec![metric])

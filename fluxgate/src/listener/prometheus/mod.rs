@@ -16,6 +16,8 @@ use std::{
 use ::prometheus::Registry;
 
 use self::exporter::Exporter;
+#[cfg(feature = "slack-core")]
+pub(crate) use self::families::exposed;
 use super::{Listener, Reads};
 use crate::{Name, Signal, WeakBreaker};
 
