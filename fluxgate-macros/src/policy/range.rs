@@ -1,6 +1,6 @@
 //! Which values numbers may have.
 
-/// Which values a number may have. The functions of `limits` in the runtime say
+/// Which values a number may have. The functions of `bounds` in the runtime say
 /// the same; a test compares them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Range {
@@ -72,7 +72,7 @@ impl Range {
         }
     }
 
-    /// The function of `limits` that decides about constants.
+    /// The function of `bounds` that decides about constants.
     pub(crate) fn limit(self) -> Option<&'static str> {
         Some(match self {
             Self::Count | Self::Keys => "count",
