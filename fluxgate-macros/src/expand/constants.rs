@@ -14,9 +14,9 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 
 use super::{Runtime, respanned};
 use crate::{
-    args::BreakerOptions,
+    describe::words,
     policy::{Backoff, Count, PermitKind, Range, Ratio, RetryKind, Rule, Time, Window},
-    words,
+    settings::BreakerOptions,
 };
 
 pub(super) fn checks(options: &BreakerOptions, fluxgate: &Runtime<'_>) -> Vec<TokenStream> {

@@ -3,8 +3,8 @@
 use proc_macro2::{Delimiter, TokenStream};
 use syn::parse::{Parse, ParseStream, Parser};
 
-use super::{Place, Token, Tree, stream};
-use crate::errors::{Errors, Reported};
+use crate::tokens::errors::{Errors, Reported};
+use crate::tokens::{Place, Token, Tree, stream};
 
 /// What is left of a list of tokens, and where the list ends.
 #[derive(Clone)]

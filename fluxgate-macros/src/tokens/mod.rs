@@ -2,11 +2,12 @@
 //! itself, or inside a string literal.
 
 mod cursor;
+pub(crate) mod errors;
 mod lex;
-mod place;
-mod tokens;
+mod location;
+mod token;
 
 pub(crate) use cursor::Cursor;
 pub(crate) use lex::lex;
-pub(crate) use place::{Place, Text};
-pub(crate) use tokens::{Token, Tree, read, stream};
+pub(crate) use location::{Place, Text};
+pub(crate) use token::{Token, Tree, read, stream};

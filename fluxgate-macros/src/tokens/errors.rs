@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, fmt::Display};
 
-use crate::source::Place;
+use crate::tokens::Place;
 
 /// Collects errors. It must be finished: one that is dropped with errors inside
 /// would turn a wrong attribute into a silent one.

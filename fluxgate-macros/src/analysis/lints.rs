@@ -2,9 +2,9 @@
 
 use super::{Branch, Facts, Size, branches, implies};
 use crate::{
-    errors::Errors,
+    describe::words::{self, count_of},
     policy::{Leaf, Rule},
-    words::{self, count_of},
+    tokens::errors::Errors,
 };
 
 pub(crate) fn check(facts: &Facts<'_>, errors: &Errors) {

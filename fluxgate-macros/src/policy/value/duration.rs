@@ -7,12 +7,14 @@ use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::{Expr, Lit};
 
-use super::{
+use crate::policy::{
     Argument,
-    given::{Given, number, wrong_kind},
-    nanos::{Nanos, literal},
+    value::{
+        exact::{Nanos, literal},
+        literal::{Given, number, wrong_kind},
+    },
 };
-use crate::{errors::Errors, source::Place};
+use crate::tokens::{Place, errors::Errors};
 
 /// A duration greater than zero.
 #[derive(Clone)]

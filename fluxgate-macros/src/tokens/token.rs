@@ -2,7 +2,7 @@
 
 use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Span, TokenStream, TokenTree};
 
-use super::Place;
+use crate::tokens::Place;
 
 #[derive(Clone)]
 pub(crate) struct Token {

@@ -7,7 +7,7 @@ use syn::{
     parse::{Parse, ParseStream, Parser},
 };
 
-use crate::output::{self, FutureOutput};
+use crate::item::return_type::{self, FutureOutput};
 
 pub(crate) struct Target {
     pub(crate) attrs: Vec<Attribute>,
@@ -113,7 +113,7 @@ impl Target {
         if self.sig.asyncness.is_some() {
             return Shape::Async;
         }
-        match self.return_type().and_then(output::future) {
+        match self.return_type().and_then(return_type::future) {
             Some(future) => Shape::Future(future),
             None => Shape::Sync,
         }

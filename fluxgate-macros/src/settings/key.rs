@@ -2,8 +2,8 @@
 
 use syn::{Expr, ExprLit, Lit, Type, parse::Parse};
 
-use super::value::expr;
-use crate::{errors::Errors, source::Cursor};
+use crate::settings::value::expr;
+use crate::tokens::{Cursor, errors::Errors};
 
 /// What tells one breaker from another: an expression over the arguments.
 pub(super) fn key_of_call(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Expr> {

@@ -3,11 +3,10 @@
 use proc_macro2::{Group, Span, TokenStream};
 
 use crate::{
-    args::{Options, Site},
-    check,
-    errors::Errors,
-    key::Key,
-    target::{Body, Target},
+    item::function::{Body, Target},
+    settings::{Options, Site},
+    tokens::errors::Errors,
+    validate::{self, key_type::Key},
 };
 
 pub(crate) struct Protected {
@@ -24,7 +23,7 @@ impl Protected {
     pub(crate) fn new(args: TokenStream, target: Target) -> syn::Result<Self> {
         let errors = Errors::default();
         let options = Options::parse(args, Site::Attribute, Span::call_site(), &errors);
-        check::check(&options, &target, &errors);
+        validate::check(&options, &target, &errors);
         let key = Key::new(&options, &target, &errors);
         let block = match &target.body {
             Body::Block(block) => Some(block.clone()),

@@ -2,6 +2,7 @@
 //! where they were written.
 
 mod key;
+pub(crate) mod table;
 mod value;
 
 use std::collections::BTreeMap;
@@ -10,12 +11,11 @@ use proc_macro2::{Ident, Span, TokenStream};
 use syn::{Expr, Path, Type, ext::IdentExt};
 
 use crate::{
-    errors::Errors,
-    keys::{self, KEYS, Key, Owner},
     policy::{Count, Listener, OnCancel, Permit, Retry, Time, Tracker, Tripper, Window},
-    source::{Cursor, Place, Token, read},
     suggest::did_you_mean,
+    tokens::{Cursor, Place, Token, errors::Errors, read},
 };
+use table::{KEYS, Key, Owner};
 
 /// Everything an attribute, or one breaker of `breaker!`, may say.
 #[derive(Default)]
@@ -79,7 +79,7 @@ impl Options {
                 continue;
             }
             if is_sound {
-                let message = keys::separator(&cursor);
+                let message = table::separator(&cursor);
                 let message = message
                     .as_deref()
                     .unwrap_or("expected `,` between settings");
@@ -146,11 +146,11 @@ fn key(cursor: &mut Cursor<'_>, site: Site, errors: &Errors) -> Option<(&'static
     };
     let name = ident.unraw().to_string();
     cursor.next();
-    let found = keys::find(&name);
+    let found = table::find(&name);
     match found {
         None => {
             let names = keys_of(site).map(|key| key.name);
-            let advice = match keys::habit(&name) {
+            let advice = match table::habit(&name) {
                 Some(habit) => format!("; {habit}"),
                 None => match did_you_mean(&name, names) {
                     meant if meant.is_empty() => format!("; the keys are {}", listed(site)),
@@ -223,7 +223,7 @@ fn listed(site: Site) -> String {
 /// After a mistake: to the next `key =`, or to the end.
 fn skip_to_next_key(cursor: &mut Cursor<'_>) {
     while let Some(token) = cursor.peek() {
-        if keys::is_next(cursor) {
+        if table::is_next(cursor) {
             return;
         }
         let is_separator = token.is_punct(',') || token.is_punct(';');
@@ -240,7 +240,7 @@ fn may_be_key(cursor: &Cursor<'_>) -> bool {
         return cursor.is_empty();
     };
     cursor.second_is_equals()
-        || keys::find(&ident.unraw().to_string()).is_some()
+        || table::find(&ident.unraw().to_string()).is_some()
             && cursor
                 .peek_second()
                 .is_none_or(|next| matches!(next.text().as_str(), ":" | "(" | ","))

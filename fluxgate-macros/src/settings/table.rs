@@ -3,7 +3,7 @@
 
 use syn::ext::IdentExt;
 
-use crate::source::{Cursor, Token};
+use crate::tokens::{Cursor, Token};
 
 /// What a key is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

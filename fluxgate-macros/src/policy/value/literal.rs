@@ -3,11 +3,8 @@
 use quote::ToTokens;
 use syn::{Expr, ExprLit, ExprUnary, Lit, UnOp};
 
-use super::Argument;
-use crate::{
-    errors::Errors,
-    source::{Place, Token},
-};
+use crate::policy::Argument;
+use crate::tokens::{Place, Token, errors::Errors};
 
 /// What a number is written as.
 pub(super) enum Given {

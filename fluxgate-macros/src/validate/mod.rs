@@ -1,14 +1,18 @@
 //! Rules about the attribute as a whole. One function a rule.
 
+pub(crate) mod key_type;
+pub(crate) mod validated;
+
 use syn::Expr;
 
 use crate::{
     analysis::{self, Facts},
-    args::{BreakerOptions, Options},
-    errors::Errors,
-    keys::{KEYS, Owner},
-    source::Place,
-    target::{Body, Shape, Target},
+    item::function::{Body, Shape, Target},
+    settings::{
+        BreakerOptions, Options,
+        table::{KEYS, Owner},
+    },
+    tokens::{Place, errors::Errors},
 };
 
 pub(crate) fn check(options: &Options, target: &Target, errors: &Errors) {

@@ -9,10 +9,10 @@ use syn::{
 };
 
 use crate::{
-    args::{Options, Site},
-    check,
-    errors::Errors,
     expand,
+    settings::{Options, Site},
+    tokens::errors::Errors,
+    validate,
 };
 
 struct Static {
@@ -101,8 +101,8 @@ fn expand_one(item: Static) -> TokenStream {
         Some((brace, tokens)) => Options::parse(tokens, Site::Breaker, brace.span.close(), &errors),
         None => Options::default(),
     };
-    check::rule(&options.breaker, &errors);
-    check::keys_have_a_type(&options, &errors);
+    validate::rule(&options.breaker, &errors);
+    validate::keys_have_a_type(&options, &errors);
     match errors.finish(()) {
         Ok(()) => expand::statics(&attrs, &vis, &ident, &options),
         // The static is there all the same, so that its users are not told that

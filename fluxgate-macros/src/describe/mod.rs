@@ -1,13 +1,13 @@
 //! The policy in the documentation of what it protects.
 
 mod policy;
+pub(crate) mod words;
 
-use self::policy::policy;
 use crate::{
-    args::{BreakerOptions, Options},
     policy::{Formula, Matched, Tracker},
-    words,
+    settings::{BreakerOptions, Options},
 };
+use policy::policy;
 
 /// The section of a function. It is only added to documentation that is there:
 /// the lint for items without any is the user's.

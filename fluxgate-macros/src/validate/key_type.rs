@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Expr, FnArg, GenericParam, Pat, Signature, Type, parse_quote_spanned, spanned::Spanned};
 
-use crate::{args::Options, errors::Errors, target::Target};
+use crate::{item::function::Target, settings::Options, tokens::errors::Errors};
 
 /// The key of a call.
 pub(crate) struct Key {

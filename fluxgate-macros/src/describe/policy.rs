@@ -1,11 +1,11 @@
 //! The settings of a breaker in words.
 
-use super::joined;
+use crate::describe::joined;
 use crate::{
     analysis::{Branch, Openings, Size, branches, openings},
-    args::BreakerOptions,
+    describe::words,
     policy::{Listener, Permit, PermitKind, Retry, RetryKind, Rule, Window},
-    words,
+    settings::BreakerOptions,
 };
 /// When it opens, for how long, how it recovers, and whom it tells.
 pub(super) fn policy(options: &BreakerOptions) -> String {

@@ -6,9 +6,9 @@ use syn::{Expr, Type};
 
 use super::Runtime;
 use crate::{
-    args::Options,
-    output,
+    item::return_type,
     policy::{Formula, Matched, Tracker},
+    settings::Options,
 };
 
 /// ```text
@@ -21,8 +21,8 @@ use crate::{
 /// Output: ….judge().classify(fluxgate::http::classify)
 /// ```
 pub(super) fn judge(options: &Options, output: &Type, fluxgate: &Runtime<'_>) -> TokenStream {
-    let (erased, has_impl) = output::erase(output);
-    let mut judge = match (has_impl, output::result_parts(&erased)) {
+    let (erased, has_impl) = return_type::erase(output);
+    let mut judge = match (has_impl, return_type::result_parts(&erased)) {
         (false, _) => quote!(#fluxgate::__private::Returning::<#erased>::new().judge()),
         (true, Some((value, error))) => {
             quote!(#fluxgate::__private::returned::<#value, #error>())

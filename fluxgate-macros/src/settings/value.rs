@@ -5,16 +5,15 @@ use std::rc::Rc;
 use quote::ToTokens;
 use syn::{Expr, ExprLit, Lit, LitBool, LitStr, Path, ext::IdentExt, parse::Parse};
 
-use super::{
+use crate::settings::{
     Handle, Options,
     key::{key_of_call, key_type},
 };
 use crate::{
-    errors::Errors,
-    keys::Key,
+    describe::words,
     policy::{self, Argument, Count, OnCancel, Permit, Range, Retry, Time, Window},
-    source::{Cursor, Place, Text, Token, Tree, lex},
-    words,
+    settings::table::Key,
+    tokens::{Cursor, Place, Text, Token, Tree, errors::Errors, lex},
 };
 
 impl Options {

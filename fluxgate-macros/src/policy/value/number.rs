@@ -5,11 +5,11 @@ use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::{Expr, Lit};
 
-use super::{
+use crate::policy::{
     Argument, Range,
-    given::{Given, is_number_suffix, number, percent, wrong_kind},
+    value::literal::{Given, is_number_suffix, number, percent, wrong_kind},
 };
-use crate::{errors::Errors, source::Place};
+use crate::tokens::{Place, errors::Errors};
 
 /// A number of calls or keys.
 #[derive(Clone)]

@@ -4,9 +4,8 @@ use syn::ext::IdentExt;
 
 use super::{Argument, Call, call::listed};
 use crate::{
-    errors::Errors,
-    source::{Cursor, Place},
     suggest::did_you_mean,
+    tokens::{Cursor, Place, errors::Errors},
 };
 
 /// A parameter of a policy, by the original's name.

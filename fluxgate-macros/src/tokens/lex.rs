@@ -9,7 +9,7 @@ use std::rc::Rc;
 use proc_macro2::{Delimiter, Ident, Literal, Punct, Spacing};
 use syn::ext::IdentExt;
 
-use super::{Place, Text, Token, Tree};
+use crate::tokens::{Place, Text, Token, Tree};
 
 /// Cuts `text` into tokens that all have its span.
 pub(crate) fn lex(text: &Rc<Text>) -> Result<Vec<Token>, syn::Error> {
@@ -268,7 +268,7 @@ mod tests {
     use proc_macro2::{Span, TokenStream};
 
     use super::*;
-    use crate::source::stream;
+    use crate::tokens::stream;
 
     fn lexed(text: &str) -> Result<Vec<Token>, syn::Error> {
         lex(&Rc::new(Text {
