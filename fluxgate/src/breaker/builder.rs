@@ -94,7 +94,7 @@ impl Builder {
             on_cancel: OnCancel::Ignore,
             durations: false,
             clock: ClockSource::System,
-            random: RandomSource::Seeded(Seeded::for_breaker()),
+            random: RandomSource::seeded(Seeded::for_breaker()),
             listeners: Declared::default(),
         }
     }
@@ -214,14 +214,14 @@ impl Builder {
 
     /// Where to take the time from. Default: the system's clocks.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
-        self.clock = ClockSource::Custom(Box::new(clock));
+        self.clock = ClockSource::custom(clock);
         self
     }
 
     /// Where to draw random numbers from. Default: a generator with a seed of
     /// its own for every breaker.
     pub fn random(mut self, random: impl Random + 'static) -> Self {
-        self.random = RandomSource::Custom(Box::new(random));
+        self.random = RandomSource::custom(random);
         self
     }
 
@@ -335,6 +335,7 @@ impl Builder {
 
     fn assemble(mut self) -> Assembled {
         let needs = self.tripper.needs();
+        let own_tripper = self.tripper.has_own();
         let durations = self.durations || needs.durations;
         let thresholds: Box<[Duration]> = needs.slow.into();
         let dates = self.window.dates();
@@ -360,6 +361,7 @@ impl Builder {
             thresholds,
             durations,
             every_call: needs.every_call,
+            own_tripper,
             calm: calm.unwrap_or(Calm::NONE),
         };
         let (kill_switch, bad_values) =

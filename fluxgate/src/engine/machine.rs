@@ -211,6 +211,10 @@ impl Machine {
         self.probes.overdue(nanos(now))
     }
 
+    pub(crate) fn has_own_window(&self) -> bool {
+        self.window.is_own()
+    }
+
     /// The user's own window, if that is what there is, and the totals.
     pub(crate) fn own_window(&mut self) -> Option<(&mut OwnWindow, &mut Totals)> {
         Some((self.window.as_own()?, &mut self.totals))

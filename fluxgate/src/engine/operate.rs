@@ -1,14 +1,14 @@
 //! What operators do: command and look.
 
 use crate::engine::Core;
-use crate::{Info, State, info::metrics::Metrics, random::Seeded, sources::RandomSource};
+use crate::{Info, State, info::metrics::Metrics, random::Seeded};
 
 impl Core {
     /// A manual command: goes to the state, also if it is the present one.
     pub(crate) fn command(&self, state: State) {
-        let now = self.clock.now();
+        let entry = self.entry(state);
         let mut held = self.shared.lock();
-        self.enter(&mut held, state.into(), now);
+        self.enter(&mut held, entry);
         self.unlock(held);
     }
 
@@ -16,17 +16,16 @@ impl Core {
     /// random numbers by this seed. What is in flight no longer counts.
     pub(crate) fn renew(&self, random: Seeded) {
         let now = self.clock.now();
+        let entry = self.entry(State::Closed);
+        self.random.renew(random);
         let mut held = self.shared.lock();
         let shared = held.get();
-        if let RandomSource::Seeded(seeded) = &mut shared.random {
-            *seeded = random;
-        }
         if shared.machine.state() == State::Closed {
             shared.machine.renew(now);
             let word = self.word_of(&shared.machine);
             held.set_word(word);
         } else {
-            self.enter(&mut held, State::Closed.into(), now);
+            self.enter(&mut held, entry);
         }
         self.unlock(held);
         self.counts.clear();
@@ -38,7 +37,7 @@ impl Core {
 
     pub(crate) fn info(&self) -> Info {
         let now = self.clock.now();
-        let mut held = self.shared.lock();
+        let mut held = self.refresh(self.shared.lock(), now);
         let shared = held.get();
         let changed_at = shared.changed_at;
         let machine = &mut shared.machine;
@@ -74,7 +73,7 @@ impl Core {
             listeners: Vec::new(),
             missing_listeners: Vec::new(),
         };
-        drop(held);
+        self.unlock(held);
         // Listeners are asked without the lock.
         (info.listeners, info.missing_listeners) = self.listeners.info();
         info.listener_failures = info.listeners.iter().map(|each| each.failures).sum();

@@ -12,6 +12,7 @@ use crate::{
         state_word::Word,
     },
     util::duration::nanos,
+    window::Record,
 };
 
 impl Core {
@@ -115,8 +116,16 @@ impl Core {
                 count(false);
                 let nanos = if self.measures { elapsed } else { 0 };
                 let ending = Ending { failed, nanos };
-                let next = held.get().machine.record(&self.policy, ending, now);
-                self.follow(held, next, reads.then_some(now));
+                if self.own_window {
+                    let record = Record::new(failed, nanos, &self.policy.thresholds);
+                    if !self.leave_record(&mut held, record, now) {
+                        self.counts.late.add(1);
+                    }
+                    self.unlock(held);
+                } else {
+                    let next = held.get().machine.record(&self.policy, ending, now);
+                    self.follow(held, next, reads.then_some(now));
+                }
             }
             Some(_) => {
                 drop(held);
@@ -125,9 +134,10 @@ impl Core {
             }
             None => {
                 count(false);
-                if let Some(next) = held.get().machine.look(&self.policy, now) {
-                    self.enter(&mut held, next, now);
-                    self.unlock(held);
+                let mut held = self.refresh(held, now);
+                match held.get().machine.look(&self.policy, now) {
+                    Some(next) => self.go(held, next, Some(now)),
+                    None => self.unlock(held),
                 }
             }
         }
@@ -163,19 +173,8 @@ impl Core {
     #[inline]
     fn follow(&self, mut held: Held<'_, Shared>, next: Option<Next>, now: Option<Duration>) {
         match next {
-            None => {
-                let clean = held.get().machine.is_clean(&self.policy);
-                let word = held.word().when(clean);
-                held.set_word(word);
-            }
+            None => self.update_word(&mut held),
             Some(next) => self.go(held, next, now),
         }
-    }
-
-    #[cold]
-    fn go(&self, mut held: Held<'_, Shared>, next: Next, now: Option<Duration>) {
-        let now = now.unwrap_or_else(|| self.clock.now());
-        self.enter(&mut held, next, now);
-        self.unlock(held);
     }
 }

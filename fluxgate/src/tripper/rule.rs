@@ -85,6 +85,14 @@ impl Rule {
         self.0.fires(seen)
     }
 
+    /// Whether a part of it is the user's own.
+    pub(crate) fn has_own(&self) -> bool {
+        let mut own = false;
+        self.0
+            .visit(&mut |node| own |= matches!(node, Node::Custom(_)));
+        own
+    }
+
     /// What made a rule fire that does.
     pub(crate) fn cause(&self, seen: &Context<'_>) -> Option<Cause> {
         self.0.cause(seen, &mut 0).map(|(cause, _)| cause)
