@@ -188,7 +188,7 @@ pub use fluxgate_macros::{breaker, circuit_breaker};
 pub use breaker::{CircuitBreaker, Guard};
 pub use builder::{Builder, OnCancel};
 pub use command::{Command, ParseCommandError};
-pub use environment::KillSwitch;
+pub use environment::{KillSwitch, Variable};
 pub use error::{CallError, CallNotPermitted, ConfigError, Fault};
 pub use info::Info;
 pub use judge::Outcome;

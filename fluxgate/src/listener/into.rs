@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, fmt, marker::PhantomData};
 
-use super::{AsyncListener, Listener, MissingListener, background::Background};
+use super::{AsyncListener, Listener, MissingListener, background::Background, owned::describe};
 
 /// What [`Builder::listener`](crate::Builder::listener) takes: every
 /// [`Listener`]; every [`AsyncListener`], which is given a queue and a place on
@@ -56,7 +56,7 @@ impl<Kind, L: IntoListener<Kind>, E: fmt::Display> IntoListener<Fallible<Kind>> 
             Ok(listener) => listener.into_listener(),
             Err(error) => Err(MissingListener {
                 name: std::any::type_name::<L>().into(),
-                reason: error.to_string(),
+                reason: describe(error),
             }),
         }
     }

@@ -9,6 +9,7 @@ mod forward;
 mod into;
 #[cfg(feature = "tracing")]
 mod log;
+mod owned;
 #[cfg(feature = "prometheus")]
 mod prometheus;
 #[cfg(feature = "slack-core")]
@@ -25,6 +26,7 @@ pub(crate) use flush::{Pending, watch};
 pub use into::IntoListener;
 #[cfg(feature = "tracing")]
 pub use log::LogListener;
+pub(crate) use owned::Owned;
 #[cfg(all(feature = "prometheus", feature = "slack-core"))]
 pub(crate) use prometheus::exposed;
 #[cfg(feature = "prometheus")]
@@ -131,4 +133,6 @@ pub struct Delivery {
     pub dropped: u64,
     /// Signals whose delivery failed.
     pub failures: u64,
+    /// Whether the listener may need a tokio runtime that is not there.
+    pub(crate) lacks_tokio: bool,
 }
