@@ -6,7 +6,7 @@ use syn::{Expr, ExprLit, ExprUnary, Lit, UnOp};
 use super::Argument;
 use crate::{
     errors::Errors,
-    source::{Place, Token},
+    source::{Place, Token, quoted},
 };
 
 /// What a number is written as.
@@ -66,7 +66,7 @@ pub(super) fn wrong_kind(lit: &Lit, what: &str, wanted: &str, place: &Place, err
     let found = match lit {
         Lit::Str(text) => {
             let bare = text.value();
-            let is_number = matches!(syn::parse_str(&bare), Ok(Lit::Int(_) | Lit::Float(_)));
+            let is_number = matches!(quoted(text), Some(Lit::Int(_) | Lit::Float(_)));
             let hint = if is_number {
                 format!("; write `{bare}`, without quotes")
             } else {

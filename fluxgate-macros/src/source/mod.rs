@@ -3,10 +3,11 @@
 
 mod cursor;
 mod lex;
+mod literal;
 mod place;
 mod tokens;
 
 pub(crate) use cursor::Cursor;
-pub(crate) use lex::lex;
+pub(crate) use lex::{lex, quoted};
 pub(crate) use place::{Place, Text};
 pub(crate) use tokens::{Token, Tree, read, stream};
