@@ -1,0 +1,110 @@
+//! Settings in the words of messages and documentation.
+
+use std::time::Duration;
+
+use quote::ToTokens;
+
+use crate::{
+    analysis::Branch,
+    policy::{Count, Leaf, Ratio, Rule, Time},
+};
+
+/// `1 call`, `2 calls`.
+pub(crate) fn count_of(count: u64, what: &str) -> String {
+    if count == 1 {
+        format!("1 {what}")
+    } else {
+        format!("{count} {what}s")
+    }
+}
+
+pub(crate) fn count(count: &Count) -> String {
+    count
+        .known
+        .map_or_else(|| source(count.expr()), |value| value.to_string())
+}
+
+pub(crate) fn ratio(ratio: &Ratio) -> String {
+    ratio
+        .known
+        .map_or_else(|| source(ratio.expr()), |value| value.to_string())
+}
+
+/// `50 %`, or the constant in code.
+pub(crate) fn per_cent(ratio: &Ratio) -> String {
+    match ratio.known {
+        Some(value) => {
+            let tenths = (value * 100_000.0).round() / 1000.0;
+            format!("{tenths} %")
+        }
+        None => format!("`{}`", source(ratio.expr())),
+    }
+}
+
+pub(crate) fn time(time: &Time) -> String {
+    time.duration()
+        .map_or_else(|| source(time.expr()), duration)
+}
+
+/// As the attribute would take it: `250ms`, `1.5s`, `5min`, `1h`.
+pub(crate) fn duration(duration: Duration) -> String {
+    let secs = duration.as_secs();
+    match (secs, duration.subsec_nanos()) {
+        (secs, 0) if secs > 0 && secs % 3600 == 0 => format!("{}h", secs / 3600),
+        (secs, 0) if secs > 60 && secs % 60 == 0 => format!("{}min", secs / 60),
+        _ => format!("{duration:?}").replace('µ', "u"),
+    }
+}
+
+/// An expression as a user would write it, on one line.
+pub(crate) fn source(expr: Option<&syn::Expr>) -> String {
+    tokens(&expr)
+}
+
+pub(crate) fn tokens(tokens: &impl ToTokens) -> String {
+    let text = tokens.to_token_stream().to_string();
+    [
+        ("& ", "&"),
+        (" :: ", "::"),
+        (" . ", "."),
+        (" (", "("),
+        ("( ", "("),
+        (" )", ")"),
+        (" ,", ","),
+    ]
+    .into_iter()
+    .fold(text, |text, (from, to)| text.replace(from, to))
+}
+
+/// A rule as it is written.
+pub(crate) fn leaf(leaf: &Leaf) -> String {
+    let name = &leaf.ident;
+    match &leaf.rule {
+        Rule::Closed | Rule::HalfOpened => name.to_string(),
+        Rule::MinRequests(value) | Rule::FailureStreak(value) => {
+            format!("{name}({})", count(value))
+        }
+        Rule::FailureRate(value) => format!("{name}({})", ratio(value)),
+        Rule::InFlight {
+            count: calls,
+            older_than,
+        } => {
+            format!(
+                "{name}({}, older_than = {})",
+                count(calls),
+                time(older_than)
+            )
+        }
+        Rule::AvgLatency(value) => format!("{name}({})", time(value)),
+        Rule::SlowRate {
+            ratio: value,
+            threshold,
+        } => format!("{name}({}, threshold = {})", ratio(value), time(threshold)),
+        Rule::Custom(_) => format!("{name}(…)"),
+    }
+}
+
+pub(crate) fn branch(branch: &Branch<'_>) -> String {
+    let leaves: Vec<_> = branch.leaves.iter().map(|rule| leaf(rule)).collect();
+    leaves.join(" & ")
+}
