@@ -27,7 +27,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-use crate::{CircuitBreaker, Command, Info, core::Core, environment};
+use crate::{CircuitBreaker, Command, Info, engine::Core, info::kill_switch};
 
 /// Every breaker there is, in the order they were built.
 ///
@@ -37,7 +37,7 @@ use crate::{CircuitBreaker, Command, Info, core::Core, environment};
 #[must_use]
 pub fn all() -> Vec<CircuitBreaker> {
     let breakers = entered();
-    environment::report_strays(breakers.iter().map(|breaker| breaker.name().as_str()));
+    kill_switch::report_strays(breakers.iter().map(|breaker| breaker.name().as_str()));
     breakers
 }
 

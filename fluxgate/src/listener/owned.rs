@@ -5,7 +5,7 @@ use std::{error::Error, fmt};
 use super::{Delivery, Listener, Reads};
 use crate::{
     Signal, WeakBreaker,
-    contain::{Droppable, contained},
+    util::panic::{Droppable, contained},
 };
 
 /// How many characters of a name and of an error are kept.
