@@ -72,13 +72,17 @@
 //! 2. **Generations.** An outcome counts only in the period that admitted its
 //!    call. A late one never closes, opens or dirties a later period.
 //!    (`g2_a_late_success_never_closes_and_a_late_failure_never_reopens`)
-//! 3. **Signals.** Every transition reaches every listener once, in order.
+//! 3. **Signals.** Every transition reaches every listener once, in order; only
+//!    when more than 1 024 wait for listeners that block, the oldest are merged
+//!    ([counted](listener::ListenerInfo::dropped)), and the latest state still
+//!    arrives.
 //!    (`g3_signals_form_one_chain_whatever_all_threads_do`)
-//! 4. **No lock is held** while the protected call, tracker, predicate, fallback
-//!    or a listener runs: each may use the breaker.
+//! 4. **No lock is held** while the protected call, tracker, predicate, fallback,
+//!    a listener or a policy of your own runs, nor while anything is reported:
+//!    each may use the breaker, and so may a panic hook.
 //!    (`g4_a_listener_may_call_every_method_of_its_breaker`)
-//! 5. **Containment.** A listener, a policy or an exporter that panics changes no
-//!    call's result.
+//! 5. **Containment.** A listener, a policy, a clock or an exporter that panics
+//!    changes no call's result, and leaves no transition half done.
 //!    (`g5_a_listener_that_panics_changes_no_result_and_silences_no_other`)
 //! 6. **Exact windows.** Under any number of threads the window holds exactly the
 //!    last n outcomes, or those of the last while.
@@ -156,7 +160,7 @@ pub mod window;
 #[cfg(feature = "macros")]
 pub use fluxgate_macros::{breaker, circuit_breaker};
 
-pub use breaker::builder::{Builder, OnCancel};
+pub use breaker::builder::{Builder, OnCancel, SlowProbes};
 pub use breaker::calls::Judged;
 pub use breaker::command::{Command, ParseCommandError};
 pub use breaker::static_breaker::StaticBreaker;

@@ -5,7 +5,7 @@
 use std::{num::NonZeroU64, time::Duration};
 
 use crate::{
-    OnCancel, Reason, RuleKind, State,
+    OnCancel, Reason, RuleKind, SlowProbes, State,
     engine::probes::{Probes, Slot},
     permit::Permit,
     retry::{Opening, Retry},
@@ -22,6 +22,7 @@ pub(crate) struct Policy {
     pub(crate) close_after: u64,
     pub(crate) reopen_after: Option<NonZeroU64>,
     pub(crate) on_cancel: OnCancel,
+    pub(crate) slow_probes: SlowProbes,
     /// The slowness thresholds of the rules, ascending.
     pub(crate) thresholds: Box<[Duration]>,
     /// Whether the sum of durations is kept.
@@ -202,12 +203,12 @@ impl Machine {
         &self.totals
     }
 
-    pub(crate) fn probes_in_flight(&self, now: Duration) -> usize {
+    pub(crate) fn probes_in_flight(&mut self, now: Duration) -> usize {
         self.probes.in_flight(nanos(now))
     }
 
     /// Probes that outlived their lease and are not counted as lost yet.
-    pub(crate) fn overdue_probes(&self, now: Duration) -> u64 {
+    pub(crate) fn overdue_probes(&mut self, now: Duration) -> u64 {
         self.probes.overdue(nanos(now))
     }
 

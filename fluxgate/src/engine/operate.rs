@@ -35,6 +35,7 @@ impl Core {
         } else {
             self.enter(&mut held, entry);
         }
+        held.get().outbox.clear();
         self.unlock(held);
         self.counts.clear();
         self.listeners.clear();
@@ -48,6 +49,7 @@ impl Core {
         let mut held = self.refresh(self.shared.lock(), now);
         let shared = held.get();
         let changed_at = shared.changed_at;
+        let (waiting, merged) = (shared.outbox.waiting(), shared.outbox.merged());
         let machine = &mut shared.machine;
         let state = machine.state();
         let totals = machine.totals(now);
@@ -84,8 +86,11 @@ impl Core {
         };
         self.unlock(held);
         // Listeners are asked without the lock.
-        (info.listeners, info.missing_listeners) = self.listeners.info();
-        info.listener_failures = info.listeners.iter().map(|each| each.failures).sum();
+        (info.listeners, info.missing_listeners) = self.listeners.info(waiting, merged);
+        info.listener_failures = info
+            .listeners
+            .iter()
+            .fold(0, |sum, each| each.failures.saturating_add(sum));
         info
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::engine::{Core, Ended, Shared, Ticket};
 use crate::{
-    OnCancel, State,
+    OnCancel, SlowProbes, State,
     engine::{
         lock::Held,
         machine::{Ending, Next},
@@ -80,6 +80,10 @@ impl Core {
             Duration::ZERO
         };
         let elapsed = nanos(now).saturating_sub(began);
+        let ended = match ended {
+            Ended::Success if is_probe && self.is_too_slow(elapsed) => Ended::Failure,
+            ended => ended,
+        };
         let failed = match ended {
             // Nearly all; the others need not be told apart here.
             Ended::Success => Some(false),
@@ -141,6 +145,13 @@ impl Core {
                 }
             }
         }
+    }
+
+    /// Whether a probe that succeeded took so long that it counts as failed.
+    fn is_too_slow(&self, elapsed: u64) -> bool {
+        self.policy.slow_probes == SlowProbes::Fail
+            && !self.policy.thresholds.is_empty()
+            && elapsed >= self.slow
     }
 
     /// Whether a call counts as failed, if it counts at all.

@@ -38,7 +38,9 @@ use super::{
     Core, Shared,
     lock::Held,
     machine::{Machine, Next, Transition, Wait},
+    outbox::TURN,
     state_word::Word,
+    sync::spawn,
 };
 use crate::{
     Signal, State, diagnostics,
@@ -211,17 +213,43 @@ impl Core {
     /// Lets the user's window catch up, lets go of the lock, then delivers what
     /// is in the outbox, unless a caller further up, or another thread, is at it
     /// already: signals leave in the order of transitions.
+    ///
+    /// A caller delivers a bounded number, most often its own. If other callers
+    /// have left more by then, a thread of its own delivers the rest, so that no
+    /// caller works for all others without end.
     pub(super) fn unlock(&self, held: Held<'_, Shared>) {
         let mut held = self.catch_up(held);
         if !held.get().outbox.begin() {
             return;
         }
         drop(held);
-        loop {
-            let Some(signal) = self.shared.lock().get().outbox.take() else {
+        for _ in 0..TURN {
+            if !self.deliver() {
                 return;
-            };
-            self.listeners.tell(&signal);
+            }
         }
+        if !self.hand_over() {
+            while self.deliver() {}
+        }
+    }
+
+    /// Delivers one signal. Whether there was one; if not, the delivery is over.
+    fn deliver(&self) -> bool {
+        let signal = self.shared.lock().get().outbox.take();
+        if let Some(signal) = &signal {
+            self.listeners.tell(signal);
+        }
+        signal.is_some()
+    }
+
+    /// Hands the delivery over to a thread of its own, if there is one to be had.
+    /// The outbox is still being delivered all the while, so no other caller
+    /// begins; and the thread does not end before the outbox is empty, so no
+    /// signal waits for a caller that never comes.
+    fn hand_over(&self) -> bool {
+        let Some(breaker) = self.listeners.owner() else {
+            return false;
+        };
+        spawn(move || while breaker.core.deliver() {})
     }
 }
