@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::{KillSwitch, Lifetime, ListenerInfo, Metrics, MissingListener, Name, Reason, State};
+use crate::{
+    KillSwitch, Lifetime, ListenerInfo, Metrics, MissingListener, Name, OnCancel, Reason, State,
+};
 
 /// A breaker at one moment, as [`CircuitBreaker::info`](crate::CircuitBreaker::info)
 /// gives it.
@@ -24,6 +26,8 @@ pub struct Info {
     pub failure_streak: u64,
     /// The window.
     pub metrics: Metrics,
+    /// When open by a rule: what the window held at that moment.
+    pub opened_with: Option<Metrics>,
     /// When open: how long until the first probe may run, zero if the next call
     /// may; `None` if never.
     pub retry_after: Option<Duration>,
@@ -45,6 +49,8 @@ pub struct Info {
     pub late: u64,
     /// Further totals, if a listener asks for them.
     pub lifetime: Option<Lifetime>,
+    /// The settings in force, in the attribute's words.
+    pub settings: SettingsInfo,
     /// The state that the environment commanded when the breaker was built.
     pub kill_switch: Option<KillSwitch>,
     /// Listeners' panics and failed deliveries.
@@ -53,4 +59,64 @@ pub struct Info {
     pub listeners: Vec<ListenerInfo>,
     /// The listeners that could not be built, or could not serve this breaker.
     pub missing_listeners: Vec<MissingListener>,
+}
+
+impl Info {
+    /// Returns the failures per call in the window, and while the circuit is open
+    /// those that it opened with; `None` without calls.
+    #[must_use]
+    pub fn failure_rate(&self) -> Option<f64> {
+        self.last_window().failure_rate()
+    }
+
+    /// Returns what the window holds, and while the circuit is open what it held
+    /// when it opened.
+    #[must_use]
+    pub fn last_window(&self) -> &Metrics {
+        self.opened_with.as_ref().unwrap_or(&self.metrics)
+    }
+}
+
+/// The settings of a breaker, in [`Info`].
+///
+/// Policies are written as the attribute reads them, so what is shown can be
+/// copied into the code. Of policies of your own the name of the type is shown,
+/// or what their `describe` writes.
+///
+/// ```
+/// use std::time::Duration;
+/// use fluxgate::{CircuitBreaker, retry::Cooldown, tripper::{FailureRate, MinRequests}};
+///
+/// let breaker = CircuitBreaker::builder("payments")
+///     .tripper(MinRequests::new(20) & FailureRate::new(0.5))
+///     .retry(Cooldown::new(Duration::from_secs(30)))
+///     .build()?;
+/// let settings = breaker.info().settings;
+/// assert_eq!(settings.tripper, "MinRequests(20) & FailureRate(0.5)");
+/// assert_eq!(settings.retry, "Cooldown(30s)");
+/// # Ok::<_, fluxgate::ConfigError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SettingsInfo {
+    /// Which recorded calls still count.
+    pub window: String,
+    /// When to open.
+    pub tripper: String,
+    /// How long an open circuit waits.
+    pub retry: String,
+    /// Which calls become probes.
+    pub permit: String,
+    /// How many probes may be in flight.
+    pub max_half_open_calls: u32,
+    /// How many probes in a row must succeed to close.
+    pub close_after: u64,
+    /// How many probes in a row reopen by failing, if that is set.
+    pub reopen_after: Option<u64>,
+    /// How long a probe holds its slot at most.
+    pub probe_lease: Duration,
+    /// What a call dropped before its end counts as.
+    pub on_cancel: OnCancel,
+    /// Whether durations are kept: because a rule reads them, or by the setting.
+    pub durations: bool,
 }

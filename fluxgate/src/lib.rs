@@ -173,7 +173,7 @@ mod stripes;
 mod sync;
 mod tally;
 pub mod testing;
-#[cfg(any(feature = "tracing", feature = "slack-core"))]
+#[cfg(feature = "slack-core")]
 mod timestamp;
 #[cfg(feature = "tower")]
 pub mod tower;
@@ -190,7 +190,7 @@ pub use builder::{Builder, OnCancel};
 pub use command::{Command, ParseCommandError};
 pub use environment::KillSwitch;
 pub use error::{CallError, CallNotPermitted, ConfigError, Fault};
-pub use info::Info;
+pub use info::{Info, SettingsInfo};
 pub use judge::Outcome;
 pub use judged::Judged;
 pub use lazy::StaticBreaker;

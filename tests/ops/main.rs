@@ -4,11 +4,13 @@ mod asynchronous;
 mod attaching;
 mod attribute;
 mod environment;
+mod info;
 mod kinds;
 mod lifetime;
 mod linked;
 mod prometheus;
 mod registry;
+mod rejections;
 mod reports;
 mod serialised;
 

@@ -1,6 +1,7 @@
 //! Messages, and what they underline.
 #![allow(clippy::too_many_lines, reason = "tables")]
 
+mod display;
 mod example;
 mod expansion;
 mod grammar;

@@ -1,7 +1,9 @@
 //! What operators do: command and look.
 
+use std::time::Duration;
+
 use super::Core;
-use crate::{Info, State, metrics::Metrics, random::Seeded, sources::RandomSource};
+use crate::{Info, SettingsInfo, State, metrics::Metrics, random::Seeded, sources::RandomSource};
 
 impl Core {
     /// A manual command: goes to the state, also if it is the present one.
@@ -45,6 +47,12 @@ impl Core {
         let state = machine.state();
         let totals = machine.totals(now);
         let metrics = Metrics::new(totals, &self.policy.thresholds, self.policy.durations);
+        let opened_with = machine
+            .opened_with()
+            .map(|totals| Metrics::new(totals, &self.policy.thresholds, self.policy.durations));
+        let window = machine.window().to_string();
+        let probe_lease = Duration::from_nanos(machine.probes().lease());
+        let max_half_open_calls = machine.probes().limit();
         let opening = (state == State::Open).then(|| self.published.load().at(now));
         let since = now.saturating_sub(machine.entered());
         let mut info = Info {
@@ -54,6 +62,7 @@ impl Core {
             reopens: machine.reopens(),
             failure_streak: machine.streak(),
             metrics,
+            opened_with,
             retry_after: opening.and_then(|opening| opening.wait()),
             reason: opening
                 .and_then(|opening| opening.cause())
@@ -69,13 +78,20 @@ impl Core {
                 .tally
                 .as_ref()
                 .map(|tally| tally.lifetime(state, since)),
+            settings: SettingsInfo {
+                window,
+                probe_lease,
+                max_half_open_calls,
+                ..SettingsInfo::default()
+            },
             kill_switch: self.kill_switch.as_deref().cloned(),
             listener_failures: 0,
             listeners: Vec::new(),
             missing_listeners: Vec::new(),
         };
         drop(held);
-        // Listeners are asked without the lock.
+        // Policies and listeners are asked without the lock.
+        self.policy.describe(&mut info.settings);
         (info.listeners, info.missing_listeners) = self.listeners.info();
         info.listener_failures = info.listeners.iter().map(|each| each.failures).sum();
         info
