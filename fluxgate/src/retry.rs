@@ -7,10 +7,10 @@
 use std::{any::type_name, fmt, time::Duration};
 
 use crate::{
+    __private::bounds,
     error::Fault,
-    limits,
     random::Random,
-    span::{Literal, from_secs_ceil},
+    util::duration::{Literal, from_secs_ceil},
 };
 
 /// A circuit that has just opened.
@@ -174,7 +174,7 @@ impl Retry for Cooldown {
 
     fn check(&self) -> Result<(), Vec<Fault>> {
         let mut faults = Vec::new();
-        if !limits::duration(self.duration) {
+        if !bounds::duration(self.duration) {
             faults.push(Fault::new(
                 "the duration of `Cooldown` must be greater than zero, but is 0ns",
             ));
@@ -278,12 +278,12 @@ impl Retry for Backoff {
 
     fn check(&self) -> Result<(), Vec<Fault>> {
         let mut faults = Vec::new();
-        if !limits::duration(self.initial) {
+        if !bounds::duration(self.initial) {
             faults.push(Fault::new(
                 "the initial duration of `Backoff` must be greater than zero, but is 0ns",
             ));
         }
-        if !limits::multiplier(self.multiplier) {
+        if !bounds::multiplier(self.multiplier) {
             faults.push(Fault::new(format!(
                 "the multiplier of `Backoff` must be greater than 1 and finite, but is {:?}",
                 self.multiplier
@@ -342,7 +342,7 @@ fn write_jitter(f: &mut fmt::Formatter<'_>, ratio: f64) -> fmt::Result {
 }
 
 fn check_jitter(ratio: f64, policy: &str, faults: &mut Vec<Fault>) {
-    if !limits::jitter_ratio(ratio) {
+    if !bounds::jitter_ratio(ratio) {
         faults.push(Fault::new(format!(
             "the jitter_ratio of `{policy}` must be at least 0 and less than 1, but is {ratio:?}"
         )));

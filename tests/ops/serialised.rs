@@ -163,11 +163,13 @@ fn reason_has_one_shape_for_all_rules() {
             .clock(clock.clone())
             .build()
             .unwrap();
-        let slow = || {
-            clock.advance(Duration::from_secs(2));
-            Err::<(), _>(io::Error::other("down"))
-        };
-        breaker.call(slow).unwrap_err();
+        let slow = breaker.acquire().unwrap();
+        clock.advance(Duration::from_secs(2));
+        // The call that asks while another hangs is the one that finds it.
+        if let Ok(second) = breaker.acquire() {
+            second.ignore();
+        }
+        slow.failure();
         let info = breaker.info();
         let reason = to_json(&info)["reason"].take();
         let fields: Vec<_> = reason.as_object().unwrap().keys().cloned().collect();

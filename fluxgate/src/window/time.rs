@@ -4,9 +4,9 @@ use std::{collections::VecDeque, fmt, time::Duration};
 
 use super::{Record, Sum, Totals, Window};
 use crate::{
+    __private::bounds,
     error::Fault,
-    limits,
-    span::{Literal, nanos},
+    util::duration::{Literal, nanos},
 };
 
 /// Holds the calls recorded in the last `duration`.
@@ -162,7 +162,7 @@ impl Window for TimeWindow {
 
     fn check(&self) -> Result<(), Vec<Fault>> {
         let mut faults = Vec::new();
-        if !limits::duration(self.duration) {
+        if !bounds::duration(self.duration) {
             faults.push(Fault::new(
                 "the duration of `TimeWindow` must be greater than zero, but is 0ns",
             ));

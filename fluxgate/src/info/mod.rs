@@ -1,0 +1,84 @@
+//! A snapshot of a breaker.
+
+pub(crate) mod kill_switch;
+pub(crate) mod lifetime;
+pub(crate) mod metrics;
+pub(crate) mod reason;
+pub(crate) mod settings;
+
+use std::time::{Duration, SystemTime};
+
+use crate::{
+    KillSwitch, Lifetime, ListenerInfo, Metrics, MissingListener, Name, Reason, SettingsInfo, State,
+};
+
+/// A breaker at one moment, as [`CircuitBreaker::info`](crate::CircuitBreaker::info)
+/// gives it.
+///
+/// The totals count over the life of the breaker and survive transitions;
+/// [`metrics`](Self::metrics) is the window, which every transition empties.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Info {
+    /// The breaker's name.
+    pub name: Name,
+    /// Its state.
+    pub state: State,
+    /// When it entered the state, by the wall clock.
+    pub changed_at: SystemTime,
+    /// How often half-open fell back to open since the circuit was last closed.
+    pub reopens: u64,
+    /// How many recorded calls failed in a row, up to now.
+    pub failure_streak: u64,
+    /// The window.
+    pub metrics: Metrics,
+    /// When open by a rule: what the window held at that moment.
+    pub opened_with: Option<Metrics>,
+    /// When open: how long until the first probe may run, zero if the next call
+    /// may; `None` if never.
+    pub retry_after: Option<Duration>,
+    /// When open: why.
+    pub reason: Option<Reason>,
+    /// Probes that hold a slot now.
+    pub probes_in_flight: usize,
+    /// Calls rejected.
+    pub rejected: u64,
+    /// Calls whose error the tracker did not match.
+    pub ignored: u64,
+    /// Calls dropped before their end, whatever `on_cancel` makes of them.
+    pub cancelled: u64,
+    /// Calls that panicked; each counts as a failure, too.
+    pub panicked: u64,
+    /// Probes that were still in flight when their lease ended.
+    pub lost_probes: u64,
+    /// Outcomes that came after the state had moved on, and so did not count.
+    pub late: u64,
+    /// Further totals, if a listener asks for them.
+    pub lifetime: Option<Lifetime>,
+    /// The settings in force, in the attribute's words.
+    pub settings: SettingsInfo,
+    /// The state that the environment commanded when the breaker was built.
+    pub kill_switch: Option<KillSwitch>,
+    /// Listeners' panics and failed deliveries.
+    pub listener_failures: u64,
+    /// The listeners that are told of transitions, in the order they are told.
+    pub listeners: Vec<ListenerInfo>,
+    /// The listeners that could not be built, or could not serve this breaker.
+    pub missing_listeners: Vec<MissingListener>,
+}
+
+impl Info {
+    /// Returns the failures per call in the window, and while the circuit is open
+    /// those that it opened with; `None` without calls.
+    #[must_use]
+    pub fn failure_rate(&self) -> Option<f64> {
+        self.last_window().failure_rate()
+    }
+
+    /// Returns what the window holds, and while the circuit is open what it held
+    /// when it opened.
+    #[must_use]
+    pub fn last_window(&self) -> &Metrics {
+        self.opened_with.as_ref().unwrap_or(&self.metrics)
+    }
+}
