@@ -8,6 +8,7 @@
 mod analysis;
 mod args;
 mod check;
+mod classify;
 mod doc;
 mod errors;
 mod expand;
@@ -36,6 +37,12 @@ pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn breaker(input: TokenStream) -> TokenStream {
     statics::expand(input.into()).into()
+}
+
+#[doc = include_str!("docs/classify.md")]
+#[proc_macro_derive(Classify, attributes(outcome))]
+pub fn classify(input: TokenStream) -> TokenStream {
+    classify::derive(input.into()).into()
 }
 
 fn attribute(

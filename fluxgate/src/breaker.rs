@@ -171,16 +171,16 @@ impl CircuitBreaker {
     /// # use fluxgate::{CircuitBreaker, tracker::Custom};
     /// # let breaker = CircuitBreaker::builder("api").build()?;
     /// let outage = Custom::new(|error: &io::Error| error.kind() != io::ErrorKind::NotFound);
-    /// let _ = breaker.tracking(outage).call(|| std::fs::read("missing"));
+    /// let _ = breaker.with_tracker(outage).call(|| std::fs::read("missing"));
     /// assert_eq!(breaker.info().ignored, 1);
     /// # Ok::<_, fluxgate::ConfigError>(())
     /// ```
-    pub fn tracking<T>(&self, tracker: T) -> Judged<'_, By<T>> {
+    pub fn with_tracker<T>(&self, tracker: T) -> Judged<'_, By<T>> {
         Judged::new(self, By::new(tracker, Nothing))
     }
 
     /// The same calls with one function that says what every result means, errors
-    /// and the rest alike; [`tracking`](Self::tracking) and
+    /// and the rest alike; [`with_tracker`](Self::with_tracker) and
     /// [`failure_if`](Judged::failure_if) in one, and the way to say for how long
     /// the dependency will be down. A panic in it is contained.
     ///
@@ -198,12 +198,12 @@ impl CircuitBreaker {
     ///     Err(Error::NotFound) => Outcome::Ignored,
     /// };
     /// let busy = || Err(Error::Busy { retry_after: Duration::from_secs(90) });
-    /// assert!(breaker.classifying(outcome).call(busy).is_err());
+    /// assert!(breaker.with_classifier(outcome).call(busy).is_err());
     /// let wait = breaker.info().retry_after.expect("it is open");
     /// assert!(wait > Duration::from_secs(89), "rather than the 60 s of its retry policy");
     /// # Ok::<_, fluxgate::ConfigError>(())
     /// ```
-    pub fn classifying<V, E, F>(&self, classify: F) -> Judged<'_, Classifier<F>>
+    pub fn with_classifier<V, E, F>(&self, classify: F) -> Judged<'_, Classifier<F>>
     where
         F: Fn(&Result<V, E>) -> Outcome,
     {
@@ -211,7 +211,7 @@ impl CircuitBreaker {
     }
 
     fn judged(&self) -> Judged<'_, By<tracker::All>> {
-        self.tracking(tracker::All)
+        self.with_tracker(tracker::All)
     }
 
     /// Asks to make one call, for integrations that can't hand over a function
@@ -297,6 +297,16 @@ impl Guard<'_> {
     /// The call failed.
     pub fn failure(self) {
         self.record(Outcome::Failure);
+    }
+
+    /// Settles the call as an error that proves the dependency answers.
+    pub fn alive(self) {
+        self.record(Outcome::Alive);
+    }
+
+    /// Settles the call as a failure for want of capacity.
+    pub fn overloaded(self) {
+        self.record(Outcome::Overloaded);
     }
 
     /// The call says nothing about the dependency.

@@ -33,7 +33,18 @@ pub struct Info {
     pub probes_in_flight: usize,
     /// Calls rejected.
     pub rejected: u64,
-    /// Calls whose error the tracker did not match.
+    /// Calls that were recorded as failures, whatever they ended with. Zero
+    /// beside a growing [`ignored`](Self::ignored) means that the tracker matches
+    /// no error that the function returns.
+    pub failed: u64,
+    /// Calls that ended as [`Overloaded`](crate::Outcome::Overloaded) or
+    /// [`OverloadedFor`](crate::Outcome::OverloadedFor); each counts as a failure,
+    /// too.
+    pub overloaded: u64,
+    /// Calls that ended as [`Alive`](crate::Outcome::Alive).
+    pub alive: u64,
+    /// Calls whose error the tracker did not match, or that ended as
+    /// [`Ignored`](crate::Outcome::Ignored).
     pub ignored: u64,
     /// Calls dropped before their end, whatever `on_cancel` makes of them.
     pub cancelled: u64,

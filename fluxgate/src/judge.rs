@@ -1,26 +1,6 @@
 //! What a call's result means for the breaker.
 
-use std::time::Duration;
-
-use crate::{contain::contained, run::Admitted, tracker::Tracker};
-
-/// What a call means for the breaker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// The dependency works.
-    Success,
-    /// It does not.
-    Failure,
-    /// Neither: an error that says nothing about the dependency.
-    Ignored,
-    /// It does not, and it said for how long: a failure like any other, but if
-    /// the circuit opens, it is not probed earlier. The last such failure
-    /// counts; it never shortens the wait of the retry policy, and lengthens it
-    /// no further than to the [longest](crate::retry::Retry::longest) one that
-    /// the policy allows.
-    UnavailableFor(Duration),
-}
+use crate::{Outcome, contain::contained, run::Admitted, tracker::Tracker};
 
 /// Which successful results count as failures.
 pub trait FailureIf<T: ?Sized> {

@@ -8,8 +8,8 @@ use crate::{
     run::{Admitted, Finish, Run, run},
 };
 
-/// A breaker with a say in what counts: made by [`CircuitBreaker::tracking`]
-/// and [`CircuitBreaker::classifying`].
+/// A breaker with a say in what counts: made by [`CircuitBreaker::with_tracker`]
+/// and [`CircuitBreaker::with_classifier`].
 #[derive(Clone, Copy)]
 pub struct Judged<'a, J> {
     breaker: &'a CircuitBreaker,
@@ -24,7 +24,7 @@ impl<'a, T> Judged<'a, By<T>> {
     /// # use fluxgate::{CircuitBreaker, tracker::All};
     /// # let breaker = CircuitBreaker::builder("api").build()?;
     /// let status = breaker
-    ///     .tracking(All)
+    ///     .with_tracker(All)
     ///     .failure_if(|status: &u16| *status >= 500)
     ///     .call(|| Ok::<u16, std::io::Error>(503));
     /// assert_eq!(status?, 503);

@@ -149,6 +149,7 @@ mod metrics;
 mod name;
 mod news;
 mod outbox;
+mod outcome;
 pub mod permit;
 mod probes;
 mod published;
@@ -183,7 +184,7 @@ mod weak;
 pub mod window;
 
 #[cfg(feature = "macros")]
-pub use fluxgate_macros::{breaker, circuit_breaker};
+pub use fluxgate_macros::{Classify, breaker, circuit_breaker};
 
 pub use breaker::{CircuitBreaker, Guard};
 pub use builder::{Builder, OnCancel};
@@ -191,13 +192,13 @@ pub use command::{Command, ParseCommandError};
 pub use environment::KillSwitch;
 pub use error::{CallError, CallNotPermitted, ConfigError, Fault};
 pub use info::Info;
-pub use judge::Outcome;
 pub use judged::Judged;
 pub use lazy::StaticBreaker;
 pub use lifetime::{Histogram, Lifetime};
 pub use listener::{Listener, ListenerInfo, MissingListener};
 pub use metrics::Metrics;
 pub use name::Name;
+pub use outcome::{Classify, Outcome};
 pub use reason::{Reason, RuleKind};
 pub use signal::Signal;
 pub use state::{ParseStateError, State};

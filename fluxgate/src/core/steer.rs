@@ -18,6 +18,7 @@ impl Core {
         let now = self.clock.now();
         let mut held = self.shared.lock();
         let shared = held.get();
+        shared.machine.forget_failed();
         if let RandomSource::Seeded(seeded) = &mut shared.random {
             *seeded = random;
         }
@@ -60,6 +61,9 @@ impl Core {
                 .and_then(|cause| self.policy.reason(cause)),
             probes_in_flight: machine.probes_in_flight(now),
             rejected: self.counts.rejected.get(),
+            failed: machine.failed(),
+            overloaded: self.counts.overloaded.get(),
+            alive: self.counts.alive.get(),
             ignored: self.counts.ignored.get(),
             cancelled: self.counts.cancelled.get(),
             panicked: self.counts.panicked.get(),

@@ -218,14 +218,14 @@ impl<'a> World<'a> {
             None => Poll::Pending,
             Some(ending) => Poll::Ready(finish(ending)),
         });
-        Box::pin(self.breaker.tracking(tracked).call_async(inner))
+        Box::pin(self.breaker.with_tracker(tracked).call_async(inner))
     }
 
     fn call(&mut self, ending: Ending, takes: u64) {
         let expected = self.model.admit();
         let clock = &self.levers.clock;
         let ran = catch_unwind(AssertUnwindSafe(|| {
-            self.breaker.tracking(tracked).call(|| {
+            self.breaker.with_tracker(tracked).call(|| {
                 clock.advance(nanos(takes));
                 finish(ending)
             })
