@@ -2,7 +2,7 @@
 
 use std::{fmt, io, time::Duration};
 
-use crate::{CircuitBreaker, Name, Reason, State, published::Refusal};
+use crate::{CircuitBreaker, Name, Reason, State, engine::opening::Refusal};
 
 /// The breaker did not let a call through; the protected function did not run.
 ///

@@ -27,7 +27,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-use crate::{CircuitBreaker, Command, Info, core::Core};
+use crate::{CircuitBreaker, Command, Info, engine::Core};
 
 /// Every breaker there is, in the order they were built.
 #[must_use]

@@ -4,14 +4,15 @@ use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Attribute, Type, parse_quote_spanned, spanned::Spanned};
 
-use super::{Runtime, breaker, judge, keyed, respanned};
+use crate::expand::{Runtime, breaker, classify, keyed, respanned};
 use crate::{
-    args::Options,
-    doc,
-    key::Key,
-    model::Protected,
-    output,
-    target::{Shape, Target},
+    describe,
+    item::{
+        function::{Shape, Target},
+        return_type,
+    },
+    settings::Options,
+    validate::{key_type::Key, validated::Protected},
 };
 
 /// ```text
@@ -57,7 +58,7 @@ pub(crate) fn function(protected: &Protected) -> TokenStream {
 /// The policy, for functions that are documented.
 fn docs(options: &Options, attrs: &[Attribute]) -> Option<String> {
     let is_documented = attrs.iter().any(|attr| attr.path().is_ident("doc"));
-    (is_documented && options.docs != Some(false)).then(|| doc::of_function(options))
+    (is_documented && options.docs != Some(false)).then(|| describe::of_function(options))
 }
 
 fn handle(
@@ -134,9 +135,9 @@ impl<'a> Call<'a> {
         Self {
             lookup,
             breaker,
-            judge: judge::judge(options, output, fluxgate),
-            output: output::erase(output).0,
-            returned: output::erase(&returned).0,
+            judge: classify::judge(options, output, fluxgate),
+            output: return_type::erase(output).0,
+            returned: return_type::erase(&returned).0,
             capture: capture(fallback.as_ref(), target),
             fluxgate,
             shape,

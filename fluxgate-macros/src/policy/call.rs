@@ -5,10 +5,12 @@ use syn::{Expr, ExprClosure, ext::IdentExt, parse::Parse};
 
 use super::Param;
 use crate::{
-    errors::{Errors, Reported},
-    keys,
-    source::{Cursor, Place, Tree},
+    settings::table,
     suggest::did_you_mean,
+    tokens::{
+        Cursor, Place, Tree,
+        errors::{Errors, Reported},
+    },
 };
 
 /// A policy as written, its arguments not looked at yet.
@@ -152,7 +154,7 @@ pub(crate) fn policy<'a>(
     errors: &Errors,
 ) -> Option<Call<'a>> {
     let call = Call::read(cursor, what, names, errors).ok()?;
-    if let Some(message) = keys::separator(cursor) {
+    if let Some(message) = table::separator(cursor) {
         errors.at(&cursor.place(), message);
         return None;
     }

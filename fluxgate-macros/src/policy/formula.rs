@@ -3,10 +3,12 @@
 use proc_macro2::Delimiter;
 
 use crate::{
-    errors::{Errors, Reported},
-    keys,
     policy::call::not_a_closure,
-    source::{Cursor, Place},
+    settings::table,
+    tokens::{
+        Cursor, Place,
+        errors::{Errors, Reported},
+    },
 };
 
 /// A combination of leaves.
@@ -178,7 +180,7 @@ impl<L> Grammar<'_, L> {
         let Some(token) = cursor.peek() else {
             return self.errors.at(&cursor.place(), "unexpected end");
         };
-        if let Some(message) = keys::separator(cursor) {
+        if let Some(message) = table::separator(cursor) {
             return self.errors.at(&token.place, message);
         }
         let message = match token.text().as_str() {

@@ -13,7 +13,7 @@ mod values;
 
 use proc_macro2::TokenStream;
 
-use crate::{model::Protected, target::Target};
+use crate::{item::function::Target, validate::validated::Protected};
 
 const FUNCTION: &str = "fn quote(symbol: &str) -> Result<u32, Error> { body() }";
 

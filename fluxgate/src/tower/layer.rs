@@ -7,7 +7,7 @@ use tower_layer::Layer;
 use super::{Boxed, CircuitBreakerService, OnRejection};
 use crate::{
     CallNotPermitted, CircuitBreaker, Outcome,
-    judge::{By, Classifier, Nothing, Predicate},
+    call::classify::{By, Classifier, Nothing, Predicate},
     tracker::All,
 };
 
