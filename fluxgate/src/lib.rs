@@ -163,7 +163,7 @@ pub use breaker::command::{Command, ParseCommandError};
 pub use breaker::static_breaker::StaticBreaker;
 pub use breaker::weak::WeakBreaker;
 pub use breaker::{CircuitBreaker, Guard};
-pub use error::{CallError, CallNotPermitted, ConfigError, Fault};
+pub use error::{CallError, CallNotPermitted, ConfigError, Fault, RejectionKind, rejection};
 pub use info::Info;
 pub use info::kill_switch::KillSwitch;
 pub use info::lifetime::{Histogram, Lifetime};

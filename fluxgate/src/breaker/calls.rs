@@ -81,6 +81,40 @@ impl<'a, J> Judged<'a, J> {
         Run::new(self.breaker, Plainly(self.judge), future)
     }
 
+    /// As [`CircuitBreaker::try_call`].
+    ///
+    /// # Errors
+    ///
+    /// As [`CircuitBreaker::try_call`].
+    #[inline]
+    pub fn try_call<V, E>(self, f: impl FnOnce() -> Result<V, E>) -> Result<V, CallError<E>>
+    where
+        J: Judge<V, E>,
+    {
+        run(self.breaker, Apart(self.judge), f)
+    }
+
+    /// As [`CircuitBreaker::try_call_async`].
+    ///
+    /// # Errors
+    ///
+    /// As [`CircuitBreaker::try_call`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`CircuitBreaker::call_async`].
+    #[inline]
+    pub fn try_call_async<V, E, F>(
+        self,
+        future: F,
+    ) -> impl Future<Output = Result<V, CallError<E>>> + use<'a, V, E, F, J>
+    where
+        F: Future<Output = Result<V, E>>,
+        J: Judge<V, E>,
+    {
+        Run::new(self.breaker, Apart(self.judge), future)
+    }
+
     /// As [`CircuitBreaker::call_with_fallback`].
     ///
     /// # Errors

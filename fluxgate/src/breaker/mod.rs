@@ -81,7 +81,10 @@ impl CircuitBreaker {
         self.core.info()
     }
 
-    /// Calls a function through the breaker. `Ok` is a success, `Err` a failure.
+    /// Calls a function through the breaker. `Ok` is a success, `Err` a failure,
+    /// a [`CallNotPermitted`] of another breaker included; what the error itself
+    /// says of it, by [`Classify`](crate::Classify), counts with
+    /// [`with_classifier(Classify::outcome)`](Self::with_classifier).
     ///
     /// A panic in `f` counts as a failure and goes on unwinding.
     ///
@@ -120,6 +123,53 @@ impl CircuitBreaker {
         E: From<CallNotPermitted>,
     {
         self.judged().call_async(future)
+    }
+
+    /// Calls a function through the breaker, with a rejection apart from the
+    /// function's own errors: [`call`](Self::call) for errors that can't be made
+    /// from a rejection.
+    ///
+    /// ```
+    /// use fluxgate::CallError;
+    /// # use fluxgate::CircuitBreaker;
+    /// # let breaker = CircuitBreaker::builder("parser").build()?;
+    /// match breaker.try_call(|| "42".parse::<u32>()) {
+    ///     Ok(price) => assert_eq!(price, 42),
+    ///     Err(CallError::Rejected(rejection)) => println!("{rejection}"),
+    ///     Err(CallError::Failed(error)) => println!("not a number: {error}"),
+    /// }
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Failed`] with the function's own error, or
+    /// [`CallError::Rejected`] if the breaker rejected the call and `f` did not
+    /// run.
+    #[inline]
+    pub fn try_call<T, E>(&self, f: impl FnOnce() -> Result<T, E>) -> Result<T, CallError<E>> {
+        self.judged().try_call(f)
+    }
+
+    /// Awaits a future through the breaker: [`try_call`](Self::try_call) for async
+    /// code.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_call`](Self::try_call).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`call_async`](Self::call_async).
+    #[inline]
+    pub fn try_call_async<T, E, F>(
+        &self,
+        future: F,
+    ) -> impl Future<Output = Result<T, CallError<E>>> + use<'_, T, E, F>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        self.judged().try_call_async(future)
     }
 
     /// Calls a function through the breaker, and `fallback` if there is no

@@ -1,6 +1,6 @@
 //! What a call's result means for the breaker.
 
-use crate::{Outcome, call::Admitted, tracker::Tracker, util::panic::contained};
+use crate::{Classify, Outcome, call::Admitted, tracker::Tracker, util::panic::contained};
 
 /// Which successful results count as failures.
 pub trait FailureIf<T: ?Sized> {
@@ -51,6 +51,20 @@ impl<T, P> By<T, P> {
             tracker,
             failure_if,
         }
+    }
+}
+
+/// The tracker of errors that say by their [`Classify`] what they mean.
+#[derive(Clone, Copy, Debug)]
+pub struct ByThemselves;
+
+impl<E: Classify> Tracker<E> for ByThemselves {
+    fn tracks(&self, error: &E) -> bool {
+        error.is_transient()
+    }
+
+    fn outcome(&self, error: &E) -> Outcome {
+        error.outcome()
     }
 }
 
@@ -113,13 +127,8 @@ pub(crate) fn value<T>(value: &T, failure_if: &impl FailureIf<T>) -> Outcome {
 /// A panic in the tracker leaves the error what it is without one: a failure.
 #[inline]
 pub(crate) fn error<E>(error: &E, tracker: &impl Tracker<E>) -> Outcome {
-    let counts = contained(|| tracker.tracks(error)).unwrap_or_else(|| {
+    contained(|| tracker.outcome(error)).unwrap_or_else(|| {
         crate::diagnostics::policy_panicked("tracker");
-        true
-    });
-    if counts {
         Outcome::Failure
-    } else {
-        Outcome::Ignored
-    }
+    })
 }
