@@ -71,7 +71,13 @@ pub(crate) enum Site {
 
 impl Options {
     pub(crate) fn parse(tokens: TokenStream, site: Site, end: Span, errors: &Errors) -> Self {
-        let tokens = read(tokens);
+        let tokens = match read(tokens) {
+            Ok(tokens) => tokens,
+            Err(error) => {
+                errors.push(error);
+                return Self::default();
+            }
+        };
         let mut cursor = Cursor::new(&tokens, Place::at(end));
         let mut options = Self::default();
         while !cursor.is_empty() {

@@ -1,6 +1,7 @@
 //! Messages, and what they underline.
 #![allow(clippy::too_many_lines, reason = "tables")]
 
+mod bounds;
 mod example;
 mod expansion;
 mod grammar;
