@@ -165,7 +165,7 @@ pub use breaker::weak::WeakBreaker;
 pub use breaker::{CircuitBreaker, Guard};
 pub use error::{CallError, CallNotPermitted, ConfigError, Fault, RejectionKind, rejection};
 pub use info::Info;
-pub use info::kill_switch::KillSwitch;
+pub use info::kill_switch::{KillSwitch, Variable};
 pub use info::lifetime::{Histogram, Lifetime};
 pub use info::metrics::Metrics;
 pub use info::reason::{Reason, RuleKind};

@@ -1,7 +1,12 @@
 //! What operators do: command and look.
 
 use crate::engine::Core;
-use crate::{Info, State, info::metrics::Metrics, random::Seeded, sources::RandomSource};
+use crate::{
+    Info, State,
+    info::{kill_switch::Environment, metrics::Metrics},
+    random::Seeded,
+    sources::RandomSource,
+};
 
 impl Core {
     /// A manual command: goes to the state, also if it is the present one.
@@ -12,8 +17,9 @@ impl Core {
         self.unlock(held);
     }
 
-    /// As if new, for the next test: closed, nothing recorded, nothing counted,
-    /// random numbers by this seed. What is in flight no longer counts.
+    /// Makes the breaker as new, for the next test: closed, or in the state that
+    /// the environment commands, with nothing recorded, nothing counted, and
+    /// random numbers by this seed. Calls in flight no longer count.
     pub(crate) fn renew(&self, random: Seeded) {
         let now = self.clock.now();
         let mut held = self.shared.lock();
@@ -22,12 +28,15 @@ impl Core {
         if let RandomSource::Seeded(seeded) = &mut shared.random {
             *seeded = random;
         }
-        if shared.machine.state() == State::Closed {
+        let start = self
+            .commanded()
+            .map_or(State::Closed, |switch| switch.state);
+        if shared.machine.state() == State::Closed && start == State::Closed {
             shared.machine.renew(now);
             let word = self.word_of(&shared.machine);
             held.set_word(word);
         } else {
-            self.enter(&mut held, State::Closed.into(), now);
+            self.enter(&mut held, start.into(), now);
         }
         self.unlock(held);
         self.counts.clear();
@@ -73,7 +82,8 @@ impl Core {
                 .tally
                 .as_ref()
                 .map(|tally| tally.lifetime(state, since)),
-            kill_switch: self.kill_switch.as_deref().cloned(),
+            variable: Environment::variable(self.environment.as_deref(), &self.name),
+            kill_switch: self.kill_switch().cloned(),
             listener_failures: 0,
             listeners: Vec::new(),
             missing_listeners: Vec::new(),

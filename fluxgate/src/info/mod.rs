@@ -7,7 +7,9 @@ pub(crate) mod reason;
 
 use std::time::{Duration, SystemTime};
 
-use crate::{KillSwitch, Lifetime, ListenerInfo, Metrics, MissingListener, Name, Reason, State};
+use crate::{
+    KillSwitch, Lifetime, ListenerInfo, Metrics, MissingListener, Name, Reason, State, Variable,
+};
 
 /// A breaker at one moment, as [`CircuitBreaker::info`](crate::CircuitBreaker::info)
 /// gives it.
@@ -61,7 +63,10 @@ pub struct Info {
     pub late: u64,
     /// Further totals, if a listener asks for them.
     pub lifetime: Option<Lifetime>,
-    /// The state that the environment commanded when the breaker was built.
+    /// The breaker's environment variable, whether it is set or not.
+    pub variable: Variable,
+    /// The state that the environment commanded when the breaker was built; none
+    /// under a guard of [`testing`](crate::testing).
     pub kill_switch: Option<KillSwitch>,
     /// Listeners' panics and failed deliveries.
     pub listener_failures: u64,
