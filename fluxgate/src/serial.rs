@@ -18,7 +18,7 @@ use serde::{
 
 use crate::{
     Command, Histogram, Info, KillSwitch, Lifetime, ListenerInfo, Metrics, MissingListener, Name,
-    Reason, RuleKind, SettingsInfo, Signal, State,
+    Reason, RuleKind, SettingsInfo, Signal, State, Variable,
 };
 
 /// Every field is named twice: so that none is forgotten, and since what is
@@ -50,6 +50,9 @@ serialize! {
         reason: reason,
         probes_in_flight: probes_in_flight,
         rejected: rejected,
+        failed: failed,
+        overloaded: overloaded,
+        alive: alive,
         ignored: ignored,
         cancelled: cancelled,
         panicked: panicked,
@@ -57,6 +60,7 @@ serialize! {
         late: late,
         lifetime: lifetime,
         settings: settings,
+        variable: variable,
         kill_switch: kill_switch,
         listener_failures: listener_failures,
         listeners: listeners,
@@ -96,6 +100,10 @@ serialize! {
         buckets: buckets.iter().map(Bucket::new).collect::<Vec<_>>(),
         count: count,
         sum: seconds(*sum),
+    }
+    Variable {
+        name: name,
+        value: value,
     }
     KillSwitch {
         variable: variable,
@@ -264,6 +272,6 @@ macro_rules! words {
 }
 
 words! {
-    State, "one of closed, open, half_open, metrics_only, disabled, forced_open";
-    Command, "one of reset, disable, metrics_only, force_open";
+    State, "one of closed, open, half_open, metrics_only, disabled, forced_open, or of the commands reset, disable, force_open";
+    Command, "one of reset, disable, metrics_only, force_open, or of the states closed, disabled, forced_open";
 }

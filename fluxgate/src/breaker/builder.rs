@@ -1,10 +1,10 @@
 //! Validated construction.
 
-use std::{fmt, num::NonZeroU64, sync::Arc, time::Duration};
+use std::{fmt, mem, num::NonZeroU64, sync::Arc, time::Duration};
 
 use crate::{
     __private::bounds,
-    CircuitBreaker, ConfigError, KillSwitch, Name, State, WeakBreaker,
+    CircuitBreaker, ConfigError, Name, State, WeakBreaker,
     breaker::build::News,
     clock::Clock,
     engine::{
@@ -13,6 +13,7 @@ use crate::{
         probes::Probes,
     },
     error::Fault,
+    info::kill_switch::Environment,
     listener::{Declared, IntoListener, MissingListener},
     permit::{Permit, RampUp},
     random::{Random, Seeded},
@@ -237,7 +238,7 @@ impl Builder {
     }
 
     /// Builds the breaker, closed (unless the environment says otherwise: see
-    /// [`KillSwitch`]), and enters it in the [registry](crate::registry) under
+    /// [`KillSwitch`](crate::KillSwitch)), and enters it in the [registry](crate::registry) under
     /// its name.
     ///
     /// # Errors
@@ -373,8 +374,8 @@ impl Builder {
             every_call: needs.every_call,
             calm: calm.unwrap_or(Calm::NONE),
         };
-        let (kill_switch, bad_values) =
-            KillSwitch::read(&self.name, |variable| std::env::var_os(variable));
+        let mut environment = Environment::read(&self.name, |variable| std::env::var_os(variable));
+        let bad_values = mem::take(&mut environment.bad);
         let handle = WeakBreaker::pending(self.name.clone());
         let (listeners, refused) = self.listeners.attach(&handle);
         let core = Arc::new(Core::new(Parts {
@@ -384,7 +385,7 @@ impl Builder {
             clock: self.clock,
             random: self.random,
             listeners,
-            kill_switch,
+            environment,
             dates,
         }));
         handle.set(&core);

@@ -138,6 +138,9 @@ pub(crate) enum Admission {
     Free,
 }
 
+/// So many probes in a row that say nothing are reported.
+pub(crate) const SILENT_PROBES: u64 = 100;
+
 pub(crate) struct Machine {
     state: State,
     /// Goes up with every transition: what was admitted in another generation
@@ -150,6 +153,10 @@ pub(crate) struct Machine {
     streak: u64,
     /// Successful probes in a row.
     recovered: u64,
+    /// Probes in a row whose outcome said nothing.
+    silent: u64,
+    /// Calls recorded as failures, over all periods.
+    failed: u64,
     /// How long after `entered` an open circuit may be probed; `None` is never.
     wait: Option<Duration>,
     /// Until when the dependency said it would be down, in this period.
@@ -179,6 +186,8 @@ impl Machine {
             reopens: 0,
             streak: 0,
             recovered: 0,
+            silent: 0,
+            failed: 0,
             wait: None,
             asked: None,
             window,
@@ -208,6 +217,23 @@ impl Machine {
 
     pub(crate) fn streak(&self) -> u64 {
         self.streak
+    }
+
+    /// Calls recorded as failures, over all periods.
+    pub(crate) fn failed(&self) -> u64 {
+        self.failed
+    }
+
+    /// Ends a streak of failures.
+    pub(crate) fn end_streak(&mut self) {
+        self.streak = 0;
+    }
+
+    /// Takes note that a probe of the present period ended without saying
+    /// anything about the dependency. Returns whether a report is due.
+    pub(crate) fn learn_nothing(&mut self) -> bool {
+        self.silent = self.silent.saturating_add(1);
+        self.silent == SILENT_PROBES
     }
 
     pub(crate) fn totals(&mut self, now: Duration) -> &Totals {
@@ -360,11 +386,12 @@ impl Machine {
     /// does it lead?
     #[inline]
     fn recorded(&mut self, policy: &Policy, failed: bool, calm: bool) -> Option<Next> {
-        self.streak = if failed {
-            self.streak.saturating_add(1)
+        if failed {
+            self.streak = self.streak.saturating_add(1);
+            self.failed += 1;
         } else {
-            0
-        };
+            self.streak = 0;
+        }
         if calm && self.state == State::Closed && self.window.is_full() {
             None
         } else {
@@ -374,6 +401,7 @@ impl Machine {
 
     #[inline(never)]
     fn judge(&mut self, policy: &Policy, failed: bool) -> Option<Next> {
+        self.silent = 0;
         match (self.state, failed) {
             (State::Closed, _) => self.tripped(policy),
             (State::HalfOpen, true) => {
@@ -468,6 +496,7 @@ impl Machine {
         self.generation += 1;
         self.entered = now;
         self.recovered = 0;
+        self.silent = 0;
         self.wait = None;
         self.asked = None;
         self.window.clear();
@@ -482,6 +511,11 @@ impl Machine {
         self.reopens = 0;
         self.streak = 0;
         self.begin(now);
+    }
+
+    /// Forgets how many calls ever failed.
+    pub(crate) fn forget_failed(&mut self) {
+        self.failed = 0;
     }
 }
 

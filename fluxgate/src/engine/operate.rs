@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use crate::engine::Core;
 use crate::{
-    Info, SettingsInfo, State, info::metrics::Metrics, random::Seeded, sources::RandomSource,
+    Info, SettingsInfo, State,
+    info::{kill_switch::Environment, metrics::Metrics},
+    random::Seeded,
+    sources::RandomSource,
 };
 
 impl Core {
@@ -16,21 +19,26 @@ impl Core {
         self.unlock(held);
     }
 
-    /// As if new, for the next test: closed, nothing recorded, nothing counted,
-    /// random numbers by this seed. What is in flight no longer counts.
+    /// Makes the breaker as new, for the next test: closed, or in the state that
+    /// the environment commands, with nothing recorded, nothing counted, and
+    /// random numbers by this seed. Calls in flight no longer count.
     pub(crate) fn renew(&self, random: Seeded) {
         let now = self.clock.now();
         let mut held = self.shared.lock();
         let shared = held.get();
+        shared.machine.forget_failed();
         if let RandomSource::Seeded(seeded) = &mut shared.random {
             *seeded = random;
         }
-        if shared.machine.state() == State::Closed {
+        let start = self
+            .commanded()
+            .map_or(State::Closed, |switch| switch.state);
+        if shared.machine.state() == State::Closed && start == State::Closed {
             shared.machine.renew(now);
             let word = self.word_of(&shared.machine);
             held.set_word(word);
         } else {
-            self.enter(&mut held, State::Closed.into(), now);
+            self.enter(&mut held, start.into(), now);
         }
         self.unlock(held);
         self.counts.clear();
@@ -71,6 +79,9 @@ impl Core {
                 .and_then(|cause| self.policy.reason(cause)),
             probes_in_flight: machine.probes_in_flight(now),
             rejected: self.counts.rejected.get(),
+            failed: machine.failed(),
+            overloaded: self.counts.overloaded.get(),
+            alive: self.counts.alive.get(),
             ignored: self.counts.ignored.get(),
             cancelled: self.counts.cancelled.get(),
             panicked: self.counts.panicked.get(),
@@ -86,7 +97,8 @@ impl Core {
                 max_half_open_calls,
                 ..SettingsInfo::default()
             },
-            kill_switch: self.kill_switch.as_deref().cloned(),
+            variable: Environment::variable(self.environment.as_deref(), &self.name),
+            kill_switch: self.kill_switch().cloned(),
             listener_failures: 0,
             listeners: Vec::new(),
             missing_listeners: Vec::new(),

@@ -9,7 +9,8 @@ pub(crate) mod settings;
 use std::time::{Duration, SystemTime};
 
 use crate::{
-    KillSwitch, Lifetime, ListenerInfo, Metrics, MissingListener, Name, Reason, SettingsInfo, State,
+    KillSwitch, Lifetime, ListenerInfo, Metrics, MissingListener, Name, Reason, SettingsInfo,
+    State, Variable,
 };
 
 /// A breaker at one moment, as [`CircuitBreaker::info`](crate::CircuitBreaker::info)
@@ -43,7 +44,18 @@ pub struct Info {
     pub probes_in_flight: usize,
     /// Calls rejected.
     pub rejected: u64,
-    /// Calls whose error the tracker did not match.
+    /// Calls that were recorded as failures, whatever they ended with. Zero
+    /// beside a growing [`ignored`](Self::ignored) means that the tracker matches
+    /// no error that the function returns.
+    pub failed: u64,
+    /// Calls that ended as [`Overloaded`](crate::Outcome::Overloaded) or
+    /// [`OverloadedFor`](crate::Outcome::OverloadedFor); each counts as a failure,
+    /// too.
+    pub overloaded: u64,
+    /// Calls that ended as [`Alive`](crate::Outcome::Alive).
+    pub alive: u64,
+    /// Calls whose error the tracker did not match, or that ended as
+    /// [`Ignored`](crate::Outcome::Ignored).
     pub ignored: u64,
     /// Calls dropped before their end, whatever `on_cancel` makes of them.
     pub cancelled: u64,
@@ -57,7 +69,10 @@ pub struct Info {
     pub lifetime: Option<Lifetime>,
     /// The settings in force, in the attribute's words.
     pub settings: SettingsInfo,
-    /// The state that the environment commanded when the breaker was built.
+    /// The breaker's environment variable, whether it is set or not.
+    pub variable: Variable,
+    /// The state that the environment commanded when the breaker was built; none
+    /// under a guard of [`testing`](crate::testing).
     pub kill_switch: Option<KillSwitch>,
     /// Listeners' panics and failed deliveries.
     pub listener_failures: u64,

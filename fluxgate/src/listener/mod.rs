@@ -5,6 +5,7 @@ mod impls;
 mod into_listener;
 #[cfg(feature = "tracing")]
 mod log;
+mod owned;
 #[cfg(feature = "prometheus")]
 mod prometheus;
 mod set;
@@ -20,6 +21,7 @@ pub use async_listener::{AsyncListener, Delivered, DynAsyncListener};
 pub use into_listener::IntoListener;
 #[cfg(feature = "tracing")]
 pub use log::LogListener;
+pub(crate) use owned::Owned;
 #[cfg(all(feature = "prometheus", feature = "slack-core"))]
 pub(crate) use prometheus::exposed;
 #[cfg(feature = "prometheus")]
@@ -128,4 +130,6 @@ pub struct Delivery {
     pub dropped: u64,
     /// Signals whose delivery failed.
     pub failures: u64,
+    /// Whether the listener may need a tokio runtime that is not there.
+    pub(crate) lacks_tokio: bool,
 }
