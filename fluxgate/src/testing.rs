@@ -62,6 +62,7 @@ static EXCLUSIVE: Mutex<()> = Mutex::new(());
 ///
 /// A thread that already holds a [`Frozen`] must not ask for another: it would
 /// wait for itself.
+#[doc(alias("mock", "fake_time"))]
 #[must_use = "the time goes on when this is dropped"]
 pub fn freeze() -> Frozen<ManualClock> {
     freeze_with(ManualClock::new())
