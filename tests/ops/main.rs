@@ -5,8 +5,10 @@ mod attaching;
 mod attribute;
 mod contained;
 mod environment;
+mod first_use;
 #[cfg(unix)]
 mod fork;
+mod isolation;
 mod kinds;
 mod lifetime;
 mod linked;
