@@ -26,3 +26,4 @@ fn eventually(is_so: impl Fn() -> bool) {
         thread::yield_now();
     }
 }
+mod service;
