@@ -152,7 +152,8 @@ fn units(text: &[u8], byte: u8) -> [Option<usize>; 2] {
         .first()
         .is_some_and(|first| first.eq_ignore_ascii_case(&byte))
         .then_some(1);
-    [plain, escape(text, byte)]
+    // The longer first, so that nothing of it stays.
+    [escape(text, byte), plain]
 }
 
 /// Recognises `%2d` (encoded any number of times), `\x2d`, `\u002d`, `\u{2d}`,

@@ -167,7 +167,7 @@ mod tests {
             channel: "C1".into(),
             templates: Arc::default(),
             tally: Arc::default(),
-            others_open: true,
+            others_open: false,
         }
     }
 
@@ -233,6 +233,7 @@ mod tests {
                     for templates in [Arc::default(), templates.clone()] {
                         let mut notice = notice(name.clone(), old, new);
                         notice.templates = templates;
+                        notice.others_open = true;
                         notice.signal.next_attempt = Some(notice.signal.timestamp);
                         notice.signal.reason = Some(Reason {
                             rule: RuleKind::Custom("long"),
