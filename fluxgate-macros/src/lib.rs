@@ -6,23 +6,17 @@
 )]
 
 mod analysis;
-mod args;
-mod check;
-mod doc;
-mod errors;
+mod derive;
+mod describe;
 mod expand;
-mod key;
-mod keys;
-mod model;
-mod output;
+mod item;
 mod policy;
-mod source;
-mod statics;
+mod settings;
 mod suggest;
-mod target;
 #[cfg(test)]
 mod tests;
-mod words;
+mod tokens;
+mod validate;
 
 use proc_macro::TokenStream;
 
@@ -35,16 +29,22 @@ pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
 #[doc = include_str!("docs/breaker.md")]
 #[proc_macro]
 pub fn breaker(input: TokenStream) -> TokenStream {
-    statics::expand(input.into()).into()
+    item::breaker_macro::expand(input.into()).into()
+}
+
+#[doc = include_str!("docs/classify.md")]
+#[proc_macro_derive(Classify, attributes(outcome))]
+pub fn classify(input: TokenStream) -> TokenStream {
+    derive::classify(input.into()).into()
 }
 
 fn attribute(
     args: proc_macro2::TokenStream,
     item: &proc_macro2::TokenStream,
 ) -> proc_macro2::TokenStream {
-    let expanded = syn::parse2::<target::Target>(item.clone())
-        .map_err(|error| target::not_a_function(item).unwrap_or(error))
-        .and_then(|target| model::Protected::new(args, target));
+    let expanded = syn::parse2::<item::function::Target>(item.clone())
+        .map_err(|error| item::function::not_a_function(item).unwrap_or(error))
+        .and_then(|target| validate::validated::Protected::new(args, target));
     match expanded {
         Ok(protected) => expand::function(&protected),
         Err(error) => {

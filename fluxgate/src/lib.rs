@@ -116,14 +116,12 @@
 #[doc(hidden)]
 pub mod __private;
 mod breaker;
-mod builder;
+// Its future is a part of the public one of `tower`.
+#[cfg_attr(not(feature = "tower"), allow(unreachable_pub))]
+mod call;
 pub mod clock;
-mod command;
-mod contain;
-mod control;
-mod core;
-mod counts;
-mod environment;
+mod diagnostics;
+mod engine;
 mod error;
 // Part of the documentation alone. Its examples use the attribute.
 #[cfg(all(any(doc, doctest), feature = "macros", feature = "tracing"))]
@@ -131,77 +129,51 @@ pub mod guide;
 #[cfg(feature = "http")]
 pub mod http;
 mod info;
-mod judge;
-mod judged;
 #[cfg(feature = "keyed")]
 pub mod keyed;
-mod lazy;
-mod lifetime;
-#[doc(hidden)]
-pub mod limits;
 mod linked;
 pub mod listener;
-mod lock;
-#[cfg(all(test, fluxgate_loom))]
-mod loom_tests;
-mod machine;
-mod metrics;
 mod name;
-mod news;
-mod outbox;
+mod outcome;
 pub mod permit;
-mod probes;
-mod published;
 pub mod random;
-mod reason;
 pub mod registry;
-mod report;
 pub mod retry;
-// Its future is a part of the public one of `tower`.
-#[cfg_attr(not(feature = "tower"), allow(unreachable_pub))]
-mod run;
-mod running;
 #[cfg(feature = "serde")]
 mod serial;
 mod signal;
 #[cfg(feature = "slack-core")]
 pub mod slack;
 mod sources;
-mod span;
 mod state;
-mod stripes;
-mod sync;
-mod tally;
 pub mod testing;
-#[cfg(any(feature = "tracing", feature = "slack-core"))]
-mod timestamp;
 #[cfg(feature = "tower")]
 pub mod tower;
 pub mod tracker;
 pub mod tripper;
-mod weak;
+mod util;
 pub mod window;
 
 #[cfg(feature = "macros")]
-pub use fluxgate_macros::{breaker, circuit_breaker};
+pub use fluxgate_macros::{Classify, breaker, circuit_breaker};
 
+pub use breaker::builder::{Builder, OnCancel};
+pub use breaker::calls::Judged;
+pub use breaker::command::{Command, ParseCommandError};
+pub use breaker::static_breaker::StaticBreaker;
+pub use breaker::weak::WeakBreaker;
 pub use breaker::{CircuitBreaker, Guard};
-pub use builder::{Builder, OnCancel};
-pub use command::{Command, ParseCommandError};
-pub use environment::KillSwitch;
-pub use error::{CallError, CallNotPermitted, ConfigError, Fault};
+pub use error::{CallError, CallNotPermitted, ConfigError, Fault, RejectionKind, rejection};
 pub use info::Info;
-pub use judge::Outcome;
-pub use judged::Judged;
-pub use lazy::StaticBreaker;
-pub use lifetime::{Histogram, Lifetime};
+pub use info::kill_switch::{KillSwitch, Variable};
+pub use info::lifetime::{Histogram, Lifetime};
+pub use info::metrics::Metrics;
+pub use info::reason::{Reason, RuleKind};
 pub use listener::{Listener, ListenerInfo, MissingListener};
-pub use metrics::Metrics;
 pub use name::Name;
-pub use reason::{Reason, RuleKind};
+pub use outcome::{Classify, Outcome};
 pub use signal::Signal;
 pub use state::{ParseStateError, State};
-pub use weak::WeakBreaker;
 
 // The README's code compiles and runs.
 #[cfg(all(doctest, feature = "macros", feature = "tracing"))]

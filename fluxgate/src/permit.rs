@@ -6,7 +6,7 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{error::Fault, limits, random};
+use crate::{__private::bounds, error::Fault, random};
 
 /// Decides whether a half-open circuit lets a call through. Closures
 /// `Fn(Duration) -> bool` are permits.
@@ -68,7 +68,7 @@ impl Permit for Random {
     }
 
     fn check(&self) -> Result<(), Vec<Fault>> {
-        if limits::probability(self.ratio) {
+        if bounds::probability(self.ratio) {
             Ok(())
         } else {
             Err(vec![Fault::new(format!(
@@ -132,14 +132,14 @@ impl Permit for RampUp {
 
     fn check(&self) -> Result<(), Vec<Fault>> {
         let mut faults = Vec::new();
-        if !limits::ramp(self.initial, self.r#final) {
+        if !bounds::ramp(self.initial, self.r#final) {
             faults.push(Fault::new(format!(
                 "the ratios of `RampUp` must satisfy 0 < initial <= final <= 1, \
                  but initial is {:?} and final is {:?}",
                 self.initial, self.r#final
             )));
         }
-        if !limits::duration(self.duration) {
+        if !bounds::duration(self.duration) {
             faults.push(Fault::new(
                 "the duration of `RampUp` must be greater than zero, but is 0ns",
             ));

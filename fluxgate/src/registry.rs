@@ -27,11 +27,21 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-use crate::{CircuitBreaker, Command, Info, core::Core};
+use crate::{CircuitBreaker, Command, Info, engine::Core, info::kill_switch};
 
 /// Every breaker there is, in the order they were built.
+///
+/// Environment variables for breakers (see [`KillSwitch`](crate::KillSwitch))
+/// that fit none of them are reported, each once: with the feature `inventory`
+/// a mistyped name is found at the start of the program.
 #[must_use]
 pub fn all() -> Vec<CircuitBreaker> {
+    let breakers = entered();
+    kill_switch::report_strays(breakers.iter().map(|breaker| breaker.name().as_str()));
+    breakers
+}
+
+fn entered() -> Vec<CircuitBreaker> {
     build_linked();
     with(|breakers| select(breakers, |_| true))
 }
@@ -134,7 +144,7 @@ pub(crate) fn enter_group(group: &Arc<dyn Group>) {
 /// [`all`], and those of groups.
 pub(crate) fn every() -> Vec<CircuitBreaker> {
     #[allow(unused_mut)]
-    let mut breakers = all();
+    let mut breakers = entered();
     #[cfg(feature = "keyed")]
     {
         let locked = GROUPS.lock().unwrap_or_else(PoisonError::into_inner);

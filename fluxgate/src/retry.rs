@@ -6,7 +6,7 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{error::Fault, limits, random::Random, span::from_secs_ceil};
+use crate::{__private::bounds, error::Fault, random::Random, util::duration::from_secs_ceil};
 
 /// A circuit that has just opened.
 #[derive(Clone, Copy, Debug)]
@@ -136,7 +136,7 @@ impl Retry for Cooldown {
 
     fn check(&self) -> Result<(), Vec<Fault>> {
         let mut faults = Vec::new();
-        if !limits::duration(self.duration) {
+        if !bounds::duration(self.duration) {
             faults.push(Fault::new(
                 "the duration of `Cooldown` must be greater than zero, but is 0ns",
             ));
@@ -228,12 +228,12 @@ impl Retry for Backoff {
 
     fn check(&self) -> Result<(), Vec<Fault>> {
         let mut faults = Vec::new();
-        if !limits::duration(self.initial) {
+        if !bounds::duration(self.initial) {
             faults.push(Fault::new(
                 "the initial duration of `Backoff` must be greater than zero, but is 0ns",
             ));
         }
-        if !limits::multiplier(self.multiplier) {
+        if !bounds::multiplier(self.multiplier) {
             faults.push(Fault::new(format!(
                 "the multiplier of `Backoff` must be greater than 1 and finite, but is {:?}",
                 self.multiplier
@@ -266,7 +266,7 @@ fn jitter(wait: Duration, ratio: f64, random: &mut dyn Random) -> Duration {
 }
 
 fn check_jitter(ratio: f64, policy: &str, faults: &mut Vec<Fault>) {
-    if !limits::jitter_ratio(ratio) {
+    if !bounds::jitter_ratio(ratio) {
         faults.push(Fault::new(format!(
             "the jitter_ratio of `{policy}` must be at least 0 and less than 1, but is {ratio:?}"
         )));

@@ -18,7 +18,7 @@ use serde::{
 
 use crate::{
     Command, Histogram, Info, KillSwitch, Lifetime, ListenerInfo, Metrics, MissingListener, Name,
-    Reason, RuleKind, Signal, State,
+    Reason, RuleKind, Signal, State, Variable,
 };
 
 /// Every field is named twice: so that none is forgotten, and since what is
@@ -49,12 +49,16 @@ serialize! {
         reason: reason,
         probes_in_flight: probes_in_flight,
         rejected: rejected,
+        failed: failed,
+        overloaded: overloaded,
+        alive: alive,
         ignored: ignored,
         cancelled: cancelled,
         panicked: panicked,
         lost_probes: lost_probes,
         late: late,
         lifetime: lifetime,
+        variable: variable,
         kill_switch: kill_switch,
         listener_failures: listener_failures,
         listeners: listeners,
@@ -94,6 +98,10 @@ serialize! {
         buckets: pairs(buckets),
         count: count,
         sum: seconds(*sum),
+    }
+    Variable {
+        name: name,
+        value: value,
     }
     KillSwitch {
         variable: variable,
@@ -195,6 +203,6 @@ macro_rules! words {
 }
 
 words! {
-    State, "one of closed, open, half_open, metrics_only, disabled, forced_open";
-    Command, "one of reset, disable, metrics_only, force_open";
+    State, "one of closed, open, half_open, metrics_only, disabled, forced_open, or of the commands reset, disable, force_open";
+    Command, "one of reset, disable, metrics_only, force_open, or of the states closed, disabled, forced_open";
 }

@@ -3,7 +3,10 @@
 mod asynchronous;
 mod attaching;
 mod attribute;
+mod contained;
 mod environment;
+#[cfg(unix)]
+mod fork;
 mod kinds;
 mod lifetime;
 mod linked;

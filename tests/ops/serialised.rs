@@ -98,6 +98,7 @@ fn an_open_breaker_as_a_listing_shows_it() {
                 },
                 "durations": {"buckets": [[0.25, 1]], "count": 2, "sum": 2.0},
             },
+            "variable": {"name": "FLUXGATE_SERIALISED", "value": null},
             "kill_switch": null,
             "listener_failures": 0,
             "listeners": [
@@ -156,6 +157,6 @@ fn words_are_read_back_and_others_refused() {
     let error = serde_json::from_value::<Command>(json!("open")).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "invalid value: string \"open\", expected one of reset, disable, metrics_only, force_open"
+        "invalid value: string \"open\", expected one of reset, disable, metrics_only, force_open, or of the states closed, disabled, forced_open"
     );
 }

@@ -5,17 +5,17 @@
 //! case: every call failed, and took for ever.
 
 mod branch;
-mod check;
 mod implies;
-mod opening;
+mod lints;
+mod openings;
 
 pub(crate) use branch::{Branch, branches};
-pub(crate) use check::check;
-pub(crate) use opening::{Openings, openings};
+pub(crate) use lints::check;
+pub(crate) use openings::{Openings, openings};
 
 use crate::{
-    args::BreakerOptions,
     policy::{Count, Tripper, Window},
+    settings::BreakerOptions,
 };
 
 /// What is known of a breaker's settings. `None` is a constant whose value only

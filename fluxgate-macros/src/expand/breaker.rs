@@ -6,8 +6,8 @@ use syn::{Attribute, Expr, Type, UnOp, Visibility, spanned::Spanned};
 
 use super::{Runtime, constants, keyed, policies, respanned};
 use crate::{
-    args::{BreakerOptions, Handle, Options},
-    doc,
+    describe,
+    settings::{BreakerOptions, Handle, Options},
 };
 
 /// The name of the hidden static. The policies are written inside its
@@ -167,7 +167,7 @@ pub(crate) fn statics(
     let cfgs = attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
     let is_documented = attrs.iter().any(|attr| attr.path().is_ident("doc"));
     let docs = (is_documented && options.docs != Some(false))
-        .then(|| doc::of_breaker(&options.breaker))
+        .then(|| describe::of_breaker(&options.breaker))
         .into_iter();
     let item = quote! {
         #(#attrs)*

@@ -4,7 +4,7 @@
 //! ```text
 //! Input:  tripper = FailureRate(RATIO)
 //! Output: const _: () = ::fluxgate::__private::check(
-//!             ::fluxgate::__private::limits::ratio(RATIO),
+//!             ::fluxgate::__private::bounds::ratio(RATIO),
 //!             "the ratio of `FailureRate` must be …, but `RATIO` is not",
 //!         );
 //! ```
@@ -14,9 +14,9 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 
 use super::{Runtime, respanned};
 use crate::{
-    args::BreakerOptions,
+    describe::words,
     policy::{Backoff, Count, PermitKind, Range, Ratio, RetryKind, Rule, Time, Window},
-    words,
+    settings::BreakerOptions,
 };
 
 pub(super) fn checks(options: &BreakerOptions, fluxgate: &Runtime<'_>) -> Vec<TokenStream> {
@@ -81,7 +81,7 @@ impl Checks<'_> {
     fn limit(&mut self, span: Span, limit: &str, value: &impl ToTokens, message: &str) {
         let fluxgate = self.fluxgate;
         let limit = format_ident!("{limit}");
-        let allowed = quote!(#fluxgate::__private::limits::#limit(#value));
+        let allowed = quote!(#fluxgate::__private::bounds::#limit(#value));
         self.check(span, &allowed, message);
     }
 
@@ -223,7 +223,7 @@ impl Checks<'_> {
         );
         self.check(
             unknown.place.span(),
-            &quote!(#fluxgate::__private::limits::ramp(#initial, #r#final)),
+            &quote!(#fluxgate::__private::bounds::ramp(#initial, #r#final)),
             &message,
         );
     }

@@ -5,7 +5,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::{Expr, ExprReference, spanned::Spanned};
 
 use super::{Runtime, respanned};
-use crate::{args::BreakerOptions, key::Key};
+use crate::{settings::BreakerOptions, validate::key_type::Key};
 
 /// The local that holds the breaker of a call.
 pub(super) fn local() -> Ident {

@@ -1,9 +1,9 @@
 //! From the validated attribute to tokens: a thin call into the runtime.
 
 mod breaker;
+mod classify;
 mod constants;
 mod function;
-mod judge;
 mod keyed;
 mod policies;
 

@@ -5,10 +5,12 @@ use syn::{Expr, ExprClosure, ext::IdentExt, parse::Parse};
 
 use super::Param;
 use crate::{
-    errors::{Errors, Reported},
-    keys,
-    source::{Cursor, Place, Tree},
+    settings::table,
     suggest::did_you_mean,
+    tokens::{
+        Cursor, Place, Token, Tree,
+        errors::{Errors, Reported},
+    },
 };
 
 /// A policy as written, its arguments not looked at yet.
@@ -136,6 +138,16 @@ impl Argument<'_> {
 
 /// A closure is a policy, but not by itself.
 pub(super) fn not_a_closure(cursor: &Cursor<'_>, what: &str, errors: &Errors) -> Option<Reported> {
+    // Asked of each leaf: most are seen to be none.
+    let may_be = cursor.at_punct('|')
+        || cursor.peek().and_then(Token::ident).is_some_and(|word| {
+            ["move", "async", "static", "for"]
+                .iter()
+                .any(|keyword| word == keyword)
+        });
+    if !may_be {
+        return None;
+    }
     let mut closure = cursor.clone();
     let (_, taken) = closure.parse(ExprClosure::parse, &Errors::trial()).ok()?;
     Some(errors.at(
@@ -152,7 +164,7 @@ pub(crate) fn policy<'a>(
     errors: &Errors,
 ) -> Option<Call<'a>> {
     let call = Call::read(cursor, what, names, errors).ok()?;
-    if let Some(message) = keys::separator(cursor) {
+    if let Some(message) = table::separator(cursor) {
         errors.at(&cursor.place(), message);
         return None;
     }

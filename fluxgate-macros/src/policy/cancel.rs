@@ -3,7 +3,7 @@
 use proc_macro2::Ident;
 
 use super::{Param, Time, policy};
-use crate::{errors::Errors, source::Cursor};
+use crate::tokens::{Cursor, errors::Errors};
 
 pub(crate) struct OnCancel {
     pub(crate) ident: Ident,

@@ -5,10 +5,7 @@ use quote::{ToTokens, quote};
 use syn::{Expr, ExprLit, Lit, parse::Parse};
 
 use super::{Argument, Call, Param};
-use crate::{
-    errors::Errors,
-    source::{Cursor, Token},
-};
+use crate::tokens::{Cursor, Token, errors::Errors};
 
 pub(crate) enum Listener {
     Log(Ident),

@@ -4,7 +4,7 @@ use proc_macro2::Ident;
 use syn::Expr;
 
 use super::{Call, Param, Range, Ratio, Time, policy};
-use crate::{errors::Errors, source::Cursor};
+use crate::tokens::{Cursor, errors::Errors};
 
 pub(crate) struct Retry {
     pub(crate) ident: Ident,

@@ -3,9 +3,9 @@
 use syn::{Expr, Pat, Type, parse::Parse};
 
 use super::{Call, Formula, Grammar, Param};
-use crate::{
+use crate::tokens::{
+    self, Cursor,
     errors::{Errors, Reported},
-    source::{self, Cursor},
 };
 
 pub(crate) type Tracker = Formula<Matched>;
@@ -107,7 +107,7 @@ fn matches(call: &Call<'_>, errors: &Errors) -> Option<Matched> {
     let mut guard = None;
     if cursor
         .peek()
-        .and_then(source::Token::ident)
+        .and_then(tokens::Token::ident)
         .is_some_and(|ident| ident == "if")
     {
         let place = cursor.place();

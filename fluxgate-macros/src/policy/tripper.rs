@@ -4,9 +4,9 @@ use proc_macro2::Ident;
 use syn::Expr;
 
 use super::{Call, Count, Formula, Grammar, Param, Range, Ratio, Time};
-use crate::{
+use crate::tokens::{
+    Cursor, Place,
     errors::{Errors, Reported},
-    source::{Cursor, Place},
 };
 
 pub(crate) type Tripper = Formula<Leaf>;

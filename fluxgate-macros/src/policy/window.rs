@@ -4,7 +4,7 @@ use proc_macro2::Ident;
 use syn::Expr;
 
 use super::{Count, Param, Range, Time, policy};
-use crate::{errors::Errors, source::Cursor};
+use crate::tokens::{Cursor, errors::Errors};
 
 pub(crate) enum Window {
     Count { ident: Ident, size: Count },

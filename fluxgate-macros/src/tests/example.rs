@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{Item, ItemMod};
 
-use crate::{expand, model::Protected, target::Target};
+use crate::{expand, item::function::Target, validate::validated::Protected};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/expanded.rs");
 

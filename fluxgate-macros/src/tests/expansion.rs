@@ -117,7 +117,7 @@ fn on_an_error_the_function_is_still_there() {
 /// The ranges of the macro and those of the runtime are the same.
 #[test]
 fn ranges_are_those_of_the_runtime() {
-    use fluxgate::limits;
+    use fluxgate::__private::bounds;
     use policy::Range;
     let mut values = vec![
         f64::NAN,
@@ -132,20 +132,20 @@ fn ranges_are_those_of_the_runtime() {
         values.extend([base, -base, above, below]);
     }
     for value in values {
-        assert_eq!(Range::Ratio.holds(value), limits::ratio(value), "{value}");
+        assert_eq!(Range::Ratio.holds(value), bounds::ratio(value), "{value}");
         assert_eq!(
             Range::Probability.holds(value),
-            limits::probability(value),
+            bounds::probability(value),
             "{value}"
         );
         assert_eq!(
             Range::JitterRatio.holds(value),
-            limits::jitter_ratio(value),
+            bounds::jitter_ratio(value),
             "{value}"
         );
         assert_eq!(
             Range::Multiplier.holds(value),
-            limits::multiplier(value),
+            bounds::multiplier(value),
             "{value}"
         );
     }

@@ -97,7 +97,7 @@ fn what_can_not_be_protected() {
         ("unsafe extern \"C\" { fn f(); }", "extern"),
     ] {
         let item: proc_macro2::TokenStream = item.parse().unwrap();
-        let error = crate::target::not_a_function(&item).unwrap();
+        let error = crate::item::function::not_a_function(&item).unwrap();
         assert!(
             error.to_string().starts_with(&format!(
                 "`#[circuit_breaker]` protects functions, and this is `{kind}`"
@@ -108,7 +108,7 @@ fn what_can_not_be_protected() {
     }
     for item in ["|x| x + 1", "let x = 1;", "x()"] {
         let item: proc_macro2::TokenStream = item.parse().unwrap();
-        let error = crate::target::not_a_function(&item).unwrap();
+        let error = crate::item::function::not_a_function(&item).unwrap();
         assert!(
             error
                 .to_string()
@@ -122,7 +122,7 @@ fn what_can_not_be_protected() {
         "fn f(",
     ] {
         let item = format!("{function}) -> ");
-        assert!(crate::target::not_a_function(&item.parse().unwrap()).is_none());
+        assert!(crate::item::function::not_a_function(&item.parse().unwrap()).is_none());
     }
 }
 

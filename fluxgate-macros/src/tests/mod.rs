@@ -1,6 +1,7 @@
 //! Messages, and what they underline.
 #![allow(clippy::too_many_lines, reason = "tables")]
 
+mod bounds;
 mod example;
 mod expansion;
 mod grammar;
@@ -13,7 +14,7 @@ mod values;
 
 use proc_macro2::TokenStream;
 
-use crate::{model::Protected, target::Target};
+use crate::{item::function::Target, validate::validated::Protected};
 
 const FUNCTION: &str = "fn quote(symbol: &str) -> Result<u32, Error> { body() }";
 

@@ -3,7 +3,9 @@
 use std::{fmt, marker::PhantomData, sync::Arc};
 
 use super::{CircuitBreakers, Key, recipe::Recipe, set::Set};
-use crate::{ConfigError, MissingListener, Name, error::Fault, listener::IntoListener, news::News};
+use crate::{
+    ConfigError, MissingListener, Name, breaker::build::News, error::Fault, listener::IntoListener,
+};
 
 /// The settings of breakers by key; see [`CircuitBreakers::builder`].
 #[must_use = "a builder does nothing until `build`"]

@@ -67,7 +67,7 @@ pub use builder::Builder;
 pub use lazy::StaticBreakers;
 use set::Set;
 
-use crate::{CircuitBreaker, Command, Name, news::News};
+use crate::{CircuitBreaker, Command, Name, breaker::build::News};
 
 /// What a key must be: looked up by, shown in names, and shared by threads.
 /// Everything that can, is one.

@@ -13,7 +13,7 @@ use papaya::{HashMap, HashMapRef, LocalGuard};
 use super::{Entry, Key, builder::Builder, recipe::Recipe};
 use crate::{
     CircuitBreaker, Command, Name,
-    news::News,
+    breaker::build::News,
     registry::{self, Group},
 };
 

@@ -3,7 +3,7 @@
 use tracing::Level;
 
 use super::Listener;
-use crate::{Signal, State, timestamp::Utc};
+use crate::{Signal, State, util::utc::Utc};
 
 /// Writes one `tracing` event for every transition, with the target
 /// `fluxgate::listeners::log`.

@@ -1,34 +1,33 @@
 //! Who is told of transitions.
 
-mod asynchronous;
-mod attached;
-mod background;
-mod executor;
-mod flush;
-mod forward;
-mod into;
+mod async_listener;
+mod impls;
+mod into_listener;
 #[cfg(feature = "tracing")]
 mod log;
+mod owned;
 #[cfg(feature = "prometheus")]
 mod prometheus;
+mod set;
 #[cfg(feature = "slack-core")]
 mod slack;
 
 use std::{error::Error, time::Duration};
 
-pub use asynchronous::{AsyncListener, Delivered, DynAsyncListener};
-pub(crate) use attached::{Declared, Listeners};
-pub use attached::{ListenerInfo, MissingListener};
-pub use flush::flush;
+pub use async_listener::flush::flush;
 #[cfg(feature = "slack-core")]
-pub(crate) use flush::{Pending, watch};
-pub use into::IntoListener;
+pub(crate) use async_listener::flush::{Pending, watch};
+pub use async_listener::{AsyncListener, Delivered, DynAsyncListener};
+pub use into_listener::IntoListener;
 #[cfg(feature = "tracing")]
 pub use log::LogListener;
+pub(crate) use owned::Owned;
 #[cfg(all(feature = "prometheus", feature = "slack-core"))]
 pub(crate) use prometheus::exposed;
 #[cfg(feature = "prometheus")]
 pub use prometheus::{PrometheusListener, PrometheusMetric};
+pub(crate) use set::{Declared, Listeners};
+pub use set::{ListenerInfo, MissingListener};
 #[cfg(feature = "slack-core")]
 pub use slack::{
     Labels as SlackLabels, SlackListener, SlackListenerBuilder, Template as SlackTemplate,
@@ -131,4 +130,6 @@ pub struct Delivery {
     pub dropped: u64,
     /// Signals whose delivery failed.
     pub failures: u64,
+    /// Whether the listener may need a tokio runtime that is not there.
+    pub(crate) lacks_tokio: bool,
 }

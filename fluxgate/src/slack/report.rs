@@ -2,7 +2,7 @@
 //! `fluxgate::slack`, or lines on stderr without that feature.
 
 use super::{Message, body::redacted, classify, redact::Redactor, settle::Settled};
-use crate::contain::contained;
+use crate::util::panic::contained;
 
 macro_rules! say {
     ($level:ident, $message:literal $(, $field:ident = $value:expr)* $(,)?) => {{

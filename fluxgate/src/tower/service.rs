@@ -10,9 +10,8 @@ use tower_service::Service;
 use super::answer::Answer;
 use crate::{
     CallNotPermitted, CircuitBreaker,
-    judge::Judge,
-    published::Refusal,
-    run::{Admitted, Begun, Finish, Run},
+    call::{Admitted, Begun, Finish, Run, classify::Judge},
+    engine::opening::Refusal,
 };
 
 /// A service behind a breaker; made by

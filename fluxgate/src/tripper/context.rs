@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{State, running::Running, window::Totals};
+use crate::{State, tripper::ages::Running, window::Totals};
 
 /// The breaker as a tripper sees it, right after a call was recorded.
 #[derive(Clone, Copy, Debug)]

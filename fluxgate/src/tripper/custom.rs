@@ -3,7 +3,7 @@
 use std::{any::type_name, fmt, time::Duration};
 
 use super::Context;
-use crate::{contain::contained, report};
+use crate::{diagnostics, util::panic::contained};
 
 /// A rule of your own, put into a breaker as [`Custom::new`]. Closures
 /// `Fn(&Context) -> bool` are rules.
@@ -128,7 +128,7 @@ impl Custom {
 
     pub(super) fn fires(&self, context: &Context<'_>) -> bool {
         contained(|| self.tripper.should_trip(context)).unwrap_or_else(|| {
-            report::policy_panicked("tripper");
+            diagnostics::policy_panicked("tripper");
             false
         })
     }

@@ -19,19 +19,20 @@
 //! # Ok::<_, fluxgate::ConfigError>(())
 //! ```
 
-mod calm;
+pub(crate) mod ages;
 mod cause;
 mod context;
 mod custom;
 mod in_flight;
+mod min_to_trip;
 mod rule;
 
-pub(crate) use calm::Calm;
 pub(crate) use cause::Cause;
 pub use context::Context;
 pub(crate) use context::duration;
 pub use custom::{Custom, Needs, Tripper};
 pub use in_flight::InFlight;
+pub(crate) use min_to_trip::Calm;
 pub use rule::{
     AvgLatency, Closed, FailureRate, FailureStreak, HalfOpened, MinRequests, Rule, SlowRate,
 };

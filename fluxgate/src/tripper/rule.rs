@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Cause, Context, Custom, InFlight, Needs};
-use crate::{RuleKind, State, error::Fault, limits, span::nanos};
+use crate::{__private::bounds, RuleKind, State, error::Fault, util::duration::nanos};
 
 /// Any rule, as [`Builder::tripper`](crate::Builder::tripper) takes it: a
 /// built-in one, a [`Custom`] one, or a combination.
@@ -129,28 +129,28 @@ impl Rule {
             };
             match node {
                 Node::MinRequests(count) => refuse(
-                    limits::count(*count),
+                    bounds::count(*count),
                     "the count of `MinRequests` must be at least 1",
                     count,
                 ),
                 Node::FailureStreak(count) => refuse(
-                    limits::count(*count),
+                    bounds::count(*count),
                     "the count of `FailureStreak` must be at least 1",
                     count,
                 ),
                 Node::FailureRate(ratio) => refuse(
-                    limits::ratio(*ratio),
+                    bounds::ratio(*ratio),
                     "the ratio of `FailureRate` must be greater than 0 and at most 1",
                     ratio,
                 ),
                 Node::SlowRate(ratio, slow) => {
                     refuse(
-                        limits::ratio(*ratio),
+                        bounds::ratio(*ratio),
                         "the ratio of `SlowRate` must be greater than 0 and at most 1",
                         ratio,
                     );
                     refuse(
-                        limits::duration(*slow),
+                        bounds::duration(*slow),
                         "the threshold of `SlowRate` must be greater than zero",
                         slow,
                     );
@@ -158,18 +158,18 @@ impl Rule {
                 Node::InFlight(rule) => {
                     let InFlight { count, older_than } = **rule;
                     refuse(
-                        limits::count(count),
+                        bounds::count(count),
                         "the count of `InFlight` must be at least 1",
                         &count,
                     );
                     refuse(
-                        limits::duration(older_than),
+                        bounds::duration(older_than),
                         "older_than of `InFlight` must be greater than zero",
                         &older_than,
                     );
                 }
                 Node::AvgLatency(threshold) => refuse(
-                    limits::duration(*threshold),
+                    bounds::duration(*threshold),
                     "the threshold of `AvgLatency` must be greater than zero",
                     threshold,
                 ),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Record, Sum, Totals, Window};
-use crate::{error::Fault, limits};
+use crate::{__private::bounds, error::Fault};
 
 /// Holds the last `size` recorded calls.
 ///
@@ -133,7 +133,7 @@ impl Window for CountWindow {
     }
 
     fn check(&self) -> Result<(), Vec<Fault>> {
-        if limits::window_size(self.size) {
+        if bounds::window_size(self.size) {
             Ok(())
         } else {
             Err(vec![Fault::new(format!(

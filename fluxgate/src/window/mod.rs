@@ -14,7 +14,7 @@ pub use time::TimeWindow;
 pub(crate) use totals::Sum;
 pub use totals::{Record, Totals};
 
-use crate::{contain::contained, error::Fault, report};
+use crate::{diagnostics, error::Fault, util::panic::contained};
 
 /// A window of your own, put into a breaker as [`Custom::new`].
 ///
@@ -222,5 +222,5 @@ impl AnyWindow {
 }
 
 fn contain(f: impl FnOnce()) {
-    contained(f).unwrap_or_else(|| report::policy_panicked("window"));
+    contained(f).unwrap_or_else(|| diagnostics::policy_panicked("window"));
 }

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use super::{Record, Sum, Totals, Window};
-use crate::{error::Fault, limits, span::nanos};
+use crate::{__private::bounds, error::Fault, util::duration::nanos};
 
 /// Holds the calls recorded in the last `duration`.
 ///
@@ -141,7 +141,7 @@ impl Window for TimeWindow {
 
     fn check(&self) -> Result<(), Vec<Fault>> {
         let mut faults = Vec::new();
-        if !limits::duration(self.duration) {
+        if !bounds::duration(self.duration) {
             faults.push(Fault::new(
                 "the duration of `TimeWindow` must be greater than zero, but is 0ns",
             ));

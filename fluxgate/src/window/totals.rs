@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::span;
+use crate::util::duration;
 
 /// One recorded call, as a window sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ impl Record {
     /// `nanos` is its duration, `thresholds` are ascending.
     #[inline]
     pub(crate) fn new(failed: bool, nanos: u64, thresholds: &[Duration]) -> Self {
-        let reached = |threshold: &&Duration| span::nanos(**threshold) <= nanos;
+        let reached = |threshold: &&Duration| duration::nanos(**threshold) <= nanos;
         Self {
             failed,
             nanos,

@@ -14,7 +14,7 @@ use super::{
     circuit::{Circuit, Collected},
     families::Family,
 };
-use crate::{Name, Signal, WeakBreaker, report};
+use crate::{Name, Signal, WeakBreaker, diagnostics};
 
 /// What all listeners with one registry share.
 ///
@@ -103,7 +103,7 @@ impl Exporter {
         let entry = entry(&mut circuits, &signal.name, settings);
         entry.circuit.signal(signal.old_state, signal.new_state);
         if let Err(clash) = self.register(entry) {
-            report::not_exported(&signal.name, &clash);
+            diagnostics::not_exported(&signal.name, &clash);
         }
     }
 

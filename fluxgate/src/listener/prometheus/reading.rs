@@ -95,10 +95,12 @@ impl Reading {
         }
     }
 
-    fn calls(&self) -> [([String; 1], f64); 6] {
+    fn calls(&self) -> [([String; 1], f64); 8] {
         [
             ("success", self.lifetime(|all| all.successes.unwrap_or(0))),
             ("failure", self.lifetime(|all| all.failures)),
+            ("overloaded", self.sum(|info| info.overloaded)),
+            ("alive", self.sum(|info| info.alive)),
             ("ignored", self.sum(|info| info.ignored)),
             ("cancelled", self.sum(|info| info.cancelled)),
             ("panicked", self.sum(|info| info.panicked)),

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, time::SystemTime};
 
-use crate::timestamp::Utc;
+use crate::util::utc::Utc;
 
 /// Slack's limit for the text of a section, in characters.
 pub(super) const SECTION: usize = 3000;

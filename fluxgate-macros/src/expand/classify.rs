@@ -1,0 +1,100 @@
+//! What counts as a failure, as an expression.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+use syn::{Expr, Type, spanned::Spanned};
+
+use super::Runtime;
+use crate::{
+    item::return_type,
+    policy::{Formula, Matched, Tracker},
+    settings::Options,
+};
+
+/// ```text
+/// Input:  (none)
+/// Output: ::fluxgate::__private::Returning::<Result<Quote, Error>>::new().judge()
+///             .by_themselves()
+///
+/// Input:  tracker = TypeOf(io::Error), failure_if = is_stale
+/// Output: ::fluxgate::__private::Returning::<Result<Quote, Error>>::new().judge()
+///             .tracker(|error: &_| ::fluxgate::__private::Probe::new(error).holds::<io::Error>())
+///             .failure_if(is_stale)
+///
+/// Input:  classify = fluxgate::http::classify
+/// Output: ….judge().classify(fluxgate::http::classify)
+/// ```
+pub(super) fn judge(options: &Options, output: &Type, fluxgate: &Runtime<'_>) -> TokenStream {
+    let (erased, has_impl) = return_type::erase(output);
+    let mut judge = if has_impl && !return_type::is_result(&erased) {
+        quote!(#fluxgate::__private::Judge::<#fluxgate::__private::Plain<#erased>>::new())
+    } else {
+        quote!(#fluxgate::__private::Returning::<#erased>::new().judge())
+    };
+    if let Some(classify) = &options.classify {
+        judge.extend(quote!(.classify(#classify)));
+        return judge;
+    }
+    match &options.tracker {
+        None => judge.extend(quote!(.by_themselves())),
+        // It is the judge's own.
+        Some(Formula::Leaf(Matched::All)) => {}
+        Some(tracker) => {
+            let error = Ident::new("error", Span::mixed_site());
+            let condition = condition(tracker, &error, fluxgate);
+            judge.extend(quote!(.tracker(|#error: &_| #condition)));
+        }
+    }
+    if let Some(predicate) = &options.failure_if {
+        judge.extend(quote!(.failure_if(#predicate)));
+    }
+    judge
+}
+
+/// The tracker as a condition on `error`, which is a reference.
+fn condition(tracker: &Tracker, error: &Ident, fluxgate: &Runtime<'_>) -> TokenStream {
+    let part = |part: &Tracker| {
+        let tokens = condition(part, error, fluxgate);
+        quote!((#tokens))
+    };
+    match tracker {
+        Formula::Leaf(leaf) => matched(leaf, error, fluxgate),
+        Formula::Not(inner) => {
+            let inner = part(inner);
+            quote!(!#inner)
+        }
+        Formula::All(parts) => {
+            let parts = parts.iter().map(part);
+            quote!(#(#parts)&&*)
+        }
+        Formula::Any(parts) => {
+            let parts = parts.iter().map(part);
+            quote!(#(#parts)||*)
+        }
+    }
+}
+
+fn matched(leaf: &Matched, error: &Ident, fluxgate: &Runtime<'_>) -> TokenStream {
+    match leaf {
+        Matched::All => quote!(true),
+        Matched::TypeOf(types) => {
+            let found = types.iter().map(|ty| {
+                // Errors about what is looked into stand at what is looked for.
+                let place = ty.span().resolved_at(Span::mixed_site());
+                let holds = Ident::new("holds", place);
+                quote!(#fluxgate::__private::Probe::new(#error).#holds::<#ty>())
+            });
+            quote!(#(#found)||*)
+        }
+        Matched::Custom(closure @ Expr::Closure(_)) => {
+            quote!(#fluxgate::__private::ask(#error, #closure))
+        }
+        Matched::Custom(tracker) => {
+            quote!(#fluxgate::tracker::Tracker::tracks(&(#tracker), #error))
+        }
+        Matched::Matches { pattern, guard } => {
+            let guard = guard.iter();
+            quote!(::core::matches!(#error, #pattern #(if #guard)*))
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Values of arguments: literals, numbers and durations, and their ranges.
+
+pub(crate) mod duration;
+pub(crate) mod exact;
+pub(crate) mod literal;
+pub(crate) mod number;
+pub(crate) mod range;

@@ -1,0 +1,105 @@
+//! Breakers by key: what the key of a call is, and of what type keys are.
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::{Expr, FnArg, GenericParam, Pat, Signature, Type, parse_quote_spanned, spanned::Spanned};
+
+use crate::{item::function::Target, settings::Options, tokens::errors::Errors};
+
+/// The key of a call.
+pub(crate) struct Key {
+    /// The key of the attribute, for what is to be said there.
+    pub(crate) ident: Ident,
+    pub(crate) expr: Expr,
+    /// The type of the keys of the function's own breakers. Those of `breaker!`
+    /// have theirs.
+    pub(crate) own: Option<Type>,
+}
+
+impl Key {
+    /// `None` without a key; also if its type can't be told, which is reported.
+    pub(crate) fn new(options: &Options, target: &Target, errors: &Errors) -> Option<Self> {
+        let place = options.given.get("key")?;
+        let expr = options.key.clone()?;
+        let own = if options.given.contains_key("breaker") {
+            None
+        } else if options.given.contains_key("key_type") {
+            Some(options.breaker.key_type.clone()?)
+        } else {
+            let seen = type_of(&expr, &target.sig);
+            if seen.is_none() {
+                errors.push(syn::Error::new_spanned(
+                    &expr,
+                    "the type of this key can't be seen here; add what keys are kept as, as in \
+                     `key_type = String`",
+                ));
+            }
+            Some(seen?)
+        };
+        Some(Self {
+            ident: Ident::new("key", place.span()),
+            expr,
+            own,
+        })
+    }
+}
+
+/// The type that a key would be kept as, if it is an argument.
+///
+/// ```text
+/// Input:  tenant, in fn quote(tenant: &str)
+/// Output: ::std::string::String
+/// ```
+fn type_of(expr: &Expr, sig: &Signature) -> Option<Type> {
+    let name = match expr {
+        Expr::Reference(reference) => return type_of(&reference.expr, sig),
+        Expr::Paren(paren) => return type_of(&paren.expr, sig),
+        Expr::Group(group) => return type_of(&group.expr, sig),
+        Expr::Path(path) => path.path.get_ident()?,
+        _ => return None,
+    };
+    let given = sig.inputs.iter().find_map(|input| match input {
+        FnArg::Typed(typed) => match &*typed.pat {
+            Pat::Ident(pat) if pat.ident == *name => Some(&*typed.ty),
+            _ => None,
+        },
+        FnArg::Receiver(_) => None,
+    })?;
+    let ty = referred(given);
+    if let Type::Path(path) = ty {
+        if path.path.is_ident("str") {
+            return Some(parse_quote_spanned!(ty.span()=> ::std::string::String));
+        }
+    }
+    let is_plain = !mentions(ty.to_token_stream(), &|word| depends(word, sig));
+    is_plain.then(|| ty.clone())
+}
+
+fn referred(ty: &Type) -> &Type {
+    match ty {
+        Type::Reference(reference) => referred(&reference.elem),
+        Type::Paren(paren) => referred(&paren.elem),
+        Type::Group(group) => referred(&group.elem),
+        _ => ty,
+    }
+}
+
+/// Whether a word in a type keeps it out of a static.
+fn depends(word: &Ident, sig: &Signature) -> bool {
+    let is_generic = sig.generics.params.iter().any(|param| match param {
+        GenericParam::Type(param) => param.ident == *word,
+        GenericParam::Const(param) => param.ident == *word,
+        GenericParam::Lifetime(_) => false,
+    });
+    is_generic || word == "Self" || word == "impl" || word == "dyn" || word == "_"
+}
+
+/// Whether a type has such a word in it, or a reference or lifetime.
+fn mentions(tokens: TokenStream, depends: &impl Fn(&Ident) -> bool) -> bool {
+    tokens.into_iter().any(|tree| match tree {
+        TokenTree::Ident(ident) => depends(&ident),
+        TokenTree::Group(group) => mentions(group.stream(), depends),
+        TokenTree::Punct(punct) => matches!(punct.as_char(), '&' | '\''),
+        TokenTree::Literal(_) => false,
+    })
+}

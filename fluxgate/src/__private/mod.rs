@@ -1,0 +1,130 @@
+//! What generated code calls. Not part of the public interface: any of it may
+//! change in any release.
+
+#[doc(hidden)]
+pub mod bounds;
+mod classify;
+mod constants;
+mod fallback;
+
+mod keyed;
+mod listener;
+mod name;
+mod shape;
+mod type_of;
+
+use std::future::Future;
+
+pub use classify::{Wait, overloaded_for, unavailable_for};
+pub use constants::check;
+pub use fallback::{Answer, or_await, or_else};
+pub use keyed::keyed;
+#[cfg(feature = "keyed")]
+pub use keyed::{KeyOf, by_key};
+pub use listener::{
+    async_listener_fn, listener_fn, log_listener, prometheus_listener, slack_listener,
+};
+pub use name::default_name;
+pub use shape::{FromRejection, Judge, Plain, Protected, Returning, Settle, Shape};
+pub use type_of::Probe;
+#[cfg(feature = "inventory")]
+pub use {crate::linked::Linked, inventory};
+
+use shape::{Answered, Told};
+
+use crate::{
+    CallError, CallNotPermitted, CircuitBreaker,
+    call::{Run, run},
+};
+
+/// Runs the body of a function without a fallback.
+#[inline]
+pub fn call<R, S, J>(
+    breaker: &CircuitBreaker,
+    judge: Judge<S, J>,
+    reject: impl FnOnce(CallNotPermitted) -> R,
+    body: impl FnOnce() -> R,
+) -> R
+where
+    S: Shape<Output = R>,
+    J: Settle<S>,
+{
+    run(breaker, Answered { judge, reject }, body)
+}
+
+/// Runs the body of a function with a fallback.
+///
+/// # Errors
+///
+/// What the fallback is to be told.
+#[inline]
+pub fn try_call<R, S, J>(
+    breaker: &CircuitBreaker,
+    judge: Judge<S, J>,
+    body: impl FnOnce() -> R,
+) -> Result<R, CallError<S::Error>>
+where
+    S: Shape<Output = R>,
+    J: Settle<S>,
+{
+    run(breaker, Told(judge), body)
+}
+
+/// [`call`] for async functions.
+#[inline]
+pub fn call_async<R, S, J, Z, F>(
+    breaker: &CircuitBreaker,
+    judge: Judge<S, J>,
+    reject: Z,
+    body: F,
+) -> impl Future<Output = R> + use<'_, R, S, J, Z, F>
+where
+    S: Shape<Output = R>,
+    Z: FnOnce(CallNotPermitted) -> R,
+    J: Settle<S>,
+    F: Future<Output = R>,
+{
+    Run::new(breaker, Answered { judge, reject }, body)
+}
+
+/// Returns what becomes of a rejection where `R` can't be named, so that its shape
+/// is not looked for.
+#[cold]
+#[must_use]
+pub fn rejected<R: Protected>(rejection: CallNotPermitted) -> R {
+    R::rejected(rejection)
+}
+
+/// [`try_call`] for async functions.
+#[inline]
+pub fn try_call_async<R, S, J, F>(
+    breaker: &CircuitBreaker,
+    judge: Judge<S, J>,
+    body: F,
+) -> impl Future<Output = Result<R, CallError<S::Error>>> + use<'_, R, S, J, F>
+where
+    S: Shape<Output = R>,
+    J: Settle<S>,
+    F: Future<Output = R>,
+{
+    Run::new(breaker, Told(judge), body)
+}
+
+/// Runs the body of a function that returns a future, and gives the future.
+#[inline]
+pub fn run_now<F>(body: impl FnOnce() -> F) -> F {
+    body()
+}
+
+/// Gives the closure of `Custom(|error| …)` in a tracker the type of its argument.
+#[inline]
+pub fn ask<E: ?Sized>(error: &E, tracker: impl FnOnce(&E) -> bool) -> bool {
+    tracker(error)
+}
+
+/// Pins what an async block returns to the type of its function.
+#[inline]
+#[must_use]
+pub const fn nothing<R>() -> Option<R> {
+    None
+}

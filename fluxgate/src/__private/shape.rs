@@ -1,0 +1,431 @@
+//! What a function returns, and what that means for its breaker.
+
+#![allow(
+    clippy::unused_self,
+    reason = "methods, since their priority is what decides"
+)]
+
+use std::{convert::Infallible, marker::PhantomData, ops::Deref};
+
+use crate::{
+    CallError, CallNotPermitted, Classify, Outcome,
+    call::{
+        Admitted, Finish,
+        classify::{self, By, ByThemselves, Classifier, FailureIf, Nothing, Predicate},
+    },
+    tracker::{All, Tracker},
+};
+
+/// How a return type falls into value and error.
+pub trait Shape {
+    /// The return type.
+    type Output;
+    /// What `failure_if` is shown.
+    type Value;
+    /// What the tracker and the fallback are shown.
+    type Error;
+
+    #[doc(hidden)]
+    fn settle<T, P>(output: Self::Output, by: &By<T, P>, call: Admitted<'_>) -> Self::Output
+    where
+        T: Tracker<Self::Error>,
+        P: FailureIf<Self::Value>;
+
+    /// Settles with what the classifier says.
+    #[doc(hidden)]
+    fn classify<F>(output: Self::Output, by: &Classifier<F>, call: Admitted<'_>) -> Self::Output
+    where
+        F: Fn(&Self::Output) -> Outcome;
+
+    #[doc(hidden)]
+    fn split(output: Self::Output) -> Result<Self::Output, CallError<Self::Error>>;
+}
+
+/// The shape of `Result<T, E>`.
+pub struct Returned<T, E>(PhantomData<fn() -> (T, E)>);
+
+impl<T, E> Shape for Returned<T, E> {
+    type Output = Result<T, E>;
+    type Value = T;
+    type Error = E;
+
+    #[inline]
+    fn settle<K, P>(output: Result<T, E>, by: &By<K, P>, call: Admitted<'_>) -> Result<T, E>
+    where
+        K: Tracker<E>,
+        P: FailureIf<T>,
+    {
+        classify::Judge::settle(by, output, call)
+    }
+
+    fn classify<F>(output: Result<T, E>, by: &Classifier<F>, call: Admitted<'_>) -> Result<T, E>
+    where
+        F: Fn(&Result<T, E>) -> Outcome,
+    {
+        classify::Judge::settle(by, output, call)
+    }
+
+    #[inline]
+    fn split(output: Result<T, E>) -> Result<Result<T, E>, CallError<E>> {
+        match output {
+            Ok(value) => Ok(Ok(value)),
+            Err(error) => Err(CallError::Failed(error)),
+        }
+    }
+}
+
+/// The shape of `Result<T, CallError<E>>`: tracker and fallback see `E`. A
+/// rejection in it comes from another breaker, inside the function, and is
+/// ignored.
+pub struct Wrapped<T, E>(PhantomData<fn() -> (T, E)>);
+
+impl<T, E> Shape for Wrapped<T, E> {
+    type Output = Result<T, CallError<E>>;
+    type Value = T;
+    type Error = E;
+
+    #[inline]
+    fn settle<K, P>(output: Self::Output, by: &By<K, P>, call: Admitted<'_>) -> Self::Output
+    where
+        K: Tracker<E>,
+        P: FailureIf<T>,
+    {
+        match output {
+            Ok(ok) => {
+                call.settle(|| classify::value(&ok, &by.failure_if));
+                Ok(ok)
+            }
+            Err(error) => {
+                call.settle(|| match &error {
+                    CallError::Failed(error) => classify::error(error, &by.tracker),
+                    CallError::Rejected(rejection) => rejection.outcome(),
+                });
+                Err(error)
+            }
+        }
+    }
+
+    fn classify<F>(output: Self::Output, by: &Classifier<F>, call: Admitted<'_>) -> Self::Output
+    where
+        F: Fn(&Self::Output) -> Outcome,
+    {
+        classify::Judge::settle(by, output, call)
+    }
+
+    #[inline]
+    fn split(output: Self::Output) -> Result<Self::Output, CallError<E>> {
+        output.map(Ok)
+    }
+}
+
+/// The shape of any other type: it has no errors.
+pub struct Plain<T>(PhantomData<fn() -> T>);
+
+impl<T> Shape for Plain<T> {
+    type Output = T;
+    type Value = T;
+    type Error = Infallible;
+
+    #[inline]
+    fn settle<K, P>(output: T, by: &By<K, P>, call: Admitted<'_>) -> T
+    where
+        K: Tracker<Infallible>,
+        P: FailureIf<T>,
+    {
+        call.settle(|| classify::value(&output, &by.failure_if));
+        output
+    }
+
+    fn classify<F>(output: T, by: &Classifier<F>, call: Admitted<'_>) -> T
+    where
+        F: Fn(&T) -> Outcome,
+    {
+        call.settle(|| by.outcome(&output).unwrap_or(Outcome::Success));
+        output
+    }
+
+    #[inline]
+    fn split(output: T) -> Result<T, CallError<Infallible>> {
+        Ok(output)
+    }
+}
+
+/// Finds the shape of a return type, under whatever name: the methods stand in a
+/// row of `Deref`s, and the first one that fits is called.
+///
+/// 1. `R` is a `Result<_, CallError<_>>`;
+/// 2. it is a `Result`;
+/// 3. it is neither.
+pub struct Returning<R>(AnyResult<R>);
+
+/// See [`Returning`].
+pub struct AnyResult<R>(AnythingElse<R>);
+
+/// See [`Returning`].
+pub struct AnythingElse<R>(PhantomData<fn() -> R>);
+
+impl<R> Returning<R> {
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "only generated code calls it")]
+    pub const fn new() -> Self {
+        Self(AnyResult(AnythingElse(PhantomData)))
+    }
+}
+
+impl<R> Deref for Returning<R> {
+    type Target = AnyResult<R>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<R> Deref for AnyResult<R> {
+    type Target = AnythingElse<R>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<T, E> Returning<Result<T, CallError<E>>> {
+    #[must_use]
+    pub const fn judge(&self) -> Judge<Wrapped<T, E>> {
+        Judge::new()
+    }
+
+    /// Returns what makes a rejection into a result.
+    #[must_use]
+    pub fn rejected(&self) -> fn(CallNotPermitted) -> Result<T, CallError<E>> {
+        |rejection| Err(CallError::Rejected(rejection))
+    }
+}
+
+impl<T, E> AnyResult<Result<T, E>> {
+    #[must_use]
+    pub const fn judge(&self) -> Judge<Returned<T, E>> {
+        Judge::new()
+    }
+
+    /// Returns what makes a rejection into a result by way of `map_rejection`.
+    pub fn mapped<F>(&self, map: F) -> impl FnOnce(CallNotPermitted) -> Result<T, E> + use<T, E, F>
+    where
+        F: FnOnce(CallNotPermitted) -> E,
+    {
+        |rejection| Err(map(rejection))
+    }
+}
+
+impl<R> AnythingElse<R> {
+    #[must_use]
+    pub const fn judge(&self) -> Judge<Plain<R>> {
+        Judge::new()
+    }
+
+    /// As above. The bound belongs to this method alone: it is no part of the
+    /// pointer's type, nor of the type of the future that holds it.
+    #[must_use]
+    pub fn rejected(&self) -> fn(CallNotPermitted) -> R
+    where
+        R: Protected,
+    {
+        R::rejected
+    }
+
+    /// Fails to compile: there is no error to make.
+    pub fn mapped<F>(&self, _map: F) -> fn(CallNotPermitted) -> R
+    where
+        R: ReturnsError,
+    {
+        R::unreachable
+    }
+}
+
+/// What a function with `map_rejection` must return.
+#[diagnostic::on_unimplemented(
+    message = "`map_rejection` makes an error, and this function returns `{Self}`, which has none",
+    label = "not a `Result`",
+    note = "return a `Result`, or give the attribute a `fallback` in place of `map_rejection`"
+)]
+pub trait ReturnsError: Sized {
+    #[doc(hidden)]
+    fn unreachable(rejection: CallNotPermitted) -> Self;
+}
+
+/// What counts as a failure.
+pub struct Judge<S, J = By<All, Nothing>> {
+    shape: Errors<S>,
+    by: J,
+}
+
+/// Errors that don't say what they mean. See [`Judge::by_themselves`].
+pub struct Errors<S>(PhantomData<fn() -> S>);
+
+/// The method of the same name behind `Deref` is called where errors do not
+/// implement [`Classify`], or are not known to.
+impl<S: Shape> Judge<S>
+where
+    S::Error: Classify,
+{
+    #[must_use]
+    pub const fn by_themselves(&self) -> Judge<S, By<ByThemselves, Nothing>> {
+        Judge {
+            shape: Errors(PhantomData),
+            by: By::new(ByThemselves, Nothing),
+        }
+    }
+}
+
+impl<S> Errors<S> {
+    #[must_use]
+    pub const fn by_themselves(&self) -> Judge<S> {
+        Judge::new()
+    }
+}
+
+impl<S> Deref for Judge<S> {
+    type Target = Errors<S>;
+
+    fn deref(&self) -> &Errors<S> {
+        &self.shape
+    }
+}
+
+impl<S> Judge<S> {
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "only generated code calls it")]
+    pub const fn new() -> Self {
+        Self {
+            shape: Errors(PhantomData),
+            by: By::new(All, Nothing),
+        }
+    }
+}
+
+impl<S: Shape, T, P> Judge<S, By<T, P>> {
+    #[inline]
+    pub fn tracker<F: Fn(&S::Error) -> bool>(self, tracker: F) -> Judge<S, By<F, P>> {
+        Judge {
+            shape: Errors(PhantomData),
+            by: By::new(tracker, self.by.failure_if),
+        }
+    }
+
+    #[inline]
+    pub fn failure_if<F: Fn(&S::Value) -> bool>(
+        self,
+        predicate: F,
+    ) -> Judge<S, By<T, Predicate<F>>> {
+        Judge {
+            shape: Errors(PhantomData),
+            by: By::new(self.by.tracker, Predicate(predicate)),
+        }
+    }
+}
+
+impl<S: Shape> Judge<S> {
+    #[inline]
+    pub fn classify<F: Fn(&S::Output) -> Outcome>(self, classify: F) -> Judge<S, Classifier<F>> {
+        Judge {
+            shape: Errors(PhantomData),
+            by: Classifier(classify),
+        }
+    }
+}
+
+/// Settles calls by what they returned.
+pub trait Settle<S: Shape> {
+    #[doc(hidden)]
+    fn settle(&self, output: S::Output, call: Admitted<'_>) -> S::Output;
+}
+
+impl<S: Shape, T: Tracker<S::Error>, P: FailureIf<S::Value>> Settle<S> for By<T, P> {
+    #[inline]
+    fn settle(&self, output: S::Output, call: Admitted<'_>) -> S::Output {
+        S::settle(output, self, call)
+    }
+}
+
+impl<S: Shape, F: Fn(&S::Output) -> Outcome> Settle<S> for Classifier<F> {
+    fn settle(&self, output: S::Output, call: Admitted<'_>) -> S::Output {
+        S::classify(output, self, call)
+    }
+}
+
+/// A rejection becomes an output.
+pub(super) struct Answered<S, J, R> {
+    pub(super) judge: Judge<S, J>,
+    pub(super) reject: R,
+}
+
+impl<S, J, R> Finish<S::Output> for Answered<S, J, R>
+where
+    S: Shape,
+    J: Settle<S>,
+    R: FnOnce(CallNotPermitted) -> S::Output,
+{
+    type Output = S::Output;
+
+    #[inline]
+    fn accept(self, output: S::Output, call: Admitted<'_>) -> S::Output {
+        self.judge.by.settle(output, call)
+    }
+
+    fn reject(self, rejection: CallNotPermitted) -> S::Output {
+        (self.reject)(rejection)
+    }
+}
+
+/// A rejection and an error are what a fallback is told.
+pub(super) struct Told<S, J>(pub(super) Judge<S, J>);
+
+impl<S: Shape, J: Settle<S>> Finish<S::Output> for Told<S, J> {
+    type Output = Result<S::Output, CallError<S::Error>>;
+
+    #[inline]
+    fn accept(self, output: S::Output, call: Admitted<'_>) -> Self::Output {
+        S::split(self.0.by.settle(output, call))
+    }
+
+    fn reject(self, rejection: CallNotPermitted) -> Self::Output {
+        Err(CallError::Rejected(rejection))
+    }
+}
+
+/// What a function without a fallback must return.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't tell the caller that the circuit breaker rejected the call",
+    label = "not a `Result`",
+    note = "return `Result<_, E>` where `E: From<fluxgate::CallNotPermitted>`, or `Result<_, fluxgate::CallError<E>>` with any error, or give the attribute a `fallback`"
+)]
+pub trait Protected: Sized {
+    #[doc(hidden)]
+    fn rejected(rejection: CallNotPermitted) -> Self;
+}
+
+impl<T, E: FromRejection> Protected for Result<T, E> {
+    #[cold]
+    fn rejected(rejection: CallNotPermitted) -> Self {
+        Err(E::from_rejection(rejection))
+    }
+}
+
+/// The error of a function without a fallback.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be made from the rejection of a circuit breaker",
+    label = "`{Self}` does not implement `From<CallNotPermitted>`",
+    note = "if `{Self}` is a type of this crate, implement `From<fluxgate::CallNotPermitted>` for it",
+    note = "if it is a foreign type, return `Result<_, fluxgate::CallError<{Self}>>`, say `map_rejection = |rejection| …` in the attribute, or return an error enum of your own",
+    note = "with a `fallback` in the attribute, rejections need no error"
+)]
+pub trait FromRejection {
+    #[doc(hidden)]
+    fn from_rejection(rejection: CallNotPermitted) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: From<CallNotPermitted>> FromRejection for E {
+    fn from_rejection(rejection: CallNotPermitted) -> Self {
+        rejection.into()
+    }
+}

@@ -1,0 +1,200 @@
+//! A breaker together with a say in what counts.
+
+use std::{fmt, future::Future};
+
+use crate::{
+    CallError, CallNotPermitted, CircuitBreaker,
+    call::{
+        Admitted, Finish, Run,
+        classify::{By, Judge, Predicate},
+        run,
+    },
+};
+
+/// A breaker with a say in what counts: made by [`CircuitBreaker::with_tracker`]
+/// and [`CircuitBreaker::with_classifier`].
+#[derive(Clone, Copy)]
+pub struct Judged<'a, J> {
+    breaker: &'a CircuitBreaker,
+    judge: J,
+}
+
+impl<'a, T> Judged<'a, By<T>> {
+    /// Counts an `Ok` for which `predicate` says so as a failure. A panic in it
+    /// is contained and says no.
+    ///
+    /// ```
+    /// # use fluxgate::{CircuitBreaker, tracker::All};
+    /// # let breaker = CircuitBreaker::builder("api").build()?;
+    /// let status = breaker
+    ///     .with_tracker(All)
+    ///     .failure_if(|status: &u16| *status >= 500)
+    ///     .call(|| Ok::<u16, std::io::Error>(503));
+    /// assert_eq!(status?, 503);
+    /// assert_eq!(breaker.info().metrics.failure_count, 1);
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn failure_if<V, F: Fn(&V) -> bool>(self, predicate: F) -> Judged<'a, By<T, Predicate<F>>> {
+        let judge = By::new(self.judge.tracker, Predicate(predicate));
+        Judged::new(self.breaker, judge)
+    }
+}
+
+impl<'a, J> Judged<'a, J> {
+    pub(crate) fn new(breaker: &'a CircuitBreaker, judge: J) -> Self {
+        Self { breaker, judge }
+    }
+
+    /// As [`CircuitBreaker::call`].
+    ///
+    /// # Errors
+    ///
+    /// As [`CircuitBreaker::call`].
+    #[inline]
+    pub fn call<V, E>(self, f: impl FnOnce() -> Result<V, E>) -> Result<V, E>
+    where
+        J: Judge<V, E>,
+        E: From<CallNotPermitted>,
+    {
+        run(self.breaker, Plainly(self.judge), f)
+    }
+
+    /// As [`CircuitBreaker::call_async`].
+    ///
+    /// # Errors
+    ///
+    /// As [`CircuitBreaker::call`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`CircuitBreaker::call_async`].
+    #[inline]
+    pub fn call_async<V, E, F>(
+        self,
+        future: F,
+    ) -> impl Future<Output = Result<V, E>> + use<'a, V, E, F, J>
+    where
+        F: Future<Output = Result<V, E>>,
+        J: Judge<V, E>,
+        E: From<CallNotPermitted>,
+    {
+        Run::new(self.breaker, Plainly(self.judge), future)
+    }
+
+    /// As [`CircuitBreaker::try_call`].
+    ///
+    /// # Errors
+    ///
+    /// As [`CircuitBreaker::try_call`].
+    #[inline]
+    pub fn try_call<V, E>(self, f: impl FnOnce() -> Result<V, E>) -> Result<V, CallError<E>>
+    where
+        J: Judge<V, E>,
+    {
+        run(self.breaker, Apart(self.judge), f)
+    }
+
+    /// As [`CircuitBreaker::try_call_async`].
+    ///
+    /// # Errors
+    ///
+    /// As [`CircuitBreaker::try_call`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`CircuitBreaker::call_async`].
+    #[inline]
+    pub fn try_call_async<V, E, F>(
+        self,
+        future: F,
+    ) -> impl Future<Output = Result<V, CallError<E>>> + use<'a, V, E, F, J>
+    where
+        F: Future<Output = Result<V, E>>,
+        J: Judge<V, E>,
+    {
+        Run::new(self.breaker, Apart(self.judge), future)
+    }
+
+    /// As [`CircuitBreaker::call_with_fallback`].
+    ///
+    /// # Errors
+    ///
+    /// Those of the fallback.
+    #[inline]
+    pub fn call_with_fallback<V, E, R>(
+        self,
+        f: impl FnOnce() -> Result<V, E>,
+        fallback: impl FnOnce(CallError<E>) -> Result<V, R>,
+    ) -> Result<V, R>
+    where
+        J: Judge<V, E>,
+    {
+        run(self.breaker, Apart(self.judge), f).or_else(fallback)
+    }
+
+    /// As [`CircuitBreaker::call_with_fallback_async`].
+    ///
+    /// # Errors
+    ///
+    /// Those of the fallback.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`CircuitBreaker::call_with_fallback_async`].
+    pub fn call_with_fallback_async<V, E, R, F, B>(
+        self,
+        future: F,
+        fallback: impl FnOnce(CallError<E>) -> B,
+    ) -> impl Future<Output = Result<V, R>>
+    where
+        F: Future<Output = Result<V, E>>,
+        B: Future<Output = Result<V, R>>,
+        J: Judge<V, E>,
+    {
+        let run = Run::new(self.breaker, Apart(self.judge), future);
+        async move {
+            match run.await {
+                Ok(value) => Ok(value),
+                Err(error) => fallback(error).await,
+            }
+        }
+    }
+}
+
+/// A rejection becomes an error of the function's own type.
+struct Plainly<J>(J);
+
+impl<V, E: From<CallNotPermitted>, J: Judge<V, E>> Finish<Result<V, E>> for Plainly<J> {
+    type Output = Result<V, E>;
+
+    #[inline]
+    fn accept(self, output: Result<V, E>, call: Admitted<'_>) -> Result<V, E> {
+        self.0.settle(output, call)
+    }
+
+    fn reject(self, rejection: CallNotPermitted) -> Result<V, E> {
+        Err(rejection.into())
+    }
+}
+
+/// A rejection and an error of the function are told apart.
+struct Apart<J>(J);
+
+impl<V, E, J: Judge<V, E>> Finish<Result<V, E>> for Apart<J> {
+    type Output = Result<V, CallError<E>>;
+
+    #[inline]
+    fn accept(self, output: Result<V, E>, call: Admitted<'_>) -> Self::Output {
+        self.0.settle(output, call).map_err(CallError::Failed)
+    }
+
+    fn reject(self, rejection: CallNotPermitted) -> Self::Output {
+        Err(CallError::Rejected(rejection))
+    }
+}
+
+impl<J> fmt::Debug for Judged<'_, J> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Judged").field(self.breaker).finish()
+    }
+}

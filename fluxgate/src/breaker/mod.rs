@@ -1,0 +1,406 @@
+//! The public handle.
+
+pub(crate) mod build;
+pub(crate) mod builder;
+pub(crate) mod calls;
+pub(crate) mod command;
+pub(crate) mod static_breaker;
+pub(crate) mod weak;
+
+use std::{fmt, future::Future, sync::Arc};
+
+use crate::{
+    Builder, CallError, CallNotPermitted, Info, Judged, Name, Outcome, State,
+    call::{
+        self,
+        classify::{By, Classifier, Nothing},
+    },
+    engine::{Core, Ended, Ticket},
+    tracker,
+};
+
+/// A circuit breaker, for sync and async code alike.
+///
+/// A handle: clones share one breaker. Made with
+/// [`CircuitBreaker::builder`], or by the attribute
+/// [`#[circuit_breaker]`](macro@crate::circuit_breaker).
+///
+/// ```
+/// use fluxgate::{CallNotPermitted, CircuitBreaker, tripper::FailureStreak};
+///
+/// #[derive(Debug, PartialEq)]
+/// enum Error { Down, Rejected }
+///
+/// impl From<CallNotPermitted> for Error {
+///     fn from(_: CallNotPermitted) -> Self { Error::Rejected }
+/// }
+///
+/// let breaker = CircuitBreaker::builder("payments")
+///     .tripper(FailureStreak::new(2))
+///     .build()?;
+///
+/// for _ in 0..2 {
+///     assert_eq!(breaker.call(|| Err::<(), _>(Error::Down)), Err(Error::Down));
+/// }
+/// assert_eq!(breaker.call(|| Ok(())), Err(Error::Rejected));
+/// # Ok::<_, fluxgate::ConfigError>(())
+/// ```
+#[derive(Clone)]
+pub struct CircuitBreaker {
+    pub(crate) core: Arc<Core>,
+}
+
+impl CircuitBreaker {
+    /// Starts building a breaker with the default settings.
+    pub fn builder(name: impl Into<Name>) -> Builder {
+        Builder::new(name.into())
+    }
+
+    /// Lets rejections hold a plain reference, at the price of never dropping
+    /// the breaker: for breakers in statics.
+    pub(crate) fn keep_for_ever(self) {
+        let core = Arc::clone(&self.core);
+        core.eternal.get_or_init(|| Box::leak(Box::new(self)));
+    }
+
+    /// The breaker's name.
+    #[must_use]
+    pub fn name(&self) -> &Name {
+        &self.core.name
+    }
+
+    /// The present state. One atomic load.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.core.state()
+    }
+
+    /// A snapshot of the breaker: state, window, totals.
+    #[must_use]
+    pub fn info(&self) -> Info {
+        self.core.info()
+    }
+
+    /// Calls a function through the breaker. `Ok` is a success, `Err` a failure,
+    /// a [`CallNotPermitted`] of another breaker included; what the error itself
+    /// says of it, by [`Classify`](crate::Classify), counts with
+    /// [`with_classifier(Classify::outcome)`](Self::with_classifier).
+    ///
+    /// A panic in `f` counts as a failure and goes on unwinding.
+    ///
+    /// # Errors
+    ///
+    /// The function's own error, or the [`CallNotPermitted`] made into one if
+    /// the breaker rejected the call and `f` did not run.
+    #[inline]
+    pub fn call<T, E>(&self, f: impl FnOnce() -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<CallNotPermitted>,
+    {
+        self.judged().call(f)
+    }
+
+    /// Awaits a future through the breaker: [`call`](Self::call) for async code.
+    ///
+    /// The call is admitted when the future is first polled. Nothing is allocated;
+    /// the future is 48 bytes larger than `future`.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before its end, the call counts as
+    /// [`on_cancel`](Builder::on_cancel) says, and a probe gives its slot back.
+    #[inline]
+    pub fn call_async<T, E, F>(
+        &self,
+        future: F,
+    ) -> impl Future<Output = Result<T, E>> + use<'_, T, E, F>
+    where
+        F: Future<Output = Result<T, E>>,
+        E: From<CallNotPermitted>,
+    {
+        self.judged().call_async(future)
+    }
+
+    /// Calls a function through the breaker, with a rejection apart from the
+    /// function's own errors: [`call`](Self::call) for errors that can't be made
+    /// from a rejection.
+    ///
+    /// ```
+    /// use fluxgate::CallError;
+    /// # use fluxgate::CircuitBreaker;
+    /// # let breaker = CircuitBreaker::builder("parser").build()?;
+    /// match breaker.try_call(|| "42".parse::<u32>()) {
+    ///     Ok(price) => assert_eq!(price, 42),
+    ///     Err(CallError::Rejected(rejection)) => println!("{rejection}"),
+    ///     Err(CallError::Failed(error)) => println!("not a number: {error}"),
+    /// }
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Failed`] with the function's own error, or
+    /// [`CallError::Rejected`] if the breaker rejected the call and `f` did not
+    /// run.
+    #[inline]
+    pub fn try_call<T, E>(&self, f: impl FnOnce() -> Result<T, E>) -> Result<T, CallError<E>> {
+        self.judged().try_call(f)
+    }
+
+    /// Awaits a future through the breaker: [`try_call`](Self::try_call) for async
+    /// code.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_call`](Self::try_call).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`call_async`](Self::call_async).
+    #[inline]
+    pub fn try_call_async<T, E, F>(
+        &self,
+        future: F,
+    ) -> impl Future<Output = Result<T, CallError<E>>> + use<'_, T, E, F>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        self.judged().try_call_async(future)
+    }
+
+    /// Calls a function through the breaker, and `fallback` if there is no
+    /// result: on every rejection and every `Err`. What the fallback returns is
+    /// the result; the breaker has counted the call by then.
+    ///
+    /// ```
+    /// # use fluxgate::{CallError, CircuitBreaker};
+    /// # let breaker = CircuitBreaker::builder("api").build()?;
+    /// # fn quote() -> Result<u32, std::io::Error> { Err(std::io::Error::other("down")) }
+    /// let price = breaker.call_with_fallback(quote, |error| match error {
+    ///     CallError::Rejected(_) => Ok(0),
+    ///     CallError::Failed(error) => Err(error),
+    /// });
+    /// assert!(price.is_err());
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of the fallback.
+    #[inline]
+    pub fn call_with_fallback<T, E, R>(
+        &self,
+        f: impl FnOnce() -> Result<T, E>,
+        fallback: impl FnOnce(CallError<E>) -> Result<T, R>,
+    ) -> Result<T, R> {
+        self.judged().call_with_fallback(f, fallback)
+    }
+
+    /// [`call_with_fallback`](Self::call_with_fallback) for async code; the
+    /// fallback is async, too.
+    ///
+    /// # Errors
+    ///
+    /// Those of the fallback.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`call_async`](Self::call_async). The fallback runs outside the
+    /// breaker: dropping it counts as nothing.
+    pub fn call_with_fallback_async<T, E, R, F, B>(
+        &self,
+        future: F,
+        fallback: impl FnOnce(CallError<E>) -> B,
+    ) -> impl Future<Output = Result<T, R>>
+    where
+        F: Future<Output = Result<T, E>>,
+        B: Future<Output = Result<T, R>>,
+    {
+        self.judged().call_with_fallback_async(future, fallback)
+    }
+
+    /// The same calls with a say in which errors count as failures. An error
+    /// that `tracker` does not match is ignored.
+    ///
+    /// ```
+    /// use std::io;
+    /// # use fluxgate::{CircuitBreaker, tracker::Custom};
+    /// # let breaker = CircuitBreaker::builder("api").build()?;
+    /// let outage = Custom::new(|error: &io::Error| error.kind() != io::ErrorKind::NotFound);
+    /// let _ = breaker.with_tracker(outage).call(|| std::fs::read("missing"));
+    /// assert_eq!(breaker.info().ignored, 1);
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
+    pub fn with_tracker<T>(&self, tracker: T) -> Judged<'_, By<T>> {
+        Judged::new(self, By::new(tracker, Nothing))
+    }
+
+    /// The same calls with one function that says what every result means, errors
+    /// and the rest alike; [`with_tracker`](Self::with_tracker) and
+    /// [`failure_if`](Judged::failure_if) in one, and the way to say for how long
+    /// the dependency will be down. A panic in it is contained.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use fluxgate::{CircuitBreaker, Outcome, tripper::FailureStreak};
+    /// # let breaker = CircuitBreaker::builder("api").tripper(FailureStreak::new(1)).build()?;
+    /// # #[derive(Debug)] enum Error { Busy { retry_after: Duration }, NotFound }
+    /// # impl From<fluxgate::CallNotPermitted> for Error {
+    /// #     fn from(_: fluxgate::CallNotPermitted) -> Self { Error::NotFound }
+    /// # }
+    /// let outcome = |result: &Result<(), Error>| match result {
+    ///     Ok(()) => Outcome::Success,
+    ///     Err(Error::Busy { retry_after }) => Outcome::UnavailableFor(*retry_after),
+    ///     Err(Error::NotFound) => Outcome::Ignored,
+    /// };
+    /// let busy = || Err(Error::Busy { retry_after: Duration::from_secs(90) });
+    /// assert!(breaker.with_classifier(outcome).call(busy).is_err());
+    /// let wait = breaker.info().retry_after.expect("it is open");
+    /// assert!(wait > Duration::from_secs(89), "rather than the 60 s of its retry policy");
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
+    pub fn with_classifier<V, E, F>(&self, classify: F) -> Judged<'_, Classifier<F>>
+    where
+        F: Fn(&Result<V, E>) -> Outcome,
+    {
+        Judged::new(self, Classifier(classify))
+    }
+
+    fn judged(&self) -> Judged<'_, By<tracker::All>> {
+        self.with_tracker(tracker::All)
+    }
+
+    /// Asks to make one call, for integrations that can't hand over a function
+    /// or a future. The guard takes note of how the call ended.
+    ///
+    /// ```
+    /// # use fluxgate::CircuitBreaker;
+    /// # let breaker = CircuitBreaker::builder("api").build()?;
+    /// # fn send() -> Result<(), ()> { Ok(()) }
+    /// let guard = breaker.acquire()?;
+    /// match send() {
+    ///     Ok(()) => guard.success(),
+    ///     Err(()) => guard.failure(),
+    /// }
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`CallNotPermitted`] if the call must not be made.
+    pub fn acquire(&self) -> Result<Guard<'_>, CallNotPermitted> {
+        let ticket = self
+            .core
+            .admit()
+            .map_err(|refusal| CallNotPermitted::new(self, refusal))?;
+        Ok(Guard {
+            core: &self.core,
+            ticket: Some(ticket),
+            panicking: std::thread::panicking(),
+        })
+    }
+
+    /// Closes the circuit, from whatever state, and empties the window.
+    pub fn reset(&self) {
+        self.core.command(State::Closed);
+    }
+
+    /// Lets every call through, and records none, until another command.
+    pub fn disable(&self) {
+        self.core.command(State::Disabled);
+    }
+
+    /// Lets every call through and records it, but never opens, until another
+    /// command.
+    pub fn metrics_only(&self) {
+        self.core.command(State::MetricsOnly);
+    }
+
+    /// Rejects every call until another command.
+    pub fn force_open(&self) {
+        self.core.command(State::ForcedOpen);
+    }
+}
+
+impl fmt::Debug for CircuitBreaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CircuitBreaker")
+            .field("name", self.name())
+            .field("state", &self.state())
+            .finish_non_exhaustive()
+    }
+}
+
+/// One admitted call, from [`CircuitBreaker::acquire`].
+///
+/// Dropping it without a word is a cancellation, and counts as
+/// [`on_cancel`](Builder::on_cancel) says; dropping it because of a panic is a
+/// failure.
+#[must_use = "a call that is dropped counts as cancelled"]
+pub struct Guard<'a> {
+    core: &'a Core,
+    ticket: Option<Ticket>,
+    /// Whether a panic was under way already when the call began.
+    panicking: bool,
+}
+
+impl Guard<'_> {
+    /// The call succeeded.
+    pub fn success(self) {
+        self.record(Outcome::Success);
+    }
+
+    /// The call failed.
+    pub fn failure(self) {
+        self.record(Outcome::Failure);
+    }
+
+    /// Settles the call as an error that proves the dependency answers.
+    pub fn alive(self) {
+        self.record(Outcome::Alive);
+    }
+
+    /// Settles the call as a failure for want of capacity.
+    pub fn overloaded(self) {
+        self.record(Outcome::Overloaded);
+    }
+
+    /// The call says nothing about the dependency.
+    pub fn ignore(self) {
+        self.record(Outcome::Ignored);
+    }
+
+    /// The call ended with this outcome.
+    pub fn record(mut self, outcome: Outcome) {
+        if let Some(ticket) = self.ticket.take() {
+            call::record(self.core, ticket, outcome);
+        }
+    }
+
+    fn settle(&mut self, ended: Ended) {
+        if let Some(ticket) = self.ticket.take() {
+            self.core.settle(ticket, ended);
+        }
+    }
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        let panicked = std::thread::panicking() && !self.panicking;
+        self.settle(if panicked {
+            Ended::Panicked
+        } else {
+            Ended::Cancelled
+        });
+    }
+}
+
+impl fmt::Debug for Guard<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guard").finish_non_exhaustive()
+    }
+}

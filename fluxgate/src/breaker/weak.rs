@@ -1,0 +1,75 @@
+//! A handle that does not keep a breaker alive.
+
+use std::{
+    fmt,
+    sync::{Arc, Weak},
+};
+
+use once_cell::sync::OnceCell;
+
+use crate::{CircuitBreaker, Name, engine::Core};
+
+/// A breaker's name, and the breaker as long as somebody holds it.
+#[derive(Clone)]
+pub struct WeakBreaker {
+    name: Name,
+    /// Empty until the breaker is built.
+    core: Arc<OnceCell<Weak<Core>>>,
+}
+
+impl WeakBreaker {
+    /// Of a breaker to be.
+    pub(crate) fn pending(name: Name) -> Self {
+        Self {
+            name,
+            core: Arc::default(),
+        }
+    }
+
+    pub(crate) fn set(&self, core: &Arc<Core>) {
+        self.core.get_or_init(|| Arc::downgrade(core));
+    }
+
+    /// Returns where the breaker is in memory, or will have been: as long as this
+    /// handle lives, no other breaker is there. 0 before it is built.
+    #[cfg(feature = "slack-core")]
+    pub(crate) fn address(&self) -> usize {
+        self.core.get().map_or(0, |core| core.as_ptr().addr())
+    }
+
+    /// The breaker's name.
+    #[must_use]
+    pub fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// The breaker; `None` before it is built, and when its last handle is gone.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<CircuitBreaker> {
+        let core = self.core.get()?.upgrade()?;
+        Some(CircuitBreaker { core })
+    }
+
+    /// Whether the breaker was built, and its last handle dropped.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        let core = self.core.get();
+        core.is_some_and(|core| core.strong_count() == 0)
+    }
+}
+
+impl CircuitBreaker {
+    /// A handle that does not keep the breaker alive.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakBreaker {
+        let weak = WeakBreaker::pending(self.name().clone());
+        weak.set(&self.core);
+        weak
+    }
+}
+
+impl fmt::Debug for WeakBreaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("WeakBreaker").field(&self.name).finish()
+    }
+}

@@ -1,0 +1,134 @@
+//! What a call's result means for the breaker.
+
+use crate::{Classify, Outcome, call::Admitted, tracker::Tracker, util::panic::contained};
+
+/// Which successful results count as failures.
+pub trait FailureIf<T: ?Sized> {
+    /// Whether `value` counts as a failure.
+    fn fails(&self, value: &T) -> bool;
+}
+
+/// No successful result does.
+#[derive(Clone, Copy, Debug)]
+pub struct Nothing;
+
+impl<T: ?Sized> FailureIf<T> for Nothing {
+    #[inline]
+    fn fails(&self, _value: &T) -> bool {
+        false
+    }
+}
+
+/// Those for which the closure says so; a panic in it says no.
+#[derive(Clone, Copy, Debug)]
+pub struct Predicate<F>(pub F);
+
+impl<T: ?Sized, F: Fn(&T) -> bool> FailureIf<T> for Predicate<F> {
+    fn fails(&self, value: &T) -> bool {
+        contained(|| (self.0)(value)).unwrap_or_else(|| {
+            crate::diagnostics::policy_panicked("failure_if");
+            false
+        })
+    }
+}
+
+/// Says what the result of a call means for the breaker.
+pub trait Judge<T, E> {
+    /// Settles the call and passes its result on.
+    fn settle(&self, result: Result<T, E>, call: Admitted<'_>) -> Result<T, E>;
+}
+
+/// A tracker for errors, and a predicate for the rest.
+#[derive(Clone, Copy, Debug)]
+pub struct By<T, P = Nothing> {
+    pub(crate) tracker: T,
+    pub(crate) failure_if: P,
+}
+
+impl<T, P> By<T, P> {
+    pub(crate) const fn new(tracker: T, failure_if: P) -> Self {
+        Self {
+            tracker,
+            failure_if,
+        }
+    }
+}
+
+/// The tracker of errors that say by their [`Classify`] what they mean.
+#[derive(Clone, Copy, Debug)]
+pub struct ByThemselves;
+
+impl<E: Classify> Tracker<E> for ByThemselves {
+    fn tracks(&self, error: &E) -> bool {
+        error.is_transient()
+    }
+
+    fn outcome(&self, error: &E) -> Outcome {
+        error.outcome()
+    }
+}
+
+impl<V, E, T: Tracker<E>, P: FailureIf<V>> Judge<V, E> for By<T, P> {
+    #[inline]
+    fn settle(&self, ran: Result<V, E>, call: Admitted<'_>) -> Result<V, E> {
+        match ran {
+            Ok(ok) => {
+                call.settle(|| value(&ok, &self.failure_if));
+                Ok(ok)
+            }
+            Err(failure) => {
+                call.settle(|| error(&failure, &self.tracker));
+                Err(failure)
+            }
+        }
+    }
+}
+
+/// A closure that sees errors and the rest alike. A panic in it means what the
+/// result says by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Classifier<F>(pub(crate) F);
+
+impl<F> Classifier<F> {
+    /// What it says; nothing if it panics, which is reported.
+    pub(crate) fn outcome<R>(&self, ran: &R) -> Option<Outcome>
+    where
+        F: Fn(&R) -> Outcome,
+    {
+        let outcome = contained(|| (self.0)(ran));
+        if outcome.is_none() {
+            crate::diagnostics::policy_panicked("classifier");
+        }
+        outcome
+    }
+}
+
+impl<V, E, F: Fn(&Result<V, E>) -> Outcome> Judge<V, E> for Classifier<F> {
+    fn settle(&self, ran: Result<V, E>, call: Admitted<'_>) -> Result<V, E> {
+        call.settle(|| {
+            self.outcome(&ran).unwrap_or(match ran {
+                Ok(_) => Outcome::Success,
+                Err(_) => Outcome::Failure,
+            })
+        });
+        ran
+    }
+}
+
+#[inline]
+pub(crate) fn value<T>(value: &T, failure_if: &impl FailureIf<T>) -> Outcome {
+    if failure_if.fails(value) {
+        Outcome::Failure
+    } else {
+        Outcome::Success
+    }
+}
+
+/// A panic in the tracker leaves the error what it is without one: a failure.
+#[inline]
+pub(crate) fn error<E>(error: &E, tracker: &impl Tracker<E>) -> Outcome {
+    contained(|| tracker.outcome(error)).unwrap_or_else(|| {
+        crate::diagnostics::policy_panicked("tracker");
+        Outcome::Failure
+    })
+}

@@ -1,0 +1,165 @@
+//! What a breaker counts for its listeners: only when one of them reads it.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
+
+use crate::{
+    Histogram, Lifetime, State,
+    engine::{Ended, sharded::Stripes},
+    listener::Reads,
+    util::duration::nanos,
+};
+
+/// The counters behind [`Lifetime`].
+pub(crate) struct Tally {
+    failures: AtomicU64,
+    late: AtomicU64,
+    probes: AtomicU64,
+    /// By the discriminant of the state.
+    rejected: [AtomicU64; State::ALL.len()],
+    /// In nanoseconds, by the discriminant of the state; the present one not
+    /// included.
+    spent: [AtomicU64; State::ALL.len()],
+    counts_successes: bool,
+    /// The bounds of the histogram, ascending, in nanoseconds.
+    bounds: Box<[u64]>,
+    calls: Stripes,
+}
+
+/// The places in a stripe.
+const SUCCESSES: usize = 0;
+const NANOS: usize = 1;
+const FIRST_BUCKET: usize = 2;
+
+impl Tally {
+    /// `None` when nobody reads anything.
+    pub(crate) fn new(reads: Reads) -> Option<Box<Self>> {
+        let Reads {
+            lifetime,
+            successes,
+            durations,
+        } = reads;
+        if !lifetime && !successes && durations.is_empty() {
+            return None;
+        }
+        let bounds: Box<[u64]> = durations.into_iter().map(nanos).collect();
+        let places = match (successes, bounds.len()) {
+            (false, 0) => 0,
+            (true, 0) => SUCCESSES + 1,
+            (_, buckets) => FIRST_BUCKET + buckets + 1,
+        };
+        Some(Box::new(Self {
+            failures: AtomicU64::default(),
+            late: AtomicU64::default(),
+            probes: AtomicU64::default(),
+            rejected: Default::default(),
+            spent: Default::default(),
+            counts_successes: successes,
+            bounds,
+            calls: Stripes::new(places),
+        }))
+    }
+
+    /// Whether it wants to see every call, the healthy ones too.
+    pub(crate) fn watches(&self) -> bool {
+        self.counts_successes || self.times()
+    }
+
+    /// Whether it wants to know how long calls took.
+    pub(crate) fn times(&self) -> bool {
+        !self.bounds.is_empty()
+    }
+
+    /// A call ended after `elapsed` nanoseconds; `late` if the state had moved
+    /// on.
+    #[inline]
+    pub(crate) fn ended(&self, ended: Ended, late: bool, elapsed: u64) {
+        match ended {
+            Ended::Success | Ended::Failure if late => bump(&self.late, 1),
+            Ended::Success if self.counts_successes => self.calls.add(SUCCESSES, 1),
+            Ended::Failure => bump(&self.failures, 1),
+            // The breaker counts these whether anybody reads them or not.
+            Ended::Success
+            | Ended::Ignored
+            | Ended::Alive
+            | Ended::Overloaded
+            | Ended::Cancelled
+            | Ended::Panicked => {}
+        }
+        if self.times() {
+            let bucket = self.bounds.partition_point(|bound| *bound < elapsed);
+            self.calls.add(NANOS, elapsed);
+            self.calls.add(FIRST_BUCKET + bucket, 1);
+        }
+    }
+
+    pub(crate) fn probe(&self) {
+        bump(&self.probes, 1);
+    }
+
+    pub(crate) fn rejected(&self, by: State) {
+        bump(&self.rejected[by as usize], 1);
+    }
+
+    pub(crate) fn left(&self, state: State, after: Duration) {
+        bump(&self.spent[state as usize], nanos(after));
+    }
+
+    /// The totals, `since` being how long the present state has lasted.
+    pub(crate) fn lifetime(&self, state: State, since: Duration) -> Lifetime {
+        let read = |count: &AtomicU64| count.load(Relaxed);
+        let rejecting = [State::Open, State::HalfOpen, State::ForcedOpen];
+        Lifetime {
+            successes: self.counts_successes.then(|| self.calls.sum(SUCCESSES)),
+            failures: read(&self.failures),
+            late: read(&self.late),
+            probes: read(&self.probes),
+            rejected: rejecting
+                .map(|state| (state, read(&self.rejected[state as usize])))
+                .into(),
+            time_in_state: State::ALL
+                .map(|each| {
+                    let before = Duration::from_nanos(read(&self.spent[each as usize]));
+                    let present = if each == state { since } else { Duration::ZERO };
+                    (each, before.saturating_add(present))
+                })
+                .into(),
+            durations: self.times().then(|| self.histogram()),
+        }
+    }
+
+    fn histogram(&self) -> Histogram {
+        let sum = Duration::from_nanos(self.calls.sum(NANOS));
+        let mut count = 0;
+        let mut next = (FIRST_BUCKET..).map(|place| {
+            count += self.calls.sum(place);
+            count
+        });
+        let buckets = self
+            .bounds
+            .iter()
+            .zip(&mut next)
+            .map(|(bound, below)| (Duration::from_nanos(*bound), below))
+            .collect();
+        let count = next.next().unwrap_or_default();
+        Histogram {
+            buckets,
+            count,
+            sum,
+        }
+    }
+
+    pub(crate) fn clear(&self) {
+        let alone = [&self.failures, &self.late, &self.probes];
+        for count in alone.into_iter().chain(&self.rejected).chain(&self.spent) {
+            count.store(0, Relaxed);
+        }
+        self.calls.clear();
+    }
+}
+
+fn bump(count: &AtomicU64, by: u64) {
+    count.fetch_add(by, Relaxed);
+}

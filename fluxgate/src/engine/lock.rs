@@ -1,0 +1,204 @@
+//! The breaker's lock, whose bit is in the control word.
+//!
+//! Taking it is one compare-and-swap and letting go one store, where a mutex
+//! beside the control word takes two read-modify-writes and a store. On the path
+//! that records, one call in four failing, a call took 20 ns against 23.
+
+#[cfg(not(fluxgate_loom))]
+use std::sync::{Mutex, PoisonError};
+
+use crate::engine::{
+    state_word::Word,
+    sync::{AtomicU64, MutPtr, Ordering, UnsafeCell, pause},
+};
+
+/// A value, and the control word that guards it. The word is read by everybody
+/// at any time, and written only by who holds the lock.
+// The word first: what every call reads stands beside what rejections read.
+#[repr(C)]
+pub(crate) struct Locked<T> {
+    word: AtomicU64,
+    /// Where those wait who found the lock taken, but for one.
+    #[cfg(not(fluxgate_loom))]
+    queue: Mutex<()>,
+    #[cfg(fluxgate_loom)]
+    gate: loom::sync::Mutex<()>,
+    value: UnsafeCell<T>,
+}
+
+// SAFETY: the value is reached through `Held` alone, of which there is one at a
+// time, so it is only ever used by one thread at a time; that needs `T: Send`.
+#[allow(unsafe_code)]
+unsafe impl<T: Send> Sync for Locked<T> {}
+
+impl<T> Locked<T> {
+    pub(crate) fn new(word: Word, value: T) -> Self {
+        Self {
+            word: AtomicU64::new(word.bits()),
+            #[cfg(not(fluxgate_loom))]
+            queue: Mutex::new(()),
+            #[cfg(fluxgate_loom)]
+            gate: loom::sync::Mutex::new(()),
+            value: UnsafeCell::new(value),
+        }
+    }
+
+    /// The present control word.
+    #[inline]
+    pub(crate) fn word(&self) -> Word {
+        Word::from_bits(self.word.load(Ordering::Acquire))
+    }
+
+    /// The control word, for a reader that has its own fence.
+    pub(crate) fn word_relaxed(&self) -> Word {
+        Word::from_bits(self.word.load(Ordering::Relaxed))
+    }
+
+    #[inline]
+    pub(crate) fn lock(&self) -> Held<'_, T> {
+        // Loom can't see that a thread that tries again and again gets on in the
+        // end: there a gate lets one try at a time. What the bit itself orders is
+        // a test of its own below.
+        #[cfg(fluxgate_loom)]
+        let gate = self.gate.lock().ok();
+        let word = match self.try_take() {
+            Some(word) => word,
+            None => self.wait(),
+        };
+        Held {
+            value: self.value.get_mut(),
+            word,
+            locked: self,
+            #[cfg(fluxgate_loom)]
+            _gate: gate,
+        }
+    }
+
+    /// Takes the lock if it is free: the word without the bit.
+    #[inline]
+    fn try_take(&self) -> Option<Word> {
+        let word = self.word_relaxed();
+        if word.is_locked() {
+            return None;
+        }
+        self.word
+            .compare_exchange(
+                word.bits(),
+                word.locked().bits(),
+                Ordering::Acquire,
+                Ordering::Relaxed,
+            )
+            .is_ok()
+            .then_some(word)
+    }
+
+    /// One thread tries again and again, ever more patiently: the lock is held
+    /// for nanoseconds, unless its holder is not running. The others are parked.
+    #[cold]
+    fn wait(&self) -> Word {
+        #[cfg(not(fluxgate_loom))]
+        let _turn = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tries = 0;
+        loop {
+            // Always sees the present, which a load need not.
+            let bit = Word::LOCKED.bits();
+            let before = Word::from_bits(self.word.fetch_or(bit, Ordering::Acquire));
+            if !before.is_locked() {
+                return before;
+            }
+            while self.word_relaxed().is_locked() {
+                pause(tries);
+                tries += 1;
+            }
+        }
+    }
+}
+
+/// The lock, held; let go when dropped.
+pub(crate) struct Held<'a, T> {
+    value: MutPtr<T>,
+    /// What the control word will be.
+    word: Word,
+    locked: &'a Locked<T>,
+    #[cfg(fluxgate_loom)]
+    _gate: Option<loom::sync::MutexGuard<'a, ()>>,
+}
+
+impl<T> Held<'_, T> {
+    #[allow(unsafe_code)]
+    pub(crate) fn get(&mut self) -> &mut T {
+        // SAFETY: the bit in the control word is set from before this `Held`
+        // was made until it is dropped, and nobody else makes one meanwhile:
+        // `try_take` and
+        // `wait` need to find the bit clear, and only `drop` clears it. The
+        // `Acquire` there and the `Release` here order one holder's accesses
+        // before the next one's. The borrow of `self` keeps two references from
+        // one `Held` apart.
+        unsafe { self.value.deref() }
+    }
+
+    /// The control word as it will be when the lock is let go.
+    pub(crate) fn word(&self) -> Word {
+        self.word
+    }
+
+    /// Sets the control word, to be seen when the lock is let go.
+    pub(crate) fn set_word(&mut self, word: Word) {
+        self.word = word;
+    }
+
+    /// Makes the control word seen at once.
+    pub(crate) fn publish_word(&mut self, word: Word) {
+        self.word = word;
+        self.locked
+            .word
+            .store(word.locked().bits(), Ordering::Release);
+    }
+}
+
+impl<T> Drop for Held<'_, T> {
+    fn drop(&mut self) {
+        // Nobody else writes the word while the bit is set, so a plain store
+        // loses nothing.
+        self.locked.word.store(self.word.bits(), Ordering::Release);
+    }
+}
+
+#[cfg(all(test, fluxgate_loom))]
+mod tests {
+    use loom::{sync::Arc, thread};
+
+    use super::*;
+    use crate::State;
+
+    #[test]
+    fn the_bit_alone_orders_one_holder_before_the_next() {
+        loom::model(|| {
+            let locked = Arc::new(Locked::new(Word::new(State::Closed, 0, false, true), 0));
+            // Without the gate; whoever finds the lock taken goes without.
+            let try_once = |locked: &Locked<u32>| {
+                let word = locked.try_take()?;
+                let mut held = Held {
+                    value: locked.value.get_mut(),
+                    word,
+                    locked,
+                    _gate: None,
+                };
+                *held.get() += 1;
+                held.set_word(Word::new(State::Closed, 1, false, true));
+                Some(*held.get())
+            };
+            let other = {
+                let locked = Arc::clone(&locked);
+                thread::spawn(move || try_once(&locked))
+            };
+            let mine = try_once(&locked);
+            let theirs = other.join().unwrap();
+            match (mine, theirs) {
+                (Some(1), Some(2) | None) | (Some(2) | None, Some(1)) => {}
+                wrong => panic!("{wrong:?}"),
+            }
+            assert!(!locked.word().is_locked());
+        });
+    }
+}

@@ -1,0 +1,181 @@
+//! The present opening, for rejections that take no lock.
+
+use std::time::Duration;
+
+use crate::{
+    State,
+    engine::sync::{AtomicU64, Ordering},
+    tripper::Cause,
+    util::duration::nanos,
+};
+
+/// When an open circuit may be probed, and why it opened.
+///
+/// Written under the breaker's lock before the control word says `Open`. A
+/// reader loads the control word, then this, then the control word again: if the
+/// generation is the same, so was the opening. That holds because the words are
+/// stored with `Release` after the control word of the generation before, so a
+/// reader that saw one of them, and then an `Acquire` fence, sees that control
+/// word as well and finds the generation changed.
+#[derive(Debug)]
+pub(crate) struct Published {
+    due: AtomicU64,
+    measured: AtomicU64,
+    cause: AtomicU64,
+}
+
+/// What was read from [`Published`], or stands for it: why a call is refused.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Refusal {
+    /// In nanoseconds: when the circuit may be probed, and then how long until.
+    time: u64,
+    measured: f64,
+    /// Leaf of the rule in the lowest 16 bits, then 8 for the state, then the
+    /// number of calls.
+    packed: u64,
+}
+
+const NEVER: u64 = u64::MAX;
+/// In place of a leaf: no cause is known.
+const NO_LEAF: u64 = 0xFFFF;
+const STATE: u32 = 16;
+const CALLS: u32 = 24;
+
+impl Published {
+    pub(crate) fn new() -> Self {
+        Self {
+            due: AtomicU64::new(NEVER),
+            measured: AtomicU64::new(0),
+            cause: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn store(&self, now: Duration, wait: Option<Duration>, cause: Option<Cause>) {
+        let due = wait.map_or(NEVER, |wait| nanos(now.saturating_add(wait)));
+        let (measured, packed) = match cause {
+            Some(Cause {
+                leaf,
+                measured,
+                calls,
+            }) => {
+                let calls = calls.min(u64::MAX >> CALLS);
+                (measured, calls << CALLS | u64::from(leaf))
+            }
+            None => (0.0, NO_LEAF),
+        };
+        self.due.store(due, Ordering::Release);
+        self.measured.store(measured.to_bits(), Ordering::Release);
+        self.cause
+            .store(packed | (State::Open as u64) << STATE, Ordering::Release);
+    }
+
+    /// To be thrown away unless the control word is still the same.
+    #[inline]
+    pub(crate) fn load(&self) -> Refusal {
+        Refusal {
+            time: self.due.load(Ordering::Relaxed),
+            measured: f64::from_bits(self.measured.load(Ordering::Relaxed)),
+            packed: self.cause.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Refusal {
+    /// By a state that has no opening.
+    pub(crate) fn by(state: State) -> Self {
+        Self {
+            time: NEVER,
+            measured: 0.0,
+            packed: (state as u64) << STATE | NO_LEAF,
+        }
+    }
+
+    /// From the time of the next attempt to the wait until then.
+    #[inline]
+    pub(crate) fn at(mut self, now: Duration) -> Self {
+        if self.time != NEVER {
+            self.time = self.time.saturating_sub(nanos(now));
+        }
+        self
+    }
+
+    /// A circuit that is due but refuses, since its retry policy is not ready,
+    /// has no next attempt that anybody knew of.
+    pub(crate) fn unless_due(mut self) -> Self {
+        if self.time == 0 {
+            self.time = NEVER;
+        }
+        self
+    }
+
+    /// Whether the circuit may be probed now.
+    #[inline]
+    pub(crate) fn is_due(&self) -> bool {
+        self.time == 0
+    }
+
+    pub(crate) fn state(&self) -> State {
+        match self.packed >> STATE & 0xFF {
+            state if state == State::HalfOpen as u64 => State::HalfOpen,
+            state if state == State::ForcedOpen as u64 => State::ForcedOpen,
+            _ => State::Open,
+        }
+    }
+
+    /// How long until the circuit may be probed; `None` if nobody knows.
+    pub(crate) fn wait(&self) -> Option<Duration> {
+        (self.time != NEVER).then(|| Duration::from_nanos(self.time))
+    }
+
+    pub(crate) fn cause(&self) -> Option<Cause> {
+        let leaf = self.packed & NO_LEAF;
+        (leaf != NO_LEAF).then_some(Cause {
+            leaf: leaf as u16,
+            measured: self.measured,
+            calls: self.packed >> CALLS,
+        })
+    }
+}
+
+#[cfg(all(test, not(fluxgate_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_published_comes_back_whole() {
+        let second = Duration::from_secs(1);
+        let published = Published::new();
+        for (leaf, measured, calls, read) in [
+            (0, 0.5, 100, 100),
+            (7, 1e300, (1 << 40) - 1, (1 << 40) - 1),
+            (Cause::REOPEN_AFTER, 3.0, 0, 0),
+            // As many as there is room for.
+            (1, 0.0, u64::MAX, (1 << 40) - 1),
+        ] {
+            let cause = Cause {
+                leaf,
+                measured,
+                calls,
+            };
+            published.store(second, Some(second), Some(cause));
+            let refusal = published.load().at(Duration::ZERO);
+            assert_eq!(refusal.state(), State::Open);
+            assert_eq!(refusal.wait(), Some(2 * second));
+            let cause = refusal.cause().expect("there is one");
+            assert_eq!((cause.leaf, cause.calls), (leaf, read));
+            assert_eq!(cause.measured.to_bits(), measured.to_bits());
+        }
+        published.store(second, None, None);
+        let refusal = published.load().at(second);
+        assert!(refusal.cause().is_none() && refusal.wait().is_none());
+    }
+
+    #[test]
+    fn a_refusal_by_a_state_has_neither_wait_nor_cause() {
+        for state in [State::Open, State::HalfOpen, State::ForcedOpen] {
+            let refusal = Refusal::by(state).at(Duration::MAX);
+            assert_eq!(refusal.state(), state);
+            assert!(refusal.wait().is_none() && refusal.cause().is_none());
+        }
+    }
+}

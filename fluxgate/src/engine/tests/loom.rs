@@ -1,0 +1,407 @@
+//! Every interleaving of a few threads on the real code, by loom. Run with
+//! `RUSTFLAGS="--cfg fluxgate_loom" cargo test -p fluxgate --lib loom_tests`,
+//! in a target directory of its own.
+//!
+//! What a listener finds is looked at when the threads are done: a panic inside
+//! one would be contained.
+
+use std::{
+    sync::{Arc, Mutex as StdMutex, atomic::AtomicU32 as StdCount},
+    time::{Duration, SystemTime},
+};
+
+use loom::{
+    sync::atomic::{AtomicBool, AtomicUsize},
+    thread,
+};
+
+use crate::{
+    Builder, CircuitBreaker, RuleKind, Signal, State,
+    clock::ManualClock,
+    engine::{
+        Ended,
+        sync::Ordering::{Acquire, Relaxed, Release, SeqCst},
+    },
+    permit,
+    retry::{Cooldown, Opening},
+    tripper::FailureStreak,
+    window::CountWindow,
+};
+
+/// All interleavings with at most this many preemptions, which is what it takes
+/// to find most bugs; one more takes minutes.
+const PREEMPTIONS: usize = 2;
+
+fn explore(f: impl Fn() + Send + Sync + 'static) {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(PREEMPTIONS);
+    model.check(f);
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Opens at the first failure; its clock stands still.
+fn builder(clock: &ManualClock) -> Builder {
+    CircuitBreaker::builder("loom")
+        .tripper(FailureStreak::new(1))
+        .retry(Cooldown::new(10 * SECOND))
+        .permit(permit::All)
+        .max_half_open_calls(1)
+        .clock(clock.clone())
+}
+
+fn clock() -> ManualClock {
+    ManualClock::at(SystemTime::UNIX_EPOCH)
+}
+
+fn fail(breaker: &CircuitBreaker) {
+    if let Ok(guard) = breaker.acquire() {
+        guard.failure();
+    }
+}
+
+/// A listener's notes.
+#[derive(Clone, Default)]
+struct Heard(Arc<StdMutex<Vec<Signal>>>);
+
+impl Heard {
+    fn listener(&self) -> impl Fn(&Signal) + Send + Sync + 'static {
+        let heard = self.clone();
+        move |signal| heard.0.lock().unwrap().push(signal.clone())
+    }
+
+    /// The states entered, if every signal came once and in order.
+    fn chain(&self) -> Vec<State> {
+        let mut state = State::Closed;
+        for (i, signal) in self.0.lock().unwrap().iter().enumerate() {
+            assert_eq!(signal.sequence, i as u64 + 1);
+            assert_eq!(signal.old_state, state);
+            state = signal.new_state;
+        }
+        let heard = self.0.lock().unwrap();
+        heard.iter().map(|signal| signal.new_state).collect()
+    }
+}
+
+#[test]
+fn one_of_several_failures_trips_and_the_others_are_late() {
+    explore(|| {
+        let heard = Heard::default();
+        let breaker = builder(&clock())
+            .listener(heard.listener())
+            .build()
+            .unwrap();
+        let threads: Vec<_> = (0..2)
+            .map(|_| {
+                let breaker = breaker.clone();
+                thread::spawn(move || fail(&breaker))
+            })
+            .collect();
+        fail(&breaker);
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert_eq!(heard.chain(), [State::Open]);
+        let info = breaker.info();
+        assert_eq!(info.late + info.rejected, 2);
+        assert_eq!(info.metrics.total_count, 0);
+    });
+}
+
+#[test]
+fn when_the_wait_is_over_one_caller_opens_the_way_and_one_probes() {
+    explore(|| {
+        let (clock, heard) = (clock(), Heard::default());
+        let breaker = builder(&clock).listener(heard.listener()).build().unwrap();
+        fail(&breaker);
+        clock.advance(10 * SECOND);
+        let running = Arc::new(AtomicUsize::new(0));
+        let probe = {
+            let (breaker, running) = (breaker.clone(), Arc::clone(&running));
+            move || {
+                let Ok(guard) = breaker.acquire() else {
+                    return 0;
+                };
+                assert_eq!(running.fetch_add(1, SeqCst), 0, "two probes at once");
+                running.fetch_sub(1, SeqCst);
+                guard.ignore();
+                1
+            }
+        };
+        let threads = [thread::spawn(probe.clone()), thread::spawn(probe.clone())];
+        let mut probes = probe();
+        for thread in threads {
+            probes += thread.join().unwrap();
+        }
+        assert!(probes >= 1);
+        assert_eq!(heard.chain(), [State::Open, State::HalfOpen]);
+        let info = breaker.info();
+        assert_eq!((info.probes_in_flight, info.ignored), (0, probes));
+        assert_eq!(info.rejected, 3 - probes);
+    });
+}
+
+#[test]
+fn the_last_slot_goes_to_one_probe_while_another_gives_its_own_back() {
+    explore(|| {
+        let clock = clock();
+        let breaker = builder(&clock).max_half_open_calls(2).build().unwrap();
+        fail(&breaker);
+        clock.advance(10 * SECOND);
+        let running = Arc::new(AtomicUsize::new(1));
+        let first = breaker.acquire().unwrap();
+        let probe = {
+            let (breaker, running) = (breaker.clone(), Arc::clone(&running));
+            move || {
+                if let Ok(guard) = breaker.acquire() {
+                    assert!(running.fetch_add(1, SeqCst) < 2, "three probes at once");
+                    running.fetch_sub(1, SeqCst);
+                    drop(guard);
+                }
+            }
+        };
+        let threads = [thread::spawn(probe.clone()), thread::spawn(probe)];
+        running.fetch_sub(1, SeqCst);
+        first.ignore();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert_eq!(breaker.info().probes_in_flight, 0);
+    });
+}
+
+#[test]
+fn a_late_result_never_overrides_an_operator() {
+    explore(|| {
+        let heard = Heard::default();
+        let breaker = builder(&clock())
+            .listener(heard.listener())
+            .build()
+            .unwrap();
+        let failing = {
+            let breaker = breaker.clone();
+            thread::spawn(move || fail(&breaker))
+        };
+        let operator = {
+            let breaker = breaker.clone();
+            thread::spawn(move || breaker.force_open())
+        };
+        failing.join().unwrap();
+        operator.join().unwrap();
+        assert_eq!(breaker.state(), State::ForcedOpen);
+        let info = breaker.info();
+        let expected: &[State] = if info.late + info.rejected == 1 {
+            &[State::ForcedOpen]
+        } else {
+            &[State::Open, State::ForcedOpen]
+        };
+        assert_eq!(heard.chain(), expected);
+    });
+}
+
+#[test]
+fn a_probe_of_an_earlier_half_open_never_closes_a_later_one() {
+    explore(|| {
+        let (clock, heard) = (clock(), Heard::default());
+        let breaker = builder(&clock)
+            .max_half_open_calls(2)
+            .listener(heard.listener())
+            .build()
+            .unwrap();
+        fail(&breaker);
+        clock.advance(10 * SECOND);
+        let [one, other] = [(); 2].map(|()| breaker.core.admit().unwrap());
+        let succeeding = {
+            let breaker = breaker.clone();
+            thread::spawn(move || breaker.core.settle(one, Ended::Success))
+        };
+        breaker.core.settle(other, Ended::Failure);
+        clock.advance(10 * SECOND);
+        drop(breaker.acquire());
+        succeeding.join().unwrap();
+
+        let first = [State::Open, State::HalfOpen];
+        let chain = heard.chain();
+        assert_eq!(breaker.info().late, 1);
+        assert_eq!(chain[..2], first);
+        match chain[2] {
+            State::Closed => assert_eq!(chain.len(), 3),
+            _ => assert_eq!(chain[2..], first),
+        }
+    });
+}
+
+#[test]
+fn a_success_that_is_not_recorded_changed_nothing() {
+    explore(|| {
+        let clock = clock();
+        let breaker = builder(&clock)
+            .tripper(FailureStreak::new(9))
+            .window(CountWindow::new(1))
+            .build()
+            .unwrap();
+        breaker.acquire().unwrap().success();
+        // Both find the window clean as they begin.
+        let [one, other] = [(); 2].map(|()| breaker.core.admit().unwrap());
+        let failed = Arc::new(AtomicBool::new(false));
+        let failing = {
+            let (breaker, failed) = (breaker.clone(), Arc::clone(&failed));
+            thread::spawn(move || {
+                fail(&breaker);
+                failed.store(true, Release);
+            })
+        };
+        let other = {
+            let breaker = breaker.clone();
+            thread::spawn(move || breaker.core.settle(other, Ended::Success))
+        };
+        let saw = failed.load(Acquire);
+        breaker.core.settle(one, Ended::Success);
+        failing.join().unwrap();
+        other.join().unwrap();
+        let info = breaker.info();
+        // One came last, and the window and the streak agree which.
+        assert_eq!(info.metrics.total_count, 1);
+        assert_eq!(info.metrics.failure_count, info.failure_streak);
+        if saw {
+            assert_eq!(info.failure_streak, 0, "the success came after the failure");
+        }
+    });
+}
+
+#[test]
+fn a_success_of_an_earlier_generation_is_in_no_later_window() {
+    explore(|| {
+        let breaker = builder(&clock())
+            .window(CountWindow::new(2))
+            .build()
+            .unwrap();
+        for _ in 0..2 {
+            breaker.acquire().unwrap().success();
+        }
+        let ticket = breaker.core.admit().unwrap();
+        let operator = {
+            let breaker = breaker.clone();
+            thread::spawn(move || {
+                breaker.reset();
+                breaker.acquire().unwrap().success();
+            })
+        };
+        breaker.core.settle(ticket, Ended::Success);
+        operator.join().unwrap();
+        assert_eq!(breaker.info().metrics.total_count, 1);
+    });
+}
+
+#[test]
+fn a_rejection_never_mixes_two_openings() {
+    explore(|| {
+        let openings = Arc::new(StdCount::new(0));
+        let breaker = builder(&clock())
+            .retry(move |_: &Opening| {
+                let earlier = openings.fetch_add(1, Relaxed);
+                Some((earlier + 1) * 10 * SECOND)
+            })
+            .build()
+            .unwrap();
+        fail(&breaker);
+        let reopening = {
+            let breaker = breaker.clone();
+            thread::spawn(move || {
+                breaker.reset();
+                if let Ok(guard) = breaker.acquire() {
+                    guard.success();
+                }
+                fail(&breaker);
+            })
+        };
+        match breaker.acquire() {
+            Ok(guard) => guard.ignore(),
+            Err(rejection) => {
+                let reason = rejection.reason().unwrap();
+                assert_eq!(reason.rule, RuleKind::FailureStreak);
+                let opening = rejection.retry_after().unwrap().as_secs() / 10;
+                assert_eq!(reason.calls, opening, "reason and wait of one opening");
+            }
+        }
+        reopening.join().unwrap();
+    });
+}
+
+#[test]
+fn listeners_hear_every_transition_once_and_in_order() {
+    explore(|| {
+        let heard = [Heard::default(), Heard::default()];
+        let breaker = builder(&clock())
+            .listener(heard[0].listener())
+            .listener(heard[1].listener())
+            .build()
+            .unwrap();
+        let threads = [State::Disabled, State::ForcedOpen].map(|state| {
+            let breaker = breaker.clone();
+            thread::spawn(move || match state {
+                State::Disabled => breaker.disable(),
+                _ => breaker.force_open(),
+            })
+        });
+        breaker.metrics_only();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        let chain = heard[0].chain();
+        assert_eq!(chain.len(), 3);
+        assert_eq!(chain.last(), Some(&breaker.state()));
+        assert_eq!(heard[1].chain(), chain);
+    });
+}
+
+#[test]
+fn a_listener_that_causes_a_transition_keeps_the_order() {
+    explore(|| {
+        let heard = Heard::default();
+        let own: Arc<StdMutex<Option<CircuitBreaker>>> = Arc::default();
+        let caller = Arc::clone(&own);
+        let breaker = builder(&clock())
+            .listener(move |signal: &Signal| {
+                if signal.new_state == State::ForcedOpen {
+                    let breaker = caller.lock().unwrap().clone();
+                    breaker.unwrap().reset();
+                }
+            })
+            .listener(heard.listener())
+            .build()
+            .unwrap();
+        *own.lock().unwrap() = Some(breaker.clone());
+        let threads = [(); 2].map(|()| {
+            let breaker = breaker.clone();
+            thread::spawn(move || breaker.force_open())
+        });
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        own.lock().unwrap().take();
+        let chain = heard.chain();
+        assert_eq!(chain.len(), 4);
+        assert_eq!(chain.last(), Some(&State::Closed));
+    });
+}
+
+#[test]
+fn info_is_of_one_moment() {
+    explore(|| {
+        let breaker = builder(&clock()).build().unwrap();
+        let failing = {
+            let breaker = breaker.clone();
+            thread::spawn(move || fail(&breaker))
+        };
+        let info = breaker.info();
+        if info.state == State::Closed {
+            assert_eq!((info.reason, info.retry_after), (None, None));
+        } else {
+            assert_eq!(info.retry_after, Some(10 * SECOND));
+            assert_eq!(info.reason.unwrap().calls, 1);
+        }
+        assert_eq!(info.metrics.total_count, 0);
+        failing.join().unwrap();
+    });
+}

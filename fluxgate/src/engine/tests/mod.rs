@@ -1,0 +1,8 @@
+//! What can be seen of the engine from inside alone.
+
+#[cfg(not(fluxgate_loom))]
+mod fast_path;
+#[cfg(fluxgate_loom)]
+mod loom;
+#[cfg(not(fluxgate_loom))]
+mod threads;

@@ -1,0 +1,36 @@
+//! The manual. All of its code runs.
+//!
+//! - [`tutorial`]: from nothing to a breaker that you trust
+//! - [`choosing_a_policy`]: how many calls until it opens
+//! - [`recovery`]: between open and closed
+//! - [`errors_and_fallbacks`]: what counts, what to give instead, and retries
+//! - [`keys`]: one breaker for each tenant, host or shard
+//! - [`async_and_cancellation`]: dropped futures, timeouts, hanging calls
+//! - [`listeners_and_metrics`]: who is told, and what there is to see
+//! - [`testing`]: no sleeping
+//! - [`operating`]: for those who are called at night
+//! - [`from_python`]: fluxgate, name by name
+//! - [`from_others`]: resilience4j, Polly, failsafe, tower-resilience, gobreaker
+//! - [`limits`]: what it does not do, and what you pay
+
+macro_rules! pages {
+    ($($page:ident)*) => {$(
+        #[doc = include_str!(concat!(stringify!($page), ".md"))]
+        pub mod $page {}
+    )*};
+}
+
+pages! {
+    tutorial
+    choosing_a_policy
+    recovery
+    errors_and_fallbacks
+    keys
+    async_and_cancellation
+    listeners_and_metrics
+    testing
+    operating
+    from_python
+    from_others
+    limits
+}

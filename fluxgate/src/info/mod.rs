@@ -1,0 +1,77 @@
+//! A snapshot of a breaker.
+
+pub(crate) mod kill_switch;
+pub(crate) mod lifetime;
+pub(crate) mod metrics;
+pub(crate) mod reason;
+
+use std::time::{Duration, SystemTime};
+
+use crate::{
+    KillSwitch, Lifetime, ListenerInfo, Metrics, MissingListener, Name, Reason, State, Variable,
+};
+
+/// A breaker at one moment, as [`CircuitBreaker::info`](crate::CircuitBreaker::info)
+/// gives it.
+///
+/// The totals count over the life of the breaker and survive transitions;
+/// [`metrics`](Self::metrics) is the window, which every transition empties.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Info {
+    /// The breaker's name.
+    pub name: Name,
+    /// Its state.
+    pub state: State,
+    /// When it entered the state, by the wall clock.
+    pub changed_at: SystemTime,
+    /// How often half-open fell back to open since the circuit was last closed.
+    pub reopens: u64,
+    /// How many recorded calls failed in a row, up to now.
+    pub failure_streak: u64,
+    /// The window.
+    pub metrics: Metrics,
+    /// When open: how long until the first probe may run, zero if the next call
+    /// may; `None` if never.
+    pub retry_after: Option<Duration>,
+    /// When open: why.
+    pub reason: Option<Reason>,
+    /// Probes that hold a slot now.
+    pub probes_in_flight: usize,
+    /// Calls rejected.
+    pub rejected: u64,
+    /// Calls that were recorded as failures, whatever they ended with. Zero
+    /// beside a growing [`ignored`](Self::ignored) means that the tracker matches
+    /// no error that the function returns.
+    pub failed: u64,
+    /// Calls that ended as [`Overloaded`](crate::Outcome::Overloaded) or
+    /// [`OverloadedFor`](crate::Outcome::OverloadedFor); each counts as a failure,
+    /// too.
+    pub overloaded: u64,
+    /// Calls that ended as [`Alive`](crate::Outcome::Alive).
+    pub alive: u64,
+    /// Calls whose error the tracker did not match, or that ended as
+    /// [`Ignored`](crate::Outcome::Ignored).
+    pub ignored: u64,
+    /// Calls dropped before their end, whatever `on_cancel` makes of them.
+    pub cancelled: u64,
+    /// Calls that panicked; each counts as a failure, too.
+    pub panicked: u64,
+    /// Probes that were still in flight when their lease ended.
+    pub lost_probes: u64,
+    /// Outcomes that came after the state had moved on, and so did not count.
+    pub late: u64,
+    /// Further totals, if a listener asks for them.
+    pub lifetime: Option<Lifetime>,
+    /// The breaker's environment variable, whether it is set or not.
+    pub variable: Variable,
+    /// The state that the environment commanded when the breaker was built; none
+    /// under a guard of [`testing`](crate::testing).
+    pub kill_switch: Option<KillSwitch>,
+    /// Listeners' panics and failed deliveries.
+    pub listener_failures: u64,
+    /// The listeners that are told of transitions, in the order they are told.
+    pub listeners: Vec<ListenerInfo>,
+    /// The listeners that could not be built, or could not serve this breaker.
+    pub missing_listeners: Vec<MissingListener>,
+}

@@ -1,0 +1,65 @@
+//! Sync and async listeners, and those that may be missing, through one door.
+
+use std::{convert::Infallible, fmt, marker::PhantomData};
+
+use crate::listener::{
+    AsyncListener, Listener, MissingListener, async_listener::queue::Background, owned::describe,
+};
+
+/// What [`Builder::listener`](crate::Builder::listener) takes: every
+/// [`Listener`]; every [`AsyncListener`], which is given a queue and a place on
+/// the background thread; and a `Result` of either, of which an error is a
+/// listener that the breaker has to do without.
+///
+/// `Kind` tells them apart and is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a listener",
+    label = "expected a listener",
+    note = "implement `fluxgate::Listener` or `fluxgate::listener::AsyncListener` for it",
+    note = "as a closure: `|signal: &Signal| …` or `|signal: Signal| async move {{ … }}`"
+)]
+pub trait IntoListener<Kind> {
+    /// The listener, ready to be told.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be made.
+    fn into_listener(self) -> Result<Box<dyn Listener>, MissingListener>;
+}
+
+/// The kind of a [`Listener`].
+#[derive(Debug)]
+pub enum Direct {}
+
+/// The kind of an [`AsyncListener`].
+#[derive(Debug)]
+pub enum Deferred {}
+
+/// The kind of a `Result` of a listener.
+#[derive(Debug)]
+pub struct Fallible<Kind>(Infallible, PhantomData<Kind>);
+
+impl<L: Listener + 'static> IntoListener<Direct> for L {
+    fn into_listener(self) -> Result<Box<dyn Listener>, MissingListener> {
+        Ok(Box::new(self))
+    }
+}
+
+impl<L: AsyncListener + 'static> IntoListener<Deferred> for L {
+    fn into_listener(self) -> Result<Box<dyn Listener>, MissingListener> {
+        Ok(Box::new(Background::new(self)))
+    }
+}
+
+/// By the name of its type.
+impl<Kind, L: IntoListener<Kind>, E: fmt::Display> IntoListener<Fallible<Kind>> for Result<L, E> {
+    fn into_listener(self) -> Result<Box<dyn Listener>, MissingListener> {
+        match self {
+            Ok(listener) => listener.into_listener(),
+            Err(error) => Err(MissingListener {
+                name: std::any::type_name::<L>().into(),
+                reason: describe(error),
+            }),
+        }
+    }
+}

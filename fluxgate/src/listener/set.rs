@@ -1,0 +1,176 @@
+//! The listeners of one breaker.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use super::{Listener, Owned, Reads, owned::describe};
+use crate::{Signal, WeakBreaker, diagnostics, signal::Origin, util::panic::contained};
+
+/// One listener of a breaker, in [`Info`](crate::Info).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ListenerInfo {
+    /// Its name.
+    pub name: String,
+    /// Its panics, and the deliveries of which it says that they failed.
+    pub failures: u64,
+    /// For a listener that delivers later: signals not yet delivered.
+    pub waiting: u64,
+    /// For a listener that delivers later: signals it gave up because too many
+    /// were waiting.
+    pub dropped: u64,
+}
+
+/// A listener that the breaker has to do without, in [`Info`](crate::Info).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MissingListener {
+    /// Its name.
+    pub name: String,
+    /// Why it could not be built, or could not serve this breaker.
+    pub reason: String,
+}
+
+/// The listeners of one breaker; nothing where there are none.
+#[derive(Default)]
+pub(crate) struct Listeners(Option<Box<Known>>);
+
+struct Known {
+    breaker: WeakBreaker,
+    present: Box<[Attached]>,
+    missing: Box<[MissingListener]>,
+}
+
+struct Attached {
+    listener: Owned,
+    panics: AtomicU64,
+}
+
+/// The listeners of a breaker to be.
+#[derive(Default)]
+pub(crate) struct Declared {
+    present: Vec<Owned>,
+    missing: Vec<MissingListener>,
+}
+
+impl Declared {
+    pub(crate) fn add(&mut self, listener: Result<Box<dyn Listener>, MissingListener>) {
+        match listener {
+            Ok(listener) => self.present.push(Owned::new(listener)),
+            Err(missing) => self.missing.push(missing),
+        }
+    }
+
+    /// Makes them known to the breaker; also which of them refused.
+    pub(crate) fn attach(self, breaker: &WeakBreaker) -> (Listeners, Vec<MissingListener>) {
+        let mut refused = Vec::new();
+        let present = self.present.into_iter().filter_map(|listener| {
+            let reason = match contained(|| listener.attach(breaker)) {
+                Some(Ok(())) => {
+                    return Some(Attached {
+                        listener,
+                        panics: AtomicU64::new(0),
+                    });
+                }
+                Some(Err(error)) => describe(error),
+                None => "it panicked when it was attached".into(),
+            };
+            refused.push(MissingListener {
+                name: listener.label(),
+                reason,
+            });
+            None
+        });
+        let present: Box<[_]> = present.collect();
+        let missing = self.missing.into_iter().chain(refused.iter().cloned());
+        let missing: Box<[_]> = missing.collect();
+        let any = !present.is_empty() || !missing.is_empty();
+        let known = any.then(|| {
+            Box::new(Known {
+                breaker: breaker.clone(),
+                present,
+                missing,
+            })
+        });
+        (Listeners(known), refused)
+    }
+}
+
+impl Listeners {
+    fn present(&self) -> &[Attached] {
+        self.0.as_ref().map_or(&[], |known| &known.present)
+    }
+
+    fn missing(&self) -> &[MissingListener] {
+        self.0.as_ref().map_or(&[], |known| &known.missing)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.present().is_empty()
+    }
+
+    /// What all of them together read.
+    pub(crate) fn reads(&self) -> Reads {
+        let mut all = Reads::default();
+        for attached in self.present() {
+            let reads = contained(|| attached.listener.reads()).unwrap_or_default();
+            all.lifetime |= reads.lifetime || reads.successes;
+            all.successes |= reads.successes;
+            all.durations.extend(reads.durations);
+        }
+        all.durations.sort_unstable();
+        all.durations.dedup();
+        all.durations.retain(|bound| *bound > Duration::ZERO);
+        all
+    }
+
+    /// Tells them, one after the other.
+    pub(crate) fn tell(&self, mut signal: Signal) {
+        if let Some(known) = &self.0 {
+            signal.origin = Origin::new(&known.breaker);
+        }
+        for Attached { listener, panics } in self.present() {
+            if contained(|| listener.on_signal(&signal)).is_none() {
+                panics.fetch_add(1, Ordering::Relaxed);
+                diagnostics::listener_panicked(&signal.name, &listener.label());
+            }
+        }
+    }
+
+    /// Reports the listeners that are missing, and those that may miss a runtime.
+    pub(crate) fn report(&self, breaker: &str) {
+        for MissingListener { name, reason } in self.missing() {
+            diagnostics::listener_missing(breaker, name, reason);
+        }
+        if cfg!(feature = "tokio") {
+            return;
+        }
+        for Attached { listener, .. } in self.present() {
+            if contained(|| listener.delivery()).is_some_and(|delivery| delivery.lacks_tokio) {
+                diagnostics::no_tokio(breaker, &listener.label());
+            }
+        }
+    }
+
+    pub(crate) fn info(&self) -> (Vec<ListenerInfo>, Vec<MissingListener>) {
+        let present = self.present().iter().map(|Attached { listener, panics }| {
+            let delivery = contained(|| listener.delivery()).unwrap_or_default();
+            ListenerInfo {
+                name: listener.label(),
+                failures: panics.load(Ordering::Relaxed) + delivery.failures,
+                waiting: delivery.waiting,
+                dropped: delivery.dropped,
+            }
+        });
+        (present.collect(), self.missing().to_vec())
+    }
+
+    /// Forgets the panics.
+    pub(crate) fn clear(&self) {
+        for attached in self.present() {
+            attached.panics.store(0, Ordering::Relaxed);
+        }
+    }
+}

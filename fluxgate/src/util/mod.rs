@@ -1,0 +1,6 @@
+//! Small helpers without a layer of their own.
+
+pub(crate) mod duration;
+pub(crate) mod panic;
+#[cfg(any(feature = "tracing", feature = "slack-core"))]
+pub(crate) mod utc;
