@@ -169,6 +169,7 @@ pub use info::kill_switch::{KillSwitch, Variable};
 pub use info::lifetime::{Histogram, Lifetime};
 pub use info::metrics::Metrics;
 pub use info::reason::{Reason, RuleKind};
+pub use info::settings::SettingsInfo;
 pub use listener::{Listener, ListenerInfo, MissingListener};
 pub use name::Name;
 pub use outcome::{Classify, Outcome};

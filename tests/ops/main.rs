@@ -7,11 +7,13 @@ mod contained;
 mod environment;
 #[cfg(unix)]
 mod fork;
+mod info;
 mod kinds;
 mod lifetime;
 mod linked;
 mod prometheus;
 mod registry;
+mod rejections;
 mod reports;
 mod serialised;
 
