@@ -3,5 +3,5 @@
 pub(crate) mod duration;
 pub(crate) mod first_use;
 pub(crate) mod panic;
-#[cfg(any(feature = "tracing", feature = "slack-core"))]
+#[cfg(feature = "slack-core")]
 pub(crate) mod utc;
