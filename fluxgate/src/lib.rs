@@ -96,6 +96,7 @@
 //! | `inventory` | | breakers of annotated functions are in the registry before their first call |
 //! | `http` | | `http`: what HTTP statuses and `Retry-After` mean, and rejections as 503 responses |
 //! | `keyed` | | `keyed` and `key = …`: one breaker per tenant, host or shard |
+//! | `test-util` | | `testing::isolate`: tests with breakers of their own, for `[dev-dependencies]` |
 //! | `tower` | | `tower`: a breaker as a `Layer`, for axum, tonic, reqwest and every other `Service` |
 //! | `slack` | | `SlackListener` and the delivery it is built on |
 //! | `slack-core` | | the same without TLS, for a proxy within reach over plain HTTP |

@@ -5,9 +5,11 @@ mod attaching;
 mod attribute;
 mod contained;
 mod environment;
+mod first_use;
 #[cfg(unix)]
 mod fork;
 mod info;
+mod isolation;
 mod kinds;
 mod lifetime;
 mod linked;
@@ -31,3 +33,4 @@ fn eventually(is_so: impl Fn() -> bool) {
         thread::yield_now();
     }
 }
+mod service;

@@ -19,6 +19,7 @@ use crate::{
     random::{Random, Seeded},
     retry::{Cooldown, Retry},
     sources::{ClockSource, RandomSource},
+    testing,
     tripper::{Calm, Rule, ages::Running},
     util::duration::{Literal, nanos},
     window::AnyWindow,
@@ -106,7 +107,7 @@ impl Builder {
             probe_lease: PROBE_LEASE,
             on_cancel: OnCancel::Ignore,
             durations: false,
-            clock: ClockSource::System,
+            clock: ClockSource::default(),
             random: RandomSource::Seeded(Seeded::for_breaker()),
             listeners: Declared::default(),
         }
@@ -381,7 +382,11 @@ impl Builder {
             every_call: needs.every_call,
             calm: calm.unwrap_or(Calm::NONE),
         };
-        let mut environment = Environment::read(&self.name, |variable| std::env::var_os(variable));
+        let mut environment = if testing::is_isolated() {
+            Environment::default()
+        } else {
+            Environment::read(&self.name, |variable| std::env::var_os(variable))
+        };
         let bad_values = mem::take(&mut environment.bad);
         let handle = WeakBreaker::pending(self.name.clone());
         let (listeners, refused) = self.listeners.attach(&handle);

@@ -17,6 +17,7 @@ use crate::{
     },
     engine::{Core, Ended, Ticket},
     tracker,
+    util::first_use,
 };
 
 /// A circuit breaker, for sync and async code alike.
@@ -53,7 +54,9 @@ pub struct CircuitBreaker {
 impl CircuitBreaker {
     /// Starts building a breaker with the default settings.
     pub fn builder(name: impl Into<Name>) -> Builder {
-        Builder::new(name.into())
+        let name = name.into();
+        first_use::name(&name);
+        Builder::new(name)
     }
 
     /// Lets rejections hold a plain reference, at the price of never dropping
