@@ -101,6 +101,20 @@ pub(crate) fn bad_variable(breaker: &str, problem: &crate::info::kill_switch::Ba
     warn(format_args!("circuit breaker '{breaker}': {problem}"));
 }
 
+pub(crate) fn slow_first_use(breaker: &str) {
+    warn(format_args!(
+        "a thread has been waiting for 10 s for another one to build the circuit breaker {breaker}; \
+         does the expression of a listener wait for something that uses it?"
+    ));
+}
+
+pub(crate) fn waits_for_frozen() {
+    warn(format_args!(
+        "`testing::freeze` has been waiting for 10 s for another test to drop its `Frozen`; \
+         does that test wait for this thread? With the feature `test-util`, `testing::isolate` does not wait"
+    ));
+}
+
 pub(crate) fn stray_variable(stray: &crate::info::kill_switch::Stray) {
     warn(format_args!("{stray}"));
 }
@@ -109,6 +123,13 @@ pub(crate) fn kill_switch(breaker: &str, switch: &crate::KillSwitch) {
     let crate::KillSwitch { variable, state } = switch;
     warn(format_args!(
         "circuit breaker '{breaker}' starts {state}, as the environment variable {variable} commands"
+    ));
+}
+
+pub(crate) fn half_open_learns_nothing(breaker: &str) {
+    let probes = crate::engine::machine::SILENT_PROBES;
+    warn(format_args!(
+        "circuit breaker '{breaker}' stays half-open: its last {probes} probes ended with ignored errors or were cancelled, which neither closes nor reopens it; give errors that prove the dependency answered the outcome `Alive` (`#[outcome(alive)]`), let the tracker match the others, or set `on_cancel`"
     ));
 }
 

@@ -29,6 +29,17 @@ pub(crate) enum ClockSource {
     Custom(Box<OwnClock>),
 }
 
+impl Default for ClockSource {
+    /// The system's clock, or that of a test that has breakers of its own.
+    fn default() -> Self {
+        #[cfg(feature = "test-util")]
+        if let Some(world) = crate::testing::isolated::world() {
+            return Self::custom(std::sync::Arc::clone(&world.clock));
+        }
+        Self::System
+    }
+}
+
 /// A user's clock.
 pub(crate) struct OwnClock {
     clock: Box<dyn Clock>,

@@ -14,7 +14,7 @@ use fluxgate::{
     permit,
     random::Seeded,
     retry::{Backoff, Cooldown},
-    tripper::{AvgLatency, FailureRate, FailureStreak, MinRequests, SlowRate},
+    tripper::{AvgLatency, FailureRate, FailureStreak, MinRequests, Rule, SlowRate},
     window::{CountWindow, TimeWindow},
 };
 use proptest::{collection::vec, prelude::*};
@@ -295,13 +295,16 @@ fn fail_after_zero_is_refused() {
 
 #[test]
 fn rule_of_too_many_parts_is_refused() {
-    let mut rule: tripper::Rule = tripper::FailureStreak::new(1).into();
+    let mut rule: Rule = FailureStreak::new(1).into();
     for _ in 1..70_000 {
-        rule = rule & tripper::FailureStreak::new(1);
+        rule = rule & FailureStreak::new(1);
     }
     let built = CircuitBreaker::builder("wide").tripper(rule).build();
     let error = built.unwrap_err().to_string();
-    assert!(error.contains("at most 10000 parts, but has 70000"), "{error}");
+    assert!(
+        error.contains("at most 10000 parts, but has 70000"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -310,9 +313,9 @@ fn clock_far_from_its_origin_measures_waits() {
         let clock = ManualClock::new();
         clock.advance(Duration::from_secs(century * 100 * 366 * 86_400));
         let breaker = CircuitBreaker::builder("far")
-            .tripper(tripper::FailureStreak::new(1))
+            .tripper(FailureStreak::new(1))
             .permit(permit::All)
-            .window(window::TimeWindow::new(Duration::from_secs(10)))
+            .window(TimeWindow::new(Duration::from_secs(10)))
             .clock(clock.clone())
             .build()
             .unwrap();
@@ -331,12 +334,16 @@ fn clock_far_from_its_origin_measures_waits() {
 
 #[test]
 fn clock_at_the_end_of_time_still_half_opens() {
-    for wait in [Duration::from_nanos(1), Duration::from_secs(60), Duration::MAX] {
+    for wait in [
+        Duration::from_nanos(1),
+        Duration::from_secs(60),
+        Duration::MAX,
+    ] {
         let clock = ManualClock::new();
         let breaker = CircuitBreaker::builder("end")
-            .tripper(tripper::FailureStreak::new(1))
+            .tripper(FailureStreak::new(1))
             .permit(permit::All)
-            .retry(retry::Cooldown::new(wait))
+            .retry(Cooldown::new(wait))
             .clock(clock.clone())
             .build()
             .unwrap();

@@ -125,7 +125,7 @@ const ACTIONS: [(&str, fn(&CircuitBreaker, &ManualClock)); 12] = [
     }),
     ("ignored", |breaker, _| {
         let call = || Err::<(), _>(Error::Untracked);
-        let _ = breaker.tracking(tracked).call(call);
+        let _ = breaker.with_tracker(tracked).call(call);
     }),
     ("async", |breaker, _| {
         let mut call = Box::pin(breaker.call_async(async { Ok::<_, Error>(()) }));

@@ -19,13 +19,18 @@ use crate::{
     random::{Random, Seeded},
     retry::{Cooldown, Retry},
     sources::{ClockSource, RandomSource},
+    testing,
     tripper::{Calm, Rule, ages::Running},
-    util::{duration::nanos, panic::contained},
+    util::{
+        duration::{Literal, nanos},
+        panic::contained,
+    },
     window::AnyWindow,
 };
 
 /// What a call counts as that is dropped before its end: an async call whose
 /// future is dropped, or a [`Guard`](crate::Guard) dropped without a word.
+#[doc(alias("timeout"))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnCancel {
@@ -50,6 +55,27 @@ pub enum SlowProbes {
     /// As a failure: the circuit stays half-open or opens again, as after any
     /// failed probe.
     Fail,
+}
+
+/// Writes the setting as the attribute reads it: `Fail`.
+impl fmt::Display for SlowProbes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pass => "Pass",
+            Self::Fail => "Fail",
+        })
+    }
+}
+
+/// Writes the setting as the attribute reads it: `FailAfter(2s)`.
+impl fmt::Display for OnCancel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ignore => f.write_str("Ignore"),
+            Self::Fail => f.write_str("Fail"),
+            Self::FailAfter(least) => write!(f, "FailAfter({})", Literal(*least)),
+        }
+    }
 }
 
 /// The settings of a breaker to be; see [`CircuitBreaker::builder`].
@@ -109,7 +135,7 @@ impl Builder {
             on_cancel: OnCancel::Ignore,
             slow_probes: SlowProbes::Pass,
             durations: false,
-            clock: ClockSource::System,
+            clock: ClockSource::default(),
             random: RandomSource::seeded(Seeded::for_breaker()),
             listeners: Declared::default(),
         }
@@ -122,12 +148,14 @@ impl Builder {
     }
 
     /// When to open. Default: `MinRequests::new(100) & FailureRate::new(0.5)`.
+    #[doc(alias("failure_threshold", "ready_to_trip"))]
     pub fn tripper(mut self, tripper: impl Into<Rule>) -> Self {
         self.tripper = tripper.into();
         self
     }
 
     /// When an open circuit may be probed. Default: a `Cooldown` of 60 s.
+    #[doc(alias("timeout", "reset_timeout", "sleep_window"))]
     pub fn retry(mut self, retry: impl Retry + 'static) -> Self {
         self.retry = Box::new(retry);
         self
@@ -140,12 +168,14 @@ impl Builder {
     }
 
     /// How many probes may be in flight at once, at least 1. Default: 10.
+    #[doc(alias("half_open", "max_requests", "bulkhead"))]
     pub fn max_half_open_calls(mut self, calls: u32) -> Self {
         self.max_half_open_calls = calls;
         self
     }
 
     /// How many probes in a row must succeed to close, at least 1. Default: 1.
+    #[doc(alias("success_threshold"))]
     pub fn close_after(mut self, successes: u64) -> Self {
         self.close_after = successes;
         self
@@ -168,6 +198,7 @@ impl Builder {
 
     /// What a call dropped before its end counts as. Default:
     /// [`OnCancel::Ignore`].
+    #[doc(alias("timeout"))]
     pub fn on_cancel(mut self, on_cancel: OnCancel) -> Self {
         self.on_cancel = on_cancel;
         self
@@ -232,6 +263,7 @@ impl Builder {
     /// assert_eq!(missing.reason, "environment variable not found");
     /// # Ok::<_, fluxgate::ConfigError>(())
     /// ```
+    #[doc(alias("on_open", "on_state_change"))]
     pub fn listener<Kind>(mut self, listener: impl IntoListener<Kind>) -> Self {
         self.listeners.add(listener.into_listener());
         self
@@ -434,7 +466,11 @@ impl Builder {
             own_tripper,
             calm: calm.unwrap_or(Calm::NONE),
         };
-        let mut environment = Environment::read(&self.name, |variable| std::env::var_os(variable));
+        let mut environment = if testing::is_isolated() {
+            Environment::default()
+        } else {
+            Environment::read(&self.name, |variable| std::env::var_os(variable))
+        };
         let bad_values = mem::take(&mut environment.bad);
         let handle = WeakBreaker::pending(self.name.clone());
         let (listeners, refused) = self.listeners.attach(&handle);

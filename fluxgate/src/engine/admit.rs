@@ -173,7 +173,7 @@ impl Core {
                     };
                     if !self.permits(elapsed) {
                         self.give_back(slot, now);
-                        return Err(self.refuse(Refusal::by(State::HalfOpen)));
+                        return Err(self.refuse(Refusal::by_permit(elapsed)));
                     }
                     if self.word().same_period(word) {
                         if let Some(tally) = &self.tally {

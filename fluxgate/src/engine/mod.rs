@@ -128,6 +128,10 @@ pub(crate) enum Ended {
     Failure,
     /// The tracker does not match the error.
     Ignored,
+    /// An error that proves that the dependency answers.
+    Alive,
+    /// A failure for want of capacity.
+    Overloaded,
     /// Dropped before its end.
     Cancelled,
     Panicked,

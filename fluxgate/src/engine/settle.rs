@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::engine::{Core, Ended, Shared, Ticket};
 use crate::{
-    OnCancel, SlowProbes, State,
+    OnCancel, SlowProbes, State, diagnostics,
     engine::{
         lock::Held,
         machine::{Ending, Next},
@@ -80,14 +80,19 @@ impl Core {
             Duration::ZERO
         };
         let elapsed = nanos(now).saturating_sub(began);
-        let ended = match ended {
-            Ended::Success if is_probe && self.is_too_slow(elapsed) => Ended::Failure,
-            ended => ended,
-        };
         let failed = match ended {
             // Nearly all; the others need not be told apart here.
             Ended::Success => Some(false),
+            Ended::Alive if !is_probe => {
+                let read = reads.then_some(now);
+                return self.settle_alive(word, slot, elapsed, read);
+            }
             _ => self.count_as(ended, elapsed),
+        };
+        let (ended, failed) = if is_probe && failed == Some(false) && self.is_too_slow(elapsed) {
+            (Ended::Failure, Some(true))
+        } else {
+            (ended, failed)
         };
         let count = |late| {
             if let Some(tally) = &self.tally {
@@ -138,10 +143,14 @@ impl Core {
             }
             None => {
                 count(false);
+                let is_stuck = is_probe && present && held.get().machine.learn_nothing();
                 let mut held = self.refresh(held, now);
                 match held.get().machine.look(&self.policy, now) {
                     Some(next) => self.go(held, next, Some(now)),
                     None => self.unlock(held),
+                }
+                if is_stuck {
+                    diagnostics::half_open_learns_nothing(&self.name);
                 }
             }
         }
@@ -152,6 +161,42 @@ impl Core {
         self.policy.slow_probes == SlowProbes::Fail
             && !self.policy.thresholds.is_empty()
             && elapsed >= self.slow
+    }
+
+    /// Settles a call outside of half-open that proves the dependency answers:
+    /// ends a streak and leaves the window alone. Takes no lock while the window
+    /// is clean, since then there is no streak.
+    #[inline(never)]
+    fn settle_alive(&self, word: Word, slot: Slot, elapsed: u64, now: Option<Duration>) {
+        self.counts.alive.add(1);
+        if let Some(tally) = &self.tally {
+            tally.ended(Ended::Alive, false, elapsed);
+        }
+        let has_slot = slot != Slot::NONE;
+        let present = self.word();
+        if !has_slot && present.same_period(word) && present.is_clean() {
+            return;
+        }
+        let mut held = self.shared.lock();
+        if !held.word().same_period(word) {
+            drop(held);
+            self.counts.late.add(1);
+            return;
+        }
+        held.get().machine.end_streak();
+        let now = now.filter(|_| has_slot);
+        let mut next = None;
+        if let Some(now) = now {
+            held.get().machine.leave(slot);
+            held = self.refresh(held, now);
+            next = held.get().machine.look(&self.policy, now);
+        }
+        if next.is_none() {
+            self.update_word(&mut held);
+            self.unlock(held);
+        } else {
+            self.follow(held, next, now);
+        }
     }
 
     /// Whether a call counts as failed, if it counts at all.
@@ -167,6 +212,15 @@ impl Core {
             Ended::Ignored => {
                 self.counts.ignored.add(1);
                 None
+            }
+            // As a probe: outside of half-open `settle_alive` has it.
+            Ended::Alive => {
+                self.counts.alive.add(1);
+                Some(false)
+            }
+            Ended::Overloaded => {
+                self.counts.overloaded.add(1);
+                Some(true)
             }
             Ended::Cancelled => {
                 self.counts.cancelled.add(1);

@@ -192,6 +192,7 @@ impl Core {
             sequence: *sequence,
             reason: cause.and_then(|cause| self.policy.reason(cause)),
             next_attempt: wait.and_then(|wait| wall.checked_add(wait)),
+            origin: crate::signal::Origin::default(),
         });
         let word = self.word_of(machine);
         held.publish_word(word);
@@ -236,10 +237,11 @@ impl Core {
     /// Delivers one signal. Whether there was one; if not, the delivery is over.
     fn deliver(&self) -> bool {
         let signal = self.shared.lock().get().outbox.take();
-        if let Some(signal) = &signal {
+        let any = signal.is_some();
+        if let Some(signal) = signal {
             self.listeners.tell(signal);
         }
-        signal.is_some()
+        any
     }
 
     /// Hands the delivery over to a thread of its own, if there is one to be had.

@@ -6,7 +6,9 @@ use std::{
 };
 
 use super::{Listener, Owned, Reads, owned::describe};
-use crate::{CircuitBreaker, Signal, WeakBreaker, diagnostics, util::panic::contained};
+use crate::{
+    CircuitBreaker, Signal, WeakBreaker, diagnostics, signal::Origin, util::panic::contained,
+};
 
 /// One listener of a breaker, in [`Info`](crate::Info).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +45,7 @@ pub(crate) struct Listeners(Option<Box<Known>>);
 
 struct Known {
     /// Whose they are.
-    owner: WeakBreaker,
+    breaker: WeakBreaker,
     present: Box<[Attached]>,
     missing: Box<[MissingListener]>,
 }
@@ -94,7 +96,7 @@ impl Declared {
         let any = !present.is_empty() || !missing.is_empty();
         let known = any.then(|| {
             Box::new(Known {
-                owner: breaker.clone(),
+                breaker: breaker.clone(),
                 present,
                 missing,
             })
@@ -110,7 +112,7 @@ impl Listeners {
 
     /// The breaker whose they are, unless it is not built yet or there are none.
     pub(crate) fn owner(&self) -> Option<CircuitBreaker> {
-        self.0.as_ref()?.owner.upgrade()
+        self.0.as_ref()?.breaker.upgrade()
     }
 
     fn missing(&self) -> &[MissingListener] {
@@ -137,9 +139,12 @@ impl Listeners {
     }
 
     /// Tells them, one after the other.
-    pub(crate) fn tell(&self, signal: &Signal) {
+    pub(crate) fn tell(&self, mut signal: Signal) {
+        if let Some(known) = &self.0 {
+            signal.origin = Origin::new(&known.breaker);
+        }
         for Attached { listener, panics } in self.present() {
-            if contained(|| listener.on_signal(signal)).is_none() {
+            if contained(|| listener.on_signal(&signal)).is_none() {
                 panics.fetch_add(1, Ordering::Relaxed);
                 diagnostics::listener_panicked(&signal.name, &listener.label());
             }

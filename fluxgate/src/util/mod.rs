@@ -2,6 +2,7 @@
 
 pub(crate) mod consult;
 pub(crate) mod duration;
+pub(crate) mod first_use;
 pub(crate) mod panic;
-#[cfg(any(feature = "tracing", feature = "slack-core"))]
+#[cfg(feature = "slack-core")]
 pub(crate) mod utc;

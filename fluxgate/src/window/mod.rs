@@ -7,7 +7,7 @@ mod count;
 mod time;
 mod totals;
 
-use std::{fmt, time::Duration};
+use std::{any::type_name, fmt, time::Duration};
 
 pub use count::CountWindow;
 pub use time::TimeWindow;
@@ -91,12 +91,25 @@ pub trait Window: Send {
 }
 
 /// A window of the user's own.
-pub struct Custom(Box<dyn Window>);
+pub struct Custom {
+    window: Box<dyn Window>,
+    name: &'static str,
+}
 
 impl Custom {
     /// Wraps any [`Window`].
-    pub fn new(window: impl Window + 'static) -> Self {
-        Self(Box::new(window))
+    pub fn new<W: Window + 'static>(window: W) -> Self {
+        Self {
+            window: Box::new(window),
+            name: type_name::<W>(),
+        }
+    }
+}
+
+/// Writes `Custom(…)` with the name of the window's type.
+impl fmt::Display for Custom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Custom({})", self.name)
     }
 }
 
@@ -126,6 +139,14 @@ pub(crate) struct OwnWindow {
     pub(crate) window: Option<Box<dyn Window>>,
     /// What it is to be told.
     pub(crate) tasks: Tasks,
+    name: &'static str,
+}
+
+/// Writes `Custom(…)` with the name of the window's type.
+impl fmt::Display for OwnWindow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Custom({})", self.name)
+    }
 }
 
 impl fmt::Debug for OwnWindow {
@@ -149,8 +170,9 @@ impl From<TimeWindow> for AnyWindow {
 impl From<Custom> for AnyWindow {
     fn from(window: Custom) -> Self {
         Self(Kind::Custom(Box::new(OwnWindow {
-            window: Some(window.0),
+            window: Some(window.window),
             tasks: Tasks::default(),
+            name: window.name,
         })))
     }
 }
@@ -158,6 +180,17 @@ impl From<Custom> for AnyWindow {
 impl Default for AnyWindow {
     fn default() -> Self {
         CountWindow::default().into()
+    }
+}
+
+/// Writes the window as the attribute reads it.
+impl fmt::Display for AnyWindow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Count(window) => window.fmt(f),
+            Kind::Time(window) => window.fmt(f),
+            Kind::Custom(window) => window.fmt(f),
+        }
     }
 }
 
