@@ -238,7 +238,7 @@ impl Reference {
         }
         let slow = |least: u64| elapsed >= least;
         let ending = match ending {
-            Ending::Success
+            Ending::Success | Ending::Alive
                 if self.settings.slow_probes_fail
                     && self.periods[period].state == State::HalfOpen
                     && self.settings.tripper.slowest_allowed().is_some_and(slow) =>
