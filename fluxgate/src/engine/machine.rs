@@ -192,6 +192,12 @@ impl Machine {
         &self.totals
     }
 
+    /// Returns how long a probe holds its slot, in nanoseconds.
+    #[cfg(all(feature = "http", feature = "tower"))]
+    pub(crate) fn lease(&self) -> u64 {
+        self.probes.lease()
+    }
+
     pub(crate) fn probes_in_flight(&self, now: Duration) -> usize {
         self.probes.in_flight(nanos(now))
     }

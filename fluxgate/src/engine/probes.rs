@@ -55,6 +55,11 @@ const NOBODY: u32 = u32::MAX;
 const PREPARED: u32 = 16;
 
 impl Probes {
+    #[cfg(all(feature = "http", feature = "tower"))]
+    pub(crate) fn lease(&self) -> u64 {
+        self.lease
+    }
+
     pub(crate) fn new(limit: u32, lease: u64) -> Self {
         let prepared = limit.min(PREPARED) as usize;
         Self {
