@@ -2,12 +2,16 @@
 
 use std::{fmt, io, sync::Arc, time::Duration};
 
-use crate::{CircuitBreaker, Name, Reason, State, engine::opening::Refusal, tracker::chain};
+use crate::{
+    CircuitBreaker, Name, Reason, State, engine::opening::Refusal, info::reason::Percent,
+    tracker::chain,
+};
 
 /// The breaker did not let a call through; the protected function did not run.
 ///
 /// Cheap to make and to clone: nothing in it is allocated, and of a breaker in a
 /// static it holds a plain reference.
+#[doc(alias("BrokenCircuit", "Rejected", "CircuitOpen", "open_circuit"))]
 #[derive(Clone)]
 pub struct CallNotPermitted {
     breaker: Handle,
@@ -84,6 +88,26 @@ impl CallNotPermitted {
     }
 }
 
+impl CallNotPermitted {
+    /// Writes which of the two kept the call out: the permit, or the limit.
+    fn write_half_open(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let policy = &self.breaker().core.policy;
+        write!(f, "circuit breaker '{}' is half-open, and ", self.name())?;
+        let Some(elapsed) = self.refusal.permit_asked_after() else {
+            return f.write_str("as many probes as `max_half_open_calls` allows are in flight");
+        };
+        let permit = policy.permit();
+        match policy.share(elapsed) {
+            Some(share) => write!(
+                f,
+                "its permit `{permit}` lets {} of the calls through as probes now, but not this one",
+                Percent(share)
+            ),
+            None => write!(f, "its permit `{permit}` does not let this call through"),
+        }
+    }
+}
+
 /// The same breaker by name, for the same reason, with the same wait.
 impl PartialEq for CallNotPermitted {
     fn eq(&self, other: &Self) -> bool {
@@ -109,10 +133,7 @@ impl fmt::Display for CallNotPermitted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.name();
         match self.state() {
-            State::HalfOpen => write!(
-                f,
-                "circuit breaker '{name}' is half-open and takes no further probe now"
-            )?,
+            State::HalfOpen => self.write_half_open(f)?,
             State::ForcedOpen => write!(f, "circuit breaker '{name}' is forced open")?,
             _ => write!(f, "circuit breaker '{name}' is open")?,
         }

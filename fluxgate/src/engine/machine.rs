@@ -1,10 +1,14 @@
 //! The state machine. Pure: no lock, no clock, no I/O; times and random numbers
 //! are handed in, and transitions are handed out.
 
-use std::{num::NonZeroU64, time::Duration};
+use std::{
+    fmt::{self, Write as _},
+    num::NonZeroU64,
+    time::Duration,
+};
 
 use crate::{
-    OnCancel, Reason, RuleKind, State, diagnostics,
+    OnCancel, Reason, RuleKind, SettingsInfo, State, diagnostics,
     engine::probes::{Probes, Slot},
     permit::Permit,
     random::Random,
@@ -33,6 +37,27 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
+    /// Fills in what it knows of the settings.
+    pub(crate) fn describe(&self, settings: &mut SettingsInfo) {
+        settings.tripper = self.tripper.to_string();
+        settings.retry = text(|f| self.retry.describe(f));
+        settings.permit = self.permit();
+        settings.close_after = self.close_after;
+        settings.reopen_after = self.reopen_after.map(NonZeroU64::get);
+        settings.on_cancel = self.on_cancel;
+        settings.durations = self.durations;
+    }
+
+    /// Returns the permit as the attribute reads it.
+    pub(crate) fn permit(&self) -> String {
+        text(|f| self.permit.describe(f))
+    }
+
+    /// Returns the share of calls that the permit admits, if it can tell.
+    pub(crate) fn share(&self, elapsed: Duration) -> Option<f64> {
+        contained(|| self.permit.share(elapsed)).flatten()
+    }
+
     /// A cause in words.
     pub(crate) fn reason(&self, cause: Cause) -> Option<Reason> {
         let (rule, threshold) = match cause.leaf {
@@ -45,6 +70,25 @@ impl Policy {
             threshold,
             calls: cause.calls,
         })
+    }
+}
+
+/// Returns what a policy writes about itself. A panic in it is contained.
+fn text(describe: impl Fn(&mut fmt::Formatter<'_>) -> fmt::Result) -> String {
+    struct Described<F>(F);
+
+    impl<F: Fn(&mut fmt::Formatter<'_>) -> fmt::Result> fmt::Display for Described<F> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            (self.0)(f)
+        }
+    }
+
+    let described = Described(describe);
+    let mut text = String::new();
+    // `to_string` panics where a formatter fails.
+    match contained(|| write!(text, "{described}")) {
+        Some(Ok(())) => text,
+        _ => "Custom(…)".to_owned(),
     }
 }
 
@@ -88,6 +132,8 @@ pub(crate) enum Admission {
     Running(Slot),
     /// Does not run.
     Rejected,
+    /// Does not run: the permit refused it, so long after half-open began.
+    NotPermitted(Duration),
     /// The state takes calls without asking.
     Free,
 }
@@ -117,6 +163,8 @@ pub(crate) struct Machine {
     asked: Option<Duration>,
     window: AnyWindow,
     totals: Totals,
+    /// The totals that opened the circuit, while it is open.
+    opened_with: Option<Box<Totals>>,
     probes: Probes,
     /// Calls in flight in the closed state, if a rule looks at them.
     running: Option<Box<Running>>,
@@ -144,6 +192,7 @@ impl Machine {
             asked: None,
             window,
             totals: Totals::new(thresholds),
+            opened_with: None,
             probes,
             running: running.map(Box::new),
         }
@@ -192,10 +241,17 @@ impl Machine {
         &self.totals
     }
 
-    /// Returns how long a probe holds its slot, in nanoseconds.
-    #[cfg(all(feature = "http", feature = "tower"))]
-    pub(crate) fn lease(&self) -> u64 {
-        self.probes.lease()
+    /// What the window held when a rule opened the circuit, while it is open.
+    pub(crate) fn opened_with(&self) -> Option<&Totals> {
+        self.opened_with.as_deref()
+    }
+
+    pub(crate) fn window(&self) -> &AnyWindow {
+        &self.window
+    }
+
+    pub(crate) fn probes(&self) -> &Probes {
+        &self.probes
     }
 
     pub(crate) fn probes_in_flight(&self, now: Duration) -> usize {
@@ -262,7 +318,7 @@ impl Machine {
             (Admission::Probe(slot), lost)
         } else {
             self.probes.release(slot, began);
-            (Admission::Rejected, lost)
+            (Admission::NotPermitted(elapsed), lost)
         }
     }
 
@@ -412,6 +468,7 @@ impl Machine {
             _ => {}
         }
         self.state = next.state;
+        self.opened_with = next.cause.map(|_| Box::new(self.totals.clone()));
         let asked = self.asked.map(|until| until.saturating_sub(now));
         self.begin(now);
         if next.state == State::Open {

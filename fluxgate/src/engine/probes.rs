@@ -55,11 +55,6 @@ const NOBODY: u32 = u32::MAX;
 const PREPARED: u32 = 16;
 
 impl Probes {
-    #[cfg(all(feature = "http", feature = "tower"))]
-    pub(crate) fn lease(&self) -> u64 {
-        self.lease
-    }
-
     pub(crate) fn new(limit: u32, lease: u64) -> Self {
         let prepared = limit.min(PREPARED) as usize;
         Self {
@@ -69,6 +64,15 @@ impl Probes {
             free: NOBODY,
             oldest: FREE,
         }
+    }
+
+    pub(crate) fn limit(&self) -> u32 {
+        self.limit
+    }
+
+    /// In nanoseconds.
+    pub(crate) fn lease(&self) -> u64 {
+        self.lease
     }
 
     /// A slot for a probe that begins `now`, and how many probes lost theirs

@@ -66,7 +66,7 @@ impl Core {
     pub(crate) fn is_overdue(&self, ticket: Ticket) -> bool {
         let is_probe = ticket.slot != Slot::NONE && ticket.word.state() == State::HalfOpen;
         is_probe && {
-            let lease = self.shared.lock().get().machine.lease();
+            let lease = self.shared.lock().get().machine.probes().lease();
             nanos(self.clock.now()).saturating_sub(ticket.began) >= lease
         }
     }

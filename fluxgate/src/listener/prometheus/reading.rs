@@ -110,11 +110,11 @@ impl Reading {
     }
 
     fn rates(&self, circuit: &str, families: &mut Vec<MetricFamily>) {
-        let calls = self.sum(|info| info.metrics.total_count);
-        let failures = self.sum(|info| info.metrics.failure_count);
+        let calls = self.sum(|info| info.last_window().total_count);
+        let failures = self.sum(|info| info.last_window().failure_count);
         let rate = |n: f64| (calls > 0.0).then(|| n / calls);
         let slow = self.by_label(|info| {
-            let counts = info.metrics.slow_counts.iter();
+            let counts = info.last_window().slow_counts.iter();
             let counts = counts.map(|(at, n)| (at.as_secs_f64().to_string(), *n as f64));
             counts.collect()
         });
