@@ -127,7 +127,10 @@ static GROUPS: Mutex<Vec<Weak<dyn Group>>> = Mutex::new(Vec::new());
 #[cfg(feature = "keyed")]
 pub(crate) fn enter_group(group: &Arc<dyn Group>) {
     let mut groups = GROUPS.lock().unwrap_or_else(PoisonError::into_inner);
-    groups.retain(|group| group.strong_count() > 0);
+    // Before the list would grow: what is dropped leaves.
+    if groups.len() == groups.capacity() {
+        groups.retain(|group| group.strong_count() > 0);
+    }
     groups.push(Arc::downgrade(group));
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
-use super::{CircuitBreakers, Key, recipe::Recipe, set::Set};
+use super::{CircuitBreakers, Key, map::Set, recipe::Recipe};
 use crate::{
     ConfigError, MissingListener, Name, breaker::build::News, error::Fault, listener::IntoListener,
 };

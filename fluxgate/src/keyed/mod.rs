@@ -47,25 +47,18 @@
 //! of metric series is bounded, whoever chooses the keys.
 
 mod builder;
+mod index;
+mod label;
 mod lazy;
+mod map;
+mod order;
 mod recipe;
-mod set;
 
-use std::{
-    borrow::Borrow,
-    fmt,
-    hash::Hash,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
-
-use once_cell::sync::OnceCell;
+use std::{borrow::Borrow, fmt, hash::Hash, sync::Arc};
 
 pub use builder::Builder;
 pub use lazy::StaticBreakers;
-use set::Set;
+use map::Set;
 
 use crate::{CircuitBreaker, Command, Name, breaker::build::News};
 
@@ -153,6 +146,13 @@ impl<K: Key> CircuitBreakers<K> {
         &self.0.overflow
     }
 
+    /// Returns how full the set is, and what came of keys without a breaker of
+    /// their own.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.0.stats()
+    }
+
     /// As [`CircuitBreaker::register`].
     fn register(&self, news: News) -> News {
         Set::enter_group(&self.0);
@@ -172,6 +172,29 @@ impl<K: Key> CircuitBreakers<K> {
     }
 }
 
+/// A snapshot of a set, as [`CircuitBreakers::stats`] gives it. All but the first
+/// two only ever go up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// How many keys have a breaker.
+    pub keys: usize,
+    /// How many keys have a name of their own.
+    pub labels: usize,
+    /// How many breakers made room for others.
+    pub evicted: u64,
+    /// How often a key got the overflow breaker because no breaker could go.
+    pub without_room: u64,
+    /// How often a key got it for being longer than 1024 bytes.
+    pub too_long: u64,
+    /// How often a key got it because its hash is that of 32 others.
+    pub equal_hashes: u64,
+    /// How often a key got it because its breaker could not be made: the settings
+    /// panicked, or they, or the key's `Display`, asked for a breaker of this very
+    /// set.
+    pub not_built: u64,
+}
+
 impl<K> Clone for CircuitBreakers<K> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
@@ -184,43 +207,5 @@ impl<K> fmt::Debug for CircuitBreakers<K> {
             .field("name", &self.0.name)
             .field("max_keys", &self.0.max_keys)
             .finish_non_exhaustive()
-    }
-}
-
-/// The breaker of one key.
-struct Entry {
-    /// Empty while it is being built, outside of any lock of the set's.
-    breaker: OnceCell<CircuitBreaker>,
-    /// Whether it was asked for since room was last made.
-    used: AtomicBool,
-    /// Whether it has a name of its own.
-    labelled: bool,
-}
-
-impl Entry {
-    fn new(labelled: bool) -> Self {
-        Self {
-            breaker: OnceCell::new(),
-            used: AtomicBool::new(true),
-            labelled,
-        }
-    }
-
-    fn touch(&self) {
-        // A store would take the line from other threads each time.
-        if !self.used.load(Ordering::Relaxed) {
-            self.used.store(true, Ordering::Relaxed);
-        }
-    }
-
-    fn was_used(&self) -> bool {
-        self.used.swap(false, Ordering::Relaxed)
-    }
-
-    /// Whether it may go without anybody noticing.
-    fn is_idle(&self) -> bool {
-        self.breaker.get().is_none_or(|breaker| {
-            breaker.state() == crate::State::Closed && Arc::strong_count(&breaker.core) == 1
-        })
     }
 }
