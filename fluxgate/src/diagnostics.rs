@@ -101,6 +101,20 @@ pub(crate) fn bad_variable(breaker: &str, problem: &crate::info::kill_switch::Ba
     warn(format_args!("circuit breaker '{breaker}': {problem}"));
 }
 
+pub(crate) fn slow_first_use(breaker: &str) {
+    warn(format_args!(
+        "a thread has been waiting for 10 s for another one to build the circuit breaker {breaker}; \
+         does the expression of a listener wait for something that uses it?"
+    ));
+}
+
+pub(crate) fn waits_for_frozen() {
+    warn(format_args!(
+        "`testing::freeze` has been waiting for 10 s for another test to drop its `Frozen`; \
+         does that test wait for this thread? With the feature `test-util`, `testing::isolate` does not wait"
+    ));
+}
+
 pub(crate) fn stray_variable(stray: &crate::info::kill_switch::Stray) {
     warn(format_args!("{stray}"));
 }

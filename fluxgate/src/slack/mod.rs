@@ -1,5 +1,7 @@
 //! Delivery of messages to Slack: a bounded queue, rate limits, retries, threads.
 //!
+//! Needs the feature `slack`, or `slack-core` without TLS.
+//!
 //! [`SlackListener`](crate::listener::SlackListener) is built on it, and so is
 //! the program in `examples/slack-proxy`. A program may also use it by itself,
 //! see [`Delivery`].
