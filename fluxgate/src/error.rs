@@ -11,6 +11,7 @@ use crate::{
 ///
 /// Cheap to make and to clone: nothing in it is allocated, and of a breaker in a
 /// static it holds a plain reference.
+#[doc(alias("BrokenCircuit", "Rejected", "CircuitOpen", "open_circuit"))]
 #[derive(Clone)]
 pub struct CallNotPermitted {
     breaker: Handle,

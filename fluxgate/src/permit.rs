@@ -138,6 +138,7 @@ impl fmt::Display for Random {
 /// # fluxgate::CircuitBreaker::builder("api").permit(permit).build()?;
 /// # Ok::<_, fluxgate::ConfigError>(())
 /// ```
+#[doc(alias("slow_start"))]
 #[derive(Clone, Copy, Debug)]
 pub struct RampUp {
     initial: f64,

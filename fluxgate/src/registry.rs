@@ -34,7 +34,10 @@ use crate::{CircuitBreaker, Command, Info, engine::Core, info::kill_switch, test
 /// Environment variables for breakers (see [`KillSwitch`](crate::KillSwitch))
 /// that fit none of them are reported, each once: with the feature `inventory`
 /// a mistyped name is found at the start of the program.
-#[must_use]
+#[allow(
+    clippy::must_use_candidate,
+    reason = "called at the start of `main` for what it builds and reports"
+)]
 pub fn all() -> Vec<CircuitBreaker> {
     let breakers = entered();
     if !testing::is_isolated() {

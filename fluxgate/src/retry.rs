@@ -135,6 +135,7 @@ impl fmt::Display for Always {
 /// # fluxgate::CircuitBreaker::builder("api").retry(retry).build()?;
 /// # Ok::<_, fluxgate::ConfigError>(())
 /// ```
+#[doc(alias("reset_timeout", "wait_duration_in_open_state", "break_duration"))]
 #[derive(Clone, Copy, Debug)]
 pub struct Cooldown {
     duration: Duration,
@@ -212,6 +213,7 @@ impl fmt::Display for Cooldown {
 /// # fluxgate::CircuitBreaker::builder("api").retry(retry).build()?;
 /// # Ok::<_, fluxgate::ConfigError>(())
 /// ```
+#[doc(alias("exponential"))]
 #[derive(Clone, Copy, Debug)]
 pub struct Backoff {
     initial: Duration,

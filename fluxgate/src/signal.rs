@@ -12,6 +12,7 @@ use crate::{Name, Reason, State, WeakBreaker};
 /// `sequence` counts them from 1 without a gap. Every listener is told of every
 /// one, in this order. A manual command to the state already held is a
 /// transition like any other.
+#[doc(alias("event", "transition"))]
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Signal {

@@ -27,6 +27,7 @@ use crate::{
 
 /// What a call counts as that is dropped before its end: an async call whose
 /// future is dropped, or a [`Guard`](crate::Guard) dropped without a word.
+#[doc(alias("timeout"))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnCancel {
@@ -119,12 +120,14 @@ impl Builder {
     }
 
     /// When to open. Default: `MinRequests::new(100) & FailureRate::new(0.5)`.
+    #[doc(alias("failure_threshold", "ready_to_trip"))]
     pub fn tripper(mut self, tripper: impl Into<Rule>) -> Self {
         self.tripper = tripper.into();
         self
     }
 
     /// When an open circuit may be probed. Default: a `Cooldown` of 60 s.
+    #[doc(alias("timeout", "reset_timeout", "sleep_window"))]
     pub fn retry(mut self, retry: impl Retry + 'static) -> Self {
         self.retry = Box::new(retry);
         self
@@ -137,12 +140,14 @@ impl Builder {
     }
 
     /// How many probes may be in flight at once, at least 1. Default: 10.
+    #[doc(alias("half_open", "max_requests", "bulkhead"))]
     pub fn max_half_open_calls(mut self, calls: u32) -> Self {
         self.max_half_open_calls = calls;
         self
     }
 
     /// How many probes in a row must succeed to close, at least 1. Default: 1.
+    #[doc(alias("success_threshold"))]
     pub fn close_after(mut self, successes: u64) -> Self {
         self.close_after = successes;
         self
@@ -165,6 +170,7 @@ impl Builder {
 
     /// What a call dropped before its end counts as. Default:
     /// [`OnCancel::Ignore`].
+    #[doc(alias("timeout"))]
     pub fn on_cancel(mut self, on_cancel: OnCancel) -> Self {
         self.on_cancel = on_cancel;
         self
@@ -205,6 +211,7 @@ impl Builder {
     /// assert_eq!(missing.reason, "environment variable not found");
     /// # Ok::<_, fluxgate::ConfigError>(())
     /// ```
+    #[doc(alias("on_open", "on_state_change"))]
     pub fn listener<Kind>(mut self, listener: impl IntoListener<Kind>) -> Self {
         self.listeners.add(listener.into_listener());
         self

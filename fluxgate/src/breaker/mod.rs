@@ -73,12 +73,14 @@ impl CircuitBreaker {
     }
 
     /// The present state. One atomic load.
+    #[doc(alias("is_open", "is_closed", "half_open"))]
     #[must_use]
     pub fn state(&self) -> State {
         self.core.state()
     }
 
     /// A snapshot of the breaker: state, window, totals.
+    #[doc(alias("snapshot", "stats", "metrics"))]
     #[must_use]
     pub fn info(&self) -> Info {
         self.core.info()
@@ -194,6 +196,7 @@ impl CircuitBreaker {
     /// # Errors
     ///
     /// Those of the fallback.
+    #[doc(alias("fallback", "or_else"))]
     #[inline]
     pub fn call_with_fallback<T, E, R>(
         &self,
@@ -295,6 +298,7 @@ impl CircuitBreaker {
     /// # Errors
     ///
     /// [`CallNotPermitted`] if the call must not be made.
+    #[doc(alias("try_acquire", "is_call_permitted", "allow"))]
     pub fn acquire(&self) -> Result<Guard<'_>, CallNotPermitted> {
         let ticket = self
             .core
@@ -308,11 +312,13 @@ impl CircuitBreaker {
     }
 
     /// Closes the circuit, from whatever state, and empties the window.
+    #[doc(alias("close"))]
     pub fn reset(&self) {
         self.core.command(State::Closed);
     }
 
     /// Lets every call through, and records none, until another command.
+    #[doc(alias("bypass"))]
     pub fn disable(&self) {
         self.core.command(State::Disabled);
     }
@@ -324,6 +330,7 @@ impl CircuitBreaker {
     }
 
     /// Rejects every call until another command.
+    #[doc(alias("isolate", "trip", "open"))]
     pub fn force_open(&self) {
         self.core.command(State::ForcedOpen);
     }

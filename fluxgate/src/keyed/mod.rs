@@ -1,5 +1,7 @@
 //! One breaker per key: per tenant, host or shard.
 //!
+//! Needs the feature `keyed`.
+//!
 //! [`CircuitBreakers`] makes the breaker of a key when it is first asked for, and
 //! keeps at most [`max_keys`](Builder::max_keys) of them. One that fails does not
 //! close the door to the others.

@@ -66,6 +66,7 @@ use crate::{Signal, WeakBreaker};
 /// breaker.force_open();
 /// # Ok::<_, fluxgate::ConfigError>(())
 /// ```
+#[doc(alias("on_open", "on_state_change", "event"))]
 pub trait Listener: Send + Sync {
     /// Called after each transition.
     fn on_signal(&self, signal: &Signal);

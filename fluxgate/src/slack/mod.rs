@@ -1,5 +1,7 @@
 //! Delivery of messages to Slack: a bounded queue, rate limits, retries, threads.
 //!
+//! Needs the feature `slack`, or `slack-core` without TLS.
+//!
 //! [`SlackListener`](crate::listener::SlackListener) is built on it, and so is
 //! the program in `examples/slack-proxy`. A program may also use it by itself,
 //! see [`Delivery`].
@@ -56,5 +58,5 @@ pub use token::Token;
 
 /// The value of an environment variable.
 pub(crate) fn env(variable: &str) -> Result<String, Error> {
-    std::env::var(variable).map_err(|_| Error::MissingEnv(variable.into()))
+    std::env::var(variable).map_err(|_| Error::missing_env(variable))
 }

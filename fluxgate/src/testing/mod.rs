@@ -86,6 +86,7 @@ pub(crate) const fn is_isolated() -> bool {
 ///
 /// If this thread already holds a [`Frozen`], for which it would wait for ever,
 /// or an `Isolated`.
+#[doc(alias("mock", "fake_time"))]
 #[must_use = "the time goes on when this is dropped"]
 pub fn freeze() -> Frozen<ManualClock> {
     freeze_with(ManualClock::new())

@@ -1,5 +1,7 @@
 //! A breaker as a [`tower`](https://docs.rs/tower) layer.
 //!
+//! Needs the feature `tower`.
+//!
 //! [`CircuitBreakerLayer`] puts any `Service` behind a [`CircuitBreaker`]: an
 //! axum router, a tonic channel, a `reqwest::Client`. It needs no runtime, and
 //! boxes no future.

@@ -343,11 +343,13 @@ pub struct Closed;
 
 /// Fires in the half-open state, whatever the outcomes: `HalfOpened & …` limits
 /// a rule to it.
+#[doc(alias("half_open"))]
 #[derive(Clone, Copy, Debug)]
 pub struct HalfOpened;
 
 /// Fires when the window holds at least `count` calls. Combine it with a rate,
 /// so that the first failure alone is not 100 %.
+#[doc(alias("minimum_number_of_calls", "minimum_throughput", "volume_threshold"))]
 #[derive(Clone, Copy, Debug)]
 pub struct MinRequests(u64);
 
@@ -361,6 +363,7 @@ impl MinRequests {
 }
 
 /// Fires when at least this share of the calls in the window failed.
+#[doc(alias("failure_ratio", "failure_rate_threshold", "error_rate"))]
 #[derive(Clone, Copy, Debug)]
 pub struct FailureRate(f64);
 
@@ -374,6 +377,7 @@ impl FailureRate {
 
 /// Fires when the mean duration of the calls in the window, failed ones
 /// included, is at least `threshold`.
+#[doc(alias("response_time"))]
 #[derive(Clone, Copy, Debug)]
 pub struct AvgLatency(Duration);
 
@@ -387,6 +391,7 @@ impl AvgLatency {
 
 /// Fires when at least the share `ratio` of the calls in the window, failed ones
 /// included, took `threshold` or longer.
+#[doc(alias("slow_call_rate_threshold", "slow_calls"))]
 #[derive(Clone, Copy, Debug)]
 pub struct SlowRate {
     ratio: f64,
@@ -403,6 +408,7 @@ impl SlowRate {
 
 /// Fires when the last `count` recorded calls all failed. The window does not
 /// matter.
+#[doc(alias("consecutive_failures", "failure_threshold", "fail_max"))]
 #[derive(Clone, Copy, Debug)]
 pub struct FailureStreak(u64);
 

@@ -27,6 +27,7 @@ use crate::{
 ///     .build()?;
 /// # Ok::<_, fluxgate::ConfigError>(())
 /// ```
+#[doc(alias("rolling_window", "sliding_window", "sampling_duration"))]
 #[derive(Clone, Debug)]
 pub struct TimeWindow {
     duration: Duration,
