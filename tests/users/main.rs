@@ -6,6 +6,7 @@ mod in_flight;
 mod keys;
 mod keys_eviction;
 mod keys_hostile;
+mod recovery;
 mod retry_after;
 mod tower_service;
 mod tower_stack;

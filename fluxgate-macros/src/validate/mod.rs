@@ -3,11 +3,16 @@
 pub(crate) mod key_type;
 pub(crate) mod validated;
 
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::Expr;
 
 use crate::{
     analysis::{self, Facts},
-    item::function::{Body, Shape, Target},
+    item::{
+        function::{Body, Shape, Target},
+        return_type,
+    },
     settings::{
         BreakerOptions, Options,
         table::{KEYS, Owner},
@@ -17,9 +22,11 @@ use crate::{
 
 pub(crate) fn check(options: &Options, target: &Target, errors: &Errors) {
     not_const(target, errors);
+    callers_are_not_tracked(target, errors);
     has_a_body(target, errors);
     shared_breakers_are_configured_where_they_are(options, errors);
     one_says_what_counts(options, errors);
+    rejections_have_one_way(options, target, errors);
     keys_are_told_apart(options, errors);
     comes_back(target, errors);
     only_async_functions_have_async_fallbacks(options, target, errors);
@@ -74,6 +81,45 @@ fn not_const(target: &Target, errors: &Errors) {
              remove `const`, or protect the function that calls it",
         );
     }
+}
+
+/// The body runs in a closure, whose caller is the breaker.
+fn callers_are_not_tracked(target: &Target, errors: &Errors) {
+    for attr in &target.attrs {
+        if let Some(word) = track_caller(attr.meta.to_token_stream()) {
+            errors.at(
+                &Place::of(&word),
+                format!(
+                    "`#[track_caller]` is lost on a protected function: its body is called by the \
+                     breaker, at a place in fluxgate; remove it, and where the place is needed let \
+                     a `#[track_caller]` function around `{}` pass `Location::caller()` on",
+                    target.sig.ident
+                ),
+            );
+        }
+    }
+}
+
+/// The word in an attribute, also in one that `cfg_attr` applies.
+fn track_caller(attr: TokenStream) -> Option<Ident> {
+    let mut tokens = attr.into_iter();
+    let TokenTree::Ident(first) = tokens.next()? else {
+        return None;
+    };
+    if first == "track_caller" {
+        return Some(first);
+    }
+    let Some(TokenTree::Group(arguments)) = tokens.next().filter(|_| first == "cfg_attr") else {
+        return None;
+    };
+    // The first one is the condition.
+    let arguments: Vec<_> = arguments.stream().into_iter().collect();
+    let is_comma =
+        |tree: &TokenTree| matches!(tree, TokenTree::Punct(punct) if punct.as_char() == ',');
+    let applied = arguments.split(is_comma).skip(1);
+    applied
+        .filter_map(|attr| track_caller(attr.iter().cloned().collect()))
+        .next()
 }
 
 fn has_a_body(target: &Target, errors: &Errors) {
@@ -148,6 +194,35 @@ fn one_says_what_counts(options: &Options, errors: &Errors) {
                 ),
             );
         }
+    }
+}
+
+/// A rejection goes to the fallback, or becomes an error.
+fn rejections_have_one_way(options: &Options, target: &Target, errors: &Errors) {
+    let Some(place) = options.given.get("map_rejection") else {
+        return;
+    };
+    if options.given.contains_key("fallback") {
+        errors.at(
+            place,
+            "`map_rejection` would never be asked: rejections go to the `fallback`; make the \
+             error there, or remove one of the two",
+        );
+    }
+    let returned = match target.shape() {
+        Shape::Future(future) => Some(future.output),
+        Shape::Sync | Shape::Async => target.return_type().cloned(),
+    };
+    let has_error = returned.is_some_and(|ty| {
+        let (erased, has_impl) = return_type::erase(&ty);
+        !has_impl || return_type::is_result(&erased)
+    });
+    if !has_error {
+        errors.at(
+            place,
+            "`map_rejection` makes an error, and this function returns none; return a `Result`, \
+             or write a `fallback` in its place",
+        );
     }
 }
 

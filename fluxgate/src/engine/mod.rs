@@ -27,7 +27,10 @@ use std::{
 use once_cell::race::OnceRef;
 
 use crate::{
-    CircuitBreaker, KillSwitch, Name, OnCancel, Signal, State, diagnostics,
+    CircuitBreaker, KillSwitch, Name, OnCancel, Signal, State,
+    clock::SystemClock,
+    diagnostics,
+    info::kill_switch::Environment,
     listener::Listeners,
     sources::{ClockSource, RandomSource},
     util::duration::nanos,
@@ -70,7 +73,7 @@ pub(crate) struct Core {
     untimed: bool,
     pub(crate) name: Name,
     listeners: Listeners,
-    kill_switch: Option<Box<KillSwitch>>,
+    environment: Option<Box<Environment>>,
     counts: Counts,
 }
 
@@ -123,6 +126,10 @@ pub(crate) enum Ended {
     Failure,
     /// The tracker does not match the error.
     Ignored,
+    /// An error that proves that the dependency answers.
+    Alive,
+    /// A failure for want of capacity.
+    Overloaded,
     /// Dropped before its end.
     Cancelled,
     Panicked,
@@ -135,7 +142,7 @@ pub(crate) struct Parts {
     pub(crate) clock: ClockSource,
     pub(crate) random: RandomSource,
     pub(crate) listeners: Listeners,
-    pub(crate) kill_switch: Option<KillSwitch>,
+    pub(crate) environment: Environment,
     /// Whether recording needs the time.
     pub(crate) dates: bool,
 }
@@ -149,7 +156,7 @@ impl Core {
             clock,
             random,
             listeners,
-            kill_switch,
+            environment,
             dates,
         } = parts;
         let tally = Tally::new(listeners.reads());
@@ -183,7 +190,7 @@ impl Core {
             policy,
             clock,
             listeners,
-            kill_switch: kill_switch.map(Box::new),
+            environment: (!environment.is_empty()).then(|| Box::new(environment)),
             eternal: OnceRef::new(),
             slow,
             measures,
@@ -198,8 +205,14 @@ impl Core {
 
     /// What the environment commands, if it is not what a breaker begins with.
     fn commanded(&self) -> Option<&KillSwitch> {
-        let switch = self.kill_switch.as_deref();
-        switch.filter(|switch| switch.state != State::Closed)
+        self.kill_switch()
+            .filter(|switch| switch.state != State::Closed)
+    }
+
+    /// What the environment commands; nothing while a test has the time frozen.
+    fn kill_switch(&self) -> Option<&KillSwitch> {
+        let switch = self.environment.as_deref()?.switch.as_ref();
+        switch.filter(|_| !SystemClock::is_replaced())
     }
 
     /// Obeys the environment, and leaves it to `announce` to tell anybody: this
@@ -215,7 +228,7 @@ impl Core {
     /// Reports the listeners that are missing, and what the environment
     /// commanded.
     pub(crate) fn announce(&self) {
-        self.listeners.report_missing(&self.name);
+        self.listeners.report(&self.name);
         if let Some(switch) = self.commanded() {
             diagnostics::kill_switch(&self.name, switch);
             self.unlock(self.shared.lock());
@@ -262,6 +275,7 @@ impl Core {
             sequence: *sequence,
             reason: cause.and_then(|cause| self.policy.reason(cause)),
             next_attempt: wait.and_then(|wait| changed_at.checked_add(wait)),
+            origin: crate::signal::Origin::default(),
         });
         let word = self.word_of(machine);
         held.publish_word(word);
@@ -284,7 +298,7 @@ impl Core {
             let Some(signal) = self.shared.lock().get().outbox.take() else {
                 return;
             };
-            self.listeners.tell(&signal);
+            self.listeners.tell(signal);
         }
     }
 }

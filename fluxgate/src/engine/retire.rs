@@ -71,8 +71,8 @@ impl Core {
 
     /// Returns the state that a breaker of this name begins in.
     fn start(&self) -> State {
-        let switch = self.kill_switch.as_deref();
-        switch.map_or(State::Closed, |switch| switch.state)
+        self.kill_switch()
+            .map_or(State::Closed, |switch| switch.state)
     }
 }
 
