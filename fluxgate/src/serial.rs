@@ -24,10 +24,10 @@ use crate::{
 /// Every field is named twice: so that none is forgotten, and since what is
 /// serialised may be put differently.
 macro_rules! serialize {
-    ($($name:ident { $($field:ident: $value:expr),* $(,)? })*) => {$(
+    ($($name:ident { $($field:ident: $value:expr),* $(,)? } $(- $left_out:ident)?)*) => {$(
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let Self { $($field),* } = self;
+                let Self { $($field,)* $($left_out: _)? } = self;
                 let fields = [$(stringify!($field)),*].len();
                 let mut map = serializer.serialize_struct(stringify!($name), fields)?;
                 $(map.serialize_field(stringify!($field), &$value)?;)*
@@ -80,7 +80,7 @@ serialize! {
         sequence: sequence,
         reason: reason,
         next_attempt: next_attempt.map(epoch),
-    }
+    } - origin
     Lifetime {
         successes: successes,
         failures: failures,

@@ -30,6 +30,19 @@ impl WeakBreaker {
         self.core.get_or_init(|| Arc::downgrade(core));
     }
 
+    /// Returns what tells its breaker from all others that are there, or whose
+    /// handles are.
+    #[cfg(feature = "prometheus")]
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.core).addr()
+    }
+
+    /// Whether the breaker is gone, or was never finished: its builder panicked.
+    #[cfg(feature = "prometheus")]
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_gone() || (self.core.get().is_none() && Arc::strong_count(&self.core) == 1)
+    }
+
     /// The breaker's name.
     #[must_use]
     pub fn name(&self) -> &Name {

@@ -260,6 +260,7 @@ impl Core {
             sequence: *sequence,
             reason: cause.and_then(|cause| self.policy.reason(cause)),
             next_attempt: wait.and_then(|wait| changed_at.checked_add(wait)),
+            origin: crate::signal::Origin::default(),
         });
         let word = self.word_of(machine);
         held.publish_word(word);
@@ -282,7 +283,15 @@ impl Core {
             let Some(signal) = self.shared.lock().get().outbox.take() else {
                 return;
             };
-            self.listeners.tell(&signal);
+            self.listeners.tell(signal);
         }
+    }
+}
+
+impl Drop for Core {
+    /// Tells the listeners what was counted up to now: nothing is counted after
+    /// this.
+    fn drop(&mut self) {
+        self.listeners.detach(&|| self.info());
     }
 }

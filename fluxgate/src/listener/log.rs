@@ -63,6 +63,7 @@ impl Listener for LogListener {
             sequence,
             reason,
             next_attempt,
+            origin: _,
         } = signal;
         let reason = reason.as_ref().map(tracing::field::display);
         let retry_after = next_attempt
