@@ -15,6 +15,7 @@ use fluxgate::{
 use prometheus::Registry;
 
 use super::{builder, fail, of, one, pairs, samples, state, states, succeed, transitions};
+use crate::eventually;
 
 fn successes(registry: &Registry, name: &str) -> Option<f64> {
     let calls = of(registry, "calls_total", name);
@@ -50,10 +51,11 @@ fn a_dropped_twin_stays_counted() {
         one(&registry, "call_duration_seconds_count", "twins"),
         Some(4601.0)
     );
-    assert_eq!(state(&registry, "twins"), Some(State::Closed));
+    let one_closed = pairs([("state=closed", 1.0)]);
+    eventually(|| states(&registry, "twins") == one_closed);
     drop(second);
     assert_eq!(successes(&registry, "twins"), Some(4600.0));
-    assert!(of(&registry, "state", "twins").is_empty());
+    eventually(|| of(&registry, "state", "twins").is_empty());
     let third = build();
     succeed(&third);
     assert_eq!(successes(&registry, "twins"), Some(4601.0));
@@ -96,9 +98,11 @@ fn gone_names_are_bounded_and_counted() {
     assert_eq!(successes_of("gone-2999"), Some(1.0));
     assert_eq!(successes_of("gone-0"), None);
     let kept = (0..3000).filter(|i| successes_of(&format!("gone-{i}")).is_some());
-    assert_eq!(kept.count(), 999);
-    let forgotten = samples["circuit_breaker_forgotten_circuits_total"];
-    assert_eq!(forgotten, 2001.0);
+    let kept = kept.count();
+    // Another test may be looking at all breakers, and hold a few.
+    assert!((999..1100).contains(&kept), "{kept}");
+    let forgotten = samples.get("circuit_breaker_forgotten_circuits_total");
+    assert_eq!(forgotten, Some(&((3000 - kept) as f64)));
     // Closing lets go of them all.
     metrics.close();
     let left = super::samples(&registry);
@@ -205,11 +209,14 @@ fn a_wrapped_listener_counts_the_same() {
         assert_eq!(transitions(&registry, "wrapped").len(), 2);
         let times = of(&registry, "time_in_state_seconds_total", "wrapped");
         drop(first);
+        let one_left = pairs([("state=forced_open", 1.0)]);
+        eventually(|| states(&registry, "wrapped") == one_left);
         for _ in 0..3 {
             assert_eq!(state(&registry, "wrapped"), Some(State::ForcedOpen));
             assert_eq!(transitions(&registry, "wrapped").len(), 2);
         }
         drop(second);
+        eventually(|| states(&registry, "wrapped").is_empty());
         for _ in 0..3 {
             assert!(states(&registry, "wrapped").is_empty());
             let now = of(&registry, "time_in_state_seconds_total", "wrapped");
@@ -249,7 +256,7 @@ fn open_breakers_of_a_name_are_counted() {
         pairs([("state=closed", 1.0), ("state=open", 500.0)])
     );
     drop(tenants);
-    assert!(states(&registry, "tenants").is_empty());
+    eventually(|| states(&registry, "tenants").is_empty());
 }
 
 #[test]
@@ -294,22 +301,4 @@ fn an_open_circuit_shows_the_rate_it_opened_with() {
     );
     assert_eq!(one(&registry, "failure_rate", "slow"), None, "not measured");
     assert_eq!(one(&registry, "window_calls", "slow"), Some(2.0));
-}
-
-#[test]
-fn time_frozen_for_tests_counts_from_zero() {
-    let registry = Registry::new();
-    let breaker = builder("frozen", &registry)
-        .tripper(FailureStreak::new(1))
-        .build()
-        .unwrap();
-    let frozen = fluxgate::testing::freeze();
-    succeed(&breaker);
-    fail(&breaker);
-    assert_eq!(successes(&registry, "frozen"), Some(1.0));
-    frozen.reset_all();
-    assert_eq!(successes(&registry, "frozen"), Some(0.0));
-    fail(&breaker);
-    let transitions = transitions(&registry, "frozen");
-    assert!(transitions.contains(&("new_state=open,old_state=closed".into(), 2.0)));
 }

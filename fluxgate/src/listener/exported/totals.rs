@@ -17,8 +17,10 @@ pub(crate) struct Totals {
     pub(super) durations: Option<Histogram>,
 }
 
+type Count = fn(&Info, &Lifetime) -> u64;
+
 /// How calls end, and how many ended so.
-const OUTCOMES: [(&str, fn(&Info, &Lifetime) -> u64); 6] = [
+const OUTCOMES: [(&str, Count); 6] = [
     ("success", |_, lifetime| lifetime.successes.unwrap_or(0)),
     ("failure", |_, lifetime| lifetime.failures),
     ("ignored", |info, _| info.ignored),

@@ -47,6 +47,12 @@ impl Claim {
         )))
     }
 
+    /// Makes one that no registry holds. (One without a descriptor might be there:
+    /// a user's.)
+    pub(super) fn unknown() -> Self {
+        Self::marker(u64::MAX)
+    }
+
     /// Finds out whether the registry holds the collector of this number.
     pub(super) fn marker(id: u64) -> Self {
         Self(vec_of(marker(id)))

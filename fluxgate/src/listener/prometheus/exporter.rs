@@ -4,7 +4,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
 };
 
@@ -28,6 +28,8 @@ pub(super) struct Exporter {
     enrolled: AtomicU32,
     /// Those whose enrolment was asked for and is not over.
     requested: AtomicU32,
+    /// Whether an enrolment takes longer than its builder waited.
+    is_late: AtomicBool,
 }
 
 /// Metrics as bits, in the order of [`Family::ALL`].
@@ -81,6 +83,7 @@ impl Exporter {
             circuits: Arc::default(),
             enrolled: AtomicU32::new(0),
             requested: AtomicU32::new(0),
+            is_late: AtomicBool::new(false),
         }
     }
 
@@ -105,7 +108,7 @@ impl Exporter {
         if !lacks(&self.enrolled) {
             return Ok(());
         }
-        if !lacks(&self.requested) && registrar::is_late() {
+        if !lacks(&self.requested) && self.is_late.load(Ordering::Relaxed) {
             // On its way.
             return Ok(());
         }
@@ -113,12 +116,20 @@ impl Exporter {
         registrar::enrol(self, wanted, circuit)
     }
 
-    /// Takes note of the end of an enrolment.
-    pub(super) fn enrolment_ended(&self, wanted: Metrics, is_enrolled: bool) {
-        if is_enrolled {
-            // Pairs with the load in `enrol`: who sees the bits needs no registry.
-            self.enrolled.fetch_or(wanted, Ordering::Release);
-        }
+    /// Takes note that these metrics are in the registry.
+    pub(super) fn enrolled(&self, metrics: Metrics) {
+        // Pairs with the load in `enrol`: who sees the bits needs no registry.
+        self.enrolled.fetch_or(metrics, Ordering::Release);
+    }
+
+    /// Takes note that the registry keeps an enrolment waiting.
+    pub(super) fn enrolment_is_late(&self) {
+        self.is_late.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes note of the end of an enrolment, good or bad.
+    pub(super) fn enrolment_ended(&self, wanted: Metrics) {
         self.requested.fetch_and(!wanted, Ordering::Relaxed);
+        self.is_late.store(false, Ordering::Relaxed);
     }
 }

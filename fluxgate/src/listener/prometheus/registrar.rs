@@ -1,23 +1,22 @@
-//! The thread that registers collectors.
+//! Registers collectors, on threads of their own.
 //!
 //! A registry calls collectors under its lock, and a collector may be a user's
 //! who calls a protected function for the first time: the breaker that is built
 //! then has a listener to be registered, and on that thread this would wait for
-//! itself. So a thread of its own registers, one registry after the other, and
-//! ends when there is nothing left to do. The thread that builds the breaker
-//! waits for it, so that a clash refuses the breaker, but not for ever: while a
-//! scrape is going on the breaker is built at once, and is in the next scrape.
+//! itself. So another thread registers. The one that builds the breaker waits for
+//! it, so that a clash refuses the breaker, but not for ever: while a scrape is
+//! going on the breaker is built at once, and is in the next scrape.
 //!
-//! No lock of this crate is held while a registry's is taken. There is never more
-//! than one such thread, and only it registers, so that what it finds in a
-//! registry stays so until it has registered.
+//! [`ENROLLED`] is the one lock of this crate that is held while a registry's is
+//! taken. Only these threads take it, and they hold no other: what a scrape calls
+//! never waits for it but by [`Answer::wait`], which ends.
 
 use std::{
-    collections::VecDeque,
+    cell::RefCell,
     mem,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     thread,
     time::Duration,
@@ -36,30 +35,13 @@ use crate::{Name, diagnostics};
 /// the registry is being scraped.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-static REGISTRAR: Mutex<Registrar> = Mutex::new(Registrar {
-    jobs: VecDeque::new(),
-    runs: false,
-    exporters: Vec::new(),
-});
+/// What is in any registry. Locked while one is looked into: what is found stays
+/// so until the thread has registered.
+static ENROLLED: Mutex<Vec<Enrolled>> = Mutex::new(Vec::new());
 
-/// Numbers the collectors.
-static IDS: AtomicUsize = AtomicUsize::new(0);
-
-/// How many enrolments take longer than their builders waited.
-static LATE: AtomicUsize = AtomicUsize::new(0);
-
-struct Registrar {
-    jobs: VecDeque<Job>,
-    runs: bool,
-    /// What is in any registry.
-    exporters: Vec<Enrolled>,
-}
-
-struct Job {
-    exporter: Arc<Exporter>,
-    wanted: Metrics,
-    circuit: Name,
-    answer: Arc<Answer>,
+thread_local! {
+    /// The last enrolment that this thread did not wait for any longer.
+    static LATE: RefCell<Option<Arc<Answer>>> = const { RefCell::new(None) };
 }
 
 /// The collector of one registry.
@@ -82,16 +64,9 @@ enum Waiting {
     #[default]
     Yes,
     Given(Result<(), Clash>),
+    /// The builder went on.
     No,
-}
-
-fn registrar() -> MutexGuard<'static, Registrar> {
-    REGISTRAR.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Returns whether the thread is being kept waiting by a registry.
-pub(super) fn is_late() -> bool {
-    LATE.load(Ordering::Relaxed) > 0
+    Over,
 }
 
 /// Registers an exporter's collector, unless its registry has one of ours, and
@@ -102,25 +77,33 @@ pub(super) fn enrol(
     circuit: &Name,
 ) -> Result<(), Clash> {
     let answer = Arc::new(Answer::default());
-    let mut registrar = registrar();
-    registrar.jobs.push_back(Job {
-        exporter: Arc::clone(exporter),
-        wanted,
-        circuit: circuit.clone(),
-        answer: Arc::clone(&answer),
-    });
-    if !mem::replace(&mut registrar.runs, true) {
-        let thread = thread::Builder::new().name("fluxgate-prometheus".into());
-        if let Err(error) = thread.spawn(run) {
-            registrar.runs = false;
-            // Jobs of others are here only while the thread runs.
-            registrar.jobs.clear();
-            exporter.enrolment_ended(wanted, false);
-            return Err(Clash::NoThread(error));
-        }
+    let job = {
+        let (exporter, circuit, answer) = (exporter.clone(), circuit.clone(), answer.clone());
+        move || run(&exporter, wanted, &circuit, &answer)
+    };
+    let thread = thread::Builder::new().name("fluxgate-prometheus".into());
+    if let Err(error) = thread.spawn(job) {
+        exporter.enrolment_ended(wanted);
+        return Err(Clash::NoThread(error));
     }
-    drop(registrar);
-    answer.wait()
+    answer.wait(exporter)
+}
+
+fn run(exporter: &Exporter, wanted: Metrics, circuit: &Name, answer: &Answer) {
+    // Wait until the registry can be had, so as not to hold the lock meanwhile.
+    let _ = exporter.registry.unregister(Box::new(Claim::unknown()));
+    let mut enrolled = ENROLLED.lock().unwrap_or_else(PoisonError::into_inner);
+    enrolled.retain(|each| each.circuits.strong_count() > 0);
+    let result = enrol_now(&mut enrolled, exporter, wanted);
+    drop(enrolled);
+    if result.is_ok() {
+        exporter.enrolled(wanted);
+    }
+    let unread = answer.give(result);
+    exporter.enrolment_ended(wanted);
+    if let Some(Err(clash)) = unread {
+        diagnostics::not_exported(circuit, &clash);
+    }
 }
 
 impl Answer {
@@ -128,25 +111,35 @@ impl Answer {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait(&self) -> Result<(), Clash> {
-        let patience = if is_late() { Duration::ZERO } else { PATIENCE };
+    /// Waits for the result, or goes on as if it were good. A thread waits for one
+    /// late enrolment at a time: in a scrape that it runs itself, the next would
+    /// take as long.
+    fn wait(self: Arc<Self>, exporter: &Exporter) -> Result<(), Clash> {
+        let is_late = LATE.try_with(|late| {
+            let mut late = late.borrow_mut();
+            late.take_if(|answer| !matches!(*answer.state(), Waiting::No));
+            late.is_some()
+        });
+        // It is gone in a thread that ends.
+        let is_late = is_late.unwrap_or_default();
+        let patience = if is_late { Duration::ZERO } else { PATIENCE };
         let waits = |state: &mut Waiting| matches!(state, Waiting::Yes);
         let waited = self.given.wait_timeout_while(self.state(), patience, waits);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        match mem::replace(&mut *state, Waiting::No) {
-            Waiting::Given(result) => result,
-            Waiting::Yes | Waiting::No => {
-                LATE.fetch_add(1, Ordering::Relaxed);
-                Ok(())
-            }
+        if let Waiting::Given(result) = mem::replace(&mut *state, Waiting::No) {
+            return result;
         }
+        exporter.enrolment_is_late();
+        drop(state);
+        let _ = LATE.try_with(|late| late.replace(Some(self)));
+        Ok(())
     }
 
     /// Returns the result if the builder no longer waits for it.
     fn give(&self, result: Result<(), Clash>) -> Option<Result<(), Clash>> {
         let mut state = self.state();
         if let Waiting::No = *state {
-            LATE.fetch_sub(1, Ordering::Relaxed);
+            *state = Waiting::Over;
             return Some(result);
         }
         *state = Waiting::Given(result);
@@ -155,46 +148,28 @@ impl Answer {
     }
 }
 
-/// What the thread does.
-fn run() {
-    loop {
-        let mut registrar = registrar();
-        let Some(job) = registrar.jobs.pop_front() else {
-            registrar.runs = false;
-            return;
-        };
-        let mut exporters = mem::take(&mut registrar.exporters);
-        drop(registrar);
-        exporters.retain(|enrolled| enrolled.circuits.strong_count() > 0);
-        let result = enrol_now(&mut exporters, &job.exporter, job.wanted);
-        self::registrar().exporters = exporters;
-        job.exporter.enrolment_ended(job.wanted, result.is_ok());
-        if let Some(Err(clash)) = job.answer.give(result) {
-            diagnostics::not_exported(&job.circuit, &clash);
-        }
-    }
-}
-
 fn enrol_now(
-    exporters: &mut Vec<Enrolled>,
+    enrolled: &mut Vec<Enrolled>,
     exporter: &Exporter,
     wanted: Metrics,
 ) -> Result<(), Clash> {
+    /// Numbers the collectors.
+    static IDS: AtomicU64 = AtomicU64::new(0);
     let registry = &exporter.registry;
     let circuits = exporter.circuits.resolved();
-    let is_own = |enrolled: &Enrolled| enrolled.circuits.as_ptr() == Arc::as_ptr(&circuits);
-    if let Some(own) = exporters.iter_mut().find(|enrolled| is_own(enrolled)) {
+    let is_own = |each: &Enrolled| each.circuits.as_ptr() == Arc::as_ptr(&circuits);
+    if let Some(own) = enrolled.iter_mut().find(|each| is_own(each)) {
         return claim(registry, own, wanted);
     }
-    let id = IDS.fetch_add(1, Ordering::Relaxed) as u64;
-    let mut enrolled = Enrolled {
+    let id = IDS.fetch_add(1, Ordering::Relaxed);
+    let mut own = Enrolled {
         id,
         circuits: Arc::downgrade(&circuits),
         claimed: 0,
     };
-    if let Err(clash) = claim(registry, &mut enrolled, wanted) {
+    if let Err(clash) = claim(registry, &mut own, wanted) {
         // Perhaps with another listener's of ours.
-        let theirs = exporters.iter_mut().find(|theirs| theirs.is_in(registry));
+        let theirs = enrolled.iter_mut().find(|theirs| theirs.is_in(registry));
         let others = theirs.and_then(|theirs| Some((theirs.circuits.upgrade()?, theirs)));
         let Some((others, theirs)) = others else {
             return Err(clash);
@@ -203,10 +178,9 @@ fn enrol_now(
         circuits.move_to(&others);
         return Ok(());
     }
-    let collector = Exported::new(circuits, id);
     // It fails only for a number that is taken, and each is given once.
-    let _ = registry.register(Box::new(collector));
-    exporters.push(enrolled);
+    let _ = registry.register(Box::new(Exported::new(circuits, id)));
+    enrolled.push(own);
     Ok(())
 }
 
