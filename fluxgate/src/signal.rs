@@ -12,6 +12,7 @@ use crate::{Name, Reason, State, WeakBreaker};
 /// `sequence` counts them from 1 without a gap. Every listener is told of every
 /// one, in this order. A manual command to the state already held is a
 /// transition like any other.
+#[doc(alias("event", "transition"))]
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Signal {
@@ -44,9 +45,16 @@ impl Origin {
         Self(Some(breaker.clone()))
     }
 
-    #[cfg(feature = "prometheus")]
+    #[cfg(any(feature = "prometheus", feature = "slack-core"))]
     pub(crate) fn breaker(&self) -> Option<&WeakBreaker> {
         self.0.as_ref()
+    }
+
+    /// Returns what tells its breaker from all others that are there, or whose
+    /// handles are.
+    #[cfg(feature = "slack-core")]
+    pub(crate) fn address(&self) -> usize {
+        self.0.as_ref().map_or(0, WeakBreaker::address)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     settings::table,
     suggest::did_you_mean,
     tokens::{
-        Cursor, Place, Tree,
+        Cursor, Place, Token, Tree,
         errors::{Errors, Reported},
     },
 };
@@ -138,6 +138,16 @@ impl Argument<'_> {
 
 /// A closure is a policy, but not by itself.
 pub(super) fn not_a_closure(cursor: &Cursor<'_>, what: &str, errors: &Errors) -> Option<Reported> {
+    // Asked of each leaf: most are seen to be none.
+    let may_be = cursor.at_punct('|')
+        || cursor.peek().and_then(Token::ident).is_some_and(|word| {
+            ["move", "async", "static", "for"]
+                .iter()
+                .any(|keyword| word == keyword)
+        });
+    if !may_be {
+        return None;
+    }
     let mut closure = cursor.clone();
     let (_, taken) = closure.parse(ExprClosure::parse, &Errors::trial()).ok()?;
     Some(errors.at(

@@ -11,6 +11,10 @@ use crate::{
     },
 };
 
+/// How many leaves there may be: the compiler's stack is finite, and so is the
+/// time for looking at a rule.
+const MOST: usize = 256;
+
 /// A combination of leaves.
 #[derive(Clone)]
 pub(crate) enum Formula<L> {
@@ -52,9 +56,23 @@ type Read<L> = Result<Option<Formula<L>>, Reported>;
 impl<L> Grammar<'_, L> {
     /// A whole value: up to the end or a comma.
     pub(crate) fn read(&self, cursor: &mut Cursor<'_>) -> Option<Formula<L>> {
+        let whole = cursor.clone().until_comma().whole();
         let formula = self.any(cursor).ok()?;
         if !cursor.at_boundary() {
             self.stray(cursor);
+            return None;
+        }
+        let mut count = 0;
+        formula.as_ref()?.leaves(&mut |_| count += 1);
+        if count > MOST {
+            self.errors.at(
+                &whole,
+                format!(
+                    "this {} has {count} parts, and at most {MOST} are allowed; one of your own in \
+                     `Custom(…)` can look at as many things as it likes",
+                    self.what
+                ),
+            );
             return None;
         }
         formula
@@ -98,15 +116,7 @@ impl<L> Grammar<'_, L> {
                 .at(&cursor.place(), format!("expected a {} here", self.what)));
         };
         if token.is_punct('!') {
-            let place = token.place.clone();
-            cursor.next();
-            let inner = self.term(cursor)?;
-            if let Some(why) = self.no_not {
-                self.errors
-                    .at(&place, format!("a {} can't be negated: {why}", self.what));
-                return Ok(None);
-            }
-            return Ok(inner.map(|inner| Formula::Not(Box::new(inner))));
+            return self.negated(cursor);
         }
         if token.is_punct('~') || token.ident().is_some_and(|ident| ident == "not") {
             let advice = match self.no_not {
@@ -143,6 +153,26 @@ impl<L> Grammar<'_, L> {
             ));
         }
         (self.leaf)(cursor, self.errors).map(|leaf| leaf.map(Formula::Leaf))
+    }
+
+    /// A term after one `!` or more, of which two say nothing.
+    fn negated(&self, cursor: &mut Cursor<'_>) -> Read<L> {
+        let place = cursor.place();
+        let mut is_negated = false;
+        while cursor.eat_punct('!') {
+            is_negated = !is_negated;
+        }
+        let inner = self.term(cursor)?;
+        if let Some(why) = self.no_not {
+            self.errors
+                .at(&place, format!("a {} can't be negated: {why}", self.what));
+            return Ok(None);
+        }
+        Ok(if is_negated {
+            inner.map(|inner| Formula::Not(Box::new(inner)))
+        } else {
+            inner
+        })
     }
 
     /// Takes `&` or `|`; the doubled and spelt-out forms get advice.

@@ -3,7 +3,7 @@
 use syn::{Expr, ExprLit, Lit, Type, parse::Parse};
 
 use crate::settings::value::expr;
-use crate::tokens::{Cursor, errors::Errors};
+use crate::tokens::{Cursor, errors::Errors, quoted};
 
 /// What tells one breaker from another: an expression over the arguments.
 pub(super) fn key_of_call(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Expr> {
@@ -12,7 +12,7 @@ pub(super) fn key_of_call(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Ex
         Expr::Lit(ExprLit {
             lit: Lit::Str(text),
             ..
-        }) if text.parse::<Expr>().is_ok() => {
+        }) if quoted::<Expr>(text).is_some() => {
             format!("; write `key = {}`, without quotes", text.value())
         }
         Expr::Lit(_) => "; a key that is always the same is a breaker without keys".to_owned(),

@@ -26,6 +26,7 @@ pub(crate) struct Options {
     pub(crate) failure_if: Option<Expr>,
     pub(crate) classify: Option<Expr>,
     pub(crate) fallback: Option<Expr>,
+    pub(crate) map_rejection: Option<Expr>,
     pub(crate) handle: Option<Handle>,
     pub(crate) shared: Option<Expr>,
     pub(crate) docs: Option<bool>,
@@ -70,7 +71,13 @@ pub(crate) enum Site {
 
 impl Options {
     pub(crate) fn parse(tokens: TokenStream, site: Site, end: Span, errors: &Errors) -> Self {
-        let tokens = read(tokens);
+        let tokens = match read(tokens) {
+            Ok(tokens) => tokens,
+            Err(error) => {
+                errors.push(error);
+                return Self::default();
+            }
+        };
         let mut cursor = Cursor::new(&tokens, Place::at(end));
         let mut options = Self::default();
         while !cursor.is_empty() {

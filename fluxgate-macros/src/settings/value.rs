@@ -13,7 +13,7 @@ use crate::{
     describe::words,
     policy::{self, Argument, Count, OnCancel, Permit, Range, Retry, Time, Window},
     settings::table::Key,
-    tokens::{Cursor, Place, Text, Token, Tree, errors::Errors, lex},
+    tokens::{Cursor, Place, Text, Token, Tree, errors::Errors, is_unseen, lex, quoted},
 };
 
 impl Options {
@@ -83,6 +83,7 @@ impl Options {
             "failure_if" => set(&mut self.failure_if, callable(key, cursor, errors)),
             "classify" => set(&mut self.classify, callable(key, cursor, errors)),
             "fallback" => set(&mut self.fallback, callable(key, cursor, errors)),
+            "map_rejection" => set(&mut self.map_rejection, callable(key, cursor, errors)),
             "breaker" => set(&mut self.shared, shared(key, cursor, errors)),
             "handle" => set(&mut self.handle, handle(cursor, errors)),
             "crate" => set(&mut self.krate, path(cursor, errors)),
@@ -165,6 +166,20 @@ fn name(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Expr> {
             None
         }
         Expr::Lit(ExprLit {
+            lit: Lit::Str(text),
+            ..
+        }) if let Some(char) = text.value().chars().find(|c| is_unseen(*c)) => {
+            errors.push(syn::Error::new_spanned(
+                text,
+                format!(
+                    "the name must not have the character `{}` in it: logs and dashboards show \
+                     names, and this one can't be seen there, or changes how the rest is shown",
+                    char.escape_unicode()
+                ),
+            ));
+            None
+        }
+        Expr::Lit(ExprLit {
             lit: Lit::Str(_), ..
         }) => Some(expr),
         Expr::Lit(lit) => {
@@ -216,7 +231,7 @@ fn callable(key: &Key, cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Expr>
 /// A literal stands where `key` takes something else.
 fn literal(key: &Key, lit: &Lit, takes: &str) -> syn::Error {
     let advice = match lit {
-        Lit::Str(text) if text.parse::<Path>().is_ok() => {
+        Lit::Str(text) if quoted::<Path>(text).is_some() => {
             format!("; write `{} = {}`, without quotes", key.name, text.value())
         }
         _ => format!(", as in `{}`", key.example),
@@ -260,11 +275,11 @@ fn handle(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Handle> {
         .map(|segment| segment.ident.clone())
         .collect();
     match segments.as_slice() {
-        [ident] if syn::parse_str::<syn::Ident>(&ident.to_string()).is_ok() => Some(Handle {
+        [ident] if is_name(ident) => Some(Handle {
             ident: ident.clone(),
             associated: false,
         }),
-        [this, ident] if this == "Self" => Some(Handle {
+        [this, ident] if this == "Self" && is_name(ident) => Some(Handle {
             ident: ident.clone(),
             associated: true,
         }),
@@ -283,6 +298,11 @@ fn handle(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Handle> {
             None
         }
     }
+}
+
+/// Whether it is not a keyword.
+fn is_name(ident: &syn::Ident) -> bool {
+    syn::parse2::<syn::Ident>(ident.to_token_stream()).is_ok()
 }
 
 fn path(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Path> {

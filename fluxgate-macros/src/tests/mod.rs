@@ -1,6 +1,9 @@
 //! Messages, and what they underline.
 #![allow(clippy::too_many_lines, reason = "tables")]
 
+mod bounds;
+mod display;
+mod documented;
 mod example;
 mod expansion;
 mod grammar;

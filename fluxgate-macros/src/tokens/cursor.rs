@@ -96,12 +96,7 @@ impl<'a> Cursor<'a> {
 
     /// Takes tokens up to the next comma outside of groups.
     pub(crate) fn until_comma(&mut self) -> Cursor<'a> {
-        let length = self
-            .tokens
-            .iter()
-            .position(|token| token.is_punct(','))
-            .unwrap_or(self.tokens.len());
-        self.split(length)
+        self.split(self.before_comma(1))
     }
 
     fn split(&mut self, length: usize) -> Cursor<'a> {
@@ -114,32 +109,56 @@ impl<'a> Cursor<'a> {
     }
 
     /// Lets `syn` take from the front what it needs.
+    ///
+    /// It is shown what comes before the next comma, and more of them only if
+    /// that makes no sense to it, as in `|a, b| …`: each of many values would
+    /// otherwise cost as much as all that follow.
     pub(crate) fn parse<T>(
         &mut self,
-        parser: impl FnOnce(ParseStream) -> syn::Result<T>,
+        parser: impl Fn(ParseStream) -> syn::Result<T>,
         errors: &Errors,
     ) -> Result<(T, Cursor<'a>), Reported> {
-        let parsed = (|input: ParseStream| {
+        let counted = |input: ParseStream| {
             let value = parser(input)?;
             let rest: TokenStream = input.parse()?;
             Ok((value, rest.into_iter().count()))
-        })
-        .parse2(stream(self.tokens));
-        match parsed {
-            Ok((value, left)) => Ok((value, self.split(self.tokens.len() - left))),
-            Err(error) => {
-                let part = self.clone().until_comma().whole();
-                // Where something is missing at the end, `syn` knows no place.
-                let message = error.to_string();
-                if let Some(expected) = message.strip_prefix("unexpected end of input, ") {
-                    return Err(errors.at(&part, format!("this ends too early: {expected}")));
-                }
-                Err(match part {
-                    Place::Tokens { .. } if !self.is_empty() => errors.push(error),
-                    part => errors.at(&part, error),
-                })
+        };
+        let mut error = None;
+        let mut shown = 0;
+        for commas in [1, 8, 64] {
+            let length = self.before_comma(commas);
+            if length == shown && error.is_some() {
+                break;
+            }
+            shown = length;
+            match counted.parse2(stream(&self.tokens[..length])) {
+                Ok((value, left)) => return Ok((value, self.split(length - left))),
+                Err(wrong) => error = Some(wrong),
             }
         }
+        let part = self.clone().until_comma().whole();
+        let Some(error) = error else {
+            return Err(errors.at(&part, "this can't be read"));
+        };
+        // Where something is missing at the end, `syn` knows no place.
+        let message = error.to_string();
+        if let Some(expected) = message.strip_prefix("unexpected end of input, ") {
+            return Err(errors.at(&part, format!("this ends too early: {expected}")));
+        }
+        Err(match part {
+            Place::Tokens { .. } if !self.is_empty() => errors.push(error),
+            part => errors.at(&part, error),
+        })
+    }
+
+    /// How many tokens there are before the `n`th comma outside of groups.
+    fn before_comma(&self, n: usize) -> usize {
+        self.tokens
+            .iter()
+            .enumerate()
+            .filter(|(_, token)| token.is_punct(','))
+            .nth(n - 1)
+            .map_or(self.tokens.len(), |(at, _)| at)
     }
 
     /// The extent of one expression: as far as `syn` takes it to go, or up to

@@ -7,20 +7,39 @@
 use std::rc::Rc;
 
 use proc_macro2::{Delimiter, Ident, Literal, Punct, Spacing};
-use syn::ext::IdentExt;
 
-use crate::tokens::{Place, Text, Token, Tree};
+use crate::tokens::{
+    Place, Text, Token, Tree, literal, stream,
+    token::{DEEPEST, not_too_deep, too_deep},
+    visible::{is_unseen, visible},
+};
 
 /// Cuts `text` into tokens that all have its span.
 pub(crate) fn lex(text: &Rc<Text>) -> Result<Vec<Token>, syn::Error> {
-    let mut lexer = Lexer { text, at: 0 };
+    let mut lexer = Lexer {
+        text,
+        at: 0,
+        depth: 0,
+    };
     let tokens = lexer.tokens(None)?;
     Ok(tokens)
+}
+
+/// Reads what stands in a string literal as something else than a policy, for
+/// advice: nothing is reported.
+pub(crate) fn quoted<T: syn::parse::Parse>(text: &syn::LitStr) -> Option<T> {
+    let text = Rc::new(Text {
+        value: text.value(),
+        span: text.span(),
+    });
+    syn::parse2(stream(&lex(&text).ok()?)).ok()
 }
 
 struct Lexer<'a> {
     text: &'a Rc<Text>,
     at: usize,
+    /// How many brackets are open.
+    depth: usize,
 }
 
 impl Lexer<'_> {
@@ -52,7 +71,7 @@ impl Lexer<'_> {
             self.skip_while(char::is_whitespace);
             let Some(char) = self.peek() else {
                 return match open {
-                    None => Ok(tokens),
+                    None => not_too_deep(&tokens).map(|()| tokens),
                     Some((delimiter, place)) => Err(place.error(format!(
                         "this is never closed; expected a `{}`",
                         closing(delimiter)
@@ -61,13 +80,15 @@ impl Lexer<'_> {
             };
             if matches!(char, ')' | ']' | '}') {
                 return match open {
-                    Some((delimiter, _)) if closing(delimiter) == char => Ok(tokens),
+                    Some((delimiter, _)) if closing(delimiter) == char => {
+                        not_too_deep(&tokens).map(|()| tokens)
+                    }
                     Some((delimiter, _)) => Err(self
                         .here()
                         .error(format!("expected a `{}`", closing(delimiter)))),
-                    None => Err(self
-                        .here()
-                        .error(format!("nothing is open that `{char}` closes"))),
+                    None => Err(self.here().error(format!(
+                        "`{char}` closes nothing: it has no opening bracket"
+                    ))),
                 };
             }
             tokens.push(self.token(char)?);
@@ -92,8 +113,13 @@ impl Lexer<'_> {
                     '[' => Delimiter::Bracket,
                     _ => Delimiter::Brace,
                 };
+                if self.depth == DEEPEST {
+                    return Err(too_deep(&self.here()));
+                }
                 self.at += 1;
+                self.depth += 1;
                 let inner = self.tokens(Some((delimiter, &self.place(from))))?;
+                self.depth -= 1;
                 let close = self.here();
                 self.at += 1;
                 Tree::Group {
@@ -120,24 +146,7 @@ impl Lexer<'_> {
                 self.literal(from)?
             }
             _ if self.prefixed_string(from)? => self.literal(from)?,
-            _ if char == '_' || char.is_alphabetic() => {
-                if self.rest().starts_with("r#") {
-                    self.at += 2;
-                }
-                self.skip_while(|c| c == '_' || c.is_alphanumeric());
-                let name = &self.text.value[from..self.at];
-                let parser = |input: syn::parse::ParseStream| {
-                    if input.peek(syn::Token![_]) {
-                        let underscore: syn::Token![_] = input.parse()?;
-                        return Ok(Ident::new("_", underscore.span));
-                    }
-                    Ident::parse_any(input)
-                };
-                let mut ident = syn::parse::Parser::parse_str(parser, name)
-                    .map_err(|_| self.place(from).error(format!("`{name}` is not a name")))?;
-                ident.set_span(span);
-                Tree::Ident(ident)
-            }
+            _ if char == '_' || unicode_ident::is_xid_start(char) => self.ident(from)?,
             '!' | '%' | '&' | '*' | '+' | ',' | '-' | '.' | '/' | ':' | ';' | '<' | '=' | '>'
             | '?' | '@' | '^' | '|' | '~' | '#' | '$' => {
                 self.at += 1;
@@ -149,12 +158,39 @@ impl Lexer<'_> {
                 };
                 Tree::Punct(punct(char, spacing, span))
             }
-            _ => return Err(self.here().error(format!("unexpected `{char}`"))),
+            _ => {
+                let shown = if is_unseen(char) {
+                    char.escape_unicode().to_string()
+                } else {
+                    char.to_string()
+                };
+                return Err(self.here().error(format!("unexpected `{shown}`")));
+            }
         };
         Ok(Token {
             tree,
             place: self.place(from),
         })
+    }
+
+    fn ident(&mut self, from: usize) -> Result<Tree, syn::Error> {
+        let is_raw = self.rest().starts_with("r#");
+        if is_raw {
+            self.at += 2;
+        }
+        let start = self.at;
+        self.skip_while(|c| c == '_' || unicode_ident::is_xid_continue(c));
+        let name = &self.text.value[start..self.at];
+        let span = self.text.span;
+        if !is_raw {
+            return Ok(Tree::Ident(Ident::new(name, span)));
+        }
+        match name {
+            "" | "_" | "self" | "Self" | "super" | "crate" => {
+                Err(self.place(from).error(format!("`r#{name}` is not a name")))
+            }
+            _ => Ok(Tree::Ident(Ident::new_raw(name, span))),
+        }
     }
 
     /// Digits, a fraction, an exponent, a suffix: `1_000`, `0x1F`, `1.5s`, `1e-3`.
@@ -205,8 +241,12 @@ impl Lexer<'_> {
 
     /// `'a` not followed by a quote.
     fn is_lifetime(&self) -> bool {
-        let mut chars = self.rest().chars().skip(1);
-        chars.next().is_some_and(|c| c == '_' || c.is_alphabetic()) && chars.next() != Some('\'')
+        let is_word = |c: char| c == '_' || unicode_ident::is_xid_continue(c);
+        let word = &self.rest()[1..];
+        let after = word.trim_start_matches(is_word);
+        after.len() < word.len()
+            && !word.starts_with(|c: char| c.is_ascii_digit())
+            && !after.starts_with('\'')
     }
 
     /// `b"…"`, `b'…'`, `c"…"`, and the raw forms.
@@ -239,11 +279,19 @@ impl Lexer<'_> {
         }
     }
 
+    /// What is not a literal is refused here: the compiler would say so at a
+    /// place that the user can't see.
     fn literal(&self, from: usize) -> Result<Tree, syn::Error> {
         let text = &self.text.value[from..self.at];
-        let mut literal: Literal = text
-            .parse()
-            .map_err(|_| self.place(from).error(format!("`{text}` is not a literal")))?;
+        let mut literal = literal::check(text)
+            .and_then(|()| {
+                text.parse::<Literal>()
+                    .map_err(|_| "it is no literal of Rust".to_owned())
+            })
+            .map_err(|why| {
+                self.place(from)
+                    .error(format!("`{}` can't be read: {why}", visible(text)))
+            })?;
         literal.set_span(self.text.span);
         Ok(Tree::Literal(literal))
     }
@@ -268,7 +316,6 @@ mod tests {
     use proc_macro2::{Span, TokenStream};
 
     use super::*;
-    use crate::tokens::stream;
 
     fn lexed(text: &str) -> Result<Vec<Token>, syn::Error> {
         lex(&Rc::new(Text {
@@ -308,7 +355,7 @@ mod tests {
         );
         let error = lexed("Closed)").map(|_| ()).unwrap_err().to_string();
         assert!(
-            error.starts_with("nothing is open that `)` closes"),
+            error.starts_with("`)` closes nothing: it has no opening bracket"),
             "{error}"
         );
         let error = lexed("(Closed]").map(|_| ()).unwrap_err().to_string();

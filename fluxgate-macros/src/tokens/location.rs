@@ -5,6 +5,8 @@ use std::{fmt::Display, rc::Rc};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, TokenStreamExt};
 
+use crate::tokens::visible::visible;
+
 /// Where something stands: from one token to another, or a part of the text of
 /// a string literal, which has no span of its own.
 #[derive(Clone)]
@@ -85,24 +87,49 @@ impl Place {
     }
 }
 
-/// The line of `text` that holds the byte `from`, and carets below it up to the
-/// byte `to`, or at least one.
+/// How many characters of a line are quoted before and after the place that is
+/// wrong: a rule may be one long line.
+const AROUND: usize = 60;
+
+/// Quotes the line of `text` that holds the byte `from`, with carets below it up
+/// to the byte `to`, or at least one. Of a long line it quotes what is around.
 fn underline(text: &str, from: usize, to: usize) -> String {
-    let start = text[..from].rfind('\n').map_or(0, |newline| newline + 1);
-    let end = text[from..]
-        .find('\n')
-        .map_or(text.len(), |newline| from + newline);
-    let line = text[start..end].trim_end();
-    let indent = line.len() - line.trim_start().len();
-    let before = text[start..from].chars().count();
-    let indent_chars = line[..indent].chars().count();
-    let carets = text[from..to.min(end)].chars().count().max(1);
+    // Only what is quoted is looked at: lines may be long, and mistakes many.
+    let before = tail(&text[..from], AROUND);
+    let line_before = before.rsplit('\n').next().unwrap_or_default();
+    let is_cut_before = line_before.len() == before.len() && before.len() < from;
+    let line_before = line_before.trim_start();
+    let marked = head(&text[from..to.max(from)], AROUND);
+    let marked = marked.split('\n').next().unwrap_or_default();
+    let rest = &text[from + marked.len()..];
+    let after = head(rest, AROUND);
+    let line_after = after.split('\n').next().unwrap_or_default();
+    let is_cut_after = line_after.len() == after.len() && after.len() < rest.len();
+    let (ellipsis, indent) = if is_cut_before {
+        ("…", " ")
+    } else {
+        ("", "")
+    };
+    let quoted = format!("{line_before}{marked}{line_after}");
     format!(
-        "    {}\n    {}{}",
-        line.trim_start(),
-        " ".repeat(before.saturating_sub(indent_chars)),
-        "^".repeat(carets)
+        "    {ellipsis}{}{}\n    {indent}{}{}",
+        visible(quoted.trim_end()),
+        if is_cut_after { "…" } else { "" },
+        " ".repeat(line_before.chars().count()),
+        "^".repeat(marked.chars().count().max(1)),
     )
+}
+
+/// The last characters of a text.
+fn tail(text: &str, most: usize) -> &str {
+    let start = text.char_indices().rev().take(most).last();
+    &text[start.map_or(text.len(), |(at, _)| at)..]
+}
+
+/// The first characters of a text.
+fn head(text: &str, most: usize) -> &str {
+    let end = text.char_indices().nth(most);
+    &text[..end.map_or(text.len(), |(at, _)| at)]
 }
 
 #[cfg(test)]
@@ -117,6 +144,26 @@ mod tests {
             underline(text, from, from + "FailureRat".len()),
             "    & FailureRat(0.5)\n      ^^^^^^^^^^"
         );
+    }
+
+    #[test]
+    fn a_long_line_is_quoted_in_part() {
+        let text = format!(
+            "{}Wrong{}",
+            "Closed & ".repeat(1000),
+            " & Closed".repeat(1000)
+        );
+        let from = text.find("Wrong").unwrap();
+        let quoted = underline(&text, from, from + 5);
+        let lines: Vec<_> = quoted.lines().collect();
+        assert!(quoted.len() < 400, "{quoted}");
+        assert!(
+            lines[0].starts_with("    …") && lines[0].ends_with('…'),
+            "{quoted}"
+        );
+        let at = lines[1].find('^').unwrap();
+        let wrong: String = lines[0].chars().skip(at).take(5).collect();
+        assert_eq!(wrong, "Wrong", "{quoted}");
     }
 
     #[test]

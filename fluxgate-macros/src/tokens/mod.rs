@@ -4,10 +4,13 @@
 mod cursor;
 pub(crate) mod errors;
 mod lex;
+mod literal;
 mod location;
 mod token;
+mod visible;
 
 pub(crate) use cursor::Cursor;
-pub(crate) use lex::lex;
+pub(crate) use lex::{lex, quoted};
 pub(crate) use location::{Place, Text};
 pub(crate) use token::{Token, Tree, read, stream};
+pub(crate) use visible::is_unseen;

@@ -55,22 +55,75 @@ impl Token {
     }
 }
 
-/// Takes the tokens of the attribute. What `macro_rules` captured comes in
-/// groups without delimiters; a single token is taken out of its group.
-pub(crate) fn read(tokens: TokenStream) -> Vec<Token> {
-    tokens.into_iter().map(token).collect()
+/// How deep brackets may be nested. Everything that reads them is recursive, and
+/// stacks are finite.
+pub(super) const DEEPEST: usize = 64;
+
+pub(super) fn too_deep(place: &Place) -> syn::Error {
+    place.error(format!(
+        "this is nested more than {DEEPEST} deep; take what is inside out of the \
+         attribute, into a function or a constant"
+    ))
 }
 
-fn token(tree: TokenTree) -> Token {
+/// Takes the tokens of the attribute. What `macro_rules` captured comes in
+/// groups without delimiters; a single token is taken out of its group.
+///
+/// # Errors
+///
+/// Brackets are nested too deep.
+pub(crate) fn read(tokens: TokenStream) -> syn::Result<Vec<Token>> {
+    read_to(tokens, DEEPEST)
+}
+
+fn read_to(tokens: TokenStream, depth: usize) -> syn::Result<Vec<Token>> {
+    let tokens: Vec<_> = tokens
+        .into_iter()
+        .map(|tree| token(tree, depth))
+        .collect::<syn::Result<_>>()?;
+    not_too_deep(&tokens)?;
+    Ok(tokens)
+}
+
+/// What nests without brackets: `- - - 5`, and `A<A<A<…>>>`.
+///
+/// # Errors
+///
+/// It is nested too deep.
+pub(super) fn not_too_deep(tokens: &[Token]) -> syn::Result<()> {
+    let (mut prefixes, mut angles) = (0, 0);
+    for token in tokens {
+        let is = |among: &str| match &token.tree {
+            Tree::Punct(punct) => among.contains(punct.as_char()),
+            _ => false,
+        };
+        prefixes = if is("-!&*") { prefixes + 1 } else { 0 };
+        angles = match &token.tree {
+            Tree::Punct(punct) if punct.as_char() == '<' => angles + 1,
+            Tree::Punct(punct) if matches!(punct.as_char(), ':' | '&') => angles,
+            Tree::Ident(_) => angles,
+            _ => 0,
+        };
+        if prefixes > DEEPEST || angles > DEEPEST {
+            return Err(too_deep(&token.place));
+        }
+    }
+    Ok(())
+}
+
+fn token(tree: TokenTree, depth: usize) -> syn::Result<Token> {
     let place = Place::at(tree.span());
     let tree = match tree {
         TokenTree::Ident(ident) => Tree::Ident(ident),
         TokenTree::Punct(punct) => Tree::Punct(punct),
         TokenTree::Literal(literal) => Tree::Literal(literal),
         TokenTree::Group(group) => {
-            let mut inner = read(group.stream());
+            let Some(depth) = depth.checked_sub(1) else {
+                return Err(too_deep(&Place::at(group.span_open())));
+            };
+            let mut inner = read_to(group.stream(), depth)?;
             if group.delimiter() == Delimiter::None && inner.len() == 1 {
-                return inner.remove(0);
+                return Ok(inner.remove(0));
             }
             Tree::Group {
                 delimiter: group.delimiter(),
@@ -80,7 +133,7 @@ fn token(tree: TokenTree) -> Token {
             }
         }
     };
-    Token { tree, place }
+    Ok(Token { tree, place })
 }
 
 /// The same as ordinary tokens.

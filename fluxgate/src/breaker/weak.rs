@@ -31,9 +31,10 @@ impl WeakBreaker {
     }
 
     /// Returns what tells its breaker from all others that are there, or whose
-    /// handles are.
+    /// handles are, also before it is built. Clones have the same, and so has a
+    /// signal's.
     #[cfg(feature = "prometheus")]
-    pub(crate) fn address(&self) -> usize {
+    pub(crate) fn identity(&self) -> usize {
         Arc::as_ptr(&self.core).addr()
     }
 
@@ -41,6 +42,13 @@ impl WeakBreaker {
     #[cfg(feature = "prometheus")]
     pub(crate) fn is_over(&self) -> bool {
         self.is_gone() || (self.core.get().is_none() && Arc::strong_count(&self.core) == 1)
+    }
+
+    /// Returns where the breaker is in memory, or will have been: as long as this
+    /// handle lives, no other breaker is there. 0 before it is built.
+    #[cfg(feature = "slack-core")]
+    pub(crate) fn address(&self) -> usize {
+        self.core.get().map_or(0, |core| core.as_ptr().addr())
     }
 
     /// The breaker's name.

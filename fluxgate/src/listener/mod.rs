@@ -7,6 +7,7 @@ mod impls;
 mod into_listener;
 #[cfg(feature = "tracing")]
 mod log;
+mod owned;
 #[cfg(feature = "prometheus")]
 mod prometheus;
 mod set;
@@ -24,6 +25,7 @@ pub use exported::PrometheusMetric;
 pub use into_listener::IntoListener;
 #[cfg(feature = "tracing")]
 pub use log::LogListener;
+pub(crate) use owned::Owned;
 #[cfg(feature = "prometheus")]
 pub use prometheus::PrometheusListener;
 pub(crate) use set::{Declared, Listeners};
@@ -66,6 +68,7 @@ use crate::{Info, Signal, WeakBreaker};
 /// breaker.force_open();
 /// # Ok::<_, fluxgate::ConfigError>(())
 /// ```
+#[doc(alias("on_open", "on_state_change", "event"))]
 pub trait Listener: Send + Sync {
     /// Called after each transition.
     fn on_signal(&self, signal: &Signal);
@@ -138,4 +141,6 @@ pub struct Delivery {
     pub dropped: u64,
     /// Signals whose delivery failed.
     pub failures: u64,
+    /// Whether the listener may need a tokio runtime that is not there.
+    pub(crate) lacks_tokio: bool,
 }

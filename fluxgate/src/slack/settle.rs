@@ -24,6 +24,10 @@ pub(super) enum Settled {
 /// How long to wait where Slack does not say.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
 
+/// How many channels are left alone at a time: a poster that invents names must
+/// not fill the memory.
+const PAUSED: usize = 1000;
+
 impl Scheduler {
     /// Notes how the attempt to send the head of this lane ended. `None` if
     /// there is none: it was abandoned meanwhile.
@@ -41,6 +45,7 @@ impl Scheduler {
         self.flying -= 1;
         let head = lane.entries.front_mut()?;
         let channel = head.message.channel.clone();
+        let label = head.message.label.clone();
         let (class, code, retry_after) = match verdict {
             Verdict::Delivered(ts) => {
                 if let Some(ts) = ts {
@@ -71,19 +76,26 @@ impl Scheduler {
                 if !free {
                     return self.retry(key, code, None, now);
                 }
-                self.stats.channel(&channel).retried += 1;
+                self.stats.channel(&label).retried += 1;
                 Some(Settled::Held(code, wait))
             }
             Class::Retry => self.retry(key, code, retry_after, now),
             Class::ThreadGone if threaded && !head.threadless => {
                 head.threadless = true;
                 head.message.thread_gone();
-                self.stats.channel(&channel).retried += 1;
+                self.stats.channel(&label).retried += 1;
                 Some(Settled::ThreadGone(code))
             }
             Class::Pause if !self.policy.pause.is_zero() => {
                 let until = now.saturating_add(self.policy.pause);
                 self.paused.retain(|_, until| now < *until);
+                if self.paused.len() >= PAUSED {
+                    // The one that would be tried again first is tried now.
+                    let first = self.paused.iter().min_by_key(|(_, until)| **until);
+                    if let Some(first) = first.map(|(channel, _)| channel.clone()) {
+                        self.paused.remove(&first);
+                    }
+                }
                 self.paused.insert(channel, until);
                 self.finish(key, End::NotProcessed);
                 Some(Settled::Paused(code, self.policy.pause))
@@ -104,7 +116,7 @@ impl Scheduler {
     ) -> Option<Settled> {
         let lane = self.lanes.get_mut(key)?;
         let head = lane.entries.front_mut()?;
-        let stats = self.stats.channel(&head.message.channel);
+        let stats = self.stats.channel(&head.message.label);
         let gives_up = head.retries >= self.policy.max_retries || head.last_chance;
         // slack-proxy counts every failed attempt as one to be repeated.
         if !gives_up || self.policy.manner == Manner::SlackProxy {

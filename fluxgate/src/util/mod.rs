@@ -3,6 +3,7 @@
 pub(crate) mod duration;
 #[cfg(feature = "prometheus")]
 pub(crate) mod exposition;
+pub(crate) mod first_use;
 pub(crate) mod panic;
-#[cfg(any(feature = "tracing", feature = "slack-core"))]
+#[cfg(feature = "slack-core")]
 pub(crate) mod utc;

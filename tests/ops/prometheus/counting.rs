@@ -299,6 +299,6 @@ fn an_open_circuit_shows_the_rate_it_opened_with() {
         of(&registry, "slow_rate", "slow"),
         pairs([("threshold=1", 0.5)])
     );
-    assert_eq!(one(&registry, "failure_rate", "slow"), None, "not measured");
+    assert_eq!(one(&registry, "failure_rate", "slow"), Some(0.0));
     assert_eq!(one(&registry, "window_calls", "slow"), Some(2.0));
 }

@@ -60,8 +60,8 @@ fn every_metric_through_an_opening_and_a_recovery() {
     assert_eq!(one(&registry, "retry_after_seconds", "api"), Some(20.0));
     assert_eq!(
         one(&registry, "failure_rate", "api"),
-        None,
-        "the window is empty"
+        Some(0.4),
+        "what it opened with"
     );
 
     clock.advance(Duration::from_secs(20));
@@ -81,10 +81,12 @@ fn totals_after_a_recovery(registry: &Registry) {
     assert_eq!(
         get("calls_total"),
         pairs([
+            ("outcome=alive", 0.0),
             ("outcome=cancelled", 0.0),
             ("outcome=failure", 2.0),
             ("outcome=ignored", 0.0),
             ("outcome=late", 0.0),
+            ("outcome=overloaded", 0.0),
             ("outcome=panicked", 0.0),
             ("outcome=success", 4.0),
         ])
@@ -157,10 +159,12 @@ fn every_outcome_and_every_rejection_has_its_own_label() {
     assert_eq!(
         of(&registry, "calls_total", "labels"),
         pairs([
+            ("outcome=alive", 0.0),
             ("outcome=cancelled", 4.0),
             ("outcome=failure", 2.0),
             ("outcome=ignored", 3.0),
             ("outcome=late", 6.0),
+            ("outcome=overloaded", 0.0),
             ("outcome=panicked", 5.0),
             ("outcome=success", 1.0),
         ])

@@ -4,7 +4,7 @@ use quote::ToTokens;
 use syn::{Expr, ExprLit, ExprUnary, Lit, UnOp};
 
 use crate::policy::Argument;
-use crate::tokens::{Place, Token, errors::Errors};
+use crate::tokens::{Place, Token, errors::Errors, quoted};
 
 /// What a number is written as.
 pub(super) enum Given {
@@ -63,7 +63,7 @@ pub(super) fn wrong_kind(lit: &Lit, what: &str, wanted: &str, place: &Place, err
     let found = match lit {
         Lit::Str(text) => {
             let bare = text.value();
-            let is_number = matches!(syn::parse_str(&bare), Ok(Lit::Int(_) | Lit::Float(_)));
+            let is_number = matches!(quoted(text), Some(Lit::Int(_) | Lit::Float(_)));
             let hint = if is_number {
                 format!("; write `{bare}`, without quotes")
             } else {

@@ -12,7 +12,7 @@ use crate::{Name, Signal, State, WeakBreaker};
 /// The breakers of one name, usually one, and what those counted that are gone.
 pub(super) struct Circuit {
     settings: Settings,
-    /// The breakers by their address, which is theirs as long as the handle is.
+    /// The breakers by their identity.
     members: HashMap<usize, Member>,
     /// Whether it ever had a breaker.
     had_breakers: bool,
@@ -74,7 +74,7 @@ impl Circuit {
     }
 
     pub(super) fn has(&self, breaker: &WeakBreaker) -> bool {
-        self.members.contains_key(&breaker.address())
+        self.members.contains_key(&breaker.identity())
     }
 
     pub(super) fn add(&mut self, breaker: &WeakBreaker, settings: &Settings) {
@@ -89,7 +89,7 @@ impl Circuit {
             sequence: 0,
             is_doubtful: false,
         };
-        self.members.entry(breaker.address()).or_insert(member);
+        self.members.entry(breaker.identity()).or_insert(member);
     }
 
     fn begin(&mut self) {
@@ -106,7 +106,7 @@ impl Circuit {
             }
         }
         let origin = signal.origin.breaker();
-        let member = origin.and_then(|breaker| self.members.get_mut(&breaker.address()));
+        let member = origin.and_then(|breaker| self.members.get_mut(&breaker.identity()));
         match member {
             Some(member) if member.sequence >= signal.sequence => return,
             Some(member) => member.sequence = signal.sequence,
@@ -119,7 +119,7 @@ impl Circuit {
     /// Removes a breaker and keeps what it counted. Returns whether it was one of
     /// these.
     pub(super) fn remove(&mut self, breaker: &WeakBreaker, last: &Totals) -> bool {
-        let was_here = self.members.remove(&breaker.address()).is_some();
+        let was_here = self.members.remove(&breaker.identity()).is_some();
         if was_here && !self.is_closed {
             self.retained.join(last, Join::Add);
         }
@@ -141,8 +141,8 @@ impl Circuit {
 
     /// Adds what a circuit of this name counted elsewhere.
     pub(super) fn absorb(&mut self, other: Self) {
-        for (address, member) in other.members {
-            self.members.entry(address).or_insert(member);
+        for (identity, member) in other.members {
+            self.members.entry(identity).or_insert(member);
         }
         self.had_breakers |= other.had_breakers;
         self.told = other.told.or(self.told);
@@ -188,12 +188,12 @@ impl Circuit {
             let read = totals.clone();
             totals.join(&self.shown, Join::Max);
             let mut removed = false;
-            for address in unread {
-                if let Some(member) = self.members.get_mut(address) {
+            for identity in unread {
+                if let Some(member) = self.members.get_mut(identity) {
                     // Its listener passes on less than it is told; what was
                     // shown of it is all that is known.
                     if member.is_doubtful {
-                        self.members.remove(address);
+                        self.members.remove(identity);
                         removed = true;
                     } else {
                         member.is_doubtful = member.breaker.is_over();

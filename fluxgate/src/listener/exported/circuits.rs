@@ -160,7 +160,7 @@ impl Circuits {
                 .and_then(|breaker| contained(|| breaker.info()));
             match info {
                 Some(info) => reading.add(&info),
-                None => unread.push(member.address()),
+                None => unread.push(member.identity()),
             }
         }
         self.with(|table| {

@@ -6,7 +6,7 @@ use super::{
     Settings,
     totals::{Join, Totals},
 };
-use crate::{Histogram, Info, Name, RuleKind, State};
+use crate::{Histogram, Info, Name, State};
 
 /// All that is exported of one name.
 pub(crate) struct Reading {
@@ -74,19 +74,7 @@ impl Present {
         self.missing_listeners += info.missing_listeners.len() as u64;
         let waits = self.retry_after.into_iter().chain(info.retry_after);
         self.retry_after = waits.min();
-        let metrics = &info.metrics;
-        if let (State::Open, Some(reason), 0) = (info.state, info.reason, metrics.total_count) {
-            // The opening emptied the window.
-            self.window_calls += reason.calls;
-            let calls = reason.calls as f64;
-            let share = match reason.rule {
-                RuleKind::FailureRate => &mut self.failures,
-                RuleKind::SlowRate { slow } => self.slow.entry(slow).or_default(),
-                _ => return,
-            };
-            share.add(reason.measured * calls, calls);
-            return;
-        }
+        let metrics = info.last_window();
         self.window_calls += metrics.total_count;
         let calls = metrics.total_count as f64;
         self.failures.add(metrics.failure_count as f64, calls);

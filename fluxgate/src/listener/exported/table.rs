@@ -82,9 +82,9 @@ families! {
     "time_in_state_seconds_total" Counter ["state"] Some(TimeInState), Read::Numbers(times),
         "Time spent in each state";
     "window_calls" Gauge [] Some(Rates), Read::Numbers(window_calls),
-        "Calls in the window, or in the one an open circuit opened with";
+        "Calls in the window; while the circuit is open, in the one it opened with";
     "failure_rate" Gauge [] Some(Rates), Read::Numbers(failure_rate),
-        "Failures per call in the window, or the rate an open circuit opened with";
+        "Failures per call in the window; while the circuit is open, in the one it opened with";
     "slow_rate" Gauge ["threshold"] Some(Rates), Read::Numbers(slow_rates),
         "Calls in the window that took the threshold, in seconds, or longer, per call";
     "retry_after_seconds" Gauge [] Some(RetryAfter), Read::Numbers(retry_after),

@@ -20,9 +20,11 @@ pub(crate) struct Totals {
 type Count = fn(&Info, &Lifetime) -> u64;
 
 /// How calls end, and how many ended so.
-const OUTCOMES: [(&str, Count); 6] = [
+const OUTCOMES: [(&str, Count); 8] = [
     ("success", |_, lifetime| lifetime.successes.unwrap_or(0)),
     ("failure", |_, lifetime| lifetime.failures),
+    ("overloaded", |info, _| info.overloaded),
+    ("alive", |info, _| info.alive),
     ("ignored", |info, _| info.ignored),
     ("cancelled", |info, _| info.cancelled),
     ("panicked", |info, _| info.panicked),

@@ -21,21 +21,22 @@ use super::{
 };
 use crate::{Info, Name, Signal, WeakBreaker, diagnostics};
 
-/// Exports breakers to a registry of the `prometheus` crate.
+/// Exports breakers to a registry of the `prometheus` crate. Needs the feature
+/// `prometheus`.
 ///
 /// | metric | type | labels beside `circuit_name` | group |
 /// |---|---|---|---|
 /// | `circuit_breaker_state` | gauge, only while there is a breaker | `state`: how many breakers of the name are in it, usually 1 or 0 | always |
 /// | `circuit_breaker_state_transition_total` | counter | `old_state`, `new_state` | always |
-/// | `circuit_breaker_calls_total` | counter | `outcome`: `success`, `failure`, `ignored`, `cancelled`, `panicked`, `late` | [`Calls`] |
+/// | `circuit_breaker_calls_total` | counter | `outcome`: `success`, `failure`, `overloaded`, `alive`, `ignored`, `cancelled`, `panicked`, `late` | [`Calls`] |
 /// | `circuit_breaker_rejections_total` | counter | `reason`: `open`, `half_open`, `forced_open` | [`Rejections`] |
 /// | `circuit_breaker_probes_total` | counter | | [`Probes`] |
 /// | `circuit_breaker_probes_lost_total` | counter | | [`Probes`] |
 /// | `circuit_breaker_probes_in_flight` | gauge | | [`Probes`] |
 /// | `circuit_breaker_time_in_state_seconds_total` | counter | `state` | [`TimeInState`] |
-/// | `circuit_breaker_window_calls` | gauge; while open, what the circuit opened with | | [`Rates`] |
-/// | `circuit_breaker_failure_rate` | gauge, absent without calls; while open, what a `FailureRate` opened with | | [`Rates`] |
-/// | `circuit_breaker_slow_rate` | gauge, absent without calls; while open, what a `SlowRate` opened with | `threshold`, in seconds | [`Rates`] |
+/// | `circuit_breaker_window_calls` | gauge; while open, of the window that the circuit opened with | | [`Rates`] |
+/// | `circuit_breaker_failure_rate` | gauge, absent without calls; while open, of the window that the circuit opened with | | [`Rates`] |
+/// | `circuit_breaker_slow_rate` | gauge, absent without calls; while open, as the failure rate | `threshold`, in seconds | [`Rates`] |
 /// | `circuit_breaker_retry_after_seconds` | gauge, only while open | | [`RetryAfter`] |
 /// | `circuit_breaker_listener_failures_total` | counter | `listener` | [`Listeners`] |
 /// | `circuit_breaker_listener_dropped_signals_total` | counter | `listener` | [`Listeners`] |

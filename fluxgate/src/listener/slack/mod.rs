@@ -8,23 +8,22 @@ mod template;
 mod text;
 
 use std::{
-    collections::HashMap,
     fmt,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
 
 pub use builder::SlackListenerBuilder;
-use incident::{Incident, Place, place};
+use incident::{Incidents, Place};
 use notice::Notice;
 use tally::Tally;
 pub use template::{Labels, Template, Templates};
 
 use super::Listener;
 use crate::{
-    Name, Signal,
+    Signal,
     slack::{Delivery, End, Error, Message, Slot},
 };
 
@@ -37,7 +36,9 @@ use crate::{
 /// transition of each breaker waits beside it, so that the last state always
 /// gets through, and says how many were left out.
 ///
-/// One listener may serve several breakers, told apart by their names. Hold a
+/// One listener may serve several breakers. Each has threads of its own, even if
+/// they share a name, as keys without a label do; the recovery of one of those is
+/// shown in the channel when no other of its name is open. Hold a
 /// [`FlushGuard`](crate::slack::FlushGuard) in `main`, so that the last messages
 /// get through when the program ends.
 ///
@@ -56,6 +57,38 @@ use crate::{
 /// let breaker = breaker.build()?;
 /// # Ok::<_, fluxgate::ConfigError>(())
 /// ```
+///
+/// # Setting up Slack
+///
+/// 1. Open <https://api.slack.com/apps>, choose *Create New App* and *From scratch*,
+///    name it and pick the workspace.
+/// 2. Under *OAuth & Permissions* add the bot token scopes `chat:write` and, to post
+///    to public channels without an invitation, `chat:write.public`.
+/// 3. Choose *Install to Workspace* and copy the *Bot User OAuth Token*, which begins
+///    `xoxb-`: this is `SLACK_BOT_TOKEN`.
+/// 4. Right-click the channel, choose *View channel details* and copy the channel's id
+///    from the bottom, such as `C1234567890`: this is `SLACK_CHANNEL_ID`. A name
+///    (`#alerts`) works until the channel is renamed.
+/// 5. In the channel, write `/invite @YourAppName`.
+///
+/// # When no messages appear
+///
+/// Every message that is given up is in the log at the target `fluxgate::slack`, with
+/// Slack's error code and advice; [`Info::listeners`](crate::Info::listeners) counts
+/// them as failures.
+///
+/// - Nothing is logged: look at [`Info::missing_listeners`](crate::Info::missing_listeners),
+///   which says why a listener could not be built, and at the breaker's state: does it
+///   change at all?
+/// - The program ends before the worker has sent: hold a
+///   [`FlushGuard`](crate::slack::FlushGuard) in `main`.
+/// - `invalid_auth`, `token_revoked`: the token is wrong or was revoked.
+/// - `missing_scope`: add `chat:write`, and install the app again. A scope counts from
+///   the next installation.
+/// - `not_in_channel`: invite the app, or add the scope `chat:write.public`.
+/// - `channel_not_found`: the id is wrong, or the channel is private and the app not in
+///   it. The channel is left alone for 15 minutes then.
+/// - "message will be retried": Slack can't be reached from here.
 pub struct SlackListener {
     /// Tells its messages from those of other listeners.
     id: u64,
@@ -63,8 +96,7 @@ pub struct SlackListener {
     templates: Arc<Templates>,
     slack: Delivery,
     tally: Arc<Tally>,
-    /// Of the breakers that have one.
-    incidents: Mutex<HashMap<Name, Incident>>,
+    incidents: Mutex<Incidents>,
 }
 
 static IDS: AtomicU64 = AtomicU64::new(0);
@@ -95,38 +127,34 @@ impl SlackListener {
         &self.slack
     }
 
-    fn place(&self, signal: &Signal) -> Place {
-        let mut incidents = self
-            .incidents
+    fn incidents(&self) -> MutexGuard<'_, Incidents> {
+        self.incidents
             .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mut incident = incidents.remove(&signal.name);
-        let place = place(&mut incident, signal.new_state);
-        if let Some(incident) = incident {
-            incidents.insert(signal.name.clone(), incident);
-        }
-        place
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Listener for SlackListener {
     fn on_signal(&self, signal: &Signal) {
+        let Place {
+            thread,
+            starts,
+            broadcast,
+            others_open,
+        } = self.incidents().place(signal);
         let notice = Notice {
             signal: signal.clone(),
             channel: self.channel.clone(),
             templates: self.templates.clone(),
             tally: self.tally.clone(),
+            others_open,
         };
         let mut message =
             Message::from_content(self.channel.clone(), Arc::new(notice)).in_slot(Slot {
                 listener: self.id,
                 breaker: signal.name.clone(),
+                instance: signal.origin.address(),
             });
-        let Place {
-            thread,
-            starts,
-            broadcast,
-        } = self.place(signal);
         if let Some(thread) = thread {
             message = if starts {
                 message.starting(&thread)
@@ -157,6 +185,7 @@ impl fmt::Debug for SlackListener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SlackListener")
             .field("channel", &self.channel)
+            .field("incidents", &self.incidents().len())
             .field("slack", &self.slack)
             .finish_non_exhaustive()
     }
