@@ -302,3 +302,11 @@ impl Core {
         }
     }
 }
+
+impl Drop for Core {
+    /// Tells the listeners what was counted up to now: nothing is counted after
+    /// this.
+    fn drop(&mut self) {
+        self.listeners.detach(&|| self.info());
+    }
+}
