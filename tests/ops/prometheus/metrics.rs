@@ -116,6 +116,7 @@ fn totals_after_a_recovery(registry: &Registry) {
             ("new_state=closed,old_state=half_open", 1.0),
             ("new_state=half_open,old_state=open", 1.0),
             ("new_state=open,old_state=closed", 1.0),
+            ("new_state=open,old_state=half_open", 0.0),
         ])
     );
     assert_eq!(one("probes_total"), Some(1.0));
