@@ -123,7 +123,7 @@ impl Core {
             let now = self.clock.now();
             let mut held = self.shared.lock();
             if self.registers {
-                held = self.refresh(held, now);
+                held = self.expire_own(held, now);
                 if let Some(next) = held.get().machine.look(&self.policy, now) {
                     held = self.make(held, next, Some(now));
                 }

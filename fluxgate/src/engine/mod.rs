@@ -11,6 +11,8 @@ mod operate;
 mod outbox;
 pub(crate) mod own_window;
 pub(crate) mod probes;
+#[cfg(feature = "keyed")]
+pub(crate) mod retire;
 mod settle;
 mod sharded;
 pub(crate) mod state_word;
@@ -245,5 +247,13 @@ impl Core {
 
     pub(crate) fn state(&self) -> State {
         self.word().state()
+    }
+}
+
+impl Drop for Core {
+    /// Tells the listeners what was counted up to now: nothing is counted after
+    /// this.
+    fn drop(&mut self) {
+        self.listeners.detach(&|| self.info());
     }
 }

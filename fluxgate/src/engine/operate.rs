@@ -49,7 +49,7 @@ impl Core {
 
     pub(crate) fn info(&self) -> Info {
         let now = self.clock.now();
-        let mut held = self.refresh(self.shared.lock(), now);
+        let mut held = self.expire_own(self.shared.lock(), now);
         let shared = held.get();
         let changed_at = shared.changed_at;
         let (waiting, merged) = (shared.outbox.waiting(), shared.outbox.merged());

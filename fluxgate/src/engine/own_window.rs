@@ -72,7 +72,7 @@ impl Core {
 
     /// Lets the user's window, if that is what there is, forget what is too old,
     /// before a look at the totals.
-    pub(super) fn refresh<'a>(
+    pub(super) fn expire_own<'a>(
         &'a self,
         mut held: Held<'a, Shared>,
         now: Duration,
