@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Class, Error, Rate, backoff::Backoff, classify::Classifier};
+use super::{Class, Error, Rate, api::error_code::Classifier, backoff::Backoff};
 
 /// How a [`Delivery`](super::Delivery) queues, paces, retries and gives up.
 ///

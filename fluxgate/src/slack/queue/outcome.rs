@@ -2,12 +2,15 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use super::{Class, End, policy::Manner, scheduler::Scheduler, verdict::Verdict};
-use crate::random::Random;
+use super::scheduler::Scheduler;
+use crate::{
+    random::Random,
+    slack::{Class, End, api::response::Verdict, policy::Manner},
+};
 
 /// What was decided, for the log.
 #[derive(Debug, PartialEq)]
-pub(super) enum Settled {
+pub(crate) enum Settled {
     Delivered,
     /// To be sent again after a wait.
     Retrying(Cow<'static, str>, Duration),
@@ -31,7 +34,7 @@ const PAUSED: usize = 1000;
 impl Scheduler {
     /// Notes how the attempt to send the head of this lane ended. `None` if
     /// there is none: it was abandoned meanwhile.
-    pub(super) fn settle(
+    pub(crate) fn settle(
         &mut self,
         key: &Arc<str>,
         verdict: Verdict,
@@ -144,7 +147,7 @@ impl Scheduler {
     }
 
     /// After a panic of the worker: what was being sent counts as tried.
-    pub(super) fn recover(&mut self, now: Duration) {
+    pub(crate) fn recover(&mut self, now: Duration) {
         self.stats.panics += 1;
         let flying: Vec<_> = (self.lanes.iter())
             .filter(|(_, lane)| lane.flying)
