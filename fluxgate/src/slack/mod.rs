@@ -18,7 +18,6 @@
 //! - A panic in here costs an attempt, not the delivery.
 
 mod api;
-mod backoff;
 mod delivery;
 mod error;
 mod message;

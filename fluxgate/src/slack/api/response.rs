@@ -5,7 +5,7 @@ use std::{borrow::Cow, time::Duration};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::slack::{Class, Policy, policy::Manner};
+use crate::slack::{Class, Policy, policy::Answers};
 
 /// What came back over HTTP.
 #[derive(Clone, Debug)]
@@ -50,9 +50,9 @@ impl Verdict {
     pub(crate) fn of(policy: &Policy, answer: &Result<Answer, Unreachable>) -> Self {
         match answer {
             Err(why) => Self::refused(Class::Retry, why.clone()),
-            Ok(answer) => match policy.manner {
-                Manner::SlackProxy => by_body(policy, &answer.body),
-                Manner::Recommended => by_status(policy, answer),
+            Ok(answer) => match policy.answers {
+                Answers::Body => by_body(policy, &answer.body),
+                Answers::Whole => by_status(policy, answer),
             },
         }
     }

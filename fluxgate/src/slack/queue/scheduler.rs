@@ -11,7 +11,11 @@ use super::{
 };
 use crate::{
     random::Seeded,
-    slack::{End, Message, Policy, SendError, Stats, message::Slot, policy::Manner},
+    slack::{
+        End, Message, Policy, SendError, Stats,
+        message::Slot,
+        policy::{Lanes, Pace},
+    },
 };
 
 pub(crate) struct Scheduler {
@@ -91,9 +95,9 @@ impl Scheduler {
 
     /// How many messages wait. For slack-proxy the one in hand does not.
     pub(crate) fn size(&self) -> usize {
-        match self.policy.manner {
-            Manner::SlackProxy => self.queued.saturating_sub(1),
-            Manner::Recommended => self.queued,
+        match self.policy.lanes {
+            Lanes::One => self.queued.saturating_sub(1),
+            Lanes::PerChannel => self.queued,
         }
     }
 
@@ -246,9 +250,9 @@ impl Scheduler {
 
     /// Whether it is the head of its lane.
     fn push(&mut self, entry: Entry) -> bool {
-        let key = match self.policy.manner {
-            Manner::SlackProxy => "".into(),
-            Manner::Recommended => entry.message.channel.clone(),
+        let key = match self.policy.lanes {
+            Lanes::One => "".into(),
+            Lanes::PerChannel => entry.message.channel.clone(),
         };
         if self.lanes.len() >= self.prune_at {
             self.lanes.retain(|_, lane| !lane.is_idle(self.clock));
@@ -268,13 +272,12 @@ impl Scheduler {
     /// When the head of a lane may go out, as things are.
     fn due(&self, lane: &Lane, head: &Entry, now: Duration) -> Duration {
         let ready = |bucket: &Option<Bucket>| bucket.map_or(Duration::ZERO, |b| b.ready_at());
-        match self.policy.manner {
-            Manner::SlackProxy if head.admitted => lane.ready_at.max(self.hold),
-            Manner::SlackProxy => ready(&self.bucket).max(self.hold),
-            Manner::Recommended if self.is_paused(&head.message.channel, now) => Duration::ZERO,
-            Manner::Recommended => (lane.ready_at.max(self.hold))
-                .max(ready(&lane.bucket))
-                .max(ready(&self.bucket)),
+        let rate = ready(&lane.bucket).max(ready(&self.bucket));
+        let at_least = lane.ready_at.max(self.hold);
+        match self.policy.pace {
+            Pace::PerTurn if head.admitted => at_least,
+            Pace::PerAttempt if self.is_paused(&head.message.channel, now) => Duration::ZERO,
+            Pace::PerTurn | Pace::PerAttempt => at_least.max(rate),
         }
     }
 
@@ -283,17 +286,19 @@ impl Scheduler {
         let lane = self.lanes.get_mut(&key)?;
         let head = lane.entries.front_mut()?;
         let admitted = std::mem::replace(&mut head.admitted, true);
-        if self.policy.manner == Manner::SlackProxy && !admitted {
-            take(&mut self.bucket, now);
-        }
         let until = self.paused.get(&head.message.channel);
-        if until.is_some_and(|until| now < *until) {
-            let message = self.finish(&key, End::NotProcessed)?;
-            return Some(Step::Skipped(message));
-        }
-        if self.policy.manner == Manner::Recommended {
+        let is_paused = until.is_some_and(|until| now < *until);
+        let takes = match self.policy.pace {
+            Pace::PerTurn => !admitted,
+            Pace::PerAttempt => !is_paused,
+        };
+        if takes {
             take(&mut lane.bucket, now);
             take(&mut self.bucket, now);
+        }
+        if is_paused {
+            let message = self.finish(&key, End::NotProcessed)?;
+            return Some(Step::Skipped(message));
         }
         lane.flying = true;
         self.flying += 1;
