@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Attribute, Type, parse_quote_spanned, spanned::Spanned};
 
-use crate::expand::{Runtime, breaker, classify, keyed, respanned};
+use crate::expand::{Runtime, arguments::Arguments, breaker, classify, keyed, respanned};
 use crate::{
     describe,
     item::{
@@ -36,7 +36,9 @@ pub(crate) fn function(protected: &Protected) -> TokenStream {
         key,
     } = protected;
     let fluxgate = Runtime(options.krate.as_ref());
-    let call = Call::new(protected, &fluxgate).tokens();
+    let call = Call::new(protected, &fluxgate);
+    let inputs = call.arguments.inputs.clone();
+    let call = call.tokens();
     let handle = handle(options, target, key.as_ref(), &fluxgate);
 
     let Target {
@@ -46,6 +48,8 @@ pub(crate) fn function(protected: &Protected) -> TokenStream {
         sig,
         ..
     } = target;
+    let mut sig = sig.clone();
+    sig.inputs = inputs;
     let mut body = Group::new(Delimiter::Brace, call);
     body.set_span(block.span());
     let docs = docs(options, attrs).into_iter();
@@ -93,11 +97,10 @@ struct Call<'a> {
     judge: TokenStream,
     /// The return type, or what the returned future gives, without `impl Trait`.
     output: Type,
-    /// Whether there was any.
-    has_impl: bool,
     /// The return type as the function has it, the same way.
     returned: Type,
     block: &'a Group,
+    arguments: Arguments,
     fallback: Option<TokenStream>,
     map_rejection: Option<TokenStream>,
     capture: TokenStream,
@@ -121,7 +124,7 @@ impl<'a> Call<'a> {
             Shape::Sync | Shape::Async => &returned,
             Shape::Future(future) => &future.output,
         };
-        let (erased, has_impl) = return_type::erase(output);
+        let (erased, _) = return_type::erase(output);
         let fallback = options.fallback.as_ref().map(ToTokens::to_token_stream);
         let map_rejection = options.map_rejection.as_ref();
         let map_rejection = map_rejection.map(ToTokens::to_token_stream);
@@ -140,14 +143,19 @@ impl<'a> Call<'a> {
                 (Some(lookup), quote!(&#local))
             }
         };
+        let judge = classify::judge(options, output, fluxgate);
+        let capture = capture(fallback.as_ref().or(map_rejection.as_ref()), target);
+        let shared = &options.shared;
+        let outside = quote!(#shared #judge #fallback #map_rejection);
+        let moves = !capture.is_empty() || matches!(shape, Shape::Future(_));
         Self {
+            arguments: Arguments::new(target, block, &outside, moves),
             lookup,
             breaker,
-            judge: classify::judge(options, output, fluxgate),
+            judge,
             output: erased,
-            has_impl,
             returned: return_type::erase(&returned).0,
-            capture: capture(fallback.as_ref().or(map_rejection.as_ref()), target),
+            capture,
             fluxgate,
             shape,
             block,
@@ -173,9 +181,11 @@ impl<'a> Call<'a> {
             judge,
             output,
             block,
+            arguments,
             capture,
             ..
         } = self;
+        let block = arguments.before(block, output);
         let body = quote!(#capture || -> #output #block);
         match &self.fallback {
             None => {
@@ -208,11 +218,12 @@ impl<'a> Call<'a> {
             fluxgate,
             output,
             block,
+            arguments,
             capture,
             ..
         } = self;
         let result = Ident::new("result", Span::mixed_site());
-        let statements = block.stream();
+        let statements = arguments.before(block, output).stream();
         let mut pinned = Group::new(
             Delimiter::Brace,
             quote! {
@@ -271,9 +282,11 @@ impl<'a> Call<'a> {
         let Self {
             fluxgate,
             block,
+            arguments,
             returned,
             ..
         } = self;
+        let block = arguments.before(block, returned);
         let future = Ident::new("future", Span::mixed_site());
         let protected = self.asynchronous(&future.to_token_stream());
         let mut result = quote!(async move { #protected });
@@ -311,7 +324,7 @@ impl<'a> Call<'a> {
         }
         let rejected = method("rejected");
         // The shape of a type without a name is not looked for.
-        if self.has_impl && !return_type::is_result(output) {
+        if return_type::is_unknown(output) {
             quote!(#fluxgate::__private::#rejected::<#output>)
         } else {
             quote!(#returning.#rejected())
@@ -334,7 +347,8 @@ fn capture(fallback: Option<&TokenStream>, target: &Target) -> TokenStream {
     }
 }
 
-fn mentions(tokens: TokenStream, names: &[String]) -> bool {
+/// Whether the tokens mention one of these names, also in the text of `format!`.
+pub(super) fn mentions(tokens: TokenStream, names: &[String]) -> bool {
     tokens.into_iter().any(|tree| match tree {
         TokenTree::Ident(ident) => names.iter().any(|name| ident == name),
         TokenTree::Group(group) => mentions(group.stream(), names),
