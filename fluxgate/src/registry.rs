@@ -41,7 +41,7 @@ use crate::{CircuitBreaker, Command, Info, engine::Core, info::kill_switch, test
 pub fn all() -> Vec<CircuitBreaker> {
     let breakers = entered();
     if !testing::is_isolated() {
-        kill_switch::report_strays(breakers.iter().map(|breaker| breaker.name().as_str()));
+        kill_switch::report_strays(&breakers.iter().map(|breaker| breaker.name().as_str()));
     }
     breakers
 }
