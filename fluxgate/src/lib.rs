@@ -91,7 +91,7 @@
 //! | `tracing` | yes | [`LogListener`](listener::LogListener), and the crate's own reports as events |
 //! | `log` | | the same events for programs that use the `log` crate |
 //! | `tokio` | | `TokioClock` |
-//! | `prometheus` | | `PrometheusListener` |
+//! | `prometheus` | | `PrometheusListener`, for registries of the crate `prometheus` 0.14 |
 //! | `serde` | | `Serialize` for `Info`, `Signal` and what is in them |
 //! | `inventory` | | breakers of annotated functions are in the registry before their first call |
 //! | `http` | | `http`: what HTTP statuses and `Retry-After` mean, and rejections as 503 responses |
@@ -165,6 +165,10 @@ pub mod tripper;
 mod util;
 pub mod window;
 
+/// The crate [`prometheus`](https://docs.rs/prometheus/0.14), version 0.14, whose
+/// registries [`PrometheusListener`](listener::PrometheusListener) exports to.
+#[cfg(feature = "prometheus")]
+pub use ::prometheus;
 #[cfg(feature = "macros")]
 pub use fluxgate_macros::{Classify, breaker, circuit_breaker};
 

@@ -173,7 +173,10 @@ pub(crate) trait Group: Send + Sync {
 pub(crate) fn enter_group(group: &Arc<dyn Group>) {
     here(|known| {
         let mut groups = known.groups.lock().unwrap_or_else(PoisonError::into_inner);
-        groups.retain(|group| group.strong_count() > 0);
+        // Before the list would grow: what is dropped leaves.
+        if groups.len() == groups.capacity() {
+            groups.retain(|group| group.strong_count() > 0);
+        }
         groups.push(Arc::downgrade(group));
     });
 }
