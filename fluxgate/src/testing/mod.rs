@@ -186,6 +186,7 @@ impl Drop for Exclusive {
 }
 
 fn renew_all(seed: u64) {
+    registry::forget_commands();
     for breaker in registry::every() {
         breaker.core.renew(Seeded::new(seed));
     }
@@ -225,6 +226,7 @@ impl<C> Frozen<C> {
 impl<C> Drop for Frozen<C> {
     fn drop(&mut self) {
         SystemClock::replace(None);
+        registry::forget_commands();
         for breaker in registry::every() {
             breaker.core.renew(Seeded::for_breaker());
         }
