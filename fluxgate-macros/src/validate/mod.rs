@@ -211,10 +211,7 @@ fn rejections_have_one_way(options: &Options, target: &Target, errors: &Errors) 
         Shape::Future(future) => Some(future.output),
         Shape::Sync | Shape::Async => target.return_type().cloned(),
     };
-    let has_error = returned.is_some_and(|ty| {
-        let (erased, has_impl) = return_type::erase(&ty);
-        !has_impl || return_type::is_result(&erased)
-    });
+    let has_error = returned.is_some_and(|ty| !return_type::is_unknown(&return_type::erase(&ty).0));
     if !has_error {
         errors.at(
             place,

@@ -1,6 +1,8 @@
 //! The only two places where a protected call runs: admit, run, settle.
 
 pub(crate) mod classify;
+#[cfg(all(feature = "http", feature = "tower"))]
+pub(crate) mod unsettled;
 
 use std::{
     borrow::Borrow,
@@ -55,6 +57,15 @@ impl Admitted<'_> {
         } else {
             self.put_off();
         }
+    }
+
+    /// Leaves the call to be settled when the body of its response ends; in
+    /// `Disabled` it is over.
+    #[cfg(all(feature = "http", feature = "tower"))]
+    pub(crate) fn unsettled(self) -> unsettled::Unsettled {
+        let breaker = self.breaker;
+        let ticket = self.put_off();
+        unsettled::Unsettled::new(breaker, ticket)
     }
 
     /// Leaves it to somebody else to settle the call.
