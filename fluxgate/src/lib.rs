@@ -95,6 +95,7 @@
 //! | `serde` | | `Serialize` for `Info`, `Signal` and what is in them |
 //! | `inventory` | | breakers of annotated functions are in the registry before their first call |
 //! | `http` | | `http`: what HTTP statuses and `Retry-After` mean, and rejections as 503 responses |
+//! | `grpc` | | `grpc`: what gRPC codes mean, and a tower layer that reads them where they are, in the trailers |
 //! | `keyed` | | `keyed` and `key = …`: one breaker per tenant, host or shard |
 //! | `test-util` | | `testing::isolate`: tests with breakers of their own, for `[dev-dependencies]` |
 //! | `tower` | | `tower`: a breaker as a `Layer`, for axum, tonic, reqwest and every other `Service` |
@@ -135,6 +136,8 @@ mod diagnostics;
 mod engine;
 mod error;
 // Part of the documentation alone. Its examples use the attribute.
+#[cfg(feature = "grpc")]
+pub mod grpc;
 #[cfg(all(any(doc, doctest), feature = "macros", feature = "tracing"))]
 pub mod guide;
 #[cfg(feature = "http")]

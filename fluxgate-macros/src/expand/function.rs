@@ -97,8 +97,6 @@ struct Call<'a> {
     judge: TokenStream,
     /// The return type, or what the returned future gives, without `impl Trait`.
     output: Type,
-    /// Whether there was any.
-    has_impl: bool,
     /// The return type as the function has it, the same way.
     returned: Type,
     block: &'a Group,
@@ -126,7 +124,7 @@ impl<'a> Call<'a> {
             Shape::Sync | Shape::Async => &returned,
             Shape::Future(future) => &future.output,
         };
-        let (erased, has_impl) = return_type::erase(output);
+        let (erased, _) = return_type::erase(output);
         let fallback = options.fallback.as_ref().map(ToTokens::to_token_stream);
         let map_rejection = options.map_rejection.as_ref();
         let map_rejection = map_rejection.map(ToTokens::to_token_stream);
@@ -156,7 +154,6 @@ impl<'a> Call<'a> {
             breaker,
             judge,
             output: erased,
-            has_impl,
             returned: return_type::erase(&returned).0,
             capture,
             fluxgate,
@@ -327,7 +324,7 @@ impl<'a> Call<'a> {
         }
         let rejected = method("rejected");
         // The shape of a type without a name is not looked for.
-        if self.has_impl && !return_type::is_result(output) {
+        if return_type::is_unknown(output) {
             quote!(#fluxgate::__private::#rejected::<#output>)
         } else {
             quote!(#returning.#rejected())

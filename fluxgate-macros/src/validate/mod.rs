@@ -116,10 +116,8 @@ fn track_caller(attr: TokenStream) -> Option<Ident> {
     let arguments: Vec<_> = arguments.stream().into_iter().collect();
     let is_comma =
         |tree: &TokenTree| matches!(tree, TokenTree::Punct(punct) if punct.as_char() == ',');
-    let applied = arguments.split(is_comma).skip(1);
-    applied
-        .filter_map(|attr| track_caller(attr.iter().cloned().collect()))
-        .next()
+    let mut applied = arguments.split(is_comma).skip(1);
+    applied.find_map(|attr| track_caller(attr.iter().cloned().collect()))
 }
 
 fn has_a_body(target: &Target, errors: &Errors) {
@@ -213,10 +211,7 @@ fn rejections_have_one_way(options: &Options, target: &Target, errors: &Errors) 
         Shape::Future(future) => Some(future.output),
         Shape::Sync | Shape::Async => target.return_type().cloned(),
     };
-    let has_error = returned.is_some_and(|ty| {
-        let (erased, has_impl) = return_type::erase(&ty);
-        !has_impl || return_type::is_result(&erased)
-    });
+    let has_error = returned.is_some_and(|ty| !return_type::is_unknown(&return_type::erase(&ty).0));
     if !has_error {
         errors.at(
             place,

@@ -10,6 +10,8 @@ pub(crate) mod opening;
 mod operate;
 mod outbox;
 pub(crate) mod probes;
+#[cfg(feature = "keyed")]
+pub(crate) mod retire;
 mod settle;
 mod sharded;
 pub(crate) mod state_word;
