@@ -737,4 +737,10 @@ impl<K: Key> Group for Set<K> {
         let all = self.register().all();
         all.into_iter().map(|(_, breaker)| breaker).collect()
     }
+
+    fn forget_command(&self) {
+        let mut register = self.register();
+        register.standing = None;
+        register.commands += 1;
+    }
 }
