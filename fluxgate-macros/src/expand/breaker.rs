@@ -199,7 +199,7 @@ fn builder(
     let builder = match keys {
         None => quote!(#fluxgate::CircuitBreaker::builder(#name) #settings #(#listeners)*),
         Some(keys) => {
-            let keyed = keyed::settings(options, &settings);
+            let keyed = keyed::settings(options, &settings, fluxgate);
             quote!(#fluxgate::keyed::CircuitBreakers::<#keys>::builder(#name) #keyed #(#listeners)*)
         }
     };
@@ -250,7 +250,7 @@ fn settings(options: &BreakerOptions, fluxgate: &Runtime<'_>) -> TokenStream {
     ];
     for (method, count) in counts {
         if let Some(count) = count {
-            set(method, quote!(#count));
+            set(method, policies::count(count, fluxgate));
         }
     }
     if let Some(lease) = &options.probe_lease {

@@ -2,7 +2,7 @@
 
 use syn::{Expr, Pat, Type, parse::Parse};
 
-use super::{Call, Formula, Grammar, Param};
+use super::{Call, Formula, Grammar, Param, call::in_code};
 use crate::tokens::{
     self, Cursor,
     errors::{Errors, Reported},
@@ -38,6 +38,9 @@ pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Tracker> 
 }
 
 fn leaf(cursor: &mut Cursor<'_>, errors: &Errors) -> Result<Option<Matched>, Reported> {
+    if let Some(expr) = in_code(cursor, "tracker", NAMES, errors) {
+        return Ok(expr.map(Matched::Custom));
+    }
     let call = Call::read(cursor, "tracker", NAMES, errors)?;
     Ok(matched(&call, errors))
 }

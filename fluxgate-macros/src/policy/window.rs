@@ -3,13 +3,14 @@
 use proc_macro2::Ident;
 use syn::Expr;
 
-use super::{Count, Param, Range, Time, policy};
+use super::{Count, Param, Range, Time, Value, policy_value};
 use crate::tokens::{Cursor, errors::Errors};
 
 pub(crate) enum Window {
     Count { ident: Ident, size: Count },
     Time { ident: Ident, duration: Time },
     Custom { ident: Ident, window: Expr },
+    InCode(Expr),
 }
 
 const NAMES: &[&str] = &["CountWindow", "TimeWindow", "Custom"];
@@ -19,7 +20,10 @@ const CUSTOM: &[Param] = &[Param::required("window", "Custom(MyWindow::new())")]
 
 impl Window {
     pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Self> {
-        let call = policy(cursor, "window", NAMES, errors)?;
+        let call = match policy_value(cursor, "window", NAMES, errors)? {
+            Value::Known(call) => call,
+            Value::InCode(expr) => return Some(Self::InCode(expr)),
+        };
         let ident = call.ident.clone();
         Some(match call.name.as_str() {
             "CountWindow" => {

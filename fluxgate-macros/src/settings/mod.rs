@@ -1,6 +1,7 @@
 //! The arguments of the attribute: `key = value, …`, into options that remember
 //! where they were written.
 
+pub(crate) mod habits;
 mod key;
 pub(crate) mod table;
 mod value;
@@ -154,9 +155,18 @@ fn key(cursor: &mut Cursor<'_>, site: Site, errors: &Errors) -> Option<(&'static
     cursor.next();
     let found = table::find(&name);
     match found {
+        None if !cursor.at_equals() && is_breaker(ident, cursor) => {
+            let place = place.to(&cursor.until_comma().whole());
+            errors.at(
+                &place,
+                "expected `key = value`; to use a breaker defined elsewhere write \
+                 `breaker = …`, as in `breaker = PAYMENTS`",
+            );
+            return None;
+        }
         None => {
             let names = keys_of(site).map(|key| key.name);
-            let advice = match table::habit(&name) {
+            let advice = match habits::key(&name) {
                 Some(habit) => format!("; {habit}"),
                 None => match did_you_mean(&name, names) {
                     meant if meant.is_empty() => format!("; the keys are {}", listed(site)),
@@ -202,6 +212,14 @@ fn key(cursor: &mut Cursor<'_>, site: Site, errors: &Errors) -> Option<(&'static
         return None;
     }
     Some((key, place))
+}
+
+/// `PAYMENTS`, `self.breaker`, `breakers::PAYMENTS`: a value without its key.
+fn is_breaker(ident: &Ident, rest: &Cursor<'_>) -> bool {
+    let name = ident.to_string();
+    rest.at_punct('.')
+        || rest.at_punct(':') && rest.peek_second().is_some_and(|next| next.is_punct(':'))
+        || rest.at_boundary() && name.len() > 1 && !name.contains(char::is_lowercase)
 }
 
 /// How Python leaves something out.

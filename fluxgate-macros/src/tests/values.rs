@@ -172,7 +172,7 @@ fn values_of_the_wrong_kind() {
     refused(
         "window = 100",
         "100",
-        "expected a window, found `100`; write one of `CountWindow`",
+        "expected a window, found `100`; for the last 100 calls write `CountWindow(100)`",
     );
     refused(
         "tripper = \"\"",
