@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Attribute, Expr, Type, UnOp, Visibility, spanned::Spanned};
+use syn::{Attribute, Type, Visibility, spanned::Spanned};
 
 use super::{Runtime, constants, keyed, policies, respanned};
 use crate::{
@@ -39,12 +39,7 @@ pub(super) fn reference(
     if let Some(shared) = &options.shared {
         // An error about it stands there.
         let place = shared.span().resolved_at(Span::mixed_site());
-        return if is_place(shared) {
-            quote_spanned!(place=> &#shared)
-        } else {
-            // A function that gives a reference: what it refers to.
-            quote_spanned!(place=> &*#shared)
-        };
+        return quote_spanned!(place=> &#shared);
     }
     if let Some(handle) = &options.handle {
         let ident = &handle.ident;
@@ -59,16 +54,6 @@ pub(super) fn reference(
     let place = place(keys);
     let reference = respanned(quote!(&#hidden), place);
     quote_spanned!(place=> { #item #reference })
-}
-
-fn is_place(expr: &Expr) -> bool {
-    match expr {
-        Expr::Path(_) | Expr::Field(_) | Expr::Index(_) => true,
-        Expr::Unary(unary) => matches!(unary.op, UnOp::Deref(_)),
-        Expr::Paren(paren) => is_place(&paren.expr),
-        Expr::Group(group) => is_place(&group.expr),
-        _ => false,
-    }
 }
 
 fn hidden_static(

@@ -125,6 +125,12 @@ impl<'a> Call<'a> {
             fluxgate,
         );
         let (lookup, breaker) = match key {
+            None if is_taken(options, target) => {
+                let local = keyed::local();
+                let place = breaker.span();
+                let clone = quote_spanned!(place=> #fluxgate::CircuitBreaker::clone(#breaker));
+                (Some(quote!(let #local = #clone;)), quote!(&#local))
+            }
             None => (None, breaker),
             Some(key) => {
                 let local = keyed::local();
@@ -289,6 +295,15 @@ impl<'a> Call<'a> {
         let name = Ident::new(name, self.output_span());
         quote_spanned!(Span::mixed_site()=> #fluxgate::__private::#name)
     }
+}
+
+/// Whether the body takes along what the breaker is reached from: `self.breaker`
+/// in a method with `&mut self`.
+fn is_taken(options: &Options, target: &Target) -> bool {
+    options
+        .shared
+        .as_ref()
+        .is_some_and(|shared| mentions(shared.to_token_stream(), &target.movable_arguments()))
 }
 
 /// `move`, unless the fallback uses an argument that the body would take along.

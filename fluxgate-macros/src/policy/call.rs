@@ -223,18 +223,7 @@ pub(super) fn in_code(
             break;
         }
     }
-    let last = segments.last()?;
-    let is_value = last.starts_with(|c: char| c.is_lowercase() || c == '_')
-        || last.len() > 1 && !last.contains(char::is_lowercase);
-    let is_ours = segments.iter().any(|name| {
-        names.contains(&name.as_str())
-            || habits::is_ours(name)
-            || segments.len() == 1
-                && (KEYWORDS.contains(&name.as_str())
-                    || habits::policy(what, name).is_some()
-                    || !did_you_mean(name, names.iter().copied()).is_empty())
-    });
-    if !is_value || is_ours {
+    if !is_in_code(&segments, &extent, what, names) {
         return None;
     }
     if segments[0] == "self" && what != "tracker" {
@@ -268,6 +257,45 @@ pub(super) fn in_code(
     let mut taken = cursor.take(cursor.tokens().len() - extent.tokens().len());
     let expr = taken.parse(Expr::parse, errors).ok();
     Some(expr.map(|(expr, _)| expr))
+}
+
+/// Whether a name stands for something of the user's own: one that is written as
+/// functions and constants are, and is no misspelt policy.
+fn is_in_code(segments: &[String], after: &Cursor<'_>, what: &str, names: &[&str]) -> bool {
+    let Some(last) = segments.last() else {
+        return false;
+    };
+    let is_constant = last.len() > 1 && !last.contains(char::is_lowercase);
+    let is_function = last.starts_with(|c: char| c.is_lowercase() || c == '_');
+    if segments.len() > 1 {
+        let is_known = segments.iter().any(|name| names.contains(&name.as_str()));
+        return !is_known && (is_constant || is_function);
+    }
+    if is_constant {
+        return !["COUNT_BASED", "TIME_BASED"].contains(&last.as_str());
+    }
+    let takes_nothing = after
+        .group(Delimiter::Parenthesis)
+        .is_some_and(|inside| inside.is_empty());
+    let is_policy = if takes_nothing {
+        [
+            "all",
+            "any",
+            "always",
+            "never",
+            "none",
+            "closed",
+            "half_opened",
+            "half_open",
+            "open",
+        ]
+        .contains(&last.as_str())
+    } else {
+        habits::is_policy(last)
+            || habits::policy(what, last).is_some()
+            || !did_you_mean(last, names.iter().copied()).is_empty()
+    };
+    is_function && !is_policy && !KEYWORDS.contains(&last.as_str())
 }
 
 /// Words that begin no policy.

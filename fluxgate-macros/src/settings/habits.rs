@@ -1,8 +1,6 @@
 //! What people write who know the original, or another circuit breaker: the names
 //! of its settings, and how the same is said here.
 
-use crate::settings::table::KEYS;
-
 /// Names, in snake case with spaces between, and what to do instead.
 type Row = (&'static str, &'static str);
 
@@ -433,13 +431,12 @@ pub(crate) fn policy(kind: &str, name: &str) -> Option<String> {
     ))
 }
 
-/// Whether the name is that of a policy or a key here, under any convention.
-pub(crate) fn is_ours(name: &str) -> bool {
+/// Whether the name is that of a policy, under any convention.
+pub(crate) fn is_policy(name: &str) -> bool {
     let snake = snake_case(name);
     POLICIES
         .iter()
         .any(|(policy, ..)| snake_case(policy) == snake)
-        || KEYS.iter().any(|key| key.name == snake)
 }
 
 fn has(names: &str, name: &str) -> bool {
@@ -463,6 +460,7 @@ fn snake_case(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::table::KEYS;
 
     #[test]
     fn no_habit_is_a_key_or_stands_twice() {
