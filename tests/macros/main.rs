@@ -18,6 +18,7 @@ mod classifiers;
 mod fallbacks;
 mod futures;
 mod hygiene;
+mod in_code;
 mod keyed_functions;
 mod keys;
 mod lints;

@@ -30,6 +30,24 @@ fn the_compilers_words() {
     }
 }
 
+/// Where the component `rust-src` is installed the compiler quotes the standard
+/// library, and else it names the file: neither is ours.
+#[test]
+fn goldens_show_nothing_of_std() {
+    for folder in ["ui/fail", "ui/rustc"] {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let is_of_std = path.extension().is_some_and(|it| it == "stderr")
+                && ["$RUST", "/rustc/", "rustlib"]
+                    .iter()
+                    .any(|place| text.contains(place));
+            assert!(!is_of_std, "{}:\n{text}", path.display());
+        }
+    }
+}
+
 #[test]
 fn what_compiles() {
     trybuild::TestCases::new().pass("ui/pass/*.rs");

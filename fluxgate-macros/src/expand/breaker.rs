@@ -145,7 +145,8 @@ pub(crate) fn statics(
     ident: &Ident,
     options: &Options,
 ) -> TokenStream {
-    let fluxgate = Runtime(options.krate.as_ref());
+    let path = super::runtime_path(options.krate.as_ref());
+    let fluxgate = Runtime(path.as_ref());
     let keys = options.breaker.key_type.as_ref();
     let builder = builder(&options.breaker, ident, keys, &fluxgate);
     let (ty, new) = static_type(keys, &fluxgate);

@@ -30,7 +30,14 @@ pub(super) fn checks(options: &BreakerOptions, fluxgate: &Runtime<'_>) -> Vec<To
     };
     match &options.window {
         Some(Window::Count { size, .. }) => checks.count(size),
-        Some(Window::Time { duration, .. }) => checks.time(duration),
+        Some(Window::Time {
+            duration, slots, ..
+        }) => {
+            checks.time(duration);
+            if let Some(slots) = slots {
+                checks.count(slots);
+            }
+        }
         Some(Window::Custom { .. } | Window::InCode(_)) | None => {}
     }
     checks.rules(options);

@@ -33,7 +33,8 @@ pub(crate) fn function(protected: &Protected) -> TokenStream {
         block,
         key,
     } = protected;
-    let fluxgate = Runtime(options.krate.as_ref());
+    let path = super::runtime_path(options.krate.as_ref());
+    let fluxgate = Runtime(path.as_ref());
     let call = Call::new(protected, &fluxgate).tokens();
     let handle = handle(options, target, key.as_ref(), &fluxgate);
 

@@ -3,7 +3,7 @@
 //! runtime's items.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Expr, spanned::Spanned};
 
 use super::{Runtime, respanned};
@@ -50,7 +50,14 @@ pub(super) fn window(window: &Window, fluxgate: &Runtime<'_>) -> TokenStream {
             let size = count(size, fluxgate);
             quote!(#fluxgate::window::#ident::new(#size))
         }
-        Window::Time { ident, duration } => quote!(#fluxgate::window::#ident::new(#duration)),
+        Window::Time {
+            ident,
+            duration,
+            slots,
+        } => {
+            let slots = slots.iter().map(|slots| count(slots, fluxgate));
+            quote!(#fluxgate::window::#ident::new(#duration)#(.slots(#slots))*)
+        }
         Window::InCode(expr) => made(expr, "window", fluxgate),
         Window::Custom { ident, window } => quote!(#fluxgate::window::#ident::new(#window)),
     }
@@ -201,12 +208,17 @@ pub(super) fn listener(listener: &Listener, fluxgate: &Runtime<'_>) -> TokenStre
                 channel,
                 token,
                 url,
+                rest,
             } = &**slack;
-            let url = url.iter();
+            let (token, url) = (token.iter(), url.iter());
+            let rest = rest.iter().map(|(name, value)| {
+                let name = format_ident!("{name}");
+                quote!(, #name = #value)
+            });
             let made = known(
                 ident,
                 "slack_listener",
-                quote!(channel = #channel, token = #token #(, url = #url)*),
+                quote!(channel = #channel #(, token = #token)* #(, url = #url)* #(#rest)*),
             );
             quote!(.try_listener("SlackListener", #made))
         }

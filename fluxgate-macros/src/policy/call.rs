@@ -47,6 +47,9 @@ impl<'a> Call<'a> {
                 format!("expected a {what}: one of {}", listed(names)),
             ));
         };
+        if let Some(error) = not_an_expression(cursor, what, errors) {
+            return Err(error);
+        }
         if let Some(error) = not_a_closure(cursor, what, errors) {
             return Err(error);
         }
@@ -195,6 +198,9 @@ impl Given {
             ("permit", Self::Whole(n)) => {
                 format!("how many probes there are at once is `max_half_open_calls = {n}`")
             }
+            ("tracker", Self::Whole(n)) => {
+                format!("for errors with a code write `Matches(ApiError::Status({n}))`")
+            }
             ("rule for cancelled calls", Self::Duration(d) | Self::Whole(d)) => {
                 format!("write `FailAfter({d})`")
             }
@@ -267,6 +273,9 @@ fn is_in_code(segments: &[String], after: &Cursor<'_>, what: &str, names: &[&str
     };
     let is_constant = last.len() > 1 && !last.contains(char::is_lowercase);
     let is_function = last.starts_with(|c: char| c.is_lowercase() || c == '_');
+    if segments.iter().any(|name| name == "Duration") {
+        return false;
+    }
     if segments.len() > 1 {
         let is_known = segments.iter().any(|name| names.contains(&name.as_str()));
         return !is_known && (is_constant || is_function);
@@ -296,6 +305,42 @@ fn is_in_code(segments: &[String], after: &Cursor<'_>, what: &str, names: &[&str
             || !did_you_mean(last, names.iter().copied()).is_empty()
     };
     is_function && !is_policy && !KEYWORDS.contains(&last.as_str())
+}
+
+/// `if …`, `match …`, `Duration::from_secs(5)`: what is no policy, but may lead to
+/// one.
+fn not_an_expression(cursor: &mut Cursor<'_>, what: &str, errors: &Errors) -> Option<Reported> {
+    let word = cursor.peek()?.ident()?.to_string();
+    let place = cursor.place();
+    let advice = match (word.as_str(), what) {
+        ("if" | "match" | "loop" | "unsafe", _) => format!(
+            "`{word}` can't stand here; write a function that gives the {what}, and call it: \
+             `my_{}()`",
+            what.split(' ').next().unwrap_or(what)
+        ),
+        ("Duration" | "std" | "core" | "time", _) => {
+            let mut ahead = cursor.clone();
+            let value = ahead.until_comma();
+            let is_duration = value
+                .tokens()
+                .iter()
+                .filter_map(Token::ident)
+                .any(|ident| ident == "Duration");
+            let advice = match what {
+                "retry" => "`Cooldown(…)`, with this duration inside",
+                "window" => "`TimeWindow(…)`, with this duration inside",
+                "rule for cancelled calls" => "`FailAfter(…)`, with this duration inside",
+                _ => return None,
+            };
+            if !is_duration {
+                return None;
+            }
+            format!("expected a {what}, found a duration; write {advice}")
+        }
+        _ => return None,
+    };
+    cursor.until_comma();
+    Some(errors.at(&place, advice))
 }
 
 /// Words that begin no policy.

@@ -80,6 +80,16 @@ fn types(call: &Call<'_>, errors: &Errors) -> Option<Matched> {
         })?;
     let mut types = Vec::new();
     while !cursor.is_empty() {
+        if let Some(token) = cursor.peek().filter(|token| token.text().starts_with('"')) {
+            errors.at(
+                &token.place,
+                format!(
+                    "`TypeOf` takes types; write `{}`, without quotes",
+                    token.text().trim_matches('"')
+                ),
+            );
+            return None;
+        }
         let (parsed, _) = cursor.parse(Type::parse, errors).ok()?;
         types.push(parsed);
         if !cursor.is_empty() && !cursor.eat_punct(',') {

@@ -405,7 +405,9 @@ pub(super) fn key(name: &str) -> Option<String> {
         if let (Some((_, advice)), false) = (row, is_written_as_policy) {
             return Some((*advice).to_owned());
         }
-        return Some(format!("`{policy}` is a value: write `{key} = {example}`"));
+        return Some(format!(
+            "it is a value of `{key}`: write `{key} = {example}`"
+        ));
     }
     let (_, advice) = NAMES.iter().find(|(names, _)| has(names, &snake))?;
     Some((*advice).to_owned())
@@ -427,8 +429,44 @@ pub(crate) fn policy(kind: &str, name: &str) -> Option<String> {
         return None;
     }
     Some(format!(
-        "`{policy}` is a value of another key: `{key} = {example}`"
+        "`{policy}` is a value of `{key}`: write `{key} = {example}`"
     ))
+}
+
+/// What to say of an argument that a policy or listener does not have: after
+/// `… has no argument …`.
+pub(crate) fn argument(of: &str, name: &str) -> Option<&'static str> {
+    Some(match (of, name) {
+        ("LogListener" | "PrometheusListener" | "SlackListener", "name" | "circuit_name") => {
+            "listeners tell the name of the breaker, which the key `name` sets: \
+             `#[circuit_breaker(name = \"payment_api\", …)]`"
+        }
+        ("LogListener", "logger" | "target") => {
+            "its events have the target `fluxgate::listeners::log` and the field `circuit_name`, \
+             by which a subscriber can tell them apart; for another target write a closure, as in \
+             `|signal| tracing::warn!(target: \"payments\", \"{} is {}\", signal.name, \
+             signal.new_state)`"
+        }
+        ("LogListener", "level" | "levels") => {
+            "write `fluxgate::listener::LogListener::new().level(fluxgate::State::Open, \
+             tracing::Level::ERROR)`"
+        }
+        (
+            "PrometheusListener",
+            "durations" | "buckets" | "with" | "without" | "only_states" | "metrics" | "histogram",
+        ) => {
+            "write it as an expression: `fluxgate::listener::PrometheusListener::new()`, and its \
+             methods"
+        }
+        ("SlackListener", "webhook" | "webhook_url") => {
+            "it posts with a token, so that the messages of one incident share a thread; `url` is \
+             for a proxy that takes the same messages"
+        }
+        ("SlackListener", "template" | "message" | "text" | "labels") => {
+            "what the messages say is `templates = …`, a `fluxgate::listener::SlackTemplates`"
+        }
+        _ => return None,
+    })
 }
 
 /// Whether the name is that of a policy, under any convention.

@@ -167,7 +167,7 @@ fn values_of_the_wrong_kind() {
     refused(
         "listeners = LogListener",
         "LogListener",
-        "`listeners` takes a list, as in `listeners = [LogListener]`",
+        "`listeners` takes a list: write `listeners = [LogListener]`",
     );
     refused(
         "window = 100",

@@ -106,10 +106,13 @@ impl Time {
         self.expr.as_ref()
     }
 
-    /// The constant to be checked by the compiler.
+    /// The constant to be checked by the compiler. Operators on durations are not
+    /// for constants.
     pub(crate) fn constant(&self) -> Option<&Expr> {
+        let is_name = |expr: &&Expr| matches!(expr, Expr::Path(_) | Expr::Field(_));
         self.expr
             .as_ref()
+            .filter(is_name)
             .filter(|expr| self.known.is_none() && is_constant(expr))
     }
 }

@@ -9,6 +9,8 @@ pub(crate) enum Range {
     /// At least 1, and within 32 bits.
     Count32,
     WindowSize,
+    /// At least 1: parts of a time window.
+    Slots,
     /// At least 1, and as many as fit in memory.
     Keys,
     /// The same, or none.
@@ -28,7 +30,9 @@ pub(crate) enum Range {
 impl Range {
     pub(crate) fn holds(self, value: f64) -> bool {
         match self {
-            Self::Count | Self::Count32 | Self::WindowSize | Self::Keys => value >= 1.0,
+            Self::Count | Self::Count32 | Self::WindowSize | Self::Slots | Self::Keys => {
+                value >= 1.0
+            }
             Self::Labels => value >= 0.0,
             Self::Ratio => value > 0.0 && value <= 1.0,
             Self::Probability => (0.0..=1.0).contains(&value),
@@ -53,6 +57,7 @@ impl Range {
     pub(super) fn noun(self) -> &'static str {
         match self {
             Self::Keys | Self::Labels => "a number of keys",
+            Self::Slots => "a number of slots",
             _ => "a number of calls",
         }
     }
@@ -60,7 +65,7 @@ impl Range {
     /// The rest of "the ratio of `FailureRate` …".
     pub(crate) fn words(self) -> &'static str {
         match self {
-            Self::Count | Self::Keys => "must be at least 1",
+            Self::Count | Self::Slots | Self::Keys => "must be at least 1",
             Self::Labels => "must be at least 0",
             Self::Count32 => "must be from 1 to 4294967295",
             Self::WindowSize => "must be from 1 to 4294967295 calls",
@@ -75,7 +80,7 @@ impl Range {
     /// The function of `bounds` that decides about constants.
     pub(crate) fn limit(self) -> Option<&'static str> {
         Some(match self {
-            Self::Count | Self::Keys => "count",
+            Self::Count | Self::Slots | Self::Keys => "count",
             Self::Count32 | Self::WindowSize => "window_size",
             Self::Ratio => "ratio",
             Self::Probability => "probability",
