@@ -1,11 +1,12 @@
-//! The macros of [fluxgate](https://docs.rs/fluxgate); use them through that
-//! crate.
+//! The macros of [fluxgate](../fluxgate/index.html), the circuit breaker; use them
+//! through that crate.
 #![allow(
     clippy::large_enum_variant,
     reason = "an attribute makes a handful of them"
 )]
 
 mod analysis;
+mod derive;
 mod describe;
 mod expand;
 mod item;
@@ -19,16 +20,28 @@ mod validate;
 
 use proc_macro::TokenStream;
 
+/// Protects a function with a circuit breaker.
+///
 #[doc = include_str!("docs/circuit_breaker.md")]
 #[proc_macro_attribute]
 pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
     attribute(args.into(), &item.into()).into()
 }
 
+/// Defines circuit breakers that several functions share.
+///
 #[doc = include_str!("docs/breaker.md")]
 #[proc_macro]
 pub fn breaker(input: TokenStream) -> TokenStream {
     item::breaker_macro::expand(input.into()).into()
+}
+
+/// Says what each variant of an error means for a circuit breaker.
+///
+#[doc = include_str!("docs/classify.md")]
+#[proc_macro_derive(Classify, attributes(outcome))]
+pub fn classify(input: TokenStream) -> TokenStream {
+    derive::classify(input.into()).into()
 }
 
 fn attribute(

@@ -173,6 +173,7 @@ impl Clock for TokioClock {
 /// assert_eq!(breaker.state(), State::Closed);
 /// # Ok::<_, fluxgate::ConfigError>(())
 /// ```
+#[doc(alias("mock", "fake_time"))]
 #[derive(Clone)]
 pub struct ManualClock(Arc<Mutex<Hands>>);
 

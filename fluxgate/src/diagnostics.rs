@@ -3,7 +3,10 @@
 //! Events of `tracing` at the target `fluxgate`, or lines on stderr without the
 //! feature. A subscriber that panics must not reach the protected call either.
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use crate::util::panic::contained;
 
@@ -11,6 +14,49 @@ pub(crate) fn listener_panicked(breaker: &str, listener: &str) {
     warn(format_args!(
         "listener {listener} of circuit breaker '{breaker}' panicked; the call and the other listeners go on"
     ));
+}
+
+pub(crate) fn async_listener_panicked(breaker: &str, listener: &str) {
+    let hint = if cfg!(feature = "tokio") {
+        ""
+    } else {
+        "; if it needs a tokio runtime: that takes the feature `tokio` of fluxgate"
+    };
+    warn(format_args!(
+        "listener {listener} of circuit breaker '{breaker}' panicked; its next signal follows{hint}"
+    ));
+}
+
+pub(crate) fn listener_abandoned(listener: &str) {
+    warn(format_args!(
+        "the future of listener {listener} waits for nothing that could wake it, and is dropped; its next signal follows"
+    ));
+}
+
+pub(crate) fn listener_drop_panicked() {
+    warn(format_args!(
+        "a listener of a circuit breaker panicked when it was dropped"
+    ));
+}
+
+/// Once for the process.
+pub(crate) fn no_tokio(breaker: &str, listener: &str) {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    if !SAID.swap(true, Ordering::Relaxed) {
+        warn(format_args!(
+            "async listener {listener} of circuit breaker '{breaker}' runs without a tokio runtime, since fluxgate was built without its feature `tokio`: what needs one (reqwest, tokio::net, tokio::time) panics there at the first transition; add `features = [\"tokio\"]`, or let `AsyncListener::needs_tokio` return false"
+        ));
+    }
+}
+
+/// Once for the process.
+pub(crate) fn forked() {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    if !SAID.swap(true, Ordering::Relaxed) {
+        warn(format_args!(
+            "async listeners get no signals in this process: it was forked after their background thread had started, and threads do not survive a fork; what they miss is counted as dropped. Fork before the first transition, or start the program anew with exec"
+        ));
+    }
 }
 
 pub(crate) fn listener_failed(breaker: &str, listener: &str, error: &str) {
@@ -55,10 +101,35 @@ pub(crate) fn bad_variable(breaker: &str, problem: &crate::info::kill_switch::Ba
     warn(format_args!("circuit breaker '{breaker}': {problem}"));
 }
 
+pub(crate) fn slow_first_use(breaker: &str) {
+    warn(format_args!(
+        "a thread has been waiting for 10 s for another one to build the circuit breaker {breaker}; \
+         does the expression of a listener wait for something that uses it?"
+    ));
+}
+
+pub(crate) fn waits_for_frozen() {
+    warn(format_args!(
+        "`testing::freeze` has been waiting for 10 s for another test to drop its `Frozen`; \
+         does that test wait for this thread? With the feature `test-util`, `testing::isolate` does not wait"
+    ));
+}
+
+pub(crate) fn stray_variable(stray: &crate::info::kill_switch::Stray) {
+    warn(format_args!("{stray}"));
+}
+
 pub(crate) fn kill_switch(breaker: &str, switch: &crate::KillSwitch) {
     let crate::KillSwitch { variable, state } = switch;
     warn(format_args!(
         "circuit breaker '{breaker}' starts {state}, as the environment variable {variable} commands"
+    ));
+}
+
+pub(crate) fn half_open_learns_nothing(breaker: &str) {
+    let probes = crate::engine::machine::SILENT_PROBES;
+    warn(format_args!(
+        "circuit breaker '{breaker}' stays half-open: its last {probes} probes ended with ignored errors or were cancelled, which neither closes nor reopens it; give errors that prove the dependency answered the outcome `Alive` (`#[outcome(alive)]`), let the tracker match the others, or set `on_cancel`"
     ));
 }
 

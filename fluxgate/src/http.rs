@@ -1,7 +1,11 @@
 //! What HTTP responses mean for a breaker, and rejections as responses.
 //!
-//! Everything here is about the types of the [`http`] crate, which axum,
-//! hyper, tonic and reqwest share. A server answers rejections by
+//! Needs the feature `http`.
+//!
+//! Everything here is about the types of the [`http`] crate. Responses of axum,
+//! hyper, tonic and tower clients are [`http::Response`]s; that of reqwest is a
+//! type of its own, with the same status and headers: see
+//! [below](#with-reqwest). A server answers rejections by
 //! `Response::from(rejection)`: 503, with `Retry-After` if the breaker knows when
 //! the next attempt may succeed, and an empty body.
 //!
@@ -31,7 +35,7 @@
 //! ```
 //!
 //! A client gives [`classify`] to
-//! [`CircuitBreaker::classifying`](crate::CircuitBreaker::classifying), or to the
+//! [`CircuitBreaker::with_classifier`](crate::CircuitBreaker::with_classifier), or to the
 //! tower layer; with a response type of its own, [`outcome`]:
 //!
 //! ```
@@ -47,13 +51,34 @@
 //! # }
 //! # let breaker = CircuitBreaker::builder("api").build()?;
 //! let response = breaker
-//!     .classifying(|result: &Result<Response, _>| match result {
+//!     .with_classifier(|result: &Result<Response, _>| match result {
 //!         Ok(response) => fluxgate::http::outcome(response.status(), response.headers()),
 //!         Err(_) => Outcome::Failure,
 //!     })
 //!     .call(send)?;
 //! # assert_eq!(breaker.info().metrics.failure_count, 1);
 //! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # With reqwest
+//!
+//! ```
+//! # #[cfg(all(feature = "macros", feature = "slack-core"))] {
+//! use fluxgate::{CallError, Outcome, circuit_breaker, http};
+//! use reqwest::Response;
+//!
+//! fn outcome(result: &Result<Response, CallError<reqwest::Error>>) -> Outcome {
+//!     match result {
+//!         Ok(response) => http::outcome(response.status(), response.headers()),
+//!         Err(_) => Outcome::Failure,
+//!     }
+//! }
+//!
+//! #[circuit_breaker(classify = outcome)]
+//! async fn get(url: &str) -> Result<Response, CallError<reqwest::Error>> {
+//!     Ok(reqwest::get(url).await?)
+//! }
+//! # }
 //! ```
 
 use std::time::{Duration, SystemTime};

@@ -8,7 +8,8 @@
 //!
 //! #[circuit_breaker(
 //!     tripper = "FailureStreak(5) | MinRequests(20) & FailureRate(0.5)",
-//!     retry = "Cooldown(30s, jitter_ratio = 0.1)",
+//!     retry = "Cooldown(30s)",
+//!     permit = "All",
 //! )]
 //! fn price(symbol: &str) -> io::Result<f64> {
 //!     // … ask the dependency …
@@ -45,6 +46,8 @@
 //!   dropped. With the feature `keyed` and `key = …` there is one for each key.
 //! - A breaker is not a timeout: a call that never ends is never counted, unless
 //!   something drops it (see [`OnCancel`]).
+//! - By default only a share of the calls become probes when the wait is over,
+//!   10 % at first: see [`permit`]. The examples set `permit = "All"`.
 //! - On the healthy path a call costs an atomic load before and one after. That
 //!   holds for a [`CountWindow`](window::CountWindow) full of quick successes,
 //!   under rules over counts, rates and streaks; everything else takes a short
@@ -58,40 +61,27 @@
 //!
 //! # What it promises
 //!
-//! Each promise has a number, and the tests in `tests/guarantees` whose names
-//! begin with it would catch its loss; one of them is named. Beside these, the
-//! whole breaker is compared with a naive model in generated interleavings and
-//! in every state within small bounds, and its lock-free parts are explored with
-//! loom.
-//!
 //! 1. **Bounded probes.** Never more than
 //!    [`max_half_open_calls`](Builder::max_half_open_calls) probes in flight. A
 //!    slot comes back however its probe ends, and at the end of its
 //!    [lease](Builder::probe_lease) if it does not end: half-open never gets
-//!    stuck on its probes. (`g1_a_probe_gives_its_slot_back_however_it_ends`)
+//!    stuck on its probes.
 //! 2. **Generations.** An outcome counts only in the period that admitted its
 //!    call. A late one never closes, opens or dirties a later period.
-//!    (`g2_a_late_success_never_closes_and_a_late_failure_never_reopens`)
 //! 3. **Signals.** Every transition reaches every listener once, in order.
-//!    (`g3_signals_form_one_chain_whatever_all_threads_do`)
 //! 4. **No lock is held** while the protected call, tracker, predicate, fallback
 //!    or a listener runs: each may use the breaker.
-//!    (`g4_a_listener_may_call_every_method_of_its_breaker`)
 //! 5. **Containment.** A listener, a policy or an exporter that panics changes no
 //!    call's result.
-//!    (`g5_a_listener_that_panics_changes_no_result_and_silences_no_other`)
 //! 6. **Exact windows.** Under any number of threads the window holds exactly the
 //!    last n outcomes, or those of the last while.
-//!    (`g6_the_window_holds_exactly_the_last_outcomes_of_all_threads`)
 //! 7. **One opening.** When the wait is over, exactly one caller half-opens the
-//!    circuit. (`g7_one_thread_half_opens_at_the_end_of_each_wait`)
+//!    circuit.
 //! 8. **No I/O on the caller.** Async listeners and Slack are served by threads
 //!    of their own.
-//!    (`g8_an_async_listener_runs_on_another_thread_and_delays_no_call`)
 //! 9. **Nothing required.** No async runtime, no feature; one type for sync and
-//!    async. (`g9_sync_and_async_calls_share_one_breaker_without_a_runtime`)
+//!    async.
 //! 10. **Panics** of the protected function count as failures and unwind on.
-//!     (`g10_a_panic_counts_as_a_failure_and_unwinds_on_unchanged`)
 //!
 //! # Features
 //!
@@ -106,6 +96,7 @@
 //! | `inventory` | | breakers of annotated functions are in the registry before their first call |
 //! | `http` | | `http`: what HTTP statuses and `Retry-After` mean, and rejections as 503 responses |
 //! | `keyed` | | `keyed` and `key = …`: one breaker per tenant, host or shard |
+//! | `test-util` | | `testing::isolate`: tests with breakers of their own, for `[dev-dependencies]` |
 //! | `tower` | | `tower`: a breaker as a `Layer`, for axum, tonic, reqwest and every other `Service` |
 //! | `slack` | | `SlackListener` and the delivery it is built on |
 //! | `slack-core` | | the same without TLS, for a proxy within reach over plain HTTP |
@@ -134,6 +125,7 @@ pub mod keyed;
 mod linked;
 pub mod listener;
 mod name;
+mod outcome;
 pub mod permit;
 pub mod random;
 pub mod registry;
@@ -154,7 +146,7 @@ mod util;
 pub mod window;
 
 #[cfg(feature = "macros")]
-pub use fluxgate_macros::{breaker, circuit_breaker};
+pub use fluxgate_macros::{Classify, breaker, circuit_breaker};
 
 pub use breaker::builder::{Builder, OnCancel};
 pub use breaker::calls::Judged;
@@ -162,15 +154,16 @@ pub use breaker::command::{Command, ParseCommandError};
 pub use breaker::static_breaker::StaticBreaker;
 pub use breaker::weak::WeakBreaker;
 pub use breaker::{CircuitBreaker, Guard};
-pub use call::classify::Outcome;
-pub use error::{CallError, CallNotPermitted, ConfigError, Fault};
+pub use error::{CallError, CallNotPermitted, ConfigError, Fault, RejectionKind, rejection};
 pub use info::Info;
-pub use info::kill_switch::KillSwitch;
+pub use info::kill_switch::{KillSwitch, Variable};
 pub use info::lifetime::{Histogram, Lifetime};
 pub use info::metrics::Metrics;
 pub use info::reason::{Reason, RuleKind};
+pub use info::settings::SettingsInfo;
 pub use listener::{Listener, ListenerInfo, MissingListener};
 pub use name::Name;
+pub use outcome::{Classify, Outcome};
 pub use signal::Signal;
 pub use state::{ParseStateError, State};
 

@@ -27,11 +27,26 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-use crate::{CircuitBreaker, Command, Info, engine::Core};
+use crate::{CircuitBreaker, Command, Info, engine::Core, info::kill_switch, testing};
 
 /// Every breaker there is, in the order they were built.
-#[must_use]
+///
+/// Environment variables for breakers (see [`KillSwitch`](crate::KillSwitch))
+/// that fit none of them are reported, each once: with the feature `inventory`
+/// a mistyped name is found at the start of the program.
+#[allow(
+    clippy::must_use_candidate,
+    reason = "called at the start of `main` for what it builds and reports"
+)]
 pub fn all() -> Vec<CircuitBreaker> {
+    let breakers = entered();
+    if !testing::is_isolated() {
+        kill_switch::report_strays(breakers.iter().map(|breaker| breaker.name().as_str()));
+    }
+    breakers
+}
+
+fn entered() -> Vec<CircuitBreaker> {
     build_linked();
     with(|breakers| select(breakers, |_| true))
 }
@@ -69,10 +84,43 @@ struct Entry {
     core: Weak<Core>,
 }
 
-static BREAKERS: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
+/// The breakers that are known: to the process, or to a test that has breakers
+/// of its own.
+pub(crate) struct Known {
+    breakers: Mutex<Vec<Entry>>,
+    #[cfg(feature = "keyed")]
+    groups: Mutex<Vec<Weak<dyn Group>>>,
+}
+
+impl Known {
+    pub(crate) const fn new() -> Self {
+        Self {
+            breakers: Mutex::new(Vec::new()),
+            #[cfg(feature = "keyed")]
+            groups: Mutex::new(Vec::new()),
+        }
+    }
+}
+
+static KNOWN: Known = Known::new();
+
+/// Gives the breakers that this thread sees.
+fn here<R>(f: impl FnOnce(&Known) -> R) -> R {
+    #[cfg(feature = "test-util")]
+    if let Some(world) = crate::testing::isolated::world() {
+        return f(&world.known);
+    }
+    f(&KNOWN)
+}
 
 fn with<R>(f: impl FnOnce(&mut Vec<Entry>) -> R) -> R {
-    f(&mut BREAKERS.lock().unwrap_or_else(PoisonError::into_inner))
+    here(|known| {
+        let mut breakers = known
+            .breakers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        f(&mut breakers)
+    })
 }
 
 /// Enters a breaker; also those that have its name already.
@@ -122,30 +170,31 @@ pub(crate) trait Group: Send + Sync {
 }
 
 #[cfg(feature = "keyed")]
-static GROUPS: Mutex<Vec<Weak<dyn Group>>> = Mutex::new(Vec::new());
-
-#[cfg(feature = "keyed")]
 pub(crate) fn enter_group(group: &Arc<dyn Group>) {
-    let mut groups = GROUPS.lock().unwrap_or_else(PoisonError::into_inner);
-    groups.retain(|group| group.strong_count() > 0);
-    groups.push(Arc::downgrade(group));
+    here(|known| {
+        let mut groups = known.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        groups.retain(|group| group.strong_count() > 0);
+        groups.push(Arc::downgrade(group));
+    });
 }
 
-/// [`all`], and those of groups.
+/// Returns every breaker that was built, those of groups as well. Builds none.
 pub(crate) fn every() -> Vec<CircuitBreaker> {
     #[allow(unused_mut)]
-    let mut breakers = all();
+    let mut breakers = with(|breakers| select(breakers, |_| true));
     #[cfg(feature = "keyed")]
     {
-        let locked = GROUPS.lock().unwrap_or_else(PoisonError::into_inner);
-        let groups: Vec<_> = locked.iter().filter_map(Weak::upgrade).collect();
-        drop(locked);
+        let groups: Vec<_> = here(|known| {
+            let locked = known.groups.lock().unwrap_or_else(PoisonError::into_inner);
+            locked.iter().filter_map(Weak::upgrade).collect()
+        });
         breakers.extend(groups.iter().flat_map(|group| group.breakers()));
     }
     breakers
 }
 
-/// Builds the breakers that were linked into the program and not used yet.
+/// Builds the breakers that were linked into the program and not used yet. One
+/// that is being built, and needs this call to end first, is left to that.
 #[cfg(feature = "inventory")]
 fn build_linked() {
     for linked in inventory::iter::<crate::linked::Linked> {

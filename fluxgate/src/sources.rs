@@ -12,6 +12,17 @@ pub(crate) enum ClockSource {
     Custom(Box<dyn Clock>),
 }
 
+impl Default for ClockSource {
+    /// The system's clock, or that of a test that has breakers of its own.
+    fn default() -> Self {
+        #[cfg(feature = "test-util")]
+        if let Some(world) = crate::testing::isolated::world() {
+            return Self::Custom(Box::new(std::sync::Arc::clone(&world.clock)));
+        }
+        Self::System
+    }
+}
+
 impl ClockSource {
     pub(crate) fn now(&self) -> Duration {
         match self {

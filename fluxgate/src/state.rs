@@ -2,10 +2,14 @@
 
 use std::{fmt, str::FromStr};
 
+use crate::Command;
+
 /// What a circuit breaker does with calls right now.
 ///
 /// Displayed and parsed as the lower-case names `closed`, `open`, `half_open`,
-/// `metrics_only`, `disabled` and `forced_open`.
+/// `metrics_only`, `disabled` and `forced_open`. The names of the
+/// [commands](crate::Command), such as `force_open`, are parsed as well, as the
+/// states that they lead to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum State {
@@ -54,7 +58,8 @@ impl fmt::Display for State {
     }
 }
 
-/// The text is none of the six names of [`State`].
+/// The text is neither a name of a [`State`] nor of a
+/// [`Command`](crate::Command).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ParseStateError;
@@ -62,7 +67,8 @@ pub struct ParseStateError;
 impl fmt::Display for ParseStateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "not a state: expected one of closed, open, half_open, metrics_only, disabled, forced_open",
+            "not a state: expected one of closed, open, half_open, metrics_only, disabled, forced_open, \
+             or a command that leads to one: reset, disable, force_open",
         )
     }
 }
@@ -73,9 +79,10 @@ impl FromStr for State {
     type Err = ParseStateError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
+        let state = Self::ALL.into_iter().find(|state| state.as_str() == text);
+        let command = Command::ALL
             .into_iter()
-            .find(|state| state.as_str() == text)
-            .ok_or(ParseStateError)
+            .find(|command| command.as_str() == text);
+        state.or(command.map(Command::state)).ok_or(ParseStateError)
     }
 }

@@ -89,6 +89,108 @@ fn a_bad_value_is_reported_and_ignored() {
     );
 }
 
+#[test]
+fn command_words_command_like_states() {
+    let told = child_with(&[("FLUXGATE_SWITCH__THE_CHILD", "force_open")]);
+    assert!(told.starts_with("forced_open FLUXGATE_SWITCH__THE_CHILD=forced_open [ForcedOpen] "));
+}
+
+static FROZEN: StaticBreaker = StaticBreaker::new(|| CircuitBreaker::builder("switch::frozen"));
+
+/// Freezes the time, and tells what that makes of breakers that the environment
+/// commands.
+#[test]
+fn child_that_freezes() {
+    let by_hand = CircuitBreaker::builder("switch::by_hand").build().unwrap();
+    let keyed = CircuitBreakers::<u8>::builder("switch::keyed")
+        .build()
+        .unwrap();
+    let key = keyed.get(&1);
+    let look = || {
+        let state = |breaker: &CircuitBreaker| {
+            let info = breaker.info();
+            let switch = info.kill_switch.map(|switch| switch.state);
+            assert!(switch.is_none_or(|commanded| commanded == info.state));
+            info.state
+        };
+        [state(&by_hand), state(&key), state(&FROZEN)]
+    };
+    let time = fluxgate::testing::freeze();
+    let frozen = look();
+    by_hand.force_open();
+    time.reset_all();
+    let again = look();
+    key.force_open();
+    drop(time);
+    println!("{MARK}{frozen:?} {again:?} {:?}", look());
+}
+
+#[test]
+fn freeze_hides_the_environment_and_obeys_it_after() {
+    let closed = "[Closed, Closed, Closed]";
+    for (variables, after) in [
+        (
+            &[("FLUXGATE_ALL", "disabled")][..],
+            "[Disabled, Disabled, Disabled]",
+        ),
+        (
+            &[
+                ("FLUXGATE_ALL", "force_open"),
+                ("FLUXGATE_SWITCH__FROZEN", "closed"),
+            ],
+            "[ForcedOpen, ForcedOpen, Closed]",
+        ),
+        (
+            &[("FLUXGATE_SWITCH__KEYED_1", "metrics_only")],
+            "[Closed, MetricsOnly, Closed]",
+        ),
+        (&[], closed),
+    ] {
+        let told = run("child_that_freezes", variables);
+        assert_eq!(told, format!("{closed} {closed} {after}"));
+    }
+}
+
+/// Lists all breakers twice, and tells what was reported.
+#[test]
+fn child_that_lists() {
+    let breaker = CircuitBreaker::builder("switch::listed").build().unwrap();
+    let (reports, ()) = reports::of(|| {
+        for _ in 0..2 {
+            assert!(!registry::all().is_empty());
+        }
+    });
+    let variable = breaker.info().variable;
+    let strays = reports.iter().filter(|report| report.contains("fits no"));
+    let strays: Vec<_> = strays.cloned().collect();
+    println!(
+        "{MARK}{}={:?} {}",
+        variable.name,
+        variable.value,
+        strays.join(" | ")
+    );
+}
+
+#[test]
+fn stray_variable_is_reported_once_with_the_nearest() {
+    let told = run(
+        "child_that_lists",
+        &[
+            ("FLUXGATE_SWITCH__LISTED", "closed"),
+            ("FLUXGATE_SWITCH__LISTET", "disabled"),
+            ("FLUXGATE__SETTINGS", "x"),
+            ("FLUXGATE_EMPTY", ""),
+        ],
+    );
+    assert_eq!(
+        told,
+        "FLUXGATE_SWITCH__LISTED=Some(\"closed\") the environment variable \
+         \"FLUXGATE_SWITCH__LISTET\" fits no circuit breaker in this program, and commands \
+         nothing; did you mean `FLUXGATE_SWITCH__LISTED`?"
+    );
+    assert_eq!(run("child_that_lists", &[]), "FLUXGATE_SWITCH__LISTED=None");
+}
+
 /// What listeners of the statics below were told, and what they saw then.
 static TOLD: Mutex<Vec<(State, String)>> = Mutex::new(Vec::new());
 

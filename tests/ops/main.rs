@@ -3,12 +3,19 @@
 mod asynchronous;
 mod attaching;
 mod attribute;
+mod contained;
 mod environment;
+mod first_use;
+#[cfg(unix)]
+mod fork;
+mod info;
+mod isolation;
 mod kinds;
 mod lifetime;
 mod linked;
 mod prometheus;
 mod registry;
+mod rejections;
 mod reports;
 mod serialised;
 
@@ -26,3 +33,4 @@ fn eventually(is_so: impl Fn() -> bool) {
         thread::yield_now();
     }
 }
+mod service;

@@ -52,7 +52,8 @@ fn commands_are_named_like_the_methods() {
     let error = "open".parse::<Command>().unwrap_err();
     assert_eq!(
         error.to_string(),
-        "not a command: expected one of reset, disable, metrics_only, force_open"
+        "not a command: expected one of reset, disable, metrics_only, force_open, \
+         or the state that one leads to: closed, disabled, forced_open"
     );
 }
 

@@ -4,6 +4,7 @@
 mod http;
 mod in_flight;
 mod keys;
+mod recovery;
 mod retry_after;
 mod tower_service;
 mod tower_stack;

@@ -139,6 +139,10 @@ const NAMES: &[Row] = &[
         "what answers instead is `fallback = |error| …`",
     ),
     (
+        "on_rejection rejected map_err map_error from_rejection",
+        "what a rejection becomes is `map_rejection = |rejection| …`, which gives an error",
+    ),
+    (
         "id group group_key command_key circuit circuit_name breaker_name label_name title \
          resource",
         "the name is `name = \"payment_api\"`",

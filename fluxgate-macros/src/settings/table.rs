@@ -76,6 +76,11 @@ pub(crate) const KEYS: &[Key] = &[
         "fallback",
         "fallback = |error| Ok(cached())",
     ),
+    key(
+        Owner::Function,
+        "map_rejection",
+        "map_rejection = Error::Rejected",
+    ),
     key(Owner::Function, "handle", "handle = quote_breaker"),
     key(Owner::Function, "breaker", "breaker = PAYMENTS"),
     key(Owner::Macro, "docs", "docs = false"),

@@ -2,6 +2,8 @@
 #![allow(clippy::too_many_lines, reason = "tables")]
 
 mod bounds;
+mod display;
+mod documented;
 mod example;
 mod expansion;
 mod grammar;

@@ -1,10 +1,10 @@
 //! Validated construction.
 
-use std::{fmt, num::NonZeroU64, sync::Arc, time::Duration};
+use std::{fmt, mem, num::NonZeroU64, sync::Arc, time::Duration};
 
 use crate::{
     __private::bounds,
-    CircuitBreaker, ConfigError, KillSwitch, Name, State, WeakBreaker,
+    CircuitBreaker, ConfigError, Name, State, WeakBreaker,
     breaker::build::News,
     clock::Clock,
     engine::{
@@ -13,18 +13,21 @@ use crate::{
         probes::Probes,
     },
     error::Fault,
+    info::kill_switch::Environment,
     listener::{Declared, IntoListener, MissingListener},
     permit::{Permit, RampUp},
     random::{Random, Seeded},
     retry::{Cooldown, Retry},
     sources::{ClockSource, RandomSource},
+    testing,
     tripper::{Calm, Rule, ages::Running},
-    util::duration::nanos,
+    util::duration::{Literal, nanos},
     window::AnyWindow,
 };
 
 /// What a call counts as that is dropped before its end: an async call whose
 /// future is dropped, or a [`Guard`](crate::Guard) dropped without a word.
+#[doc(alias("timeout"))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnCancel {
@@ -36,6 +39,17 @@ pub enum OnCancel {
     /// As a failure if it had run for at least this long, so that a timeout
     /// around the call can open the circuit, but an impatient user can't.
     FailAfter(Duration),
+}
+
+/// Writes the setting as the attribute reads it: `FailAfter(2s)`.
+impl fmt::Display for OnCancel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ignore => f.write_str("Ignore"),
+            Self::Fail => f.write_str("Fail"),
+            Self::FailAfter(least) => write!(f, "FailAfter({})", Literal(*least)),
+        }
+    }
 }
 
 /// The settings of a breaker to be; see [`CircuitBreaker::builder`].
@@ -93,7 +107,7 @@ impl Builder {
             probe_lease: PROBE_LEASE,
             on_cancel: OnCancel::Ignore,
             durations: false,
-            clock: ClockSource::System,
+            clock: ClockSource::default(),
             random: RandomSource::Seeded(Seeded::for_breaker()),
             listeners: Declared::default(),
         }
@@ -106,12 +120,14 @@ impl Builder {
     }
 
     /// When to open. Default: `MinRequests::new(100) & FailureRate::new(0.5)`.
+    #[doc(alias("failure_threshold", "ready_to_trip"))]
     pub fn tripper(mut self, tripper: impl Into<Rule>) -> Self {
         self.tripper = tripper.into();
         self
     }
 
     /// When an open circuit may be probed. Default: a `Cooldown` of 60 s.
+    #[doc(alias("timeout", "reset_timeout", "sleep_window"))]
     pub fn retry(mut self, retry: impl Retry + 'static) -> Self {
         self.retry = Box::new(retry);
         self
@@ -124,12 +140,14 @@ impl Builder {
     }
 
     /// How many probes may be in flight at once, at least 1. Default: 10.
+    #[doc(alias("half_open", "max_requests", "bulkhead"))]
     pub fn max_half_open_calls(mut self, calls: u32) -> Self {
         self.max_half_open_calls = calls;
         self
     }
 
     /// How many probes in a row must succeed to close, at least 1. Default: 1.
+    #[doc(alias("success_threshold"))]
     pub fn close_after(mut self, successes: u64) -> Self {
         self.close_after = successes;
         self
@@ -152,6 +170,7 @@ impl Builder {
 
     /// What a call dropped before its end counts as. Default:
     /// [`OnCancel::Ignore`].
+    #[doc(alias("timeout"))]
     pub fn on_cancel(mut self, on_cancel: OnCancel) -> Self {
         self.on_cancel = on_cancel;
         self
@@ -192,6 +211,7 @@ impl Builder {
     /// assert_eq!(missing.reason, "environment variable not found");
     /// # Ok::<_, fluxgate::ConfigError>(())
     /// ```
+    #[doc(alias("on_open", "on_state_change"))]
     pub fn listener<Kind>(mut self, listener: impl IntoListener<Kind>) -> Self {
         self.listeners.add(listener.into_listener());
         self
@@ -226,7 +246,7 @@ impl Builder {
     }
 
     /// Builds the breaker, closed (unless the environment says otherwise: see
-    /// [`KillSwitch`]), and enters it in the [registry](crate::registry) under
+    /// [`KillSwitch`](crate::KillSwitch)), and enters it in the [registry](crate::registry) under
     /// its name.
     ///
     /// # Errors
@@ -362,8 +382,12 @@ impl Builder {
             every_call: needs.every_call,
             calm: calm.unwrap_or(Calm::NONE),
         };
-        let (kill_switch, bad_values) =
-            KillSwitch::read(&self.name, |variable| std::env::var_os(variable));
+        let mut environment = if testing::is_isolated() {
+            Environment::default()
+        } else {
+            Environment::read(&self.name, |variable| std::env::var_os(variable))
+        };
+        let bad_values = mem::take(&mut environment.bad);
         let handle = WeakBreaker::pending(self.name.clone());
         let (listeners, refused) = self.listeners.attach(&handle);
         let core = Arc::new(Core::new(Parts {
@@ -373,7 +397,7 @@ impl Builder {
             clock: self.clock,
             random: self.random,
             listeners,
-            kill_switch,
+            environment,
             dates,
         }));
         handle.set(&core);

@@ -4,9 +4,10 @@ use std::{fmt, str::FromStr};
 
 use crate::{CircuitBreaker, State};
 
-/// One of the manual commands, for those who receive them as text: displayed,
+/// A manual command as a value, for programs that receive it as text: displayed,
 /// parsed and serialised as the names of the methods of [`CircuitBreaker`],
-/// `reset`, `disable`, `metrics_only` and `force_open`.
+/// `reset`, `disable`, `metrics_only` and `force_open`. The names of the states
+/// that they lead to, `closed`, `disabled` and `forced_open`, are parsed as well.
 ///
 /// ```
 /// use fluxgate::{CircuitBreaker, State};
@@ -73,14 +74,18 @@ impl fmt::Display for Command {
     }
 }
 
-/// The text is none of the four names of [`Command`].
+/// The text is neither a name of a [`Command`] nor of the [`State`] that one
+/// leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ParseCommandError;
 
 impl fmt::Display for ParseCommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not a command: expected one of reset, disable, metrics_only, force_open")
+        f.write_str(
+            "not a command: expected one of reset, disable, metrics_only, force_open, \
+             or the state that one leads to: closed, disabled, forced_open",
+        )
     }
 }
 
@@ -92,7 +97,7 @@ impl FromStr for Command {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::ALL
             .into_iter()
-            .find(|command| command.as_str() == text)
+            .find(|command| command.as_str() == text || command.state().as_str() == text)
             .ok_or(ParseCommandError)
     }
 }

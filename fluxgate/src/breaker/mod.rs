@@ -10,13 +10,14 @@ pub(crate) mod weak;
 use std::{fmt, future::Future, sync::Arc};
 
 use crate::{
-    Builder, CallError, CallNotPermitted, Info, Judged, Name, State,
+    Builder, CallError, CallNotPermitted, Info, Judged, Name, Outcome, State,
     call::{
         self,
-        classify::{By, Classifier, Nothing, Outcome},
+        classify::{By, Classifier, Nothing},
     },
     engine::{Core, Ended, Ticket},
     tracker,
+    util::first_use,
 };
 
 /// A circuit breaker, for sync and async code alike.
@@ -53,7 +54,9 @@ pub struct CircuitBreaker {
 impl CircuitBreaker {
     /// Starts building a breaker with the default settings.
     pub fn builder(name: impl Into<Name>) -> Builder {
-        Builder::new(name.into())
+        let name = name.into();
+        first_use::name(&name);
+        Builder::new(name)
     }
 
     /// Lets rejections hold a plain reference, at the price of never dropping
@@ -70,18 +73,23 @@ impl CircuitBreaker {
     }
 
     /// The present state. One atomic load.
+    #[doc(alias("is_open", "is_closed", "half_open"))]
     #[must_use]
     pub fn state(&self) -> State {
         self.core.state()
     }
 
     /// A snapshot of the breaker: state, window, totals.
+    #[doc(alias("snapshot", "stats", "metrics"))]
     #[must_use]
     pub fn info(&self) -> Info {
         self.core.info()
     }
 
-    /// Calls a function through the breaker. `Ok` is a success, `Err` a failure.
+    /// Calls a function through the breaker. `Ok` is a success, `Err` a failure,
+    /// a [`CallNotPermitted`] of another breaker included; what the error itself
+    /// says of it, by [`Classify`](crate::Classify), counts with
+    /// [`with_classifier(Classify::outcome)`](Self::with_classifier).
     ///
     /// A panic in `f` counts as a failure and goes on unwinding.
     ///
@@ -122,6 +130,53 @@ impl CircuitBreaker {
         self.judged().call_async(future)
     }
 
+    /// Calls a function through the breaker, with a rejection apart from the
+    /// function's own errors: [`call`](Self::call) for errors that can't be made
+    /// from a rejection.
+    ///
+    /// ```
+    /// use fluxgate::CallError;
+    /// # use fluxgate::CircuitBreaker;
+    /// # let breaker = CircuitBreaker::builder("parser").build()?;
+    /// match breaker.try_call(|| "42".parse::<u32>()) {
+    ///     Ok(price) => assert_eq!(price, 42),
+    ///     Err(CallError::Rejected(rejection)) => println!("{rejection}"),
+    ///     Err(CallError::Failed(error)) => println!("not a number: {error}"),
+    /// }
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Failed`] with the function's own error, or
+    /// [`CallError::Rejected`] if the breaker rejected the call and `f` did not
+    /// run.
+    #[inline]
+    pub fn try_call<T, E>(&self, f: impl FnOnce() -> Result<T, E>) -> Result<T, CallError<E>> {
+        self.judged().try_call(f)
+    }
+
+    /// Awaits a future through the breaker: [`try_call`](Self::try_call) for async
+    /// code.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_call`](Self::try_call).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`call_async`](Self::call_async).
+    #[inline]
+    pub fn try_call_async<T, E, F>(
+        &self,
+        future: F,
+    ) -> impl Future<Output = Result<T, CallError<E>>> + use<'_, T, E, F>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        self.judged().try_call_async(future)
+    }
+
     /// Calls a function through the breaker, and `fallback` if there is no
     /// result: on every rejection and every `Err`. What the fallback returns is
     /// the result; the breaker has counted the call by then.
@@ -141,6 +196,7 @@ impl CircuitBreaker {
     /// # Errors
     ///
     /// Those of the fallback.
+    #[doc(alias("fallback", "or_else"))]
     #[inline]
     pub fn call_with_fallback<T, E, R>(
         &self,
@@ -181,16 +237,16 @@ impl CircuitBreaker {
     /// # use fluxgate::{CircuitBreaker, tracker::Custom};
     /// # let breaker = CircuitBreaker::builder("api").build()?;
     /// let outage = Custom::new(|error: &io::Error| error.kind() != io::ErrorKind::NotFound);
-    /// let _ = breaker.tracking(outage).call(|| std::fs::read("missing"));
+    /// let _ = breaker.with_tracker(outage).call(|| std::fs::read("missing"));
     /// assert_eq!(breaker.info().ignored, 1);
     /// # Ok::<_, fluxgate::ConfigError>(())
     /// ```
-    pub fn tracking<T>(&self, tracker: T) -> Judged<'_, By<T>> {
+    pub fn with_tracker<T>(&self, tracker: T) -> Judged<'_, By<T>> {
         Judged::new(self, By::new(tracker, Nothing))
     }
 
     /// The same calls with one function that says what every result means, errors
-    /// and the rest alike; [`tracking`](Self::tracking) and
+    /// and the rest alike; [`with_tracker`](Self::with_tracker) and
     /// [`failure_if`](Judged::failure_if) in one, and the way to say for how long
     /// the dependency will be down. A panic in it is contained.
     ///
@@ -208,12 +264,12 @@ impl CircuitBreaker {
     ///     Err(Error::NotFound) => Outcome::Ignored,
     /// };
     /// let busy = || Err(Error::Busy { retry_after: Duration::from_secs(90) });
-    /// assert!(breaker.classifying(outcome).call(busy).is_err());
+    /// assert!(breaker.with_classifier(outcome).call(busy).is_err());
     /// let wait = breaker.info().retry_after.expect("it is open");
     /// assert!(wait > Duration::from_secs(89), "rather than the 60 s of its retry policy");
     /// # Ok::<_, fluxgate::ConfigError>(())
     /// ```
-    pub fn classifying<V, E, F>(&self, classify: F) -> Judged<'_, Classifier<F>>
+    pub fn with_classifier<V, E, F>(&self, classify: F) -> Judged<'_, Classifier<F>>
     where
         F: Fn(&Result<V, E>) -> Outcome,
     {
@@ -221,7 +277,7 @@ impl CircuitBreaker {
     }
 
     fn judged(&self) -> Judged<'_, By<tracker::All>> {
-        self.tracking(tracker::All)
+        self.with_tracker(tracker::All)
     }
 
     /// Asks to make one call, for integrations that can't hand over a function
@@ -242,6 +298,7 @@ impl CircuitBreaker {
     /// # Errors
     ///
     /// [`CallNotPermitted`] if the call must not be made.
+    #[doc(alias("try_acquire", "is_call_permitted", "allow"))]
     pub fn acquire(&self) -> Result<Guard<'_>, CallNotPermitted> {
         let ticket = self
             .core
@@ -255,11 +312,13 @@ impl CircuitBreaker {
     }
 
     /// Closes the circuit, from whatever state, and empties the window.
+    #[doc(alias("close"))]
     pub fn reset(&self) {
         self.core.command(State::Closed);
     }
 
     /// Lets every call through, and records none, until another command.
+    #[doc(alias("bypass"))]
     pub fn disable(&self) {
         self.core.command(State::Disabled);
     }
@@ -271,6 +330,7 @@ impl CircuitBreaker {
     }
 
     /// Rejects every call until another command.
+    #[doc(alias("isolate", "trip", "open"))]
     pub fn force_open(&self) {
         self.core.command(State::ForcedOpen);
     }
@@ -307,6 +367,16 @@ impl Guard<'_> {
     /// The call failed.
     pub fn failure(self) {
         self.record(Outcome::Failure);
+    }
+
+    /// Settles the call as an error that proves the dependency answers.
+    pub fn alive(self) {
+        self.record(Outcome::Alive);
+    }
+
+    /// Settles the call as a failure for want of capacity.
+    pub fn overloaded(self) {
+        self.record(Outcome::Overloaded);
     }
 
     /// The call says nothing about the dependency.

@@ -25,7 +25,10 @@ use std::{
 use once_cell::race::OnceRef;
 
 use crate::{
-    CircuitBreaker, KillSwitch, Name, OnCancel, Signal, State, diagnostics,
+    CircuitBreaker, KillSwitch, Name, OnCancel, Signal, State,
+    clock::SystemClock,
+    diagnostics,
+    info::kill_switch::Environment,
     listener::Listeners,
     sources::{ClockSource, RandomSource},
     util::duration::nanos,
@@ -68,7 +71,7 @@ pub(crate) struct Core {
     untimed: bool,
     pub(crate) name: Name,
     listeners: Listeners,
-    kill_switch: Option<Box<KillSwitch>>,
+    environment: Option<Box<Environment>>,
     counts: Counts,
 }
 
@@ -121,6 +124,10 @@ pub(crate) enum Ended {
     Failure,
     /// The tracker does not match the error.
     Ignored,
+    /// An error that proves that the dependency answers.
+    Alive,
+    /// A failure for want of capacity.
+    Overloaded,
     /// Dropped before its end.
     Cancelled,
     Panicked,
@@ -133,7 +140,7 @@ pub(crate) struct Parts {
     pub(crate) clock: ClockSource,
     pub(crate) random: RandomSource,
     pub(crate) listeners: Listeners,
-    pub(crate) kill_switch: Option<KillSwitch>,
+    pub(crate) environment: Environment,
     /// Whether recording needs the time.
     pub(crate) dates: bool,
 }
@@ -147,7 +154,7 @@ impl Core {
             clock,
             random,
             listeners,
-            kill_switch,
+            environment,
             dates,
         } = parts;
         let tally = Tally::new(listeners.reads());
@@ -181,7 +188,7 @@ impl Core {
             policy,
             clock,
             listeners,
-            kill_switch: kill_switch.map(Box::new),
+            environment: (!environment.is_empty()).then(|| Box::new(environment)),
             eternal: OnceRef::new(),
             slow,
             measures,
@@ -196,8 +203,14 @@ impl Core {
 
     /// What the environment commands, if it is not what a breaker begins with.
     fn commanded(&self) -> Option<&KillSwitch> {
-        let switch = self.kill_switch.as_deref();
-        switch.filter(|switch| switch.state != State::Closed)
+        self.kill_switch()
+            .filter(|switch| switch.state != State::Closed)
+    }
+
+    /// What the environment commands; nothing while a test has the time frozen.
+    fn kill_switch(&self) -> Option<&KillSwitch> {
+        let switch = self.environment.as_deref()?.switch.as_ref();
+        switch.filter(|_| !SystemClock::is_replaced())
     }
 
     /// Obeys the environment, and leaves it to `announce` to tell anybody: this
@@ -213,7 +226,7 @@ impl Core {
     /// Reports the listeners that are missing, and what the environment
     /// commanded.
     pub(crate) fn announce(&self) {
-        self.listeners.report_missing(&self.name);
+        self.listeners.report(&self.name);
         if let Some(switch) = self.commanded() {
             diagnostics::kill_switch(&self.name, switch);
             self.unlock(self.shared.lock());
@@ -260,6 +273,7 @@ impl Core {
             sequence: *sequence,
             reason: cause.and_then(|cause| self.policy.reason(cause)),
             next_attempt: wait.and_then(|wait| changed_at.checked_add(wait)),
+            origin: crate::signal::Origin::default(),
         });
         let word = self.word_of(machine);
         held.publish_word(word);
@@ -282,7 +296,7 @@ impl Core {
             let Some(signal) = self.shared.lock().get().outbox.take() else {
                 return;
             };
-            self.listeners.tell(&signal);
+            self.listeners.tell(signal);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! One breaker per key: per tenant, host or shard.
 //!
+//! Needs the feature `keyed`.
+//!
 //! [`CircuitBreakers`] makes the breaker of a key when it is first asked for, and
 //! keeps at most [`max_keys`](Builder::max_keys) of them. One that fails does not
 //! close the door to the others.
@@ -67,7 +69,7 @@ pub use builder::Builder;
 pub use lazy::StaticBreakers;
 use set::Set;
 
-use crate::{CircuitBreaker, Command, Name, breaker::build::News};
+use crate::{CircuitBreaker, Command, Name, breaker::build::News, util::first_use};
 
 /// What a key must be: looked up by, shown in names, and shared by threads.
 /// Everything that can, is one.
@@ -86,7 +88,9 @@ pub struct CircuitBreakers<K>(Arc<Set<K>>);
 impl<K> CircuitBreakers<K> {
     /// Starts building a set with default settings.
     pub fn builder(name: impl Into<Name>) -> Builder<K> {
-        Builder::new(name.into())
+        let name = name.into();
+        first_use::name(&name);
+        Builder::new(name)
     }
 }
 

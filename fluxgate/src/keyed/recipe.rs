@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Builder, Listener, MissingListener, Name};
+use crate::{Builder, Listener, MissingListener, Name, listener::Owned};
 
 pub(super) struct Recipe {
     pub(super) settings: Box<dyn Fn(Builder) -> Builder + Send + Sync>,
@@ -20,7 +20,8 @@ impl Default for Recipe {
 
 impl Recipe {
     pub(super) fn add(&mut self, listener: Result<Box<dyn Listener>, MissingListener>) {
-        self.listeners.push(listener.map(Arc::from));
+        let shared = listener.map(|listener| Arc::new(Owned::new(listener)) as _);
+        self.listeners.push(shared);
     }
 
     /// Of one more breaker.

@@ -3,7 +3,7 @@
 use std::{convert::Infallible, fmt, marker::PhantomData};
 
 use crate::listener::{
-    AsyncListener, Listener, MissingListener, async_listener::queue::Background,
+    AsyncListener, Listener, MissingListener, async_listener::queue::Background, owned::describe,
 };
 
 /// What [`Builder::listener`](crate::Builder::listener) takes: every
@@ -58,7 +58,7 @@ impl<Kind, L: IntoListener<Kind>, E: fmt::Display> IntoListener<Fallible<Kind>> 
             Ok(listener) => listener.into_listener(),
             Err(error) => Err(MissingListener {
                 name: std::any::type_name::<L>().into(),
-                reason: error.to_string(),
+                reason: describe(error),
             }),
         }
     }

@@ -5,6 +5,7 @@ mod impls;
 mod into_listener;
 #[cfg(feature = "tracing")]
 mod log;
+mod owned;
 #[cfg(feature = "prometheus")]
 mod prometheus;
 mod set;
@@ -20,6 +21,7 @@ pub use async_listener::{AsyncListener, Delivered, DynAsyncListener};
 pub use into_listener::IntoListener;
 #[cfg(feature = "tracing")]
 pub use log::LogListener;
+pub(crate) use owned::Owned;
 #[cfg(all(feature = "prometheus", feature = "slack-core"))]
 pub(crate) use prometheus::exposed;
 #[cfg(feature = "prometheus")]
@@ -64,6 +66,7 @@ use crate::{Signal, WeakBreaker};
 /// breaker.force_open();
 /// # Ok::<_, fluxgate::ConfigError>(())
 /// ```
+#[doc(alias("on_open", "on_state_change", "event"))]
 pub trait Listener: Send + Sync {
     /// Called after each transition.
     fn on_signal(&self, signal: &Signal);
@@ -128,4 +131,6 @@ pub struct Delivery {
     pub dropped: u64,
     /// Signals whose delivery failed.
     pub failures: u64,
+    /// Whether the listener may need a tokio runtime that is not there.
+    pub(crate) lacks_tokio: bool,
 }

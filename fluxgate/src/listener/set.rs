@@ -5,8 +5,8 @@ use std::{
     time::Duration,
 };
 
-use super::{Listener, Reads};
-use crate::{Signal, WeakBreaker, diagnostics, util::panic::contained};
+use super::{Listener, Owned, Reads, owned::describe};
+use crate::{Signal, WeakBreaker, diagnostics, signal::Origin, util::panic::contained};
 
 /// One listener of a breaker, in [`Info`](crate::Info).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,26 +38,27 @@ pub struct MissingListener {
 pub(crate) struct Listeners(Option<Box<Known>>);
 
 struct Known {
+    breaker: WeakBreaker,
     present: Box<[Attached]>,
     missing: Box<[MissingListener]>,
 }
 
 struct Attached {
-    listener: Box<dyn Listener>,
+    listener: Owned,
     panics: AtomicU64,
 }
 
 /// The listeners of a breaker to be.
 #[derive(Default)]
 pub(crate) struct Declared {
-    present: Vec<Box<dyn Listener>>,
+    present: Vec<Owned>,
     missing: Vec<MissingListener>,
 }
 
 impl Declared {
     pub(crate) fn add(&mut self, listener: Result<Box<dyn Listener>, MissingListener>) {
         match listener {
-            Ok(listener) => self.present.push(listener),
+            Ok(listener) => self.present.push(Owned::new(listener)),
             Err(missing) => self.missing.push(missing),
         }
     }
@@ -73,12 +74,12 @@ impl Declared {
                         panics: AtomicU64::new(0),
                     });
                 }
-                Some(Err(error)) => contained(|| error.to_string()),
-                None => Some("it panicked when it was attached".into()),
+                Some(Err(error)) => describe(error),
+                None => "it panicked when it was attached".into(),
             };
             refused.push(MissingListener {
-                name: listener.name().into(),
-                reason: reason.unwrap_or_default(),
+                name: listener.label(),
+                reason,
             });
             None
         });
@@ -86,7 +87,13 @@ impl Declared {
         let missing = self.missing.into_iter().chain(refused.iter().cloned());
         let missing: Box<[_]> = missing.collect();
         let any = !present.is_empty() || !missing.is_empty();
-        let known = any.then(|| Box::new(Known { present, missing }));
+        let known = any.then(|| {
+            Box::new(Known {
+                breaker: breaker.clone(),
+                present,
+                missing,
+            })
+        });
         (Listeners(known), refused)
     }
 }
@@ -120,18 +127,30 @@ impl Listeners {
     }
 
     /// Tells them, one after the other.
-    pub(crate) fn tell(&self, signal: &Signal) {
+    pub(crate) fn tell(&self, mut signal: Signal) {
+        if let Some(known) = &self.0 {
+            signal.origin = Origin::new(&known.breaker);
+        }
         for Attached { listener, panics } in self.present() {
-            if contained(|| listener.on_signal(signal)).is_none() {
+            if contained(|| listener.on_signal(&signal)).is_none() {
                 panics.fetch_add(1, Ordering::Relaxed);
-                contained(|| diagnostics::listener_panicked(&signal.name, listener.name()));
+                diagnostics::listener_panicked(&signal.name, &listener.label());
             }
         }
     }
 
-    pub(crate) fn report_missing(&self, breaker: &str) {
+    /// Reports the listeners that are missing, and those that may miss a runtime.
+    pub(crate) fn report(&self, breaker: &str) {
         for MissingListener { name, reason } in self.missing() {
             diagnostics::listener_missing(breaker, name, reason);
+        }
+        if cfg!(feature = "tokio") {
+            return;
+        }
+        for Attached { listener, .. } in self.present() {
+            if contained(|| listener.delivery()).is_some_and(|delivery| delivery.lacks_tokio) {
+                diagnostics::no_tokio(breaker, &listener.label());
+            }
         }
     }
 
@@ -139,7 +158,7 @@ impl Listeners {
         let present = self.present().iter().map(|Attached { listener, panics }| {
             let delivery = contained(|| listener.delivery()).unwrap_or_default();
             ListenerInfo {
-                name: contained(|| listener.name().into()).unwrap_or_default(),
+                name: listener.label(),
                 failures: panics.load(Ordering::Relaxed) + delivery.failures,
                 waiting: delivery.waiting,
                 dropped: delivery.dropped,

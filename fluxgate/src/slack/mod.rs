@@ -1,5 +1,7 @@
 //! Delivery of messages to Slack: a bounded queue, rate limits, retries, threads.
 //!
+//! Needs the feature `slack`, or `slack-core` without TLS.
+//!
 //! [`SlackListener`](crate::listener::SlackListener) is built on it, and so is
 //! the program in `examples/slack-proxy`. A program may also use it by itself,
 //! see [`Delivery`].
@@ -27,6 +29,7 @@ mod message;
 #[cfg(feature = "prometheus")]
 mod metrics;
 mod policy;
+mod redact;
 mod report;
 mod scheduler;
 mod settle;
@@ -43,6 +46,7 @@ pub use bucket::Rate;
 pub use classify::Class;
 pub use delivery::Delivery;
 pub use engines::{FlushGuard, FlushReport, shutdown_all};
+pub(crate) use error::valid_channel;
 pub use error::{Error, SendError};
 pub(crate) use message::{Content, End, Slot};
 pub use message::{Message, Thread};

@@ -1,6 +1,7 @@
 //! Small helpers without a layer of their own.
 
 pub(crate) mod duration;
+pub(crate) mod first_use;
 pub(crate) mod panic;
-#[cfg(any(feature = "tracing", feature = "slack-core"))]
+#[cfg(feature = "slack-core")]
 pub(crate) mod utc;

@@ -4,3 +4,5 @@
 mod fast_path;
 #[cfg(fluxgate_loom)]
 mod loom;
+#[cfg(not(fluxgate_loom))]
+mod threads;

@@ -5,9 +5,10 @@ use std::{
     collections::VecDeque,
     io,
     pin::Pin,
+    process,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
     thread::{self, Thread},
@@ -24,6 +25,21 @@ pub(super) fn spawn(future: impl Future<Output = ()> + Send + 'static) {
         is_queued: AtomicBool::new(true),
     };
     push(Arc::new(task));
+}
+
+/// Starts the background thread if there is none: one that could not be had for
+/// the signals before may be had now.
+pub(super) fn ensure_running() {
+    if let Err(error) = THREAD.get_or_try_init(start) {
+        diagnostics::no_background(&error);
+    }
+}
+
+/// Returns whether this process was forked from the one that has the background
+/// thread.
+pub(super) fn is_orphaned() -> bool {
+    let owner = OWNER.load(Ordering::Relaxed);
+    owner != 0 && owner != process::id()
 }
 
 /// Whether the caller runs on the background thread.
@@ -62,6 +78,9 @@ static READY: Mutex<Ready> = Mutex::new(Ready {
 
 static THREAD: OnceCell<()> = OnceCell::new();
 
+/// The process that started the thread; 0 before.
+static OWNER: AtomicU32 = AtomicU32::new(0);
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -74,15 +93,14 @@ fn push(task: Arc<Task>) {
     if let Some(waker) = waker {
         waker.wake();
     }
-    // A thread that can't be had now may be had for the next signal.
-    if let Err(error) = THREAD.get_or_try_init(start) {
-        diagnostics::no_background(&error);
-    }
+    ensure_running();
 }
 
 fn start() -> io::Result<()> {
     let thread = thread::Builder::new().name("fluxgate-listeners".into());
-    thread.spawn(run).map(drop)
+    thread.spawn(run).map(drop)?;
+    OWNER.store(process::id(), Ordering::Relaxed);
+    Ok(())
 }
 
 fn run() {
@@ -133,19 +151,25 @@ fn drive(context: &mut Context<'_>) -> Poll<()> {
         std::mem::take(&mut ready.tasks)
     };
     for task in tasks {
-        // From here on a wake queues it again. Swapped rather than stored, to
-        // see what was written before the wakes until now.
-        task.is_queued.swap(false, Ordering::AcqRel);
-        let waker = Waker::from(Arc::clone(&task));
-        let mut future = lock(&task.future);
-        let polled = future.as_mut().map(|future| {
-            contained(|| future.as_mut().poll(&mut Context::from_waker(&waker)))
-                .unwrap_or(Poll::Ready(()))
-        });
-        if polled.is_some_and(|polled| polled.is_ready()) {
-            let finished = future.take();
-            contained(|| drop(finished));
-        }
+        // The last one to hold a task drops its future, which runs user code.
+        contained(|| poll(task));
     }
     Poll::Pending
+}
+
+fn poll(task: Arc<Task>) {
+    // From here on a wake queues it again. Swapped rather than stored, to
+    // see what was written before the wakes until now.
+    task.is_queued.swap(false, Ordering::AcqRel);
+    let waker = Waker::from(Arc::clone(&task));
+    let mut future = lock(&task.future);
+    let polled = future.as_mut().map(|future| {
+        contained(|| future.as_mut().poll(&mut Context::from_waker(&waker)))
+            .unwrap_or(Poll::Ready(()))
+    });
+    if polled.is_some_and(|polled| polled.is_ready()) {
+        let finished = future.take();
+        drop(future);
+        contained(|| drop(finished));
+    }
 }

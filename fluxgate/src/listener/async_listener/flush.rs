@@ -13,10 +13,11 @@ use crate::listener::async_listener::executor;
 ///
 /// For the end of a program, whose background thread ends with it, and for
 /// tests. It blocks: in async code call it from a blocking task. An async
-/// listener that calls it waits for itself, and is told `false` at once.
+/// listener that calls it waits for itself, and is told `false` at once; so is a
+/// process forked from the one that delivers.
 #[must_use = "whether all was delivered"]
 pub fn flush(timeout: Duration) -> bool {
-    if executor::is_current() {
+    if executor::is_current() || executor::is_orphaned() {
         return false;
     }
     let until = Instant::now().checked_add(timeout);

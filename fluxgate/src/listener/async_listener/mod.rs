@@ -16,7 +16,14 @@ use crate::Signal;
 /// protected call, and no async runtime need be there. With the feature `tokio`
 /// that thread hosts a tokio runtime of its own, so that clients built on tokio
 /// work in listeners; the program's own runtime is left alone, since it may be
-/// gone while the breaker, often a static, lives on.
+/// gone while the breaker, often a static, lives on. *Without* that feature,
+/// which is off by default, such a client panics at the first transition, with
+/// "there is no reactor running": a program is warned of that when the listener
+/// is attached, see [`needs_tokio`](Self::needs_tokio).
+///
+/// Threads do not survive a fork: in a process forked after the first signal,
+/// async listeners get nothing. That is reported, and the signals are counted as
+/// dropped.
 ///
 /// Each listener gets its signals one after the other, in order, and a listener
 /// that waits holds up no other (one that *blocks* the thread does). Up to 1024
@@ -70,6 +77,14 @@ pub trait AsyncListener: Send + Sync {
     fn name(&self) -> &str {
         std::any::type_name::<Self>()
     }
+
+    /// Returns whether it may need a tokio runtime, as everything does that is
+    /// built on `tokio::net`, `tokio::time` or reqwest. By default it may, and a
+    /// program built without fluxgate's feature `tokio` is warned when the first
+    /// such listener is attached. A listener that needs none returns `false`.
+    fn needs_tokio(&self) -> bool {
+        true
+    }
 }
 
 /// How the delivery of one signal went: `()`, or a `Result`.
@@ -120,6 +135,10 @@ impl<L: AsyncListener + ?Sized> AsyncListener for Arc<L> {
     fn name(&self) -> &str {
         (**self).name()
     }
+
+    fn needs_tokio(&self) -> bool {
+        (**self).needs_tokio()
+    }
 }
 
 /// An [`AsyncListener`] as a trait object. Every async listener is one, and
@@ -141,6 +160,9 @@ pub trait DynAsyncListener: Send + Sync {
 
     /// [`AsyncListener::name`].
     fn listener_name(&self) -> &str;
+
+    /// [`AsyncListener::needs_tokio`].
+    fn listener_needs_tokio(&self) -> bool;
 }
 
 impl<L: AsyncListener> DynAsyncListener for L {
@@ -153,6 +175,10 @@ impl<L: AsyncListener> DynAsyncListener for L {
 
     fn listener_name(&self) -> &str {
         self.name()
+    }
+
+    fn listener_needs_tokio(&self) -> bool {
+        self.needs_tokio()
     }
 }
 
@@ -169,6 +195,10 @@ impl AsyncListener for dyn DynAsyncListener {
     fn name(&self) -> &str {
         self.listener_name()
     }
+
+    fn needs_tokio(&self) -> bool {
+        self.listener_needs_tokio()
+    }
 }
 
 impl AsyncListener for Box<dyn DynAsyncListener> {
@@ -182,5 +212,9 @@ impl AsyncListener for Box<dyn DynAsyncListener> {
 
     fn name(&self) -> &str {
         (**self).listener_name()
+    }
+
+    fn needs_tokio(&self) -> bool {
+        (**self).listener_needs_tokio()
     }
 }

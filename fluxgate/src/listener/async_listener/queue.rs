@@ -3,7 +3,10 @@
 use std::{
     collections::VecDeque,
     future::poll_fn,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll, Waker},
     time::Instant,
 };
@@ -14,8 +17,12 @@ use crate::listener::{
         executor,
         flush::{self, Pending},
     },
+    owned::label,
 };
-use crate::{Signal, diagnostics, util::panic::contained};
+use crate::{
+    Signal, diagnostics,
+    util::panic::{Droppable, contained},
+};
 
 /// How many signals may wait for one listener.
 const CAPACITY: usize = 1024;
@@ -26,7 +33,11 @@ pub(in crate::listener) struct Background<L> {
 }
 
 struct Queue<L> {
-    listener: L,
+    listener: Droppable<L>,
+    /// Whether the listener may need a tokio runtime that is not there.
+    lacks_tokio: bool,
+    /// Signals that came in a process forked from that of the background thread.
+    orphaned: AtomicU64,
     state: Mutex<State>,
     /// Notified when a signal is done with.
     progress: Condvar,
@@ -66,8 +77,12 @@ impl<L> Queue<L> {
 
 impl<L: AsyncListener + 'static> Background<L> {
     pub(in crate::listener) fn new(listener: L) -> Self {
+        let lacks_tokio =
+            !cfg!(feature = "tokio") && contained(|| listener.needs_tokio()).unwrap_or(true);
         let queue = Queue {
-            listener,
+            listener: Droppable::new(listener),
+            lacks_tokio,
+            orphaned: AtomicU64::new(0),
             state: Mutex::default(),
             progress: Condvar::new(),
         };
@@ -79,6 +94,12 @@ impl<L: AsyncListener + 'static> Background<L> {
 
 impl<L: AsyncListener + 'static> Listener for Background<L> {
     fn on_signal(&self, signal: &Signal) {
+        if executor::is_orphaned() {
+            // Without the lock: a thread that is gone may hold it.
+            self.queue.orphaned.fetch_add(1, Ordering::Relaxed);
+            diagnostics::forked();
+            return;
+        }
         let mut state = self.queue.lock();
         if state.waiting.len() == CAPACITY {
             state.waiting.pop_front();
@@ -96,21 +117,34 @@ impl<L: AsyncListener + 'static> Listener for Background<L> {
             let queue: Weak<Queue<L>> = Arc::downgrade(&self.queue);
             flush::watch(queue);
             executor::spawn(deliver(Arc::clone(&self.queue)));
-        } else if let Some(waker) = waker {
+            return;
+        }
+        if let Some(waker) = waker {
             waker.wake();
         }
+        executor::ensure_running();
     }
 
     fn name(&self) -> &str {
-        self.queue.listener.name()
+        self.queue.listener.get().name()
     }
 
     fn delivery(&self) -> Delivery {
+        let orphaned = self.queue.orphaned.load(Ordering::Relaxed);
+        let lacks_tokio = self.queue.lacks_tokio;
+        if executor::is_orphaned() {
+            return Delivery {
+                dropped: orphaned,
+                lacks_tokio,
+                ..Delivery::default()
+            };
+        }
         let state = self.queue.lock();
         Delivery {
             waiting: state.waiting.len() as u64 + u64::from(state.present.is_some()),
-            dropped: state.dropped,
+            dropped: state.dropped + orphaned,
             failures: state.failures,
+            lacks_tokio,
         }
     }
 }
@@ -118,6 +152,9 @@ impl<L: AsyncListener + 'static> Listener for Background<L> {
 impl<L> Drop for Background<L> {
     /// What waits is still delivered.
     fn drop(&mut self) {
+        if executor::is_orphaned() {
+            return;
+        }
         let mut state = self.queue.lock();
         state.closed = true;
         let waker = state.waker.take();
@@ -129,7 +166,12 @@ impl<L> Drop for Background<L> {
 }
 
 /// The task of one listener.
-async fn deliver<L: AsyncListener>(queue: Arc<Queue<L>>) {
+async fn deliver<L: AsyncListener + 'static>(queue: Arc<Queue<L>>) {
+    let mut task = Task {
+        queue,
+        finished: false,
+    };
+    let queue = Arc::clone(&task.queue);
     while let Some(signal) = poll_fn(|context| queue.poll_next(context)).await {
         let delivered = queue.tell(&signal).await;
         let mut state = queue.lock();
@@ -137,11 +179,40 @@ async fn deliver<L: AsyncListener>(queue: Arc<Queue<L>>) {
         state.failures += u64::from(delivered != Some(Ok(())));
         drop(state);
         queue.progress.notify_all();
-        let name = queue.listener.name();
+        let name = || label(|| queue.listener.get().name());
         match delivered {
             Some(Ok(())) => {}
-            Some(Err(error)) => diagnostics::listener_failed(&signal.name, name, &error),
-            None => diagnostics::listener_panicked(&signal.name, name),
+            Some(Err(error)) => diagnostics::listener_failed(&signal.name, &name(), &error),
+            None => diagnostics::async_listener_panicked(&signal.name, &name()),
+        }
+    }
+    task.finished = true;
+}
+
+/// The task that empties a queue. One that is dropped before its end has been
+/// abandoned by a listener's future that nothing can wake; the signals behind
+/// that one get a new task.
+struct Task<L: AsyncListener + 'static> {
+    queue: Arc<Queue<L>>,
+    finished: bool,
+}
+
+impl<L: AsyncListener + 'static> Drop for Task<L> {
+    fn drop(&mut self) {
+        if self.finished {
+            return;
+        }
+        let queue = &self.queue;
+        let mut state = queue.lock();
+        state.failures += u64::from(state.present.take().is_some());
+        state.waker = None;
+        state.spawned = !state.waiting.is_empty();
+        let goes_on = state.spawned;
+        drop(state);
+        queue.progress.notify_all();
+        diagnostics::listener_abandoned(&label(|| queue.listener.get().name()));
+        if goes_on {
+            executor::spawn(deliver(Arc::clone(queue)));
         }
     }
 }
@@ -164,7 +235,7 @@ impl<L: AsyncListener> Queue<L> {
 
     /// How the delivery went; `None` is a panic.
     async fn tell(&self, signal: &Signal) -> Option<Result<(), String>> {
-        let mut future = Box::pin(contained(|| self.listener.deliver(signal))?);
+        let mut future = Box::pin(contained(|| self.listener.get().deliver(signal))?);
         let delivered = poll_fn(|context| {
             let polled = contained(|| future.as_mut().poll(context));
             polled.map_or(Poll::Ready(None), |polled| polled.map(Some))
@@ -195,5 +266,29 @@ impl<L: Send + Sync> Pending for Queue<L> {
             };
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listener_lacks_tokio_without_the_feature() {
+        struct Free;
+
+        impl AsyncListener for Free {
+            async fn on_signal(&self, _: &Signal) {}
+
+            fn needs_tokio(&self) -> bool {
+                false
+            }
+        }
+
+        let closure = Background::new(|_: Signal| async {});
+        assert_eq!(closure.delivery().lacks_tokio, !cfg!(feature = "tokio"));
+        assert!(!Background::new(Arc::new(Free)).delivery().lacks_tokio);
+        let boxed: Box<dyn super::super::DynAsyncListener> = Box::new(Free);
+        assert!(!Background::new(boxed).delivery().lacks_tokio);
     }
 }

@@ -21,7 +21,8 @@ pub(crate) use self::families::exposed;
 use super::{Listener, Reads};
 use crate::{Name, Signal, WeakBreaker};
 
-/// Exports breakers to a registry of the `prometheus` crate.
+/// Exports breakers to a registry of the `prometheus` crate. Needs the feature
+/// `prometheus`.
 ///
 /// | metric | type | labels beside `circuit_name` | group |
 /// |---|---|---|---|

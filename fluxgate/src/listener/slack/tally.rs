@@ -37,6 +37,7 @@ impl Tally {
             waiting: self.queued.load(Relaxed).saturating_sub(done),
             dropped: self.dropped.load(Relaxed),
             failures: self.failures.load(Relaxed),
+            ..Delivery::default()
         }
     }
 }

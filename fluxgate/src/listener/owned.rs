@@ -1,0 +1,63 @@
+//! A listener as a breaker holds it: no panic of the listener's code gets out.
+
+use std::{error::Error, fmt};
+
+use super::{Delivery, Listener, Reads};
+use crate::{
+    Signal, WeakBreaker,
+    util::panic::{Droppable, contained},
+};
+
+/// How many characters of a name and of an error are kept.
+const NAME: usize = 200;
+const ERROR: usize = 1000;
+
+/// A listener whose name may panic, and whose drop may.
+pub(crate) struct Owned(Droppable<Box<dyn Listener>>);
+
+impl Owned {
+    pub(crate) fn new(listener: Box<dyn Listener>) -> Self {
+        Self(Droppable::new(listener))
+    }
+
+    /// Returns its name, for reports.
+    pub(super) fn label(&self) -> String {
+        label(|| self.0.get().name())
+    }
+}
+
+/// Returns the beginning of a listener's name, or says that there is none.
+pub(super) fn label<'a>(name: impl FnOnce() -> &'a str) -> String {
+    let label = contained(|| name().chars().take(NAME).collect());
+    label.unwrap_or_else(|| "(its name panicked)".into())
+}
+
+/// Returns the beginning of an error's text, and drops the error.
+pub(super) fn describe(error: impl fmt::Display) -> String {
+    let text = contained(|| error.to_string());
+    let text = text.map(|text| text.chars().take(ERROR).collect());
+    contained(|| drop(error));
+    text.unwrap_or_else(|| "(its error panicked when it was displayed)".into())
+}
+
+impl Listener for Owned {
+    fn on_signal(&self, signal: &Signal) {
+        self.0.get().on_signal(signal);
+    }
+
+    fn name(&self) -> &str {
+        self.0.get().name()
+    }
+
+    fn attach(&self, breaker: &WeakBreaker) -> Result<(), Box<dyn Error + Send + Sync>> {
+        self.0.get().attach(breaker)
+    }
+
+    fn reads(&self) -> Reads {
+        self.0.get().reads()
+    }
+
+    fn delivery(&self) -> Delivery {
+        self.0.get().delivery()
+    }
+}
