@@ -97,6 +97,13 @@ pub(crate) fn duplicate(name: &str) {
     ));
 }
 
+#[cfg(feature = "keyed")]
+pub(crate) fn keys_share(set: &str, reason: &str) {
+    warn(format_args!(
+        "a key of the circuit breakers '{set}' has no breaker of its own and shares '{set}/*', as will others: {reason}; `stats()` counts them"
+    ));
+}
+
 pub(crate) fn bad_variable(breaker: &str, problem: &crate::info::kill_switch::BadValue) {
     warn(format_args!("circuit breaker '{breaker}': {problem}"));
 }

@@ -91,18 +91,39 @@
 //! | `tracing` | yes | [`LogListener`](listener::LogListener), and the crate's own reports as events |
 //! | `log` | | the same events for programs that use the `log` crate |
 //! | `tokio` | | `TokioClock` |
-//! | `prometheus` | | `PrometheusListener` |
+//! | `prometheus` | | `PrometheusListener`, for registries of the crate `prometheus` 0.14 |
 //! | `serde` | | `Serialize` for `Info`, `Signal` and what is in them |
 //! | `inventory` | | breakers of annotated functions are in the registry before their first call |
 //! | `http` | | `http`: what HTTP statuses and `Retry-After` mean, and rejections as 503 responses |
+//! | `grpc` | | `grpc`: what gRPC codes mean, and a tower layer that reads them where they are, in the trailers |
 //! | `keyed` | | `keyed` and `key = …`: one breaker per tenant, host or shard |
 //! | `test-util` | | `testing::isolate`: tests with breakers of their own, for `[dev-dependencies]` |
 //! | `tower` | | `tower`: a breaker as a `Layer`, for axum, tonic, reqwest and every other `Service` |
 //! | `slack` | | `SlackListener` and the delivery it is built on |
 //! | `slack-core` | | the same without TLS, for a proxy within reach over plain HTTP |
+//!
+//! # Platforms
+//!
+//! Linux, macOS and Windows, on every processor with 64-bit atomics. Two kinds of
+//! targets are refused while compiling: those without 64-bit atomics, such as
+//! 32-bit MIPS and most microcontrollers, since the state of a breaker is one
+//! 64-bit word; and `wasm32-unknown-unknown`, where the standard library has no
+//! clock. In a process that was forked, async listeners get no signals (see
+//! [`AsyncListener`](listener::AsyncListener)).
 #![deny(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![doc(test(attr(deny(warnings), allow(dead_code, unused_variables))))]
+
+#[cfg(not(target_has_atomic = "64"))]
+compile_error!(
+    "fluxgate needs 64-bit atomics, which this target does not have: the state of a circuit \
+     breaker is one 64-bit word that every call reads"
+);
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+compile_error!(
+    "fluxgate needs a clock, which the standard library does not have on this target: \
+     use `wasm32-wasip1`, or leave fluxgate out with `cfg(not(target_os = \"unknown\"))`"
+);
 
 #[doc(hidden)]
 pub mod __private;
@@ -115,6 +136,8 @@ mod diagnostics;
 mod engine;
 mod error;
 // Part of the documentation alone. Its examples use the attribute.
+#[cfg(feature = "grpc")]
+pub mod grpc;
 #[cfg(all(any(doc, doctest), feature = "macros", feature = "tracing"))]
 pub mod guide;
 #[cfg(feature = "http")]
@@ -145,6 +168,10 @@ pub mod tripper;
 mod util;
 pub mod window;
 
+/// The crate [`prometheus`](https://docs.rs/prometheus/0.14), version 0.14, whose
+/// registries [`PrometheusListener`](listener::PrometheusListener) exports to.
+#[cfg(feature = "prometheus")]
+pub use ::prometheus;
 #[cfg(feature = "macros")]
 pub use fluxgate_macros::{Classify, breaker, circuit_breaker};
 

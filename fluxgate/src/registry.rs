@@ -41,7 +41,7 @@ use crate::{CircuitBreaker, Command, Info, engine::Core, info::kill_switch, test
 pub fn all() -> Vec<CircuitBreaker> {
     let breakers = entered();
     if !testing::is_isolated() {
-        kill_switch::report_strays(breakers.iter().map(|breaker| breaker.name().as_str()));
+        kill_switch::report_strays(&breakers.iter().map(|breaker| breaker.name().as_str()));
     }
     breakers
 }
@@ -167,13 +167,19 @@ fn hash(name: &str) -> u64 {
 #[cfg(feature = "keyed")]
 pub(crate) trait Group: Send + Sync {
     fn breakers(&self) -> Vec<CircuitBreaker>;
+
+    /// Gives no command to breakers that are made from now on.
+    fn forget_command(&self);
 }
 
 #[cfg(feature = "keyed")]
 pub(crate) fn enter_group(group: &Arc<dyn Group>) {
     here(|known| {
         let mut groups = known.groups.lock().unwrap_or_else(PoisonError::into_inner);
-        groups.retain(|group| group.strong_count() > 0);
+        // Before the list would grow: what is dropped leaves.
+        if groups.len() == groups.capacity() {
+            groups.retain(|group| group.strong_count() > 0);
+        }
         groups.push(Arc::downgrade(group));
     });
 }
@@ -183,14 +189,24 @@ pub(crate) fn every() -> Vec<CircuitBreaker> {
     #[allow(unused_mut)]
     let mut breakers = with(|breakers| select(breakers, |_| true));
     #[cfg(feature = "keyed")]
-    {
-        let groups: Vec<_> = here(|known| {
-            let locked = known.groups.lock().unwrap_or_else(PoisonError::into_inner);
-            locked.iter().filter_map(Weak::upgrade).collect()
-        });
-        breakers.extend(groups.iter().flat_map(|group| group.breakers()));
-    }
+    breakers.extend(groups().iter().flat_map(|group| group.breakers()));
     breakers
+}
+
+/// Makes groups forget what all their breakers were commanded.
+pub(crate) fn forget_commands() {
+    #[cfg(feature = "keyed")]
+    for group in groups() {
+        group.forget_command();
+    }
+}
+
+#[cfg(feature = "keyed")]
+fn groups() -> Vec<Arc<dyn Group>> {
+    here(|known| {
+        let locked = known.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        locked.iter().filter_map(Weak::upgrade).collect()
+    })
 }
 
 /// Builds the breakers that were linked into the program and not used yet. One

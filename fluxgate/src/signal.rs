@@ -45,7 +45,7 @@ impl Origin {
         Self(Some(breaker.clone()))
     }
 
-    #[cfg(feature = "slack-core")]
+    #[cfg(any(feature = "prometheus", feature = "slack-core"))]
     pub(crate) fn breaker(&self) -> Option<&WeakBreaker> {
         self.0.as_ref()
     }

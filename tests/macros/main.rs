@@ -15,6 +15,7 @@ mod attributes;
 mod basics;
 mod bodies;
 mod classifiers;
+mod drops;
 mod fallbacks;
 mod futures;
 mod hygiene;

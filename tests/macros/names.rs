@@ -146,75 +146,83 @@ fn inside_closures_and_methods() {
     );
 }
 
-struct Page<'a, T>(&'a T);
+/// Nobody calls them: their breakers are linked into the program.
+#[allow(dead_code, reason = "their breakers are linked")]
+mod paths {
+    use std::io;
 
-impl<'a, T> Page<'a, T> {
-    #[circuit_breaker]
-    fn generic(&self) -> io::Result<&'a T> {
-        Ok(self.0)
+    use fluxgate::circuit_breaker;
+
+    struct Page<'a, T>(&'a T);
+
+    impl<'a, T> Page<'a, T> {
+        #[circuit_breaker]
+        fn generic(&self) -> io::Result<&'a T> {
+            Ok(self.0)
+        }
     }
-}
 
-impl<'a> Page<'a, &'a str> {
-    #[circuit_breaker]
-    fn concrete(&self) -> io::Result<&'a str> {
-        Ok(self.0)
+    impl<'a> Page<'a, &'a str> {
+        #[circuit_breaker]
+        fn concrete(&self) -> io::Result<&'a str> {
+            Ok(self.0)
+        }
     }
-}
 
-impl Page<'_, fn(&u8) -> &u8> {
-    #[circuit_breaker]
-    fn pointer(&self) -> io::Result<u8> {
-        Ok(*(self.0)(&1))
+    impl Page<'_, fn(&u8) -> &u8> {
+        #[circuit_breaker]
+        fn pointer(&self) -> io::Result<u8> {
+            Ok(*(self.0)(&1))
+        }
     }
-}
 
-impl Page<'_, Box<dyn Fn(&str) + Send>> {
-    #[circuit_breaker]
-    async fn boxed(&self) -> io::Result<()> {
-        (self.0)("");
-        Ok(())
+    impl Page<'_, Box<dyn Fn(&str) + Send>> {
+        #[circuit_breaker]
+        async fn boxed(&self) -> io::Result<()> {
+            (self.0)("");
+            Ok(())
+        }
     }
-}
 
-trait Show<'x> {
-    fn show(&self) -> io::Result<u8>;
-}
-
-impl<'x> Show<'x> for Page<'x, u8> {
-    #[circuit_breaker]
-    fn show(&self) -> io::Result<u8> {
-        Ok(*self.0)
+    trait Show<'x> {
+        fn show(&self) -> io::Result<u8>;
     }
-}
 
-impl<'x> Show<'x> for [&'x Page<'x, u8>; 2] {
-    #[circuit_breaker]
-    fn show(&self) -> io::Result<u8> {
-        Ok(*self[0].0)
+    impl<'x> Show<'x> for Page<'x, u8> {
+        #[circuit_breaker]
+        fn show(&self) -> io::Result<u8> {
+            Ok(*self.0)
+        }
     }
-}
 
-impl<'x> Show<'x> for &'x str {
-    #[circuit_breaker]
-    fn show(&self) -> io::Result<u8> {
-        Ok(0)
+    impl<'x> Show<'x> for [&'x Page<'x, u8>; 2] {
+        #[circuit_breaker]
+        fn show(&self) -> io::Result<u8> {
+            Ok(*self[0].0)
+        }
     }
-}
 
-struct Letter<const C: char>;
-
-impl Letter<'\''> {
-    #[circuit_breaker]
-    fn quote() -> io::Result<()> {
-        Ok(())
+    impl<'x> Show<'x> for &'x str {
+        #[circuit_breaker]
+        fn show(&self) -> io::Result<u8> {
+            Ok(0)
+        }
     }
-}
 
-mod r#mod {
-    #[fluxgate::circuit_breaker]
-    pub(super) fn r#fn() -> std::io::Result<()> {
-        Ok(())
+    struct Letter<const C: char>;
+
+    impl Letter<'\''> {
+        #[circuit_breaker]
+        fn quote() -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    mod r#mod {
+        #[fluxgate::circuit_breaker]
+        pub(super) fn r#fn() -> std::io::Result<()> {
+            Ok(())
+        }
     }
 }
 
@@ -222,7 +230,7 @@ mod r#mod {
 /// compiler.
 #[test]
 fn default_names_have_no_lifetimes_and_one_form() {
-    let here = module_path!();
+    let here = concat!(module_path!(), "::paths");
     let expected = [
         "{}::Page<_>::generic",
         "{}::Page<&str>::concrete",

@@ -30,7 +30,7 @@ fluxgate::breaker! { pub static TENANTS = { key_type = String }; }
 
 /// Another run of the tests may read the file at the same time: it is replaced as a
 /// whole, and left alone if it says the same.
-fn put(path: &Path, text: &str) {
+pub(crate) fn put(path: &Path, text: &str) {
     if fs::read_to_string(path).is_ok_and(|found| found == text) {
         return;
     }

@@ -4,6 +4,7 @@
 //! holds those of the compiler, with our part in them; they drift, so they are
 //! compared on one release alone. `TRYBUILD=overwrite` writes what is seen now.
 
+mod edition_2021;
 mod features;
 
 #[test]

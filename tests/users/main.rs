@@ -4,6 +4,8 @@
 mod http;
 mod in_flight;
 mod keys;
+mod keys_eviction;
+mod keys_hostile;
 mod recovery;
 mod retry_after;
 mod tower_service;

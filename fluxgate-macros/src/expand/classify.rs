@@ -25,8 +25,8 @@ use crate::{
 /// Output: ….judge().classify(fluxgate::http::classify)
 /// ```
 pub(super) fn judge(options: &Options, output: &Type, fluxgate: &Runtime<'_>) -> TokenStream {
-    let (erased, has_impl) = return_type::erase(output);
-    let mut judge = if has_impl && !return_type::is_result(&erased) {
+    let (erased, _) = return_type::erase(output);
+    let mut judge = if return_type::is_unknown(&erased) {
         quote!(#fluxgate::__private::Judge::<#fluxgate::__private::Plain<#erased>>::new())
     } else {
         quote!(#fluxgate::__private::Returning::<#erased>::new().judge())

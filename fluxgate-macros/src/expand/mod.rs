@@ -1,5 +1,6 @@
 //! From the validated attribute to tokens: a thin call into the runtime.
 
+mod arguments;
 mod breaker;
 mod classify;
 mod constants;

@@ -317,3 +317,29 @@ fn a_handle_named_like_the_function() {
         "`handle` makes a function beside this one",
     );
 }
+
+#[test]
+fn tracked_caller_is_refused_wherever_it_is_said() {
+    for attr in [
+        "#[track_caller]",
+        "#[cfg_attr(debug_assertions, track_caller)]",
+        "#[cfg_attr(all(unix, test), inline, track_caller)]",
+        "#[cfg_attr(unix, cfg_attr(test, track_caller))]",
+    ] {
+        let found = faults_on(
+            "",
+            &format!("{attr} async fn f() -> Result<u8, E> {{ g() }}"),
+        );
+        assert_eq!(found.len(), 1, "{attr}: {found:?}");
+        assert_eq!(found[0].0, "track_caller", "{attr}");
+        assert!(found[0].1.contains("`#[track_caller]` is lost"));
+    }
+    for attr in [
+        "#[cfg(track_caller)]",
+        "#[doc = \"track_caller\"]",
+        "#[cfg_attr(track_caller, inline)]",
+    ] {
+        let found = faults_on("", &format!("{attr} fn f() -> Result<u8, E> {{ g() }}"));
+        assert_eq!(found, [], "{attr}");
+    }
+}

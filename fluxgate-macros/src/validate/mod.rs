@@ -3,6 +3,8 @@
 pub(crate) mod key_type;
 pub(crate) mod validated;
 
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::Expr;
 
 use crate::{
@@ -20,6 +22,7 @@ use crate::{
 
 pub(crate) fn check(options: &Options, target: &Target, errors: &Errors) {
     not_const(target, errors);
+    callers_are_not_tracked(target, errors);
     has_a_body(target, errors);
     shared_breakers_are_configured_where_they_are(options, errors);
     one_says_what_counts(options, errors);
@@ -129,6 +132,43 @@ fn not_const(target: &Target, errors: &Errors) {
     }
 }
 
+/// The body runs in a closure, whose caller is the breaker.
+fn callers_are_not_tracked(target: &Target, errors: &Errors) {
+    for attr in &target.attrs {
+        if let Some(word) = track_caller(attr.meta.to_token_stream()) {
+            errors.at(
+                &Place::of(&word),
+                format!(
+                    "`#[track_caller]` is lost on a protected function: its body is called by the \
+                     breaker, at a place in fluxgate; remove it, and where the place is needed let \
+                     a `#[track_caller]` function around `{}` pass `Location::caller()` on",
+                    target.sig.ident
+                ),
+            );
+        }
+    }
+}
+
+/// The word in an attribute, also in one that `cfg_attr` applies.
+fn track_caller(attr: TokenStream) -> Option<Ident> {
+    let mut tokens = attr.into_iter();
+    let TokenTree::Ident(first) = tokens.next()? else {
+        return None;
+    };
+    if first == "track_caller" {
+        return Some(first);
+    }
+    let Some(TokenTree::Group(arguments)) = tokens.next().filter(|_| first == "cfg_attr") else {
+        return None;
+    };
+    // The first one is the condition.
+    let arguments: Vec<_> = arguments.stream().into_iter().collect();
+    let is_comma =
+        |tree: &TokenTree| matches!(tree, TokenTree::Punct(punct) if punct.as_char() == ',');
+    let mut applied = arguments.split(is_comma).skip(1);
+    applied.find_map(|attr| track_caller(attr.iter().cloned().collect()))
+}
+
 fn has_a_body(target: &Target, errors: &Errors) {
     if let Body::None = target.body {
         errors.at(
@@ -220,10 +260,7 @@ fn rejections_have_one_way(options: &Options, target: &Target, errors: &Errors) 
         Shape::Future(future) => Some(future.output),
         Shape::Sync | Shape::Async => target.return_type().cloned(),
     };
-    let has_error = returned.is_some_and(|ty| {
-        let (erased, has_impl) = return_type::erase(&ty);
-        !has_impl || return_type::is_result(&erased)
-    });
+    let has_error = returned.is_some_and(|ty| !return_type::is_unknown(&return_type::erase(&ty).0));
     if !has_error {
         errors.at(
             place,

@@ -140,7 +140,7 @@ impl<T> Shape for Plain<T> {
     where
         F: Fn(&T) -> Outcome,
     {
-        call.settle(|| by.outcome(&output).unwrap_or(Outcome::Success));
+        call.settle(|| by.ask(&output).unwrap_or(Outcome::Success));
         output
     }
 

@@ -30,6 +30,20 @@ impl WeakBreaker {
         self.core.get_or_init(|| Arc::downgrade(core));
     }
 
+    /// Returns what tells its breaker from all others that are there, or whose
+    /// handles are, also before it is built. Clones have the same, and so has a
+    /// signal's.
+    #[cfg(feature = "prometheus")]
+    pub(crate) fn identity(&self) -> usize {
+        Arc::as_ptr(&self.core).addr()
+    }
+
+    /// Whether the breaker is gone, or was never finished: its builder panicked.
+    #[cfg(feature = "prometheus")]
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_gone() || (self.core.get().is_none() && Arc::strong_count(&self.core) == 1)
+    }
+
     /// Returns where the breaker is in memory, or will have been: as long as this
     /// handle lives, no other breaker is there. 0 before it is built.
     #[cfg(feature = "slack-core")]

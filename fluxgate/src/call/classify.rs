@@ -36,6 +36,9 @@ impl<T: ?Sized, F: Fn(&T) -> bool> FailureIf<T> for Predicate<F> {
 pub trait Judge<T, E> {
     /// Settles the call and passes its result on.
     fn settle(&self, result: Result<T, E>, call: Admitted<'_>) -> Result<T, E>;
+
+    /// Returns what the result means, for a call that is settled later.
+    fn outcome(&self, result: &Result<T, E>) -> Outcome;
 }
 
 /// A tracker for errors, and a predicate for the rest.
@@ -82,6 +85,13 @@ impl<V, E, T: Tracker<E>, P: FailureIf<V>> Judge<V, E> for By<T, P> {
             }
         }
     }
+
+    fn outcome(&self, ran: &Result<V, E>) -> Outcome {
+        match ran {
+            Ok(ok) => value(ok, &self.failure_if),
+            Err(failure) => error(failure, &self.tracker),
+        }
+    }
 }
 
 /// A closure that sees errors and the rest alike. A panic in it means what the
@@ -91,7 +101,7 @@ pub struct Classifier<F>(pub(crate) F);
 
 impl<F> Classifier<F> {
     /// What it says; nothing if it panics, which is reported.
-    pub(crate) fn outcome<R>(&self, ran: &R) -> Option<Outcome>
+    pub(crate) fn ask<R>(&self, ran: &R) -> Option<Outcome>
     where
         F: Fn(&R) -> Outcome,
     {
@@ -105,13 +115,15 @@ impl<F> Classifier<F> {
 
 impl<V, E, F: Fn(&Result<V, E>) -> Outcome> Judge<V, E> for Classifier<F> {
     fn settle(&self, ran: Result<V, E>, call: Admitted<'_>) -> Result<V, E> {
-        call.settle(|| {
-            self.outcome(&ran).unwrap_or(match ran {
-                Ok(_) => Outcome::Success,
-                Err(_) => Outcome::Failure,
-            })
-        });
+        call.settle(|| Judge::outcome(self, &ran));
         ran
+    }
+
+    fn outcome(&self, ran: &Result<V, E>) -> Outcome {
+        self.ask(ran).unwrap_or(match ran {
+            Ok(_) => Outcome::Success,
+            Err(_) => Outcome::Failure,
+        })
     }
 }
 

@@ -92,6 +92,26 @@ impl<T> Locked<T> {
             .then_some(word)
     }
 
+    /// Takes the lock, unless another thread holds it.
+    #[cfg(feature = "keyed")]
+    pub(crate) fn try_lock(&self) -> Option<Held<'_, T>> {
+        let word = self.try_take()?;
+        Some(Held {
+            value: self.value.get_mut(),
+            word,
+            locked: self,
+            #[cfg(fluxgate_loom)]
+            _gate: None,
+        })
+    }
+
+    /// Releases a lock that was [sealed](Held::seal).
+    #[cfg(feature = "keyed")]
+    pub(crate) fn unseal(&self, seal: Seal) {
+        assert!(std::ptr::addr_eq(seal.of, self), "the seal of another lock");
+        self.word.store(seal.word.bits(), Ordering::Release);
+    }
+
     /// One thread tries again and again, ever more patiently: the lock is held
     /// for nanoseconds, unless its holder is not running. The others are parked.
     #[cold]
@@ -153,6 +173,28 @@ impl<T> Held<'_, T> {
         self.locked
             .word
             .store(word.locked().bits(), Ordering::Release);
+    }
+}
+
+/// A lock that stays taken though its [`Held`] is gone: there is one `Seal` for
+/// each, and only [`Locked::unseal`] consumes it.
+#[cfg(feature = "keyed")]
+pub(crate) struct Seal {
+    of: *const (),
+    word: Word,
+}
+
+#[cfg(feature = "keyed")]
+impl<T> Held<'_, T> {
+    /// Keeps the lock taken when this borrow of it ends, so that the value's owner
+    /// may be taken apart.
+    pub(crate) fn seal(self) -> Seal {
+        let seal = Seal {
+            of: std::ptr::from_ref(self.locked).cast(),
+            word: self.word,
+        };
+        std::mem::forget(self);
+        seal
     }
 }
 

@@ -241,6 +241,20 @@ impl Machine {
         &self.totals
     }
 
+    /// Returns whether the window, as it is, holds a failed or slow call, or the
+    /// last call failed.
+    #[cfg(feature = "keyed")]
+    pub(crate) fn holds_trouble(&self) -> bool {
+        let Totals { failures, slow, .. } = &self.totals;
+        self.streak > 0 || *failures > 0 || slow.iter().any(|calls| *calls > 0)
+    }
+
+    /// Returns the wait of the present opening, if it may ever be probed.
+    #[cfg(feature = "keyed")]
+    pub(crate) fn wait(&self) -> Option<Duration> {
+        self.wait
+    }
+
     /// What the window held when a rule opened the circuit, while it is open.
     pub(crate) fn opened_with(&self) -> Option<&Totals> {
         self.opened_with.as_deref()

@@ -10,6 +10,8 @@ pub(crate) mod opening;
 mod operate;
 mod outbox;
 pub(crate) mod probes;
+#[cfg(feature = "keyed")]
+pub(crate) mod retire;
 mod settle;
 mod sharded;
 pub(crate) mod state_word;
@@ -298,5 +300,13 @@ impl Core {
             };
             self.listeners.tell(signal);
         }
+    }
+}
+
+impl Drop for Core {
+    /// Tells the listeners what was counted up to now: nothing is counted after
+    /// this.
+    fn drop(&mut self) {
+        self.listeners.detach(&|| self.info());
     }
 }

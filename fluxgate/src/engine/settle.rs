@@ -39,6 +39,38 @@ impl Core {
         }
     }
 
+    /// Returns how long a call has taken, in nanoseconds; zero if nothing asks for
+    /// it.
+    #[cfg(all(feature = "http", feature = "tower"))]
+    pub(crate) fn elapsed(&self, ticket: Ticket) -> u64 {
+        if self.stamps || ticket.slot != Slot::NONE {
+            nanos(self.clock.now()).saturating_sub(ticket.began)
+        } else {
+            0
+        }
+    }
+
+    /// Returns the ticket of a call that took so long and ends now.
+    #[cfg(all(feature = "http", feature = "tower"))]
+    pub(crate) fn backdated(&self, ticket: Ticket, elapsed: u64) -> Ticket {
+        if self.stamps || ticket.slot != Slot::NONE {
+            let began = nanos(self.clock.now()).saturating_sub(elapsed);
+            Ticket { began, ..ticket }
+        } else {
+            ticket
+        }
+    }
+
+    /// Returns whether the call is a probe whose lease is over.
+    #[cfg(all(feature = "http", feature = "tower"))]
+    pub(crate) fn is_overdue(&self, ticket: Ticket) -> bool {
+        let is_probe = ticket.slot != Slot::NONE && ticket.word.state() == State::HalfOpen;
+        is_probe && {
+            let lease = self.shared.lock().get().machine.probes().lease();
+            nanos(self.clock.now()).saturating_sub(ticket.began) >= lease
+        }
+    }
+
     #[inline(never)]
     fn settle_freely(&self, word: Word, failed: bool) {
         let mut held = self.shared.lock();

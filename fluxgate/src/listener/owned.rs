@@ -4,7 +4,7 @@ use std::{error::Error, fmt};
 
 use super::{Delivery, Listener, Reads};
 use crate::{
-    Signal, WeakBreaker,
+    Info, Signal, WeakBreaker,
     util::panic::{Droppable, contained},
 };
 
@@ -51,6 +51,10 @@ impl Listener for Owned {
 
     fn attach(&self, breaker: &WeakBreaker) -> Result<(), Box<dyn Error + Send + Sync>> {
         self.0.get().attach(breaker)
+    }
+
+    fn detach(&self, breaker: &WeakBreaker, last: &dyn Fn() -> Info) {
+        self.0.get().detach(breaker, last);
     }
 
     fn reads(&self) -> Reads {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Listener, Owned, Reads, owned::describe};
-use crate::{Signal, WeakBreaker, diagnostics, signal::Origin, util::panic::contained};
+use crate::{Info, Signal, WeakBreaker, diagnostics, signal::Origin, util::panic::contained};
 
 /// One listener of a breaker, in [`Info`](crate::Info).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,6 +135,15 @@ impl Listeners {
             if contained(|| listener.on_signal(&signal)).is_none() {
                 panics.fetch_add(1, Ordering::Relaxed);
                 diagnostics::listener_panicked(&signal.name, &listener.label());
+            }
+        }
+    }
+
+    /// Tells each that the breaker is gone, and how to read it a last time.
+    pub(crate) fn detach(&self, last: &dyn Fn() -> Info) {
+        if let Some(known) = &self.0 {
+            for Attached { listener, .. } in &known.present {
+                contained(|| listener.detach(&known.breaker, last));
             }
         }
     }

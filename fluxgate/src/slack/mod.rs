@@ -58,5 +58,5 @@ pub use token::Token;
 
 /// The value of an environment variable.
 pub(crate) fn env(variable: &str) -> Result<String, Error> {
-    std::env::var(variable).map_err(|_| Error::MissingEnv(variable.into()))
+    std::env::var(variable).map_err(|_| Error::missing_env(variable))
 }

@@ -24,6 +24,10 @@ pub(super) enum Settled {
 /// How long to wait where Slack does not say.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
 
+/// How many channels are left alone at a time: a poster that invents names must
+/// not fill the memory.
+const PAUSED: usize = 1000;
+
 impl Scheduler {
     /// Notes how the attempt to send the head of this lane ended. `None` if
     /// there is none: it was abandoned meanwhile.
@@ -85,6 +89,13 @@ impl Scheduler {
             Class::Pause if !self.policy.pause.is_zero() => {
                 let until = now.saturating_add(self.policy.pause);
                 self.paused.retain(|_, until| now < *until);
+                if self.paused.len() >= PAUSED {
+                    // The one that would be tried again first is tried now.
+                    let first = self.paused.iter().min_by_key(|(_, until)| **until);
+                    if let Some(first) = first.map(|(channel, _)| channel.clone()) {
+                        self.paused.remove(&first);
+                    }
+                }
                 self.paused.insert(channel, until);
                 self.finish(key, End::NotProcessed);
                 Some(Settled::Paused(code, self.policy.pause))

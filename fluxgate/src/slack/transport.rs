@@ -108,7 +108,10 @@ fn endpoint(text: &str) -> Result<Url, Error> {
     match url.scheme() {
         "https" if cfg!(not(feature = "slack")) => Err(Error::TlsOff(host.into())),
         "http" | "https" => Ok(url),
-        other => Err(Error::InvalidUrl(format!("its scheme is `{other}`"))),
+        other => {
+            let other = Redactor::default().word(other);
+            Err(Error::InvalidUrl(format!("its scheme is `{other}`")))
+        }
     }
 }
 

@@ -19,6 +19,37 @@ pub(crate) fn contained<R>(f: impl FnOnce() -> R) -> Option<R> {
     }
 }
 
+/// A value of the user's, whose drop may panic: the panic ends there, since the
+/// thread that drops it need not be the one that made it.
+#[cfg(feature = "keyed")]
+pub(crate) struct DropContained<T>(Option<T>);
+
+#[cfg(feature = "keyed")]
+impl<T> DropContained<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(Some(value))
+    }
+}
+
+#[cfg(feature = "keyed")]
+impl<T> std::ops::Deref for DropContained<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        let Self(value) = self;
+        value.as_ref().expect("taken in `drop` alone")
+    }
+}
+
+#[cfg(feature = "keyed")]
+impl<T> Drop for DropContained<T> {
+    fn drop(&mut self) {
+        let value = self.0.take();
+        contained(|| drop(value));
+    }
+}
+
 /// A value whose drop runs user code.
 pub(crate) struct Droppable<T>(
     /// `None` while it is dropped.

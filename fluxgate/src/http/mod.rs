@@ -34,9 +34,33 @@
 //! # }
 //! ```
 //!
+//! In axum the three lines of an error type of one's own that make a rejection a
+//! response, and tell the caller what kind it is:
+//!
+//! ```
+//! # use fluxgate::CallNotPermitted;
+//! # use http::{HeaderValue, Response};
+//! # trait IntoResponse { fn into_response(self) -> Response<String>; } // Stands for axum's.
+//! enum Error { Rejected(CallNotPermitted) }
+//!
+//! impl IntoResponse for Error {
+//!     fn into_response(self) -> Response<String> {
+//!         match self {
+//!             Error::Rejected(rejection) => {
+//!                 let mut response = Response::from(&rejection);
+//!                 let kind = HeaderValue::from_static(rejection.kind().as_str());
+//!                 response.headers_mut().insert("x-circuit-breaker", kind);
+//!                 response
+//!             }
+//!         }
+//!     }
+//! }
+//! ```
+//!
 //! A client gives [`classify`] to
 //! [`CircuitBreaker::with_classifier`](crate::CircuitBreaker::with_classifier), or to the
-//! tower layer; with a response type of its own, [`outcome`]:
+//! tower layer; with a response type of its own, such as
+//! reqwest's, [`outcome`]:
 //!
 //! ```
 //! # use fluxgate::{CallNotPermitted, CircuitBreaker, Outcome};
@@ -81,7 +105,18 @@
 //! # }
 //! ```
 
-use std::time::{Duration, SystemTime};
+#[cfg(feature = "tower")]
+mod body;
+
+#[cfg(feature = "tower")]
+pub use body::Body;
+#[cfg(feature = "tower")]
+pub(crate) use body::Reads;
+
+use std::{
+    borrow::Borrow,
+    time::{Duration, SystemTime},
+};
 
 use ::http::{
     HeaderMap, Response, StatusCode,
@@ -90,23 +125,46 @@ use ::http::{
 
 use crate::{CallNotPermitted, Outcome};
 
-/// Whether a status tells that the service is in trouble: 429 and every 5xx.
+/// Returns what a status means.
+///
+/// | status | outcome |
+/// |---|---|
+/// | 429, 529 | overloaded |
+/// | other 5xx, 408, 425 | failure |
+/// | every other | success |
 ///
 /// Other 4xx are the caller's mistakes, and successes as far as the breaker is
-/// concerned: the service works.
+/// concerned: the service works. A 503 is a failure, since that is what a load
+/// balancer says of a dead service.
+///
+/// It takes the status itself or a reference, so that it serves a derive, too:
+/// `#[outcome(with = fluxgate::http::outcome_of_status)] Status(StatusCode)`.
 #[must_use]
-pub fn is_failure(status: StatusCode) -> bool {
-    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
+pub fn outcome_of_status(status: impl Borrow<StatusCode>) -> Outcome {
+    match status.borrow().as_u16() {
+        429 | 529 => Outcome::Overloaded,
+        408 | 425 | 500..=599 => Outcome::Failure,
+        _ => Outcome::Success,
+    }
 }
 
-/// What a response means: a failure [by its status](is_failure), with the wait
-/// that its `Retry-After` asks for, or a success.
+/// Returns whether a status tells that the service is in trouble: broken or
+/// overloaded, by [`outcome_of_status`].
+#[must_use]
+pub fn is_failure(status: StatusCode) -> bool {
+    outcome_of_status(status).is_transient()
+}
+
+/// Returns what a response means: [what its status does](outcome_of_status), with
+/// the wait that its `Retry-After` asks for if that is a failure or overload.
 #[must_use]
 pub fn outcome(status: StatusCode, headers: &HeaderMap) -> Outcome {
-    if !is_failure(status) {
-        return Outcome::Success;
+    let outcome = outcome_of_status(status);
+    match (outcome, retry_after(headers)) {
+        (Outcome::Overloaded, Some(wait)) => Outcome::OverloadedFor(wait),
+        (Outcome::Failure, Some(wait)) => Outcome::UnavailableFor(wait),
+        _ => outcome,
     }
-    retry_after(headers).map_or(Outcome::Failure, Outcome::UnavailableFor)
 }
 
 /// [`outcome`] of a response; every error is a failure.
