@@ -63,3 +63,9 @@ pub const fn whole(value: i128) -> u64 {
         value as u64
     }
 }
+
+/// The slots of a `TimeWindow`: 1 to 1 000 000.
+#[must_use]
+pub const fn slots(value: u64) -> bool {
+    value >= 1 && value <= 1_000_000
+}

@@ -9,7 +9,7 @@ pub(crate) enum Range {
     /// At least 1, and within 32 bits.
     Count32,
     WindowSize,
-    /// At least 1: parts of a time window.
+    /// From 1 to 1 000 000: parts of a time window.
     Slots,
     /// At least 1, and as many as fit in memory.
     Keys,
@@ -49,6 +49,7 @@ impl Range {
     pub(super) fn most(self) -> u64 {
         match self {
             Self::Count32 | Self::WindowSize => u64::from(u32::MAX),
+            Self::Slots => 1_000_000,
             _ => u64::MAX,
         }
     }
@@ -65,7 +66,8 @@ impl Range {
     /// The rest of "the ratio of `FailureRate` …".
     pub(crate) fn words(self) -> &'static str {
         match self {
-            Self::Count | Self::Slots | Self::Keys => "must be at least 1",
+            Self::Count | Self::Keys => "must be at least 1",
+            Self::Slots => "must be from 1 to 1000000",
             Self::Labels => "must be at least 0",
             Self::Count32 => "must be from 1 to 4294967295",
             Self::WindowSize => "must be from 1 to 4294967295 calls",
@@ -80,7 +82,8 @@ impl Range {
     /// The function of `bounds` that decides about constants.
     pub(crate) fn limit(self) -> Option<&'static str> {
         Some(match self {
-            Self::Count | Self::Slots | Self::Keys => "count",
+            Self::Count | Self::Keys => "count",
+            Self::Slots => "slots",
             Self::Count32 | Self::WindowSize => "window_size",
             Self::Ratio => "ratio",
             Self::Probability => "probability",
