@@ -53,7 +53,11 @@ fn what_a_dropped_call_counts_as_is_on_cancels_to_say() {
         (OnCancel::Fail, 0, State::Open),
         (OnCancel::FailAfter(5 * SECOND), 4, State::Closed),
         (OnCancel::FailAfter(5 * SECOND), 5, State::Open),
-        (OnCancel::FailAfter(Duration::ZERO), 0, State::Open),
+        (
+            OnCancel::FailAfter(Duration::from_nanos(1)),
+            0,
+            State::Closed,
+        ),
         (OnCancel::FailAfter(Duration::MAX), 3600, State::Closed),
     ];
     for (on_cancel, ran, state) in rows {

@@ -160,10 +160,14 @@ fn run_admitted<R, Z: Finish<R>>(
 
 /// A future, and how it is polled. Generic, so that the projection below is the
 /// only one.
+///
+/// Fields are dropped in the order of their declaration: a cancelled call is
+/// settled, and its probe's slot given back, when its future is gone. While the
+/// future tears down, the dependency still has it.
 #[must_use = "futures do nothing unless polled"]
 pub struct Run<C, F> {
-    conduct: C,
     future: F,
+    conduct: C,
 }
 
 /// How a [`Run`] polls what it holds.
@@ -211,7 +215,7 @@ impl<'a, F, Z> Run<Call<&'a CircuitBreaker, Z>, F> {
             stage: Stage::Unpolled,
             finish: Some(finish),
         };
-        Self { conduct, future }
+        Self { future, conduct }
     }
 }
 
@@ -339,7 +343,7 @@ impl<Z, F> Run<Begun<Z>, Option<F>> {
             call,
             refusal: admitted.err(),
         };
-        Self { conduct, future }
+        Self { future, conduct }
     }
 }
 
