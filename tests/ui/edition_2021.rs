@@ -1,6 +1,6 @@
 //! A crate of edition 2021 that renames its dependency, in a folder with a space.
-//! The lints that it denies are about code that other editions read in another
-//! way, and about how bodies end: what is generated must set off none.
+//! It denies what is read in another way by later editions: what is generated must
+//! not depend on it.
 
 use std::{env, fs, path::Path, process::Command};
 

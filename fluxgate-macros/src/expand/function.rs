@@ -52,8 +52,7 @@ pub(crate) fn function(protected: &Protected) -> TokenStream {
     let mut sig = sig.clone();
     sig.inputs = inputs;
     let mut body = Group::new(Delimiter::Brace, call);
-    // Generated, so that no lint about how bodies end looks at it.
-    body.set_span(block.span().resolved_at(Span::mixed_site()));
+    body.set_span(block.span());
     let docs = docs(options, attrs).into_iter();
     quote! {
         #(#attrs)*

@@ -1,4 +1,4 @@
-#![deny(tail_expr_drop_order, clippy::implicit_return)]
+#![deny(warnings, tail_expr_drop_order, clippy::all)]
 #![allow(clippy::needless_return)]
 use fg::circuit_breaker;
 use std::io;
