@@ -10,6 +10,8 @@ mod fallback;
 mod keyed;
 mod listener;
 mod name;
+mod number;
+mod policy;
 mod shape;
 mod type_of;
 
@@ -25,6 +27,8 @@ pub use listener::{
     async_listener_fn, listener_fn, log_listener, prometheus_listener, slack_listener,
 };
 pub use name::default_name;
+pub use number::{count, ratio};
+pub use policy::{rule, window};
 pub use shape::{FromRejection, Judge, Plain, Protected, Returning, Settle, Shape};
 pub use type_of::Probe;
 #[cfg(feature = "inventory")]

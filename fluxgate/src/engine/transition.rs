@@ -219,12 +219,17 @@ impl Core {
     /// have left more by then, a thread of its own delivers the rest, so that no
     /// caller works for all others without end.
     pub(super) fn unlock(&self, held: Held<'_, Shared>) {
+        self.unlock_within(held, TURN);
+    }
+
+    /// As [`unlock`](Self::unlock), with this many signals for one caller.
+    pub(super) fn unlock_within(&self, held: Held<'_, Shared>, turn: usize) {
         let mut held = self.catch_up(held);
         if !held.get().outbox.begin() {
             return;
         }
         drop(held);
-        for _ in 0..TURN {
+        for _ in 0..turn {
             if !self.deliver() {
                 return;
             }
