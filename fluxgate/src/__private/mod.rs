@@ -38,7 +38,7 @@ use shape::{Answered, Told};
 
 use crate::{
     CallError, CallNotPermitted, CircuitBreaker,
-    call::{Run, run},
+    call::{CallFuture, run},
 };
 
 /// Runs the body of a function without a fallback.
@@ -88,7 +88,7 @@ where
     J: Settle<S>,
     F: Future<Output = R>,
 {
-    Run::new(breaker, Answered { judge, reject }, body)
+    CallFuture::new(breaker, Answered { judge, reject }, body)
 }
 
 /// Returns what becomes of a rejection where `R` can't be named, so that its shape
@@ -111,7 +111,7 @@ where
     J: Settle<S>,
     F: Future<Output = R>,
 {
-    Run::new(breaker, Told(judge), body)
+    CallFuture::new(breaker, Told(judge), body)
 }
 
 /// Runs the body of a function that returns a future, and gives the future.

@@ -210,7 +210,7 @@ fn a_probe_of_an_earlier_half_open_never_closes_a_later_one() {
             .unwrap();
         fail(&breaker);
         clock.advance(10 * SECOND);
-        let [one, other] = [(); 2].map(|()| breaker.core.admit().unwrap());
+        let [one, other] = [(); 2].map(|()| breaker.core.admit_without_fast().unwrap());
         let succeeding = {
             let breaker = breaker.clone();
             thread::spawn(move || breaker.core.settle(one, Ended::Success))
@@ -244,7 +244,7 @@ fn a_success_that_is_not_recorded_changed_nothing() {
             .unwrap();
         breaker.acquire().unwrap().success();
         // Both find the window clean as they begin.
-        let [one, other] = [(); 2].map(|()| breaker.core.admit().unwrap());
+        let [one, other] = [(); 2].map(|()| breaker.core.admit_without_fast().unwrap());
         let failed = Arc::new(AtomicBool::new(false));
         let failing = {
             let (breaker, failed) = (breaker.clone(), Arc::clone(&failed));
@@ -281,7 +281,7 @@ fn a_success_of_an_earlier_generation_is_in_no_later_window() {
         for _ in 0..2 {
             breaker.acquire().unwrap().success();
         }
-        let ticket = breaker.core.admit().unwrap();
+        let ticket = breaker.core.admit_without_fast().unwrap();
         let operator = {
             let breaker = breaker.clone();
             thread::spawn(move || {
