@@ -76,6 +76,7 @@ serialize! {
         reopen_after: reopen_after,
         probe_lease: seconds(*probe_lease),
         on_cancel: on_cancel.to_string(),
+        slow_probes: slow_probes.to_string(),
         durations: durations,
     }
     Signal {

@@ -7,6 +7,7 @@ use syn::{Attribute, Expr, Type, UnOp, Visibility, spanned::Spanned};
 use super::{Runtime, constants, keyed, policies, respanned};
 use crate::{
     describe,
+    policy::SlowProbes,
     settings::{BreakerOptions, Handle, Options},
 };
 
@@ -258,6 +259,9 @@ fn settings(options: &BreakerOptions, fluxgate: &Runtime<'_>) -> TokenStream {
     }
     if let Some(on_cancel) = &options.on_cancel {
         set("on_cancel", policies::on_cancel(on_cancel, fluxgate));
+    }
+    if let Some(SlowProbes { ident }) = &options.slow_probes {
+        set("slow_probes", quote!(#fluxgate::SlowProbes::#ident));
     }
     if let Some(durations) = &options.durations {
         set("durations", quote!(#durations));

@@ -11,7 +11,9 @@ use proc_macro2::{Ident, Span, TokenStream};
 use syn::{Expr, Path, Type, ext::IdentExt};
 
 use crate::{
-    policy::{Count, Listener, OnCancel, Permit, Retry, Time, Tracker, Tripper, Window},
+    policy::{
+        Count, Listener, OnCancel, Permit, Retry, SlowProbes, Time, Tracker, Tripper, Window,
+    },
     suggest::did_you_mean,
     tokens::{Cursor, Place, Token, errors::Errors, read},
 };
@@ -48,6 +50,7 @@ pub(crate) struct BreakerOptions {
     pub(crate) reopen_after: Option<Count>,
     pub(crate) probe_lease: Option<Time>,
     pub(crate) on_cancel: Option<OnCancel>,
+    pub(crate) slow_probes: Option<SlowProbes>,
     pub(crate) durations: Option<bool>,
     pub(crate) listeners: Option<Vec<Listener>>,
     pub(crate) key_type: Option<Type>,

@@ -50,6 +50,7 @@ pub(crate) const KEYS: &[Key] = &[
     key(Owner::Breaker, "reopen_after", "reopen_after = 2"),
     key(Owner::Breaker, "probe_lease", "probe_lease = 60s"),
     key(Owner::Breaker, "on_cancel", "on_cancel = FailAfter(5s)"),
+    key(Owner::Breaker, "slow_probes", "slow_probes = Fail"),
     key(Owner::Breaker, "durations", "durations = true"),
     key(Owner::Breaker, "listeners", "listeners = [LogListener]"),
     key(Owner::Breaker, "key_type", "key_type = String"),

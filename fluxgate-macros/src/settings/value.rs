@@ -11,7 +11,7 @@ use crate::settings::{
 };
 use crate::{
     describe::words,
-    policy::{self, Argument, Count, OnCancel, Permit, Range, Retry, Time, Window},
+    policy::{self, Argument, Count, OnCancel, Permit, Range, Retry, SlowProbes, Time, Window},
     settings::table::Key,
     tokens::{Cursor, Place, Text, Token, Tree, errors::Errors, is_unseen, lex, quoted},
 };
@@ -41,6 +41,10 @@ impl Options {
             "on_cancel" => set(
                 &mut breaker.on_cancel,
                 policy(cursor, errors, OnCancel::read),
+            ),
+            "slow_probes" => set(
+                &mut breaker.slow_probes,
+                policy(cursor, errors, SlowProbes::read),
             ),
             "max_half_open_calls" => set(
                 &mut breaker.max_half_open_calls,

@@ -116,10 +116,8 @@ fn track_caller(attr: TokenStream) -> Option<Ident> {
     let arguments: Vec<_> = arguments.stream().into_iter().collect();
     let is_comma =
         |tree: &TokenTree| matches!(tree, TokenTree::Punct(punct) if punct.as_char() == ',');
-    let applied = arguments.split(is_comma).skip(1);
-    applied
-        .filter_map(|attr| track_caller(attr.iter().cloned().collect()))
-        .next()
+    let mut applied = arguments.split(is_comma).skip(1);
+    applied.find_map(|attr| track_caller(attr.iter().cloned().collect()))
 }
 
 fn has_a_body(target: &Target, errors: &Errors) {

@@ -50,3 +50,9 @@ pub const fn duration(value: Duration) -> bool {
 pub const fn window_size(value: u64) -> bool {
     value >= 1 && value <= u32::MAX as u64
 }
+
+/// The slots of a `TimeWindow`: 1 to 1 000 000.
+#[must_use]
+pub const fn slots(value: u64) -> bool {
+    value >= 1 && value <= 1_000_000
+}

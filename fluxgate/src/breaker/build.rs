@@ -13,15 +13,15 @@ pub(crate) struct News {
     pub(crate) faults: Vec<Fault>,
     /// The variables of the environment that say nothing sensible.
     pub(crate) bad_values: Vec<BadValue>,
-    /// The breakers that have its name, too.
-    pub(crate) namesakes: Vec<CircuitBreaker>,
+    /// A breaker that has its name, if that is to be reported.
+    pub(crate) namesake: Option<CircuitBreaker>,
 }
 
 impl CircuitBreaker {
     /// Enters the breaker in the registry. Tells nobody, but that is news too.
     pub(crate) fn register(&self, news: News) -> News {
         News {
-            namesakes: registry::enter(&self.core),
+            namesake: registry::enter(&self.core),
             ..news
         }
     }
@@ -40,8 +40,7 @@ impl News {
         for problem in &self.bad_values {
             diagnostics::bad_variable(name, problem);
         }
-        // Of three the second has said so.
-        if self.namesakes.len() == 1 {
+        if self.namesake.is_some() {
             diagnostics::duplicate(name);
         }
         breaker.core.announce();

@@ -21,7 +21,10 @@ use crate::{
     sources::{ClockSource, RandomSource},
     testing,
     tripper::{Calm, Rule, ages::Running},
-    util::duration::{Literal, nanos},
+    util::{
+        duration::{Literal, nanos},
+        panic::contained,
+    },
     window::AnyWindow,
 };
 
@@ -39,6 +42,29 @@ pub enum OnCancel {
     /// As a failure if it had run for at least this long, so that a timeout
     /// around the call can open the circuit, but an impatient user can't.
     FailAfter(Duration),
+}
+
+/// What a slow probe counts as that succeeded: one that took the lowest
+/// threshold of slowness in the rules, or longer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SlowProbes {
+    /// As a success: it may close a circuit that slowness opened.
+    #[default]
+    Pass,
+    /// As a failure: the circuit stays half-open or opens again, as after any
+    /// failed probe.
+    Fail,
+}
+
+/// Writes the setting as the attribute reads it: `Fail`.
+impl fmt::Display for SlowProbes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pass => "Pass",
+            Self::Fail => "Fail",
+        })
+    }
 }
 
 /// Writes the setting as the attribute reads it: `FailAfter(2s)`.
@@ -83,6 +109,7 @@ pub struct Builder {
     reopen_after: Option<u64>,
     probe_lease: Duration,
     on_cancel: OnCancel,
+    slow_probes: SlowProbes,
     durations: bool,
     clock: ClockSource,
     random: RandomSource,
@@ -106,9 +133,10 @@ impl Builder {
             reopen_after: None,
             probe_lease: PROBE_LEASE,
             on_cancel: OnCancel::Ignore,
+            slow_probes: SlowProbes::Pass,
             durations: false,
             clock: ClockSource::default(),
-            random: RandomSource::Seeded(Seeded::for_breaker()),
+            random: RandomSource::seeded(Seeded::for_breaker()),
             listeners: Declared::default(),
         }
     }
@@ -176,6 +204,30 @@ impl Builder {
         self
     }
 
+    /// What a slow probe counts as that succeeded. Default: [`SlowProbes::Pass`].
+    ///
+    /// A probe is slow if it took the lowest threshold of slowness in the rules,
+    /// [`SlowRate`](crate::tripper::SlowRate)'s or a custom rule's, or longer.
+    /// With the default a slow success may close a circuit that slowness opened:
+    /// with [`MinRequests`](crate::tripper::MinRequests) in the rule the very first
+    /// one does.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use fluxgate::{CircuitBreaker, SlowProbes, tripper::{MinRequests, SlowRate}};
+    ///
+    /// let breaker = CircuitBreaker::builder("search")
+    ///     .tripper(MinRequests::new(20) & SlowRate::new(0.5, Duration::from_secs(1)))
+    ///     .slow_probes(SlowProbes::Fail)
+    ///     .reopen_after(1)
+    ///     .build()?;
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
+    pub fn slow_probes(mut self, slow_probes: SlowProbes) -> Self {
+        self.slow_probes = slow_probes;
+        self
+    }
+
     /// Whether to measure and keep durations even when no rule reads them.
     /// Default: no.
     pub fn durations(mut self, durations: bool) -> Self {
@@ -234,14 +286,14 @@ impl Builder {
 
     /// Where to take the time from. Default: the system's clocks.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
-        self.clock = ClockSource::Custom(Box::new(clock));
+        self.clock = ClockSource::custom(clock);
         self
     }
 
     /// Where to draw random numbers from. Default: a generator with a seed of
     /// its own for every breaker.
     pub fn random(mut self, random: impl Random + 'static) -> Self {
-        self.random = RandomSource::Custom(Box::new(random));
+        self.random = RandomSource::custom(random);
         self
     }
 
@@ -303,6 +355,8 @@ impl Builder {
                 Setting::CloseAfter => self.close_after = CLOSE_AFTER,
                 Setting::ReopenAfter => self.reopen_after = None,
                 Setting::ProbeLease => self.probe_lease = PROBE_LEASE,
+                Setting::OnCancel => self.on_cancel = OnCancel::Ignore,
+                Setting::SlowProbes => self.slow_probes = SlowProbes::Pass,
             }
         }
         let Assembled { core, mut news, .. } = self.assemble();
@@ -329,11 +383,38 @@ impl Builder {
                 "probe_lease must be greater than zero, but is 0ns",
             )])
         };
+        let after = match self.on_cancel {
+            OnCancel::FailAfter(least) if !bounds::duration(least) => Err(vec![Fault::new(
+                "the duration of `FailAfter` must be greater than zero, but is 0ns; \
+                 `Fail` counts every cancelled call",
+            )]),
+            _ => Ok(()),
+        };
+        let thresholds = self.tripper.needs().slow;
+        let slow = if self.slow_probes == SlowProbes::Fail && thresholds.is_empty() {
+            Err(vec![Fault::new(
+                "slow_probes is `Fail`, but no part of the rule says what is slow; \
+                 add a `SlowRate`",
+            )])
+        } else {
+            Ok(())
+        };
         [
-            (Setting::Window, self.window.check()),
+            (Setting::OnCancel, after),
+            (Setting::SlowProbes, slow),
+            (
+                Setting::Window,
+                contained_check("window", || self.window.check()),
+            ),
             (Setting::Tripper, self.tripper.check()),
-            (Setting::Retry, self.retry.check()),
-            (Setting::Permit, self.permit.check()),
+            (
+                Setting::Retry,
+                contained_check("retry policy", || self.retry.check()),
+            ),
+            (
+                Setting::Permit,
+                contained_check("permit", || self.permit.check()),
+            ),
             (
                 Setting::MaxHalfOpenCalls,
                 count("max_half_open_calls", self.max_half_open_calls > 0),
@@ -355,6 +436,7 @@ impl Builder {
 
     fn assemble(mut self) -> Assembled {
         let needs = self.tripper.needs();
+        let own_tripper = self.tripper.has_own();
         let durations = self.durations || needs.durations;
         let thresholds: Box<[Duration]> = needs.slow.into();
         let dates = self.window.dates();
@@ -377,9 +459,11 @@ impl Builder {
             close_after: self.close_after,
             reopen_after: self.reopen_after.and_then(NonZeroU64::new),
             on_cancel: self.on_cancel,
+            slow_probes: self.slow_probes,
             thresholds,
             durations,
             every_call: needs.every_call,
+            own_tripper,
             calm: calm.unwrap_or(Calm::NONE),
         };
         let mut environment = if testing::is_isolated() {
@@ -429,6 +513,19 @@ enum Setting {
     CloseAfter,
     ReopenAfter,
     ProbeLease,
+    OnCancel,
+    SlowProbes,
+}
+
+fn contained_check(
+    policy: &str,
+    check: impl FnOnce() -> Result<(), Vec<Fault>>,
+) -> Result<(), Vec<Fault>> {
+    contained(check).unwrap_or_else(|| {
+        Err(vec![Fault::new(format!(
+            "the {policy} panicked when it was asked whether its settings make sense"
+        ))])
+    })
 }
 
 impl fmt::Debug for Builder {

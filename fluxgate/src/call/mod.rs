@@ -160,10 +160,14 @@ fn run_admitted<R, Z: Finish<R>>(
 
 /// A future, and how it is polled. Generic, so that the projection below is the
 /// only one.
+///
+/// Fields are dropped in the order of their declaration: a cancelled call is
+/// settled, and its probe's slot given back, when its future is gone. While the
+/// future tears down, the dependency still has it.
 #[must_use = "futures do nothing unless polled"]
 pub struct Run<C, F> {
-    conduct: C,
     future: F,
+    conduct: C,
 }
 
 /// How a [`Run`] polls what it holds.
@@ -208,20 +212,28 @@ impl<'a, F, Z> Run<Call<&'a CircuitBreaker, Z>, F> {
     pub(crate) fn new(breaker: &'a CircuitBreaker, finish: Z, future: F) -> Self {
         let conduct = Call {
             breaker,
-            ticket: None,
+            stage: Stage::Unpolled,
             finish: Some(finish),
         };
-        Self { conduct, future }
+        Self { future, conduct }
     }
 }
 
 /// One call of a future through a breaker, owned or borrowed.
 pub struct Call<B: Borrow<CircuitBreaker>, Z> {
     breaker: B,
-    /// Present while the future is pending.
-    ticket: Option<Ticket>,
+    stage: Stage,
     /// What to do at the end. Taken then.
     finish: Option<Z>,
+}
+
+/// How far a future is.
+enum Stage {
+    Unpolled,
+    /// Pending, with the ticket of its call.
+    Pending(Ticket),
+    /// Ready, rejected, or in the middle of a poll, which may panic.
+    Over,
 }
 
 impl<B: Borrow<CircuitBreaker>, Z, F> Conduct<F> for Call<B, Z>
@@ -237,21 +249,25 @@ where
         let breaker = self.breaker.borrow();
         let core = &*breaker.core;
         // Taken for the time of the poll: if that panics, `call` settles.
-        let waiting = self.ticket.take().or_else(|| core.admit_freely());
-        let ticket = match waiting {
-            Some(ticket) => ticket,
-            None => match core.admit() {
-                Ok(ticket) => ticket,
-                Err(refusal) => {
-                    let rejection = CallNotPermitted::new(breaker, refusal);
-                    return Poll::Ready(take(&mut self.finish).reject(rejection));
-                }
+        let ticket = match mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Unpolled => match core.admit_freely() {
+                Some(ticket) => ticket,
+                None => match core.admit() {
+                    Ok(ticket) => ticket,
+                    Err(refusal) => {
+                        let rejection = CallNotPermitted::new(breaker, refusal);
+                        return Poll::Ready(take(&mut self.finish).reject(rejection));
+                    }
+                },
             },
+            Stage::Pending(ticket) => ticket,
+            // Before it is admitted: this is no call.
+            Stage::Over => polled_when_over(),
         };
         let call = Admitted { breaker, ticket };
         match future.poll(context) {
             Poll::Pending => {
-                self.ticket = Some(call.put_off());
+                self.stage = Stage::Pending(call.put_off());
                 Poll::Pending
             }
             Poll::Ready(output) => Poll::Ready(take(&mut self.finish).accept(output, call)),
@@ -260,14 +276,20 @@ where
 }
 
 fn take<T>(once: &mut Option<T>) -> T {
-    once.take()
-        .expect("a future must not be polled after it was ready")
+    once.take().unwrap_or_else(|| polled_when_over())
+}
+
+#[cold]
+fn polled_when_over() -> ! {
+    panic!(
+        "a future that a circuit breaker protects was polled after it was ready, or had panicked"
+    )
 }
 
 impl<B: Borrow<CircuitBreaker>, Z> Call<B, Z> {
     #[cold]
     fn cancel(&mut self) {
-        if let Some(ticket) = self.ticket.take() {
+        if let Stage::Pending(ticket) = mem::replace(&mut self.stage, Stage::Over) {
             self.breaker.borrow().core.settle(ticket, Ended::Cancelled);
         }
     }
@@ -276,7 +298,7 @@ impl<B: Borrow<CircuitBreaker>, Z> Call<B, Z> {
 impl<B: Borrow<CircuitBreaker>, Z> Drop for Call<B, Z> {
     #[inline]
     fn drop(&mut self) {
-        if self.ticket.is_some() {
+        if matches!(self.stage, Stage::Pending(_)) {
             self.cancel();
         }
     }
@@ -314,14 +336,14 @@ impl<Z, F> Run<Begun<Z>, Option<F>> {
         });
         let call = Call {
             breaker,
-            ticket: admitted.ok(),
+            stage: admitted.map_or(Stage::Over, Stage::Pending),
             finish: Some(finish),
         };
         let conduct = Begun {
             call,
             refusal: admitted.err(),
         };
-        Self { conduct, future }
+        Self { future, conduct }
     }
 }
 

@@ -1,16 +1,21 @@
 //! Letting calls in.
 
-use crate::engine::{Core, Shared, Ticket};
+use std::time::Duration;
+
+use super::{
+    Core, Ticket,
+    opening::Refusal,
+    probes::Slot,
+    state_word::Word,
+    sync::{Ordering, fence},
+};
 use crate::{
-    State,
-    engine::{
-        machine::Admission,
-        opening::Refusal,
-        probes::Slot,
-        state_word::Word,
-        sync::{Ordering, fence},
+    State, diagnostics,
+    retry::Opening,
+    util::{
+        consult::{Answer, consult},
+        duration::nanos,
     },
-    util::duration::nanos,
 };
 
 impl Core {
@@ -110,47 +115,120 @@ impl Core {
         refusal
     }
 
+    /// Lets a call in, or not, where that takes the lock. What asks the user is
+    /// asked without it; should the state move on meanwhile, it begins anew.
     #[cold]
     fn admit_locked(&self) -> Result<Ticket, Refusal> {
-        let now = self.clock.now();
+        loop {
+            let now = self.clock.now();
+            let mut held = self.shared.lock();
+            if self.registers {
+                held = self.expire_own(held, now);
+                if let Some(next) = held.get().machine.look(&self.policy, now) {
+                    held = self.make(held, next, Some(now));
+                }
+            }
+            let word = held.word();
+            let machine = &mut held.get().machine;
+            match word.state() {
+                State::Closed => {
+                    let slot = machine.start(now);
+                    self.unlock(held);
+                    return Ok(match slot {
+                        Some(slot) => Ticket {
+                            slot,
+                            ..Ticket::new(word, nanos(now))
+                        },
+                        None => self.ticket(word),
+                    });
+                }
+                State::MetricsOnly | State::Disabled => {
+                    self.unlock(held);
+                    return Ok(self.ticket(word));
+                }
+                State::ForcedOpen => {
+                    self.unlock(held);
+                    return Err(self.refuse(Refusal::by(State::ForcedOpen)));
+                }
+                State::Open => {
+                    let opening = machine.opening();
+                    let due = machine.due(now);
+                    let refusal = self.published.load().at(now);
+                    let is_ready = |elapsed| self.is_ready(opening, elapsed);
+                    self.unlock(held);
+                    if !due.is_some_and(is_ready) {
+                        return Err(self.refuse(refusal.unless_due()));
+                    }
+                    self.half_open(word, now);
+                }
+                State::HalfOpen => {
+                    let elapsed = now.saturating_sub(machine.entered());
+                    let (slot, lost) = machine.reserve(now);
+                    if lost > 0 {
+                        self.counts.lost_probes.add(lost);
+                    }
+                    self.unlock(held);
+                    let Some(slot) = slot else {
+                        return Err(self.refuse(Refusal::by(State::HalfOpen)));
+                    };
+                    if !self.permits(elapsed) {
+                        self.give_back(slot, now);
+                        return Err(self.refuse(Refusal::by_permit(elapsed)));
+                    }
+                    if self.word().same_period(word) {
+                        if let Some(tally) = &self.tally {
+                            tally.probe();
+                        }
+                        return Ok(Ticket {
+                            slot,
+                            ..Ticket::new(word, nanos(now))
+                        });
+                    }
+                    self.give_back(slot, now);
+                }
+            }
+        }
+    }
+
+    /// Whether the retry policy lets a probe run after all.
+    fn is_ready(&self, opening: Opening, elapsed: Duration) -> bool {
+        match consult(self, || self.policy.retry.ready(&opening, elapsed)) {
+            Answer::Given(ready) => ready,
+            Answer::Panicked => {
+                diagnostics::policy_panicked("retry");
+                true
+            }
+            Answer::Within => false,
+        }
+    }
+
+    fn permits(&self, elapsed: Duration) -> bool {
+        let permit = &self.policy.permit;
+        match consult(self, || permit.admits(elapsed, &mut &self.random)) {
+            Answer::Given(admits) => admits,
+            Answer::Panicked => {
+                diagnostics::policy_panicked("permit");
+                true
+            }
+            Answer::Within => false,
+        }
+    }
+
+    /// Half-opens the circuit, if it is still in the period of `word`.
+    fn half_open(&self, word: Word, now: Duration) {
+        let entry = self.entry_at(State::HalfOpen, now);
         let mut held = self.shared.lock();
-        if let Some(next) = held.get().machine.look(&self.policy, now) {
-            self.enter(&mut held, next, now);
-        }
-        if held.get().machine.is_due(&self.policy, now) {
-            self.enter(&mut held, State::HalfOpen.into(), now);
-        }
-        let Shared {
-            machine, random, ..
-        } = held.get();
-        let (admission, lost) = machine.admit(&self.policy, now, random.get());
-        let word = held.word();
-        let refusal = match word.state() {
-            State::Open => self.published.load().at(now),
-            state => Refusal::by(state),
-        };
-        if lost > 0 {
-            self.counts.lost_probes.add(lost);
+        if held.word().same_period(word) {
+            self.enter(&mut held, entry);
         }
         self.unlock(held);
-        let (began, slot) = match admission {
-            Admission::Probe(slot) => {
-                if let Some(tally) = &self.tally {
-                    tally.probe();
-                }
-                (nanos(now), slot)
-            }
-            Admission::Running(slot) => (nanos(now), slot),
-            Admission::Free if self.stamps => (nanos(now), Slot::NONE),
-            Admission::Free => (0, Slot::NONE),
-            Admission::NotPermitted(elapsed) => {
-                return Err(self.refuse(Refusal::by_permit(elapsed)));
-            }
-            Admission::Rejected => return Err(self.refuse(refusal.unless_due())),
-        };
-        Ok(Ticket {
-            slot,
-            ..Ticket::new(word, began)
-        })
+    }
+
+    /// Takes back the slot of a call that does not run.
+    fn give_back(&self, slot: Slot, now: Duration) {
+        let lost = self.shared.lock().get().machine.release(slot, now);
+        if lost {
+            self.counts.lost_probes.add(1);
+        }
     }
 }

@@ -9,6 +9,7 @@ pub(crate) mod machine;
 pub(crate) mod opening;
 mod operate;
 mod outbox;
+pub(crate) mod own_window;
 pub(crate) mod probes;
 #[cfg(feature = "keyed")]
 pub(crate) mod retire;
@@ -18,16 +19,17 @@ pub(crate) mod state_word;
 pub(crate) mod sync;
 #[cfg(test)]
 mod tests;
+mod transition;
 
 use std::{
     panic::{RefUnwindSafe, UnwindSafe},
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
 use once_cell::race::OnceRef;
 
 use crate::{
-    CircuitBreaker, KillSwitch, Name, OnCancel, Signal, State,
+    CircuitBreaker, KillSwitch, Name, OnCancel, State,
     clock::SystemClock,
     diagnostics,
     info::kill_switch::Environment,
@@ -37,8 +39,8 @@ use crate::{
 };
 use counters::Tally;
 use counts::Counts;
-use lock::{Held, Locked};
-use machine::{Machine, Next, Policy, Transition};
+use lock::Locked;
+use machine::{Machine, Policy};
 use opening::Published;
 use outbox::Outbox;
 use probes::Slot;
@@ -68,12 +70,15 @@ pub(crate) struct Core {
     registers: bool,
     /// Whether recording needs the time.
     dates: bool,
+    /// Whether the window is the user's own.
+    own_window: bool,
     /// Neither of these, and nobody counts every call: in the closed state no
     /// clock is read, and a success may pass unseen.
     untimed: bool,
     pub(crate) name: Name,
     listeners: Listeners,
     environment: Option<Box<Environment>>,
+    random: RandomSource,
     counts: Counts,
 }
 
@@ -84,7 +89,6 @@ impl RefUnwindSafe for Core {}
 /// What the lock guards.
 struct Shared {
     machine: Machine,
-    random: RandomSource,
     changed_at: SystemTime,
     sequence: u64,
     outbox: Outbox,
@@ -166,6 +170,7 @@ impl Core {
             .first()
             .map_or(u64::MAX, |slow| nanos(*slow));
         let registers = machine.registers();
+        let own_window = machine.has_own_window();
         let stamps = measures
             || registers
             || matches!(policy.on_cancel, OnCancel::FailAfter(_))
@@ -179,7 +184,6 @@ impl Core {
                 word,
                 Shared {
                     machine,
-                    random,
                     changed_at,
                     sequence: 0,
                     outbox: Outbox::new(!listeners.is_empty()),
@@ -189,6 +193,7 @@ impl Core {
             name,
             policy,
             clock,
+            random,
             listeners,
             environment: (!environment.is_empty()).then(|| Box::new(environment)),
             eternal: OnceRef::new(),
@@ -197,6 +202,7 @@ impl Core {
             stamps,
             registers,
             dates,
+            own_window,
             untimed,
             counts: Counts::default(),
             tally,
@@ -220,8 +226,8 @@ impl Core {
     /// that static.
     pub(crate) fn obey(&self) {
         if let Some(switch) = self.commanded() {
-            let now = self.clock.now();
-            self.enter(&mut self.shared.lock(), switch.state.into(), now);
+            let entry = self.entry(switch.state);
+            self.enter(&mut self.shared.lock(), entry);
         }
     }
 
@@ -241,65 +247,6 @@ impl Core {
 
     pub(crate) fn state(&self) -> State {
         self.word().state()
-    }
-
-    /// Enters a state, makes it known, and puts its signal in the outbox.
-    fn enter(&self, held: &mut Held<'_, Shared>, next: Next, now: Duration) {
-        let Shared {
-            machine,
-            random,
-            changed_at,
-            sequence,
-            outbox,
-        } = held.get();
-        if let Some(tally) = &self.tally {
-            tally.left(machine.state(), now.saturating_sub(machine.entered()));
-        }
-        let transition = machine.enter(&self.policy, next, now, random.get());
-        let Transition {
-            old_state,
-            new_state,
-            cause,
-            wait,
-        } = transition;
-        *changed_at = self.clock.wall();
-        *sequence += 1;
-        if new_state == State::Open {
-            self.published.store(now, wait, cause);
-        }
-        outbox.put(|| Signal {
-            name: self.name.clone(),
-            old_state,
-            new_state,
-            timestamp: *changed_at,
-            sequence: *sequence,
-            reason: cause.and_then(|cause| self.policy.reason(cause)),
-            next_attempt: wait.and_then(|wait| changed_at.checked_add(wait)),
-            origin: crate::signal::Origin::default(),
-        });
-        let word = self.word_of(machine);
-        held.publish_word(word);
-    }
-
-    fn word_of(&self, machine: &Machine) -> Word {
-        let clean = machine.is_clean(&self.policy);
-        Word::new(machine.state(), machine.generation(), clean, self.untimed)
-    }
-
-    /// Lets go of the lock, then delivers what is in the outbox, unless a
-    /// caller further up, or another thread, is at it already: that one goes on
-    /// until the outbox is empty, so signals leave in the order of transitions.
-    fn unlock(&self, mut held: Held<'_, Shared>) {
-        if !held.get().outbox.begin() {
-            return;
-        }
-        drop(held);
-        loop {
-            let Some(signal) = self.shared.lock().get().outbox.take() else {
-                return;
-            };
-            self.listeners.tell(signal);
-        }
     }
 }
 

@@ -52,7 +52,8 @@ impl Published {
     }
 
     pub(crate) fn store(&self, now: Duration, wait: Option<Duration>, cause: Option<Cause>) {
-        let due = wait.map_or(NEVER, |wait| nanos(now.saturating_add(wait)));
+        // The end of all time comes before never.
+        let due = wait.map_or(NEVER, |wait| nanos(now.saturating_add(wait)).min(NEVER - 1));
         let (measured, packed) = match cause {
             Some(Cause {
                 leaf,

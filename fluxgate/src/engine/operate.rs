@@ -7,15 +7,14 @@ use crate::{
     Info, SettingsInfo, State,
     info::{kill_switch::Environment, metrics::Metrics},
     random::Seeded,
-    sources::RandomSource,
 };
 
 impl Core {
     /// A manual command: goes to the state, also if it is the present one.
     pub(crate) fn command(&self, state: State) {
-        let now = self.clock.now();
+        let entry = self.entry(state);
         let mut held = self.shared.lock();
-        self.enter(&mut held, state.into(), now);
+        self.enter(&mut held, entry);
         self.unlock(held);
     }
 
@@ -24,22 +23,22 @@ impl Core {
     /// random numbers by this seed. Calls in flight no longer count.
     pub(crate) fn renew(&self, random: Seeded) {
         let now = self.clock.now();
-        let mut held = self.shared.lock();
-        let shared = held.get();
-        shared.machine.forget_failed();
-        if let RandomSource::Seeded(seeded) = &mut shared.random {
-            *seeded = random;
-        }
         let start = self
             .commanded()
             .map_or(State::Closed, |switch| switch.state);
+        let entry = self.entry(start);
+        self.random.renew(random);
+        let mut held = self.shared.lock();
+        let shared = held.get();
+        shared.machine.forget_failed();
         if shared.machine.state() == State::Closed && start == State::Closed {
             shared.machine.renew(now);
             let word = self.word_of(&shared.machine);
             held.set_word(word);
         } else {
-            self.enter(&mut held, start.into(), now);
+            self.enter(&mut held, entry);
         }
+        held.get().outbox.clear();
         self.unlock(held);
         self.counts.clear();
         self.listeners.clear();
@@ -50,9 +49,10 @@ impl Core {
 
     pub(crate) fn info(&self) -> Info {
         let now = self.clock.now();
-        let mut held = self.shared.lock();
+        let mut held = self.expire_own(self.shared.lock(), now);
         let shared = held.get();
         let changed_at = shared.changed_at;
+        let (waiting, merged) = (shared.outbox.waiting(), shared.outbox.merged());
         let machine = &mut shared.machine;
         let state = machine.state();
         let totals = machine.totals(now);
@@ -103,11 +103,14 @@ impl Core {
             listeners: Vec::new(),
             missing_listeners: Vec::new(),
         };
-        drop(held);
+        self.unlock(held);
         // Policies and listeners are asked without the lock.
         self.policy.describe(&mut info.settings);
-        (info.listeners, info.missing_listeners) = self.listeners.info();
-        info.listener_failures = info.listeners.iter().map(|each| each.failures).sum();
+        (info.listeners, info.missing_listeners) = self.listeners.info(waiting, merged);
+        info.listener_failures = info
+            .listeners
+            .iter()
+            .fold(0, |sum, each| each.failures.saturating_add(sum));
         info
     }
 }

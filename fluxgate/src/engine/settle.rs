@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::engine::{Core, Ended, Shared, Ticket};
 use crate::{
-    OnCancel, State, diagnostics,
+    OnCancel, SlowProbes, State, diagnostics,
     engine::{
         lock::Held,
         machine::{Ending, Next},
@@ -12,6 +12,7 @@ use crate::{
         state_word::Word,
     },
     util::duration::nanos,
+    window::Record,
 };
 
 impl Core {
@@ -120,6 +121,11 @@ impl Core {
             }
             _ => self.count_as(ended, elapsed),
         };
+        let (ended, failed) = if is_probe && failed == Some(false) && self.is_too_slow(elapsed) {
+            (Ended::Failure, Some(true))
+        } else {
+            (ended, failed)
+        };
         let count = |late| {
             if let Some(tally) = &self.tally {
                 tally.ended(ended, late, elapsed);
@@ -151,8 +157,16 @@ impl Core {
                 count(false);
                 let nanos = if self.measures { elapsed } else { 0 };
                 let ending = Ending { failed, nanos };
-                let next = held.get().machine.record(&self.policy, ending, now);
-                self.follow(held, next, reads.then_some(now));
+                if self.own_window {
+                    let record = Record::new(failed, nanos, &self.policy.thresholds);
+                    if !self.leave_record(&mut held, record, now) {
+                        self.counts.late.add(1);
+                    }
+                    self.unlock(held);
+                } else {
+                    let next = held.get().machine.record(&self.policy, ending, now);
+                    self.follow(held, next, reads.then_some(now));
+                }
             }
             Some(_) => {
                 drop(held);
@@ -162,17 +176,23 @@ impl Core {
             None => {
                 count(false);
                 let is_stuck = is_probe && present && held.get().machine.learn_nothing();
-                if let Some(next) = held.get().machine.look(&self.policy, now) {
-                    self.enter(&mut held, next, now);
-                    self.unlock(held);
-                } else {
-                    drop(held);
+                let mut held = self.expire_own(held, now);
+                match held.get().machine.look(&self.policy, now) {
+                    Some(next) => self.go(held, next, Some(now)),
+                    None => self.unlock(held),
                 }
                 if is_stuck {
                     diagnostics::half_open_learns_nothing(&self.name);
                 }
             }
         }
+    }
+
+    /// Whether a probe that succeeded took so long that it counts as failed.
+    fn is_too_slow(&self, elapsed: u64) -> bool {
+        self.policy.slow_probes == SlowProbes::Fail
+            && !self.policy.thresholds.is_empty()
+            && elapsed >= self.slow
     }
 
     /// Settles a call outside of half-open that proves the dependency answers:
@@ -195,16 +215,20 @@ impl Core {
             self.counts.late.add(1);
             return;
         }
-        let machine = &mut held.get().machine;
-        machine.end_streak();
-        let next = match now {
-            Some(now) if has_slot => {
-                machine.leave(slot);
-                machine.look(&self.policy, now)
-            }
-            _ => None,
-        };
-        self.follow(held, next, now);
+        held.get().machine.end_streak();
+        let now = now.filter(|_| has_slot);
+        let mut next = None;
+        if let Some(now) = now {
+            held.get().machine.leave(slot);
+            held = self.expire_own(held, now);
+            next = held.get().machine.look(&self.policy, now);
+        }
+        if next.is_none() {
+            self.update_word(&mut held);
+            self.unlock(held);
+        } else {
+            self.follow(held, next, now);
+        }
     }
 
     /// Whether a call counts as failed, if it counts at all.
@@ -246,19 +270,8 @@ impl Core {
     #[inline]
     fn follow(&self, mut held: Held<'_, Shared>, next: Option<Next>, now: Option<Duration>) {
         match next {
-            None => {
-                let clean = held.get().machine.is_clean(&self.policy);
-                let word = held.word().when(clean);
-                held.set_word(word);
-            }
+            None => self.update_word(&mut held),
             Some(next) => self.go(held, next, now),
         }
-    }
-
-    #[cold]
-    fn go(&self, mut held: Held<'_, Shared>, next: Next, now: Option<Duration>) {
-        let now = now.unwrap_or_else(|| self.clock.now());
-        self.enter(&mut held, next, now);
-        self.unlock(held);
     }
 }

@@ -443,7 +443,7 @@ impl<K: Key> Set<K> {
             place.seen = None;
         }
         let mut stays = List::Kept;
-        if let (Some(core), Some(now)) = (place.core.take(), now) {
+        if let Some(core) = place.core.take() {
             let seen = *place.seen.get_or_insert(now);
             let retired = Core::retire(core, now, standing, |holds| {
                 let is_forgotten = |since: Duration| {
@@ -505,7 +505,7 @@ impl<K: Key> Set<K> {
             // who asked for it.
             if let Some(place) = register.place(entry) {
                 place.core = Some(Arc::clone(&breaker.core));
-                place.seen = now;
+                place.seen = Some(now);
                 let id = entry.id.load(Ordering::Relaxed);
                 register.order.move_to_back(id, List::Candidates);
             }
@@ -736,5 +736,11 @@ impl<K: Key> Group for Set<K> {
     fn breakers(&self) -> Vec<CircuitBreaker> {
         let all = self.register().all();
         all.into_iter().map(|(_, breaker)| breaker).collect()
+    }
+
+    fn forget_command(&self) {
+        let mut register = self.register();
+        register.standing = None;
+        register.commands += 1;
     }
 }

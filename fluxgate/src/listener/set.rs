@@ -6,7 +6,9 @@ use std::{
 };
 
 use super::{Listener, Owned, Reads, owned::describe};
-use crate::{Info, Signal, WeakBreaker, diagnostics, signal::Origin, util::panic::contained};
+use crate::{
+    CircuitBreaker, Info, Signal, WeakBreaker, diagnostics, signal::Origin, util::panic::contained,
+};
 
 /// One listener of a breaker, in [`Info`](crate::Info).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,10 +18,14 @@ pub struct ListenerInfo {
     pub name: String,
     /// Its panics, and the deliveries of which it says that they failed.
     pub failures: u64,
-    /// For a listener that delivers later: signals not yet delivered.
+    /// Signals not yet delivered: those that wait until the listeners of the breaker
+    /// are done with an earlier one, and those in the listener's own queue, if it
+    /// delivers later.
     pub waiting: u64,
-    /// For a listener that delivers later: signals it gave up because too many
-    /// were waiting.
+    /// Signals given up because too many were waiting. Where they wait for slow
+    /// listeners of the breaker, each is merged into the one after it, so that the
+    /// latest state is always delivered; in the queue of a listener that delivers
+    /// later the oldest is dropped.
     pub dropped: u64,
 }
 
@@ -38,6 +44,7 @@ pub struct MissingListener {
 pub(crate) struct Listeners(Option<Box<Known>>);
 
 struct Known {
+    /// Whose they are.
     breaker: WeakBreaker,
     present: Box<[Attached]>,
     missing: Box<[MissingListener]>,
@@ -103,6 +110,11 @@ impl Listeners {
         self.0.as_ref().map_or(&[], |known| &known.present)
     }
 
+    /// The breaker whose they are, unless it is not built yet or there are none.
+    pub(crate) fn owner(&self) -> Option<CircuitBreaker> {
+        self.0.as_ref()?.breaker.upgrade()
+    }
+
     fn missing(&self) -> &[MissingListener] {
         self.0.as_ref().map_or(&[], |known| &known.missing)
     }
@@ -163,14 +175,22 @@ impl Listeners {
         }
     }
 
-    pub(crate) fn info(&self) -> (Vec<ListenerInfo>, Vec<MissingListener>) {
+    /// What is known of each; `waiting` and `merged` signals are in no listener's
+    /// hands yet.
+    pub(crate) fn info(
+        &self,
+        waiting: u64,
+        merged: u64,
+    ) -> (Vec<ListenerInfo>, Vec<MissingListener>) {
         let present = self.present().iter().map(|Attached { listener, panics }| {
             let delivery = contained(|| listener.delivery()).unwrap_or_default();
             ListenerInfo {
                 name: listener.label(),
-                failures: panics.load(Ordering::Relaxed) + delivery.failures,
-                waiting: delivery.waiting,
-                dropped: delivery.dropped,
+                failures: delivery
+                    .failures
+                    .saturating_add(panics.load(Ordering::Relaxed)),
+                waiting: delivery.waiting.saturating_add(waiting),
+                dropped: delivery.dropped.saturating_add(merged),
             }
         });
         (present.collect(), self.missing().to_vec())

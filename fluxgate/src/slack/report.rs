@@ -1,7 +1,12 @@
 //! What the delivery says in the log: events of `tracing` at the target
 //! `fluxgate::slack`, or lines on stderr without that feature.
 
-use super::{Message, body::redacted, classify, redact::Redactor, settle::Settled};
+use super::{
+    Message,
+    api::{body::redacted, error_code},
+    queue::outcome::Settled,
+    redact::Redactor,
+};
 use crate::util::panic::contained;
 
 macro_rules! say {
@@ -119,7 +124,7 @@ pub(super) fn not_started(error: &std::io::Error) {
 
 fn advice(code: &str) -> &'static str {
     let is_of_slack = !code.contains(' ') && !code.starts_with("http_");
-    match classify::advice(code) {
+    match error_code::advice(code) {
         Some(advice) => advice,
         None if is_of_slack => "see Slack's documentation of chat.postMessage",
         None => "check that the URL is right and can be reached from here",

@@ -8,8 +8,10 @@ use crate::{diagnostics, util::panic::contained};
 /// A rule of your own, put into a breaker as [`Custom::new`]. Closures
 /// `Fn(&Context) -> bool` are rules.
 ///
-/// It is asked under the breaker's short lock: it must not call the breaker. A
-/// panic in it is contained and means "does not fire".
+/// It is asked without any lock of the breaker's, about the window as it was right
+/// after the call, and may use the breaker; what a call records that it makes
+/// through its own breaker leads to no transition. Several threads may ask it at
+/// once. A panic in it is contained and means "does not fire".
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no rule",
     note = "a closure `|seen| seen.failure_count() >= 3` is one, and so is any type that implements `Tripper`"

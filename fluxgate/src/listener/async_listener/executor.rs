@@ -152,16 +152,19 @@ fn drive(context: &mut Context<'_>) -> Poll<()> {
     };
     for task in tasks {
         // The last one to hold a task drops its future, which runs user code.
-        contained(|| poll(task));
+        contained(|| {
+            poll(&task);
+            drop(task);
+        });
     }
     Poll::Pending
 }
 
-fn poll(task: Arc<Task>) {
+fn poll(task: &Arc<Task>) {
     // From here on a wake queues it again. Swapped rather than stored, to
     // see what was written before the wakes until now.
     task.is_queued.swap(false, Ordering::AcqRel);
-    let waker = Waker::from(Arc::clone(&task));
+    let waker = Waker::from(Arc::clone(task));
     let mut future = lock(&task.future);
     let polled = future.as_mut().map(|future| {
         contained(|| future.as_mut().poll(&mut Context::from_waker(&waker)))

@@ -87,7 +87,7 @@ impl Circuits {
     pub(crate) fn signal(&self, signal: &Signal, settings: &Settings) {
         // Its listener may be one that passes on nothing but signals.
         let origin = signal.origin.breaker();
-        let newcomer = origin.filter(|breaker| !breaker.is_over());
+        let newcomer = origin.filter(|breaker| !breaker.is_gone());
         self.with(|table| {
             let circuit = table.circuit(&signal.name, settings);
             if let Some(breaker) = newcomer.filter(|breaker| !circuit.has(breaker)) {
