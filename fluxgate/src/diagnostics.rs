@@ -8,7 +8,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use crate::util::panic::contained;
+use crate::util::panic::catch_panic;
 
 pub(crate) fn listener_panicked(breaker: &str, listener: &str) {
     warn(format_args!(
@@ -160,7 +160,7 @@ pub(crate) fn refused(error: &crate::ConfigError) {
 
 #[cold]
 fn warn(message: fmt::Arguments<'_>) {
-    contained(|| {
+    catch_panic(|| {
         #[cfg(feature = "tracing")]
         tracing::warn!(target: "fluxgate", "{message}");
         #[cfg(not(feature = "tracing"))]

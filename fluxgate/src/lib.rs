@@ -188,7 +188,7 @@ pub use breaker::{CircuitBreaker, Guard};
 pub use error::{CallError, CallNotPermitted, ConfigError, Fault, RejectionKind, rejection};
 pub use info::Info;
 pub use info::kill_switch::{KillSwitch, Variable};
-pub use info::lifetime::{Histogram, Lifetime};
+pub use info::lifetime::{Histogram, LifetimeTotals};
 pub use info::metrics::Metrics;
 pub use info::reason::{Reason, RuleKind};
 pub use info::settings::SettingsInfo;

@@ -17,8 +17,8 @@ use serde::{
 };
 
 use crate::{
-    Command, Histogram, Info, KillSwitch, Lifetime, ListenerInfo, Metrics, MissingListener, Name,
-    Reason, RuleKind, SettingsInfo, Signal, State, Variable,
+    Command, Histogram, Info, KillSwitch, LifetimeTotals, ListenerInfo, Metrics, MissingListener,
+    Name, Reason, RuleKind, SettingsInfo, Signal, State, Variable,
 };
 
 /// Every field is named twice: so that none is forgotten, and since what is
@@ -88,7 +88,7 @@ serialize! {
         reason: reason,
         next_attempt: next_attempt.map(epoch),
     } - origin
-    Lifetime {
+    LifetimeTotals {
         successes: successes,
         failures: failures,
         late: late,
@@ -251,9 +251,9 @@ macro_rules! words {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                struct Word;
+                struct StateWord;
 
-                impl Visitor<'_> for Word {
+                impl Visitor<'_> for StateWord {
                     type Value = $name;
 
                     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -266,7 +266,7 @@ macro_rules! words {
                     }
                 }
 
-                deserializer.deserialize_str(Word)
+                deserializer.deserialize_str(StateWord)
             }
         }
     )*};

@@ -20,7 +20,7 @@ use crate::{
     util::{
         consult::{Answer, consult},
         duration::nanos,
-        panic::contained,
+        panic::catch_panic,
     },
 };
 
@@ -56,7 +56,7 @@ const FAR: Duration = Duration::from_nanos(u64::MAX / 4);
 
 impl ClockSource {
     pub(crate) fn custom(clock: impl Clock + 'static) -> Self {
-        let now = contained(|| clock.now()).unwrap_or_default();
+        let now = catch_panic(|| clock.now()).unwrap_or_default();
         let origin = if now > FAR { now } else { Duration::ZERO };
         Self::Custom(Box::new(OwnClock {
             clock: Box::new(clock),
@@ -158,7 +158,7 @@ impl OwnRandom {
 
     fn ask(&self) -> Option<f64> {
         let mut source = lock(&self.source).take()?;
-        let drawn = contained(|| source.next_f64());
+        let drawn = catch_panic(|| source.next_f64());
         *lock(&self.source) = Some(source);
         match drawn {
             Some(drawn) if (0.0..1.0).contains(&drawn) => return Some(drawn),

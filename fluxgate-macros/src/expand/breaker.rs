@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Attribute, Expr, Type, UnOp, Visibility, spanned::Spanned};
+use syn::{Attribute, Type, Visibility, spanned::Spanned};
 
 use super::{Runtime, constants, keyed, policies, respanned};
 use crate::{
@@ -40,12 +40,7 @@ pub(super) fn reference(
     if let Some(shared) = &options.shared {
         // An error about it stands there.
         let place = shared.span().resolved_at(Span::mixed_site());
-        return if is_place(shared) {
-            quote_spanned!(place=> &#shared)
-        } else {
-            // A function that gives a reference: what it refers to.
-            quote_spanned!(place=> &*#shared)
-        };
+        return quote_spanned!(place=> &#shared);
     }
     if let Some(handle) = &options.handle {
         let ident = &handle.ident;
@@ -60,16 +55,6 @@ pub(super) fn reference(
     let place = place(keys);
     let reference = respanned(quote!(&#hidden), place);
     quote_spanned!(place=> { #item #reference })
-}
-
-fn is_place(expr: &Expr) -> bool {
-    match expr {
-        Expr::Path(_) | Expr::Field(_) | Expr::Index(_) => true,
-        Expr::Unary(unary) => matches!(unary.op, UnOp::Deref(_)),
-        Expr::Paren(paren) => is_place(&paren.expr),
-        Expr::Group(group) => is_place(&group.expr),
-        _ => false,
-    }
 }
 
 fn hidden_static(
@@ -161,7 +146,8 @@ pub(crate) fn statics(
     ident: &Ident,
     options: &Options,
 ) -> TokenStream {
-    let fluxgate = Runtime(options.krate.as_ref());
+    let path = super::runtime_path(options.krate.as_ref());
+    let fluxgate = Runtime(path.as_ref());
     let keys = options.breaker.key_type.as_ref();
     let builder = builder(&options.breaker, ident, keys, &fluxgate);
     let (ty, new) = static_type(keys, &fluxgate);
@@ -200,7 +186,7 @@ fn builder(
     let builder = match keys {
         None => quote!(#fluxgate::CircuitBreaker::builder(#name) #settings #(#listeners)*),
         Some(keys) => {
-            let keyed = keyed::settings(options, &settings);
+            let keyed = keyed::settings(options, &settings, fluxgate);
             quote!(#fluxgate::keyed::CircuitBreakers::<#keys>::builder(#name) #keyed #(#listeners)*)
         }
     };
@@ -251,7 +237,7 @@ fn settings(options: &BreakerOptions, fluxgate: &Runtime<'_>) -> TokenStream {
     ];
     for (method, count) in counts {
         if let Some(count) = count {
-            set(method, quote!(#count));
+            set(method, policies::count(count, fluxgate));
         }
     }
     if let Some(lease) = &options.probe_lease {

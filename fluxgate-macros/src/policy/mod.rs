@@ -14,7 +14,7 @@ mod tripper;
 pub(crate) mod value;
 mod window;
 
-pub(crate) use call::{Argument, Call, policy};
+pub(crate) use call::{Argument, Call, Value, listed, policy, policy_value};
 pub(crate) use cancel::OnCancel;
 pub(crate) use formula::{Formula, Grammar};
 pub(crate) use listeners::{Listener, Slack, read as read_listeners};

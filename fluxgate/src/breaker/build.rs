@@ -8,7 +8,7 @@ use crate::{
 /// its listeners, and whoever gets the crate's reports.
 #[derive(Default)]
 #[must_use = "it is for telling"]
-pub(crate) struct News {
+pub(crate) struct Announcements {
     /// The settings that were refused.
     pub(crate) faults: Vec<Fault>,
     /// The variables of the environment that say nothing sensible.
@@ -19,15 +19,15 @@ pub(crate) struct News {
 
 impl CircuitBreaker {
     /// Enters the breaker in the registry. Tells nobody, but that is news too.
-    pub(crate) fn register(&self, news: News) -> News {
-        News {
+    pub(crate) fn register(&self, news: Announcements) -> Announcements {
+        Announcements {
             namesake: registry::enter(&self.core),
             ..news
         }
     }
 }
 
-impl News {
+impl Announcements {
     /// In reports and, if the environment commanded a state, to its listeners.
     pub(crate) fn tell(self, breaker: &CircuitBreaker) {
         let name = breaker.name();

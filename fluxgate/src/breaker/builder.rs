@@ -5,25 +5,25 @@ use std::{fmt, mem, num::NonZeroU64, sync::Arc, time::Duration};
 use crate::{
     __private::bounds,
     CircuitBreaker, ConfigError, Name, State, WeakBreaker,
-    breaker::build::News,
+    breaker::build::Announcements,
     clock::Clock,
     engine::{
         Core, Parts,
-        machine::{Machine, Policy},
+        machine::{Config, Machine},
         probes::Probes,
     },
     error::Fault,
     info::kill_switch::Environment,
-    listener::{Declared, IntoListener, MissingListener},
+    listener::{IntoListener, MissingListener, PendingListeners},
     permit::{Permit, RampUp},
     random::{Random, Seeded},
     retry::{Cooldown, Retry},
     sources::{ClockSource, RandomSource},
     testing,
-    tripper::{Calm, Rule, ages::Running},
+    tripper::{MinToTrip, Rule, ages::InFlightAges},
     util::{
         duration::{Literal, nanos},
-        panic::contained,
+        panic::catch_panic,
     },
     window::AnyWindow,
 };
@@ -113,7 +113,7 @@ pub struct Builder {
     durations: bool,
     clock: ClockSource,
     random: RandomSource,
-    listeners: Declared,
+    listeners: PendingListeners,
 }
 
 const MAX_HALF_OPEN_CALLS: u32 = 10;
@@ -137,7 +137,7 @@ impl Builder {
             durations: false,
             clock: ClockSource::default(),
             random: RandomSource::seeded(Seeded::for_breaker()),
-            listeners: Declared::default(),
+            listeners: PendingListeners::default(),
         }
     }
 
@@ -323,7 +323,7 @@ impl Builder {
             news,
         } = self.assemble();
         if refused.is_empty() {
-            core.obey();
+            core.apply_kill_switch();
             let breaker = CircuitBreaker { core };
             breaker.register(news).tell(&breaker);
             return Ok(breaker);
@@ -340,9 +340,9 @@ impl Builder {
     /// Builds what must not fail, the breaker of an annotated function: a
     /// refused setting is reported and gives way to its default, a listener that
     /// refuses is reported and left out. Nobody is told of any of it, nor of the
-    /// breaker, before [`News::tell`]: those who are may ask for this very
+    /// breaker, before [`Announcements::tell`]: those who are may ask for this very
     /// breaker, which has to be in its place by then.
-    pub(crate) fn build_or_default(mut self) -> (CircuitBreaker, News) {
+    pub(crate) fn build_or_default(mut self) -> (CircuitBreaker, Announcements) {
         let mut faults = Vec::new();
         for (setting, found) in self.check() {
             faults.extend(found);
@@ -361,7 +361,7 @@ impl Builder {
         }
         let Assembled { core, mut news, .. } = self.assemble();
         news.faults = faults;
-        core.obey();
+        core.apply_kill_switch();
         (CircuitBreaker { core }, news)
     }
 
@@ -439,11 +439,14 @@ impl Builder {
         let own_tripper = self.tripper.has_own();
         let durations = self.durations || needs.durations;
         let thresholds: Box<[Duration]> = needs.slow.into();
-        let dates = self.window.dates();
+        let window_needs_time = self.window.needs_time();
         self.window.prepare(thresholds.len(), durations);
-        let calm = self.window.size().map(|size| self.tripper.calm(size));
+        let min_to_trip = self
+            .window
+            .size()
+            .map(|size| self.tripper.min_to_trip(size));
         let probes = Probes::new(self.max_half_open_calls, nanos(self.probe_lease));
-        let running = (!needs.in_flight.is_empty()).then(|| Running::new(&needs.in_flight));
+        let running = (!needs.in_flight.is_empty()).then(|| InFlightAges::new(&needs.in_flight));
         let machine = Machine::new(
             self.window,
             thresholds.len(),
@@ -452,7 +455,7 @@ impl Builder {
             State::Closed,
             self.clock.now(),
         );
-        let policy = Policy {
+        let config = Config {
             tripper: self.tripper,
             retry: self.retry,
             permit: self.permit,
@@ -464,7 +467,7 @@ impl Builder {
             durations,
             every_call: needs.every_call,
             own_tripper,
-            calm: calm.unwrap_or(Calm::NONE),
+            min_to_trip: min_to_trip.unwrap_or(MinToTrip::NONE),
         };
         let mut environment = if testing::is_isolated() {
             Environment::default()
@@ -476,21 +479,21 @@ impl Builder {
         let (listeners, refused) = self.listeners.attach(&handle);
         let core = Arc::new(Core::new(Parts {
             name: self.name,
-            policy,
+            config,
             machine,
             clock: self.clock,
             random: self.random,
             listeners,
             environment,
-            dates,
+            window_needs_time,
         }));
         handle.set(&core);
         Assembled {
             core,
             refused,
-            news: News {
+            news: Announcements {
                 bad_values,
-                ..News::default()
+                ..Announcements::default()
             },
         }
     }
@@ -500,7 +503,7 @@ struct Assembled {
     core: Arc<Core>,
     /// The listeners that refused.
     refused: Vec<MissingListener>,
-    news: News,
+    news: Announcements,
 }
 
 #[derive(Clone, Copy)]
@@ -521,7 +524,7 @@ fn contained_check(
     policy: &str,
     check: impl FnOnce() -> Result<(), Vec<Fault>>,
 ) -> Result<(), Vec<Fault>> {
-    contained(check).unwrap_or_else(|| {
+    catch_panic(check).unwrap_or_else(|| {
         Err(vec![Fault::new(format!(
             "the {policy} panicked when it was asked whether its settings make sense"
         ))])

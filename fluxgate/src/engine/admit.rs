@@ -6,7 +6,7 @@ use super::{
     Core, Ticket,
     opening::Refusal,
     probes::Slot,
-    state_word::Word,
+    state_word::StateWord,
     sync::{Ordering, fence},
 };
 use crate::{
@@ -22,7 +22,7 @@ impl Core {
     /// Lets a call in of which nothing need be known but how it ends. One atomic
     /// load.
     #[inline]
-    pub(crate) fn admit_freely(&self) -> Option<Ticket> {
+    pub(crate) fn admit_fast(&self) -> Option<Ticket> {
         let word = self.word();
         word.is_free().then(|| Ticket::new(word, 0))
     }
@@ -30,10 +30,12 @@ impl Core {
     /// Lets a call in, or not, if that takes no lock: in the closed state, and in
     /// an open circuit that is not due.
     #[inline]
-    pub(crate) fn admit_at_once(&self) -> Option<Result<Ticket, Refusal>> {
+    pub(crate) fn admit_lock_free(&self) -> Option<Result<Ticket, Refusal>> {
         let word = self.word();
         match word.state() {
-            State::Closed | State::MetricsOnly if !self.registers => Some(Ok(self.ticket(word))),
+            State::Closed | State::MetricsOnly if !self.tracks_in_flight => {
+                Some(Ok(self.ticket(word)))
+            }
             State::Open => {
                 let refusal = self.opening(word)?;
                 (!refusal.is_due()).then(|| Err(self.refuse(refusal)))
@@ -44,7 +46,7 @@ impl Core {
 
     /// Lets a call in, or not, whatever the state.
     #[inline(never)]
-    pub(crate) fn admit_by_state(&self) -> Result<Ticket, Refusal> {
+    pub(crate) fn admit_slow(&self) -> Result<Ticket, Refusal> {
         let word = self.word();
         match word.state() {
             State::Disabled => Ok(Ticket::new(word, 0)),
@@ -56,14 +58,13 @@ impl Core {
 
     /// The two above.
     #[inline(never)]
-    pub(crate) fn admit(&self) -> Result<Ticket, Refusal> {
-        self.admit_at_once()
-            .unwrap_or_else(|| self.admit_by_state())
+    pub(crate) fn admit_without_fast(&self) -> Result<Ticket, Refusal> {
+        self.admit_lock_free().unwrap_or_else(|| self.admit_slow())
     }
 
     #[inline]
-    fn ticket(&self, word: Word) -> Ticket {
-        let began = if self.stamps {
+    fn ticket(&self, word: StateWord) -> Ticket {
+        let began = if self.needs_start {
             nanos(self.clock.now())
         } else {
             0
@@ -74,7 +75,8 @@ impl Core {
     /// All of them.
     #[cfg(feature = "tower")]
     pub(crate) fn admit_any(&self) -> Result<Ticket, Refusal> {
-        self.admit_freely().map_or_else(|| self.admit(), Ok)
+        self.admit_fast()
+            .map_or_else(|| self.admit_without_fast(), Ok)
     }
 
     /// Why a call would be rejected now, if that is certain without asking for
@@ -97,8 +99,8 @@ impl Core {
 
     /// The opening of the period of `word`; `None` if that period is over.
     #[inline]
-    fn opening(&self, word: Word) -> Option<Refusal> {
-        let opening = self.published.load();
+    fn opening(&self, word: StateWord) -> Option<Refusal> {
+        let opening = self.opening.load();
         fence(Ordering::Acquire);
         let present = self.shared.word_relaxed();
         present
@@ -109,8 +111,8 @@ impl Core {
     #[inline]
     pub(crate) fn refuse(&self, refusal: Refusal) -> Refusal {
         self.counts.rejected.add(1);
-        if let Some(tally) = &self.tally {
-            tally.rejected(refusal.state());
+        if let Some(listener_counters) = &self.listener_counters {
+            listener_counters.rejected(refusal.state());
         }
         refusal
     }
@@ -122,9 +124,9 @@ impl Core {
         loop {
             let now = self.clock.now();
             let mut held = self.shared.lock();
-            if self.registers {
+            if self.tracks_in_flight {
                 held = self.expire_own(held, now);
-                if let Some(next) = held.get().machine.look(&self.policy, now) {
+                if let Some(next) = held.get().machine.check_in_flight(&self.config, now) {
                     held = self.make(held, next, Some(now));
                 }
             }
@@ -153,7 +155,7 @@ impl Core {
                 State::Open => {
                     let opening = machine.opening();
                     let due = machine.due(now);
-                    let refusal = self.published.load().at(now);
+                    let refusal = self.opening.load().at(now);
                     let is_ready = |elapsed| self.is_ready(opening, elapsed);
                     self.unlock(held);
                     if !due.is_some_and(is_ready) {
@@ -176,8 +178,8 @@ impl Core {
                         return Err(self.refuse(Refusal::by_permit(elapsed)));
                     }
                     if self.word().same_period(word) {
-                        if let Some(tally) = &self.tally {
-                            tally.probe();
+                        if let Some(listener_counters) = &self.listener_counters {
+                            listener_counters.probe();
                         }
                         return Ok(Ticket {
                             slot,
@@ -192,7 +194,7 @@ impl Core {
 
     /// Whether the retry policy lets a probe run after all.
     fn is_ready(&self, opening: Opening, elapsed: Duration) -> bool {
-        match consult(self, || self.policy.retry.ready(&opening, elapsed)) {
+        match consult(self, || self.config.retry.ready(&opening, elapsed)) {
             Answer::Given(ready) => ready,
             Answer::Panicked => {
                 diagnostics::policy_panicked("retry");
@@ -203,7 +205,7 @@ impl Core {
     }
 
     fn permits(&self, elapsed: Duration) -> bool {
-        let permit = &self.policy.permit;
+        let permit = &self.config.permit;
         match consult(self, || permit.admits(elapsed, &mut &self.random)) {
             Answer::Given(admits) => admits,
             Answer::Panicked => {
@@ -215,7 +217,7 @@ impl Core {
     }
 
     /// Half-opens the circuit, if it is still in the period of `word`.
-    fn half_open(&self, word: Word, now: Duration) {
+    fn half_open(&self, word: StateWord, now: Duration) {
         let entry = self.entry_at(State::HalfOpen, now);
         let mut held = self.shared.lock();
         if held.word().same_period(word) {

@@ -13,13 +13,13 @@ use crate::{
     engine::probes::{Probes, Slot},
     permit::Permit,
     retry::{Opening, Retry},
-    tripper::{Calm, Cause, Context, Rule, ages::Running},
-    util::{duration::nanos, panic::contained},
+    tripper::{Cause, Context, MinToTrip, Rule, ages::InFlightAges},
+    util::{duration::nanos, panic::catch_panic},
     window::{AnyWindow, OwnWindow, Record, Totals},
 };
 
 /// The settings of a breaker, which never change.
-pub(crate) struct Policy {
+pub(crate) struct Config {
     pub(crate) tripper: Rule,
     pub(crate) retry: Box<dyn Retry>,
     pub(crate) permit: Box<dyn Permit>,
@@ -37,10 +37,10 @@ pub(crate) struct Policy {
     /// [`Question`] instead of asking it.
     pub(crate) own_tripper: bool,
     /// When a full window need not be shown to the tripper.
-    pub(crate) calm: Calm,
+    pub(crate) min_to_trip: MinToTrip,
 }
 
-impl Policy {
+impl Config {
     /// Fills in what it knows of the settings.
     pub(crate) fn describe(&self, settings: &mut SettingsInfo) {
         settings.tripper = self.tripper.to_string();
@@ -60,7 +60,7 @@ impl Policy {
 
     /// Returns the share of calls that the permit admits, if it can tell.
     pub(crate) fn share(&self, elapsed: Duration) -> Option<f64> {
-        contained(|| self.permit.share(elapsed)).flatten()
+        catch_panic(|| self.permit.share(elapsed)).flatten()
     }
 
     /// A cause in words.
@@ -91,7 +91,7 @@ fn text(describe: impl Fn(&mut fmt::Formatter<'_>) -> fmt::Result) -> String {
     let described = Described(describe);
     let mut text = String::new();
     // `to_string` panics where a formatter fails.
-    match contained(|| write!(text, "{described}")) {
+    match catch_panic(|| write!(text, "{described}")) {
         Some(Ok(())) => text,
         _ => "Custom(…)".to_owned(),
     }
@@ -132,24 +132,24 @@ pub(crate) struct Question {
     state: State,
     streak: u64,
     totals: Totals,
-    running: Option<Running>,
+    running: Option<InFlightAges>,
 }
 
 impl Question {
     /// Asks the tripper. Returns the transition that its answer leads to.
-    pub(crate) fn ask(&self, policy: &Policy) -> Option<Next> {
+    pub(crate) fn ask(&self, config: &Config) -> Option<Next> {
         let seen = Context {
             state: self.state,
             streak: self.streak,
             totals: &self.totals,
-            thresholds: &policy.thresholds,
-            durations: policy.durations,
+            thresholds: &config.thresholds,
+            durations: config.durations,
             running: self.running.as_ref(),
         };
-        let fires = policy.tripper.fires(&seen);
+        let fires = config.tripper.fires(&seen);
         (fires == (self.target == State::Open)).then(|| Next {
             state: self.target,
-            cause: fires.then(|| policy.tripper.cause(&seen)).flatten(),
+            cause: fires.then(|| config.tripper.cause(&seen)).flatten(),
             asks: false,
         })
     }
@@ -203,7 +203,7 @@ pub(crate) struct Machine {
     opened_with: Option<Box<Totals>>,
     probes: Probes,
     /// Calls in flight in the closed state, if a rule looks at them.
-    running: Option<Box<Running>>,
+    running: Option<Box<InFlightAges>>,
 }
 
 impl Machine {
@@ -211,7 +211,7 @@ impl Machine {
         window: AnyWindow,
         thresholds: usize,
         probes: Probes,
-        running: Option<Running>,
+        running: Option<InFlightAges>,
         state: State,
         now: Duration,
     ) -> Self {
@@ -324,10 +324,10 @@ impl Machine {
 
     /// Whether a success that is not slow would change nothing.
     #[inline]
-    pub(crate) fn is_clean(&self, policy: &Policy) -> bool {
+    pub(crate) fn is_clean(&self, config: &Config) -> bool {
         matches!(self.state, State::Closed | State::MetricsOnly)
             && self.streak == 0
-            && !policy.every_call
+            && !config.every_call
             && self.window.success_changes_nothing(&self.totals)
     }
 
@@ -364,7 +364,7 @@ impl Machine {
     }
 
     /// Whether calls are to be [admitted](Self::admit) in the closed state, too.
-    pub(crate) fn registers(&self) -> bool {
+    pub(crate) fn tracks_in_flight(&self) -> bool {
         self.running.is_some()
     }
 
@@ -376,95 +376,99 @@ impl Machine {
     }
 
     /// Looks at the calls in flight. The state that leads to, if any.
-    pub(crate) fn look(&mut self, policy: &Policy, now: Duration) -> Option<Next> {
-        let grown = self.running.as_mut()?.grow(nanos(now));
+    pub(crate) fn check_in_flight(&mut self, config: &Config, now: Duration) -> Option<Next> {
+        let grown = self.running.as_mut()?.age(nanos(now));
         if !grown || self.state != State::Closed {
             return None;
         }
         self.window.expire(now, &mut self.totals);
-        self.tripped(policy)
+        self.tripped(config)
     }
 
     /// Takes note that the dependency said it would be down until then.
-    pub(crate) fn ask(&mut self, until: Duration) {
+    pub(crate) fn defer_until(&mut self, until: Duration) {
         self.asked = Some(until);
     }
 
     /// Records a call of the present generation. The state it leads to, if any.
     pub(crate) fn record(
         &mut self,
-        policy: &Policy,
+        config: &Config,
         ending: Ending,
         now: Duration,
     ) -> Option<Next> {
-        let record = Record::new(ending.failed, ending.nanos, &policy.thresholds);
+        let record = Record::new(ending.failed, ending.nanos, &config.thresholds);
         self.window.record(record, now, &mut self.totals);
-        self.went_into(policy, ending.failed, now)
+        self.went_into(config, ending.failed, now)
     }
 
     /// A call went into the window. The state that leads to, if any.
     pub(crate) fn went_into(
         &mut self,
-        policy: &Policy,
+        config: &Config,
         failed: bool,
         now: Duration,
     ) -> Option<Next> {
         if let Some(running) = &mut self.running {
-            running.grow(nanos(now));
+            running.age(nanos(now));
         }
-        self.recorded(policy, failed, policy.calm.holds(&self.totals))
+        self.recorded(config, failed, config.min_to_trip.is_below(&self.totals))
     }
 
     /// The same where nothing is kept of a call but its outcome, and nobody asks
     /// when it was.
     #[inline]
-    pub(crate) fn record_outcome(&mut self, policy: &Policy, failed: bool) -> Option<Next> {
+    pub(crate) fn record_outcome(&mut self, config: &Config, failed: bool) -> Option<Next> {
         match self.window.as_count() {
             Some(window) => {
                 window.record_outcome(failed, &mut self.totals);
-                self.recorded(policy, failed, policy.calm.holds_outcomes(&self.totals))
+                self.recorded(
+                    config,
+                    failed,
+                    config.min_to_trip.is_below_outcomes(&self.totals),
+                )
             }
-            None => self.record(policy, Ending { failed, nanos: 0 }, Duration::ZERO),
+            None => self.record(config, Ending { failed, nanos: 0 }, Duration::ZERO),
         }
     }
 
     /// A call was recorded, and the totals are `calm` if the window is full: where
     /// does it lead?
     #[inline]
-    fn recorded(&mut self, policy: &Policy, failed: bool, calm: bool) -> Option<Next> {
+    fn recorded(&mut self, config: &Config, failed: bool, below: bool) -> Option<Next> {
         if failed {
             self.streak = self.streak.saturating_add(1);
             self.failed += 1;
         } else {
             self.streak = 0;
         }
-        if calm && self.state == State::Closed && self.window.is_full() {
+        if below && self.state == State::Closed && self.window.is_full() {
             None
         } else {
-            self.judge(policy, failed)
+            self.judge(config, failed)
         }
     }
 
     #[inline(never)]
-    fn judge(&mut self, policy: &Policy, failed: bool) -> Option<Next> {
+    fn judge(&mut self, config: &Config, failed: bool) -> Option<Next> {
         self.silent = 0;
         match (self.state, failed) {
-            (State::Closed, _) => self.tripped(policy),
+            (State::Closed, _) => self.tripped(config),
             (State::HalfOpen, true) => {
                 self.recovered = 0;
-                self.reopened(policy)
+                self.reopened(config)
             }
             (State::HalfOpen, false) => {
                 self.recovered = self.recovered.saturating_add(1);
-                if self.recovered < policy.close_after {
+                if self.recovered < config.close_after {
                     None
-                } else if policy.own_tripper {
+                } else if config.own_tripper {
                     Some(Next {
                         asks: true,
                         ..State::Closed.into()
                     })
                 } else {
-                    let healthy = self.tripped(policy).is_none();
+                    let healthy = self.tripped(config).is_none();
                     healthy.then_some(State::Closed.into())
                 }
             }
@@ -472,8 +476,8 @@ impl Machine {
         }
     }
 
-    fn reopened(&self, policy: &Policy) -> Option<Next> {
-        match policy.reopen_after {
+    fn reopened(&self, config: &Config) -> Option<Next> {
+        match config.reopen_after {
             Some(limit) if self.streak >= limit.get() => Some(Next {
                 cause: Some(Cause {
                     leaf: Cause::REOPEN_AFTER,
@@ -482,27 +486,27 @@ impl Machine {
                 }),
                 ..State::Open.into()
             }),
-            _ => self.tripped(policy),
+            _ => self.tripped(config),
         }
     }
 
     /// `Open`, if the tripper fires or has to be asked.
-    fn tripped(&self, policy: &Policy) -> Option<Next> {
+    fn tripped(&self, config: &Config) -> Option<Next> {
         let seen = Context {
             state: self.state,
             streak: self.streak,
             totals: &self.totals,
-            thresholds: &policy.thresholds,
-            durations: policy.durations,
+            thresholds: &config.thresholds,
+            durations: config.durations,
             running: self.running.as_deref(),
         };
-        (policy.own_tripper || policy.tripper.fires(&seen)).then(|| Next {
-            cause: if policy.own_tripper {
+        (config.own_tripper || config.tripper.fires(&seen)).then(|| Next {
+            cause: if config.own_tripper {
                 None
             } else {
-                policy.tripper.cause(&seen)
+                config.tripper.cause(&seen)
             },
-            asks: policy.own_tripper,
+            asks: config.own_tripper,
             ..State::Open.into()
         })
     }
@@ -534,7 +538,7 @@ impl Machine {
         self.state = next.state;
         self.opened_with = next.cause.map(|_| Box::new(self.totals.clone()));
         let asked = self.asked.map(|until| until.saturating_sub(now));
-        self.begin(now);
+        self.start_period(now);
         if let Some(Wait { first, longest }) = wait.filter(|_| next.state == State::Open) {
             self.wait = first;
             if let (Some(first), Some(asked)) = (&mut self.wait, asked) {
@@ -550,7 +554,7 @@ impl Machine {
     }
 
     /// A new generation, with nothing recorded.
-    fn begin(&mut self, now: Duration) {
+    fn start_period(&mut self, now: Duration) {
         self.generation += 1;
         self.entered = now;
         self.recovered = 0;
@@ -568,7 +572,7 @@ impl Machine {
     pub(crate) fn renew(&mut self, now: Duration) {
         self.reopens = 0;
         self.streak = 0;
-        self.begin(now);
+        self.start_period(now);
     }
 
     /// Forgets how many calls ever failed.

@@ -24,7 +24,7 @@ impl Core {
     pub(crate) fn renew(&self, random: Seeded) {
         let now = self.clock.now();
         let start = self
-            .commanded()
+            .kill_switch_state()
             .map_or(State::Closed, |switch| switch.state);
         let entry = self.entry(start);
         self.random.renew(random);
@@ -42,8 +42,8 @@ impl Core {
         self.unlock(held);
         self.counts.clear();
         self.listeners.clear();
-        if let Some(tally) = &self.tally {
-            tally.clear();
+        if let Some(listener_counters) = &self.listener_counters {
+            listener_counters.clear();
         }
     }
 
@@ -56,14 +56,14 @@ impl Core {
         let machine = &mut shared.machine;
         let state = machine.state();
         let totals = machine.totals(now);
-        let metrics = Metrics::new(totals, &self.policy.thresholds, self.policy.durations);
+        let metrics = Metrics::new(totals, &self.config.thresholds, self.config.durations);
         let opened_with = machine
             .opened_with()
-            .map(|totals| Metrics::new(totals, &self.policy.thresholds, self.policy.durations));
+            .map(|totals| Metrics::new(totals, &self.config.thresholds, self.config.durations));
         let window = machine.window().to_string();
         let probe_lease = Duration::from_nanos(machine.probes().lease());
         let max_half_open_calls = machine.probes().limit();
-        let opening = (state == State::Open).then(|| self.published.load().at(now));
+        let opening = (state == State::Open).then(|| self.opening.load().at(now));
         let since = now.saturating_sub(machine.entered());
         let mut info = Info {
             name: self.name.clone(),
@@ -76,7 +76,7 @@ impl Core {
             retry_after: opening.and_then(|opening| opening.wait()),
             reason: opening
                 .and_then(|opening| opening.cause())
-                .and_then(|cause| self.policy.reason(cause)),
+                .and_then(|cause| self.config.reason(cause)),
             probes_in_flight: machine.probes_in_flight(now),
             rejected: self.counts.rejected.get(),
             failed: machine.failed(),
@@ -88,9 +88,9 @@ impl Core {
             lost_probes: self.counts.lost_probes.get() + machine.overdue_probes(now),
             late: self.counts.late.get(),
             lifetime: self
-                .tally
+                .listener_counters
                 .as_ref()
-                .map(|tally| tally.lifetime(state, since)),
+                .map(|listener_counters| listener_counters.lifetime(state, since)),
             settings: SettingsInfo {
                 window,
                 probe_lease,
@@ -105,7 +105,7 @@ impl Core {
         };
         self.unlock(held);
         // Policies and listeners are asked without the lock.
-        self.policy.describe(&mut info.settings);
+        self.config.describe(&mut info.settings);
         (info.listeners, info.missing_listeners) = self.listeners.info(waiting, merged);
         info.listener_failures = info
             .listeners

@@ -29,7 +29,7 @@ const PREPARED: usize = 4;
 pub(crate) const CAPACITY: usize = 1024;
 
 /// How many signals one caller delivers before it hands over.
-pub(crate) const TURN: usize = if cfg!(fluxgate_loom) { 1 } else { 64 };
+pub(crate) const TURN: usize = 64;
 
 impl Outbox {
     pub(crate) fn new(listeners: bool) -> Self {

@@ -9,10 +9,10 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use super::{Core, Shared, lock::Held, state_word::Word};
+use super::{Core, Shared, lock::Held, state_word::StateWord};
 use crate::{
     diagnostics,
-    util::panic::contained,
+    util::panic::catch_panic,
     window::{OwnWindow, Record, Window},
 };
 
@@ -26,7 +26,7 @@ const MOST: usize = 1024;
 pub(crate) enum Task {
     /// An outcome, of the period of `word`.
     Record {
-        word: Word,
+        word: StateWord,
         record: Record,
         now: Duration,
     },
@@ -125,7 +125,7 @@ impl Core {
         let totals = held.get().machine.own_window().map(|(_, totals)| totals);
         let mut totals = totals.map(|totals| totals.clone()).unwrap_or_default();
         drop(held);
-        let told = contained(|| match task {
+        let told = catch_panic(|| match task {
             Task::Record { record, now, .. } => window.record(record, now, &mut totals),
             Task::Expire(now) => window.expire(now, &mut totals),
             Task::Clear => window.clear(),
@@ -142,7 +142,7 @@ impl Core {
         }
         if let (true, Task::Record { record, now, .. }) = (stays, task) {
             let machine = &mut held.get().machine;
-            if let Some(next) = machine.went_into(&self.policy, record.failed, now) {
+            if let Some(next) = machine.went_into(&self.config, record.failed, now) {
                 held = self.make(held, next, Some(now));
             }
         }

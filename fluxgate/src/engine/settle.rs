@@ -9,7 +9,7 @@ use crate::{
         lock::Held,
         machine::{Ending, Next},
         probes::Slot,
-        state_word::Word,
+        state_word::StateWord,
     },
     util::duration::nanos,
     window::Record,
@@ -24,19 +24,19 @@ impl Core {
             // The success is recorded at this very load: it finds the window
             // full and clean, where one more success leaves no trace.
             Ended::Success if word.is_free() && self.word() == word => {}
-            Ended::Success if word.is_free() => self.settle_freely(word, false),
-            Ended::Failure if word.is_free() => self.settle_freely(word, true),
-            _ => self.settle_by_outcome(word, began, slot, ended),
+            Ended::Success if word.is_free() => self.settle_outcome(word, false),
+            Ended::Failure if word.is_free() => self.settle_outcome(word, true),
+            _ => self.settle_slow(word, began, slot, ended),
         }
     }
 
     /// Takes note that the dependency said how long it will be down.
     #[cold]
-    pub(crate) fn ask(&self, ticket: Ticket, wait: Duration) {
+    pub(crate) fn defer_until(&self, ticket: Ticket, wait: Duration) {
         let until = self.clock.now().saturating_add(wait);
         let mut held = self.shared.lock();
         if held.word().same_period(ticket.word) {
-            held.get().machine.ask(until);
+            held.get().machine.defer_until(until);
         }
     }
 
@@ -44,7 +44,7 @@ impl Core {
     /// it.
     #[cfg(all(feature = "http", feature = "tower"))]
     pub(crate) fn elapsed(&self, ticket: Ticket) -> u64 {
-        if self.stamps || ticket.slot != Slot::NONE {
+        if self.needs_start || ticket.slot != Slot::NONE {
             nanos(self.clock.now()).saturating_sub(ticket.began)
         } else {
             0
@@ -54,7 +54,7 @@ impl Core {
     /// Returns the ticket of a call that took so long and ends now.
     #[cfg(all(feature = "http", feature = "tower"))]
     pub(crate) fn backdated(&self, ticket: Ticket, elapsed: u64) -> Ticket {
-        if self.stamps || ticket.slot != Slot::NONE {
+        if self.needs_start || ticket.slot != Slot::NONE {
             let began = nanos(self.clock.now()).saturating_sub(elapsed);
             Ticket { began, ..ticket }
         } else {
@@ -73,39 +73,42 @@ impl Core {
     }
 
     #[inline(never)]
-    fn settle_freely(&self, word: Word, failed: bool) {
+    fn settle_outcome(&self, word: StateWord, failed: bool) {
         let mut held = self.shared.lock();
         let late = !held.word().same_period(word);
-        if let Some(tally) = &self.tally {
+        if let Some(listener_counters) = &self.listener_counters {
             let ended = if failed {
                 Ended::Failure
             } else {
                 Ended::Success
             };
-            tally.ended(ended, late, 0);
+            listener_counters.ended(ended, late, 0);
         }
         if late {
             drop(held);
             self.counts.late.add(1);
         } else {
-            let next = held.get().machine.record_outcome(&self.policy, failed);
-            self.follow(held, next, None);
+            let next = held.get().machine.record_outcome(&self.config, failed);
+            self.apply_if_any(held, next, None);
         }
     }
 
     /// The parts of the ticket one by one: they stay in registers.
     #[inline(never)]
-    fn settle_by_outcome(&self, word: Word, began: u64, slot: Slot, ended: Ended) {
+    fn settle_slow(&self, word: StateWord, began: u64, slot: Slot, ended: Ended) {
         if word.state() == State::Disabled {
             return;
         }
         let has_slot = slot != Slot::NONE;
         let is_probe = has_slot && word.state() == State::HalfOpen;
-        let reads = self.measures
-            || self.dates
+        let reads = self.needs_elapsed
+            || self.window_needs_time
             || has_slot
             || ended == Ended::Cancelled
-            || self.tally.as_ref().is_some_and(|tally| tally.times());
+            || self
+                .listener_counters
+                .as_ref()
+                .is_some_and(|listener_counters| listener_counters.needs_elapsed());
         let now = if reads {
             self.clock.now()
         } else {
@@ -127,8 +130,8 @@ impl Core {
             (ended, failed)
         };
         let count = |late| {
-            if let Some(tally) = &self.tally {
-                tally.ended(ended, late, elapsed);
+            if let Some(listener_counters) = &self.listener_counters {
+                listener_counters.ended(ended, late, elapsed);
             }
         };
         if !has_slot {
@@ -159,17 +162,17 @@ impl Core {
         match failed {
             Some(failed) if present => {
                 count(false);
-                let nanos = if self.measures { elapsed } else { 0 };
+                let nanos = if self.needs_elapsed { elapsed } else { 0 };
                 let ending = Ending { failed, nanos };
                 if self.own_window {
-                    let record = Record::new(failed, nanos, &self.policy.thresholds);
+                    let record = Record::new(failed, nanos, &self.config.thresholds);
                     if !self.leave_record(&mut held, record, now) {
                         self.counts.late.add(1);
                     }
                     self.unlock(held);
                 } else {
-                    let next = held.get().machine.record(&self.policy, ending, now);
-                    self.follow(held, next, reads.then_some(now));
+                    let next = held.get().machine.record(&self.config, ending, now);
+                    self.apply_if_any(held, next, reads.then_some(now));
                 }
             }
             Some(_) => {
@@ -184,8 +187,8 @@ impl Core {
                     self.end_streak_locked(&mut held, word);
                 }
                 let mut held = self.expire_own(held, now);
-                match held.get().machine.look(&self.policy, now) {
-                    Some(next) => self.go(held, next, Some(now)),
+                match held.get().machine.check_in_flight(&self.config, now) {
+                    Some(next) => self.apply(held, next, Some(now)),
                     None => self.unlock(held),
                 }
                 if is_stuck {
@@ -197,15 +200,15 @@ impl Core {
 
     /// Whether a probe that succeeded took so long that it counts as failed.
     fn is_too_slow(&self, elapsed: u64) -> bool {
-        self.policy.slow_probes == SlowProbes::Fail
-            && !self.policy.thresholds.is_empty()
+        self.config.slow_probes == SlowProbes::Fail
+            && !self.config.thresholds.is_empty()
             && elapsed >= self.slow
     }
 
     /// Ends the streak: the dependency answers. Takes no lock while the window is
     /// clean, since then there is no streak.
     #[cold]
-    fn end_streak(&self, word: Word) {
+    fn end_streak(&self, word: StateWord) {
         let present = self.word();
         if !present.same_period(word) {
             self.counts.late.add(1);
@@ -216,7 +219,7 @@ impl Core {
         }
     }
 
-    fn end_streak_locked(&self, held: &mut Held<'_, Shared>, word: Word) {
+    fn end_streak_locked(&self, held: &mut Held<'_, Shared>, word: StateWord) {
         if held.word().same_period(word) {
             held.get().machine.end_streak();
             self.update_word(held);
@@ -250,7 +253,7 @@ impl Core {
             }
             Ended::Cancelled => {
                 self.counts.cancelled.add(1);
-                match self.policy.on_cancel {
+                match self.config.on_cancel {
                     OnCancel::Ignore => None,
                     OnCancel::Fail => Some(true),
                     OnCancel::FailAfter(least) => (elapsed >= nanos(least)).then_some(true),
@@ -262,10 +265,10 @@ impl Core {
     /// After a call was recorded: goes where that leads. `now` may be missing
     /// while nothing but a transition needs it.
     #[inline]
-    fn follow(&self, mut held: Held<'_, Shared>, next: Option<Next>, now: Option<Duration>) {
+    fn apply_if_any(&self, mut held: Held<'_, Shared>, next: Option<Next>, now: Option<Duration>) {
         match next {
             None => self.update_word(&mut held),
-            Some(next) => self.go(held, next, now),
+            Some(next) => self.apply(held, next, now),
         }
     }
 }

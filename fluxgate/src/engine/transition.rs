@@ -39,7 +39,7 @@ use super::{
     lock::Held,
     machine::{Machine, Next, Transition, Wait},
     outbox::TURN,
-    state_word::Word,
+    state_word::StateWord,
     sync::spawn,
 };
 use crate::{
@@ -63,7 +63,7 @@ impl Core {
     /// Goes where a call or a look at the calls in flight leads. `now` may be
     /// missing if nothing has needed it yet.
     #[cold]
-    pub(super) fn go(&self, held: Held<'_, Shared>, next: Next, now: Option<Duration>) {
+    pub(super) fn apply(&self, held: Held<'_, Shared>, next: Next, now: Option<Duration>) {
         let held = self.make(held, next, now);
         self.unlock(held);
     }
@@ -86,7 +86,7 @@ impl Core {
         drop(held);
         let next = match question {
             None => Some(next),
-            Some(question) => match consult(self, || question.ask(&self.policy)) {
+            Some(question) => match consult(self, || question.ask(&self.config)) {
                 Answer::Given(next) => next,
                 Answer::Panicked | Answer::Within => None,
             },
@@ -135,7 +135,7 @@ impl Core {
     }
 
     fn wait(&self, opening: Opening) -> Option<Wait> {
-        let retry = &self.policy.retry;
+        let retry = &self.config.retry;
         let first = consult(self, || retry.wait(&opening, &mut &self.random));
         let first = match first {
             Answer::Given(first) => first,
@@ -170,8 +170,8 @@ impl Core {
             sequence,
             outbox,
         } = held.get();
-        if let Some(tally) = &self.tally {
-            tally.left(machine.state(), now.saturating_sub(machine.entered()));
+        if let Some(listener_counters) = &self.listener_counters {
+            listener_counters.left(machine.state(), now.saturating_sub(machine.entered()));
         }
         let Transition {
             old_state,
@@ -182,7 +182,7 @@ impl Core {
         *changed_at = wall;
         *sequence += 1;
         if new_state == State::Open {
-            self.published.store(now, wait, cause);
+            self.opening.store(now, wait, cause);
         }
         outbox.put(|| Signal {
             name: self.name.clone(),
@@ -190,7 +190,7 @@ impl Core {
             new_state,
             timestamp: wall,
             sequence: *sequence,
-            reason: cause.and_then(|cause| self.policy.reason(cause)),
+            reason: cause.and_then(|cause| self.config.reason(cause)),
             next_attempt: wait.and_then(|wait| wall.checked_add(wait)),
             origin: crate::signal::Origin::default(),
         });
@@ -198,15 +198,20 @@ impl Core {
         held.publish_word(word);
     }
 
-    pub(super) fn word_of(&self, machine: &Machine) -> Word {
-        let clean = machine.is_clean(&self.policy);
-        Word::new(machine.state(), machine.generation(), clean, self.untimed)
+    pub(super) fn word_of(&self, machine: &Machine) -> StateWord {
+        let clean = machine.is_clean(&self.config);
+        StateWord::new(
+            machine.state(),
+            machine.generation(),
+            clean,
+            self.has_fast_path,
+        )
     }
 
     /// Says in the control word whether the window is clean.
     #[inline]
     pub(super) fn update_word(&self, held: &mut Held<'_, Shared>) {
-        let clean = held.get().machine.is_clean(&self.policy);
+        let clean = held.get().machine.is_clean(&self.config);
         let word = held.word().when(clean);
         held.set_word(word);
     }
@@ -219,12 +224,17 @@ impl Core {
     /// have left more by then, a thread of its own delivers the rest, so that no
     /// caller works for all others without end.
     pub(super) fn unlock(&self, held: Held<'_, Shared>) {
+        self.unlock_within(held, TURN);
+    }
+
+    /// As [`unlock`](Self::unlock), with this many signals for one caller.
+    pub(super) fn unlock_within(&self, held: Held<'_, Shared>, turn: usize) {
         let mut held = self.catch_up(held);
         if !held.get().outbox.begin() {
             return;
         }
         drop(held);
-        for _ in 0..TURN {
+        for _ in 0..turn {
             if !self.deliver() {
                 return;
             }

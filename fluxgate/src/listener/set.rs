@@ -7,7 +7,8 @@ use std::{
 
 use super::{Listener, Owned, Reads, owned::describe};
 use crate::{
-    CircuitBreaker, Info, Signal, WeakBreaker, diagnostics, signal::Origin, util::panic::contained,
+    CircuitBreaker, Info, Signal, WeakBreaker, diagnostics, signal::Origin,
+    util::panic::catch_panic,
 };
 
 /// One listener of a breaker, in [`Info`](crate::Info).
@@ -41,7 +42,7 @@ pub struct MissingListener {
 
 /// The listeners of one breaker; nothing where there are none.
 #[derive(Default)]
-pub(crate) struct Listeners(Option<Box<Known>>);
+pub(crate) struct ListenerSet(Option<Box<Known>>);
 
 struct Known {
     /// Whose they are.
@@ -57,12 +58,12 @@ struct Attached {
 
 /// The listeners of a breaker to be.
 #[derive(Default)]
-pub(crate) struct Declared {
+pub(crate) struct PendingListeners {
     present: Vec<Owned>,
     missing: Vec<MissingListener>,
 }
 
-impl Declared {
+impl PendingListeners {
     pub(crate) fn add(&mut self, listener: Result<Box<dyn Listener>, MissingListener>) {
         match listener {
             Ok(listener) => self.present.push(Owned::new(listener)),
@@ -71,10 +72,10 @@ impl Declared {
     }
 
     /// Makes them known to the breaker; also which of them refused.
-    pub(crate) fn attach(self, breaker: &WeakBreaker) -> (Listeners, Vec<MissingListener>) {
+    pub(crate) fn attach(self, breaker: &WeakBreaker) -> (ListenerSet, Vec<MissingListener>) {
         let mut refused = Vec::new();
         let present = self.present.into_iter().filter_map(|listener| {
-            let reason = match contained(|| listener.attach(breaker)) {
+            let reason = match catch_panic(|| listener.attach(breaker)) {
                 Some(Ok(())) => {
                     return Some(Attached {
                         listener,
@@ -101,11 +102,11 @@ impl Declared {
                 missing,
             })
         });
-        (Listeners(known), refused)
+        (ListenerSet(known), refused)
     }
 }
 
-impl Listeners {
+impl ListenerSet {
     fn present(&self) -> &[Attached] {
         self.0.as_ref().map_or(&[], |known| &known.present)
     }
@@ -127,7 +128,7 @@ impl Listeners {
     pub(crate) fn reads(&self) -> Reads {
         let mut all = Reads::default();
         for attached in self.present() {
-            let reads = contained(|| attached.listener.reads()).unwrap_or_default();
+            let reads = catch_panic(|| attached.listener.reads()).unwrap_or_default();
             all.lifetime |= reads.lifetime || reads.successes;
             all.successes |= reads.successes;
             all.durations.extend(reads.durations);
@@ -144,7 +145,7 @@ impl Listeners {
             signal.origin = Origin::new(&known.breaker);
         }
         for Attached { listener, panics } in self.present() {
-            if contained(|| listener.on_signal(&signal)).is_none() {
+            if catch_panic(|| listener.on_signal(&signal)).is_none() {
                 panics.fetch_add(1, Ordering::Relaxed);
                 diagnostics::listener_panicked(&signal.name, &listener.label());
             }
@@ -155,7 +156,7 @@ impl Listeners {
     pub(crate) fn detach(&self, last: &dyn Fn() -> Info) {
         if let Some(known) = &self.0 {
             for Attached { listener, .. } in &known.present {
-                contained(|| listener.detach(&known.breaker, last));
+                catch_panic(|| listener.detach(&known.breaker, last));
             }
         }
     }
@@ -169,7 +170,7 @@ impl Listeners {
             return;
         }
         for Attached { listener, .. } in self.present() {
-            if contained(|| listener.delivery()).is_some_and(|delivery| delivery.lacks_tokio) {
+            if catch_panic(|| listener.delivery()).is_some_and(|delivery| delivery.lacks_tokio) {
                 diagnostics::no_tokio(breaker, &listener.label());
             }
         }
@@ -183,7 +184,7 @@ impl Listeners {
         merged: u64,
     ) -> (Vec<ListenerInfo>, Vec<MissingListener>) {
         let present = self.present().iter().map(|Attached { listener, panics }| {
-            let delivery = contained(|| listener.delivery()).unwrap_or_default();
+            let delivery = catch_panic(|| listener.delivery()).unwrap_or_default();
             ListenerInfo {
                 name: listener.label(),
                 failures: delivery

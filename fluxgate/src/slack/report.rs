@@ -7,7 +7,7 @@ use super::{
     queue::outcome::Settled,
     redact::Redactor,
 };
-use crate::util::panic::contained;
+use crate::util::panic::catch_panic;
 
 macro_rules! say {
     ($level:ident, $message:literal $(, $field:ident = $value:expr)* $(,)?) => {{
@@ -36,7 +36,7 @@ pub(super) fn settled(redactor: &Redactor, settled: &Settled, channel: &str, bod
     let channel = || redactor.word(channel);
     let word = |code: &str| redactor.word(code);
     let payload = || redacted(redactor, body);
-    contained(|| match settled {
+    catch_panic(|| match settled {
         Settled::Delivered => say!(debug, "message delivered", channel = channel()),
         Settled::Retrying(code, wait) => say!(
             warn,
@@ -85,7 +85,7 @@ pub(super) fn settled(redactor: &Redactor, settled: &Settled, channel: &str, bod
 }
 
 pub(super) fn skipped(redactor: &Redactor, message: &Message) {
-    contained(|| {
+    catch_panic(|| {
         say!(
             debug,
             "message dropped, its channel is left alone",
@@ -97,7 +97,7 @@ pub(super) fn skipped(redactor: &Redactor, message: &Message) {
 /// There was no time left for these.
 pub(super) fn abandoned(redactor: &Redactor, messages: &[Message]) {
     for message in messages {
-        contained(|| {
+        catch_panic(|| {
             say!(
                 warn,
                 "shut down before the message was delivered",
@@ -109,11 +109,11 @@ pub(super) fn abandoned(redactor: &Redactor, messages: &[Message]) {
 }
 
 pub(super) fn panicked() {
-    contained(|| say!(error, "the delivery to Slack panicked and starts again"));
+    catch_panic(|| say!(error, "the delivery to Slack panicked and starts again"));
 }
 
 pub(super) fn not_started(error: &std::io::Error) {
-    contained(|| {
+    catch_panic(|| {
         say!(
             error,
             "the delivery to Slack can't start its thread; the next message tries again",

@@ -3,7 +3,7 @@
 use std::{any::type_name, fmt, time::Duration};
 
 use super::Context;
-use crate::{diagnostics, util::panic::contained};
+use crate::{diagnostics, util::panic::catch_panic};
 
 /// A rule of your own, put into a breaker as [`Custom::new`]. Closures
 /// `Fn(&Context) -> bool` are rules.
@@ -125,11 +125,11 @@ impl Custom {
     }
 
     pub(super) fn needs(&self) -> Needs {
-        contained(|| self.tripper.needs()).unwrap_or_default()
+        catch_panic(|| self.tripper.needs()).unwrap_or_default()
     }
 
     pub(super) fn fires(&self, context: &Context<'_>) -> bool {
-        contained(|| self.tripper.should_trip(context)).unwrap_or_else(|| {
+        catch_panic(|| self.tripper.should_trip(context)).unwrap_or_else(|| {
             diagnostics::policy_panicked("tripper");
             false
         })

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, ptr};
 
-use super::panic::contained;
+use super::panic::catch_panic;
 
 /// What came of asking.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub(crate) fn consult<T, R>(whom: &T, f: impl FnOnce() -> R) -> Answer<R> {
     if within == Ok(true) {
         return Answer::Within;
     }
-    let answer = contained(f);
+    let answer = catch_panic(f);
     // `f` has taken away what it added: the last one is `whom` again. Without
     // the thread's memory, at its end, there is nothing to take away.
     let _ = ASKED.try_with(|asked| asked.borrow_mut().pop());

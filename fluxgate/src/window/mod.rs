@@ -14,7 +14,7 @@ pub use time::TimeWindow;
 pub(crate) use totals::Sum;
 pub use totals::{Record, Totals};
 
-use crate::{diagnostics, engine::own_window::Tasks, error::Fault, util::panic::contained};
+use crate::{diagnostics, engine::own_window::Tasks, error::Fault, util::panic::catch_panic};
 
 /// A window of your own, put into a breaker as [`Custom::new`].
 ///
@@ -201,7 +201,7 @@ impl AnyWindow {
             Kind::Time(window) => window.prepare(thresholds, durations),
             Kind::Custom(own) => {
                 let window = own.window.iter_mut();
-                let prepared = contained(|| {
+                let prepared = catch_panic(|| {
                     window.for_each(|window| window.prepare(thresholds, durations));
                 });
                 prepared.unwrap_or_else(|| diagnostics::policy_panicked("window"));
@@ -255,7 +255,7 @@ impl AnyWindow {
     }
 
     /// Whether recording needs the time.
-    pub(crate) fn dates(&self) -> bool {
+    pub(crate) fn needs_time(&self) -> bool {
         !matches!(self.0, Kind::Count(_))
     }
 
