@@ -8,7 +8,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use crate::util::panic::contained;
+use crate::util::panic::catch_panic;
 
 pub(crate) fn listener_panicked(breaker: &str, listener: &str) {
     warn(format_args!(
@@ -146,6 +146,12 @@ pub(crate) fn policy_panicked(policy: &str) {
     ));
 }
 
+pub(crate) fn random_out_of_range(drawn: f64) {
+    warn(format_args!(
+        "a custom source of random numbers drew {drawn:?}; `next_f64` must return at least 0 and less than 1, and the breaker's own generator stands in"
+    ));
+}
+
 pub(crate) fn refused(error: &crate::ConfigError) {
     warn(format_args!(
         "{error}; the defaults stand in for the refused settings"
@@ -154,7 +160,7 @@ pub(crate) fn refused(error: &crate::ConfigError) {
 
 #[cold]
 fn warn(message: fmt::Arguments<'_>) {
-    contained(|| {
+    catch_panic(|| {
         #[cfg(feature = "tracing")]
         tracing::warn!(target: "fluxgate", "{message}");
         #[cfg(not(feature = "tracing"))]

@@ -74,11 +74,15 @@
 //!    stuck on its probes.
 //! 2. **Generations.** An outcome counts only in the period that admitted its
 //!    call. A late one never closes, opens or dirties a later period.
-//! 3. **Signals.** Every transition reaches every listener once, in order.
-//! 4. **No lock is held** while the protected call, tracker, predicate, fallback
-//!    or a listener runs: each may use the breaker.
-//! 5. **Containment.** A listener, a policy or an exporter that panics changes no
-//!    call's result.
+//! 3. **Signals.** Every transition reaches every listener once, in order; only
+//!    when more than 1 024 wait for listeners that block, the oldest are merged
+//!    ([counted](listener::ListenerInfo::dropped)), and the latest state still
+//!    arrives.
+//! 4. **No lock is held** while the protected call, tracker, predicate, fallback,
+//!    a listener or a policy of your own runs, nor while anything is reported:
+//!    each may use the breaker, and so may a panic hook.
+//! 5. **Containment.** A listener, a policy, a clock or an exporter that panics
+//!    changes no call's result, and leaves no transition half done.
 //! 6. **Exact windows.** Under any number of threads the window holds exactly the
 //!    last n outcomes, or those of the last while.
 //! 7. **One opening.** When the wait is over, exactly one caller half-opens the
@@ -181,7 +185,7 @@ pub use ::prometheus;
 #[cfg(feature = "macros")]
 pub use fluxgate_macros::{Classify, breaker, circuit_breaker};
 
-pub use breaker::builder::{Builder, OnCancel};
+pub use breaker::builder::{Builder, OnCancel, SlowProbes};
 pub use breaker::calls::Judged;
 pub use breaker::command::{Command, ParseCommandError};
 pub use breaker::static_breaker::StaticBreaker;
@@ -190,7 +194,7 @@ pub use breaker::{CircuitBreaker, Guard};
 pub use error::{CallError, CallNotPermitted, ConfigError, Fault, RejectionKind, rejection};
 pub use info::Info;
 pub use info::kill_switch::{KillSwitch, Variable};
-pub use info::lifetime::{Histogram, Lifetime};
+pub use info::lifetime::{Histogram, LifetimeTotals};
 pub use info::metrics::Metrics;
 pub use info::reason::{Reason, RuleKind};
 pub use info::settings::SettingsInfo;

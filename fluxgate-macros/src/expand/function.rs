@@ -35,7 +35,8 @@ pub(crate) fn function(protected: &Protected) -> TokenStream {
         block,
         key,
     } = protected;
-    let fluxgate = Runtime(options.krate.as_ref());
+    let path = super::runtime_path(options.krate.as_ref());
+    let fluxgate = Runtime(path.as_ref());
     let call = Call::new(protected, &fluxgate);
     let inputs = call.arguments.inputs.clone();
     let call = call.tokens();
@@ -136,6 +137,12 @@ impl<'a> Call<'a> {
             fluxgate,
         );
         let (lookup, breaker) = match key {
+            None if is_taken(options, target) => {
+                let local = keyed::local();
+                let place = breaker.span();
+                let clone = quote_spanned!(place=> #fluxgate::CircuitBreaker::clone(#breaker));
+                (Some(quote!(let #local = #clone;)), quote!(&#local))
+            }
             None => (None, breaker),
             Some(key) => {
                 let local = keyed::local();
@@ -165,13 +172,21 @@ impl<'a> Call<'a> {
     }
 
     fn tokens(&self) -> TokenStream {
-        let lookup = &self.lookup;
         let call = match &self.shape {
             Shape::Sync => self.sync(),
             Shape::Async => self.asynchronous(&self.pinned_async_block()),
             Shape::Future(future) => self.future(future.boxed),
         };
-        quote!(#lookup #call)
+        match &self.lookup {
+            None => call,
+            // A future that is awaited at the end of a block would be dropped after
+            // the local, and from another edition before it.
+            Some(lookup) if matches!(self.shape, Shape::Async) => {
+                let result = Ident::new("result", Span::mixed_site());
+                quote!(#lookup let #result = #call; #result)
+            }
+            Some(lookup) => quote!(#lookup #call),
+        }
     }
 
     fn sync(&self) -> TokenStream {
@@ -316,20 +331,28 @@ impl<'a> Call<'a> {
         let Self {
             fluxgate, output, ..
         } = self;
-        let method = |name: &str| Ident::new(name, self.output_span());
-        let returning = quote!(#fluxgate::__private::Returning::<#output>::new());
+        let place = self.output_span();
+        let private = respanned(quote!(#fluxgate::__private), place);
+        let returning = quote_spanned!(place=> #private::Returning::<#output>::new());
         if let Some(map) = &self.map_rejection {
-            let mapped = method("mapped");
-            return quote!(#returning.#mapped(#map));
+            return quote_spanned!(place=> #returning.mapped(#map));
         }
-        let rejected = method("rejected");
         // The shape of a type without a name is not looked for.
         if return_type::is_unknown(output) {
-            quote!(#fluxgate::__private::#rejected::<#output>)
+            quote_spanned!(place=> #private::rejected::<#output>)
         } else {
-            quote!(#returning.#rejected())
+            quote_spanned!(place=> #returning.rejected())
         }
     }
+}
+
+/// Whether the body takes along what the breaker is reached from: `self.breaker`
+/// in a method with `&mut self`.
+fn is_taken(options: &Options, target: &Target) -> bool {
+    options
+        .shared
+        .as_ref()
+        .is_some_and(|shared| mentions(shared.to_token_stream(), &target.movable_arguments()))
 }
 
 /// `move`, unless the fallback, or `map_rejection`, uses an argument that the body would take along.

@@ -302,7 +302,7 @@ impl CircuitBreaker {
     pub fn acquire(&self) -> Result<Guard<'_>, CallNotPermitted> {
         let ticket = self
             .core
-            .admit()
+            .admit_without_fast()
             .map_err(|refusal| CallNotPermitted::new(self, refusal))?;
         Ok(Guard {
             core: &self.core,

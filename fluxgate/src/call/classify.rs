@@ -1,6 +1,6 @@
 //! What a call's result means for the breaker.
 
-use crate::{Classify, Outcome, call::Admitted, tracker::Tracker, util::panic::contained};
+use crate::{Classify, Outcome, call::Admitted, tracker::Tracker, util::panic::catch_panic};
 
 /// Which successful results count as failures.
 pub trait FailureIf<T: ?Sized> {
@@ -25,7 +25,7 @@ pub struct Predicate<F>(pub F);
 
 impl<T: ?Sized, F: Fn(&T) -> bool> FailureIf<T> for Predicate<F> {
     fn fails(&self, value: &T) -> bool {
-        contained(|| (self.0)(value)).unwrap_or_else(|| {
+        catch_panic(|| (self.0)(value)).unwrap_or_else(|| {
             crate::diagnostics::policy_panicked("failure_if");
             false
         })
@@ -105,7 +105,7 @@ impl<F> Classifier<F> {
     where
         F: Fn(&R) -> Outcome,
     {
-        let outcome = contained(|| (self.0)(ran));
+        let outcome = catch_panic(|| (self.0)(ran));
         if outcome.is_none() {
             crate::diagnostics::policy_panicked("classifier");
         }
@@ -139,7 +139,7 @@ pub(crate) fn value<T>(value: &T, failure_if: &impl FailureIf<T>) -> Outcome {
 /// A panic in the tracker leaves the error what it is without one: a failure.
 #[inline]
 pub(crate) fn error<E>(error: &E, tracker: &impl Tracker<E>) -> Outcome {
-    contained(|| tracker.outcome(error)).unwrap_or_else(|| {
+    catch_panic(|| tracker.outcome(error)).unwrap_or_else(|| {
         crate::diagnostics::policy_panicked("tracker");
         Outcome::Failure
     })

@@ -28,8 +28,8 @@ pub use log::LogListener;
 pub(crate) use owned::Owned;
 #[cfg(feature = "prometheus")]
 pub use prometheus::PrometheusListener;
-pub(crate) use set::{Declared, Listeners};
 pub use set::{ListenerInfo, MissingListener};
+pub(crate) use set::{ListenerSet, PendingListeners};
 #[cfg(feature = "slack-core")]
 pub use slack::{
     Labels as SlackLabels, SlackListener, SlackListenerBuilder, Template as SlackTemplate,

@@ -128,7 +128,7 @@ struct Guard(PhantomData<MutexGuard<'static, ()>>);
 
 impl Guard {
     fn new(hold: Hold, function: &str) -> Self {
-        let held = match HELD.get() {
+        let other = match HELD.get() {
             None => {
                 HELD.set(Some(hold));
                 return Self(PhantomData);
@@ -138,7 +138,7 @@ impl Guard {
             Some(Hold::Isolated) => "an `Isolated`",
         };
         panic!(
-            "`testing::{function}` was called on a thread that holds {held} already, and would wait for itself or hide it; \
+            "`testing::{function}` was called on a thread that holds {other} already, and would wait for itself or hide it; \
              use the one that is there, which `reset_all` makes as new, or drop it first"
         );
     }
@@ -186,6 +186,7 @@ impl Drop for Exclusive {
 }
 
 fn renew_all(seed: u64) {
+    registry::forget_commands();
     for breaker in registry::every() {
         breaker.core.renew(Seeded::new(seed));
     }
@@ -225,6 +226,7 @@ impl<C> Frozen<C> {
 impl<C> Drop for Frozen<C> {
     fn drop(&mut self) {
         SystemClock::replace(None);
+        registry::forget_commands();
         for breaker in registry::every() {
             breaker.core.renew(Seeded::for_breaker());
         }

@@ -7,7 +7,7 @@ use ::http::{Response, header::CONTENT_LENGTH};
 use super::answer::Answer;
 use crate::{
     CallNotPermitted,
-    call::{Admitted, Finish, classify::Judge},
+    call::{Admitted, Complete, classify::Judge},
 };
 #[cfg(feature = "http")]
 use crate::{
@@ -50,7 +50,7 @@ pub struct Verdict<J, A, M> {
 
 /// What callers get of a service.
 pub trait Respond<V, E>:
-    Finish<Result<V, E>, Output = Result<Self::Response, Self::Error>>
+    Complete<Result<V, E>, Output = Result<Self::Response, Self::Error>>
 {
     /// The response of the protected service.
     type Response;
@@ -70,7 +70,7 @@ impl<V, E, J: Judge<V, E>, A: Answer<V, E>> Respond<V, E> for Verdict<J, A, AtHe
     }
 }
 
-impl<V, E, J, A> Finish<Result<V, E>> for Verdict<J, A, AtHead>
+impl<V, E, J, A> Complete<Result<V, E>> for Verdict<J, A, AtHead>
 where
     J: Judge<V, E>,
     A: Answer<V, E>,
@@ -102,7 +102,7 @@ where
 }
 
 #[cfg(feature = "http")]
-impl<B, E, J, A> Finish<Result<Response<B>, E>> for Verdict<J, A, AtEndOfBody>
+impl<B, E, J, A> Complete<Result<Response<B>, E>> for Verdict<J, A, AtEndOfBody>
 where
     B: http_body::Body,
     J: Judge<Response<B>, E>,
@@ -139,7 +139,7 @@ where
 }
 
 #[cfg(feature = "grpc")]
-impl<B, E, J, A> Finish<Result<Response<B>, E>> for Verdict<J, A, Grpc>
+impl<B, E, J, A> Complete<Result<Response<B>, E>> for Verdict<J, A, Grpc>
 where
     B: http_body::Body,
     J: Judge<Response<B>, E>,

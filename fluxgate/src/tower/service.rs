@@ -10,7 +10,7 @@ use tower_service::Service;
 use super::mode::{AtHead, Respond, Verdict};
 use crate::{
     CircuitBreaker,
-    call::{Begun, Run},
+    call::{AdmittedFirst, CallFuture},
     engine::opening::Refusal,
 };
 
@@ -28,7 +28,8 @@ pub struct CircuitBreakerService<S, J, A, M = AtHead> {
 /// The future of a response. Dropped before its end, its call counts as
 /// [`on_cancel`](crate::Builder::on_cancel) says, and a probe gives its slot
 /// back.
-pub type ResponseFuture<F, J, A, M = AtHead> = Run<Begun<Verdict<J, A, M>>, Option<F>>;
+pub type ResponseFuture<F, J, A, M = AtHead> =
+    CallFuture<AdmittedFirst<Verdict<J, A, M>>, Option<F>>;
 
 impl<S, J, A, M> CircuitBreakerService<S, J, A, M> {
     pub(super) fn new(inner: S, breaker: CircuitBreaker, verdict: Verdict<J, A, M>) -> Self {
@@ -85,7 +86,7 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         let verdict = self.verdict.clone();
         let (breaker, refusal) = (self.breaker.clone(), self.refusal.take());
-        Run::begin(breaker, refusal, verdict, || self.inner.call(request))
+        CallFuture::begin(breaker, refusal, verdict, || self.inner.call(request))
     }
 }
 

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::diagnostics;
 
 /// The result of `f`, or `None` if it panicked.
-pub(crate) fn contained<R>(f: impl FnOnce() -> R) -> Option<R> {
+pub(crate) fn catch_panic<R>(f: impl FnOnce() -> R) -> Option<R> {
     match catch_unwind(AssertUnwindSafe(f)) {
         Ok(result) => Some(result),
         Err(payload) => {
@@ -46,7 +46,7 @@ impl<T> std::ops::Deref for DropContained<T> {
 impl<T> Drop for DropContained<T> {
     fn drop(&mut self) {
         let value = self.0.take();
-        contained(|| drop(value));
+        catch_panic(|| drop(value));
     }
 }
 
@@ -69,7 +69,7 @@ impl<T> Droppable<T> {
 impl<T> Drop for Droppable<T> {
     fn drop(&mut self) {
         let value = self.0.take();
-        if contained(|| drop(value)).is_none() {
+        if catch_panic(|| drop(value)).is_none() {
             diagnostics::listener_drop_panicked();
         }
     }

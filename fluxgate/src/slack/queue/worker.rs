@@ -17,17 +17,18 @@ use tokio::{
 };
 
 use super::{
-    Class,
-    body::has_thread,
-    report,
+    Next, Shared,
     scheduler::{Job, Step},
-    shared::{Next, Shared},
-    verdict::Verdict,
+};
+use crate::slack::{
+    Class,
+    api::{body::has_thread, response::Verdict},
+    report,
 };
 
 /// Starts a thread with a runtime of its own: a breaker may outlive the runtime
 /// it was built in, or know none.
-pub(super) fn spawn(shared: Arc<Shared>) -> io::Result<()> {
+pub(crate) fn spawn(shared: Arc<Shared>) -> io::Result<()> {
     thread::Builder::new()
         .name("fluxgate-slack".into())
         .spawn(move || {
@@ -56,7 +57,7 @@ fn work(shared: &Arc<Shared>, runtime: Runtime) {
 }
 
 /// Sends what there is to send, until told to end.
-pub(super) async fn run(shared: &Arc<Shared>) {
+pub(crate) async fn run(shared: &Arc<Shared>) {
     let mut flights = JoinSet::new();
     // Whose attempt it was, should it panic.
     let mut lanes: HashMap<task::Id, Arc<str>> = HashMap::new();

@@ -6,44 +6,48 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use super::{
-    End, Message, Policy, SendError, Stats,
     bucket::Bucket,
     lane::{Entry, Lane},
-    message::Slot,
-    policy::Manner,
 };
-use crate::random::Seeded;
+use crate::{
+    random::Seeded,
+    slack::{
+        End, Message, Policy, SendError, Stats,
+        message::Slot,
+        policy::{Lanes, Pace},
+    },
+};
 
-pub(super) struct Scheduler {
-    pub(super) policy: Policy,
-    pub(super) lanes: HashMap<Arc<str>, Lane>,
+pub(crate) struct Scheduler {
+    pub(crate) policy: Policy,
+    pub(crate) lanes: HashMap<Arc<str>, Lane>,
     /// The rate of all lanes together.
     bucket: Option<Bucket>,
     /// Slack wants nothing until then.
-    pub(super) hold: Duration,
+    pub(crate) hold: Duration,
     /// Channels that can't be posted to, and until when they are left alone.
-    pub(super) paused: HashMap<Arc<str>, Duration>,
+    pub(crate) paused: HashMap<Arc<str>, Duration>,
     /// The newest message of each slot that found the queue full.
     overflow: HashMap<Slot, Entry>,
     /// Messages in lanes, and how many bytes they have.
-    pub(super) queued: usize,
+    pub(crate) queued: usize,
     bytes: usize,
-    pub(super) flying: usize,
+    pub(crate) flying: usize,
     /// Time is up then.
-    pub(super) deadline: Option<Duration>,
+    pub(crate) deadline: Option<Duration>,
     /// How many messages were given up because time was up.
-    pub(super) abandoned: usize,
+    pub(crate) abandoned: usize,
     /// When it was last asked what to do.
     clock: Duration,
     numbers: u64,
     prune_at: usize,
-    pub(super) stats: Stats,
-    pub(super) random: Seeded,
+    pub(crate) stats: Stats,
+    pub(crate) random: Seeded,
 }
 
 /// What to do now.
 #[derive(Debug)]
-pub(super) enum Step {
+pub(crate) enum Step {
     Send(Job),
     /// The message was dropped, since its channel can't be posted to.
     Skipped(Message),
@@ -53,11 +57,11 @@ pub(super) enum Step {
 
 /// The head of a lane, to be sent.
 #[derive(Clone, Debug)]
-pub(super) struct Job {
-    pub(super) lane: Arc<str>,
-    pub(super) message: Message,
-    pub(super) missed: u64,
-    pub(super) threadless: bool,
+pub(crate) struct Job {
+    pub(crate) lane: Arc<str>,
+    pub(crate) message: Message,
+    pub(crate) missed: u64,
+    pub(crate) threadless: bool,
 }
 
 /// Lanes with nothing to do are kept for their rate up to this number, then
@@ -68,7 +72,7 @@ const LANES: usize = 1024;
 const OVERFLOW: usize = 1024;
 
 impl Scheduler {
-    pub(super) fn new(policy: Policy) -> Self {
+    pub(crate) fn new(policy: Policy) -> Self {
         Self {
             bucket: policy.token_rate.map(Bucket::new),
             policy,
@@ -90,14 +94,14 @@ impl Scheduler {
     }
 
     /// How many messages wait. For slack-proxy the one in hand does not.
-    pub(super) fn size(&self) -> usize {
-        match self.policy.manner {
-            Manner::SlackProxy => self.queued.saturating_sub(1),
-            Manner::Recommended => self.queued,
+    pub(crate) fn size(&self) -> usize {
+        match self.policy.lanes {
+            Lanes::One => self.queued.saturating_sub(1),
+            Lanes::PerChannel => self.queued,
         }
     }
 
-    pub(super) fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.size() >= self.policy.capacity()
             || self.bytes >= self.policy.queue_bytes
             // The message in hand is not in the queue, but nothing gets into
@@ -105,12 +109,12 @@ impl Scheduler {
             || self.policy.capacity() == 0
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.queued == 0 && self.overflow.is_empty()
     }
 
     /// Takes a message in; whether there may be something to do for it now.
-    pub(super) fn offer(&mut self, message: Message) -> Result<bool, SendError> {
+    pub(crate) fn offer(&mut self, message: Message) -> Result<bool, SendError> {
         let label = message.label.clone();
         let mut is_head = false;
         if !self.is_full() {
@@ -137,7 +141,7 @@ impl Scheduler {
 
     /// What is to be done at `now`. To be asked again after each answer but
     /// `Wait`.
-    pub(super) fn next(&mut self, now: Duration) -> Step {
+    pub(crate) fn next(&mut self, now: Duration) -> Step {
         self.clock = now;
         let mut best: Option<(Duration, u64, &Arc<str>)> = None;
         for (key, lane) in &self.lanes {
@@ -160,18 +164,18 @@ impl Scheduler {
     }
 
     /// The channel of the lane's head.
-    pub(super) fn head(&self, key: &Arc<str>) -> Option<Arc<str>> {
+    pub(crate) fn head(&self, key: &Arc<str>) -> Option<Arc<str>> {
         let head = self.lanes.get(key)?.entries.front()?;
         Some(head.message.channel.clone())
     }
 
     /// The number that the next message will have.
-    pub(super) fn mark(&self) -> u64 {
+    pub(crate) fn mark(&self) -> u64 {
         self.numbers
     }
 
     /// How many messages are left of those that came before the mark.
-    pub(super) fn left(&self, mark: u64) -> usize {
+    pub(crate) fn left(&self, mark: u64) -> usize {
         let lanes = self.lanes.values().flat_map(|lane| &lane.entries);
         lanes
             .chain(self.overflow.values())
@@ -181,7 +185,7 @@ impl Scheduler {
 
     /// From now on there is only so much time: waits that would outlast it are
     /// cut short for one last attempt.
-    pub(super) fn drain_until(&mut self, deadline: Duration, now: Duration) {
+    pub(crate) fn drain_until(&mut self, deadline: Duration, now: Duration) {
         self.deadline = Some(deadline);
         for lane in self.lanes.values_mut() {
             if lane.ready_at > deadline
@@ -194,7 +198,7 @@ impl Scheduler {
     }
 
     /// Gives everything up that is left, in the order it came.
-    pub(super) fn abandon(&mut self) -> Vec<Message> {
+    pub(crate) fn abandon(&mut self) -> Vec<Message> {
         let lanes = self.lanes.drain().flat_map(|(_, lane)| lane.entries);
         let mut entries: Vec<_> = lanes
             .chain(self.overflow.drain().map(|(_, entry)| entry))
@@ -211,7 +215,7 @@ impl Scheduler {
     }
 
     /// The head of the lane is done with; who waited outside may come in.
-    pub(super) fn finish(&mut self, key: &Arc<str>, end: End) -> Option<Message> {
+    pub(crate) fn finish(&mut self, key: &Arc<str>, end: End) -> Option<Message> {
         let entry = self.lanes.get_mut(key)?.entries.pop_front()?;
         self.stats.ended(&entry.message, end);
         self.queued -= 1;
@@ -246,9 +250,9 @@ impl Scheduler {
 
     /// Whether it is the head of its lane.
     fn push(&mut self, entry: Entry) -> bool {
-        let key = match self.policy.manner {
-            Manner::SlackProxy => "".into(),
-            Manner::Recommended => entry.message.channel.clone(),
+        let key = match self.policy.lanes {
+            Lanes::One => "".into(),
+            Lanes::PerChannel => entry.message.channel.clone(),
         };
         if self.lanes.len() >= self.prune_at {
             self.lanes.retain(|_, lane| !lane.is_idle(self.clock));
@@ -268,13 +272,12 @@ impl Scheduler {
     /// When the head of a lane may go out, as things are.
     fn due(&self, lane: &Lane, head: &Entry, now: Duration) -> Duration {
         let ready = |bucket: &Option<Bucket>| bucket.map_or(Duration::ZERO, |b| b.ready_at());
-        match self.policy.manner {
-            Manner::SlackProxy if head.admitted => lane.ready_at.max(self.hold),
-            Manner::SlackProxy => ready(&self.bucket).max(self.hold),
-            Manner::Recommended if self.is_paused(&head.message.channel, now) => Duration::ZERO,
-            Manner::Recommended => (lane.ready_at.max(self.hold))
-                .max(ready(&lane.bucket))
-                .max(ready(&self.bucket)),
+        let rate = ready(&lane.bucket).max(ready(&self.bucket));
+        let at_least = lane.ready_at.max(self.hold);
+        match self.policy.pace {
+            Pace::PerTurn if head.admitted => at_least,
+            Pace::PerAttempt if self.is_paused(&head.message.channel, now) => Duration::ZERO,
+            Pace::PerTurn | Pace::PerAttempt => at_least.max(rate),
         }
     }
 
@@ -283,17 +286,19 @@ impl Scheduler {
         let lane = self.lanes.get_mut(&key)?;
         let head = lane.entries.front_mut()?;
         let admitted = std::mem::replace(&mut head.admitted, true);
-        if self.policy.manner == Manner::SlackProxy && !admitted {
-            take(&mut self.bucket, now);
-        }
         let until = self.paused.get(&head.message.channel);
-        if until.is_some_and(|until| now < *until) {
-            let message = self.finish(&key, End::NotProcessed)?;
-            return Some(Step::Skipped(message));
-        }
-        if self.policy.manner == Manner::Recommended {
+        let is_paused = until.is_some_and(|until| now < *until);
+        let takes = match self.policy.pace {
+            Pace::PerTurn => !admitted,
+            Pace::PerAttempt => !is_paused,
+        };
+        if takes {
             take(&mut lane.bucket, now);
             take(&mut self.bucket, now);
+        }
+        if is_paused {
+            let message = self.finish(&key, End::NotProcessed)?;
+            return Some(Step::Skipped(message));
         }
         lane.flying = true;
         self.flying += 1;

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Delivery, Error, Policy, Token, shared::Shared};
+use super::{Delivery, Error, Policy, Token, queue::Shared};
 use crate::listener::{Pending, watch};
 
 struct Engines {

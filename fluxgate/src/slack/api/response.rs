@@ -5,22 +5,22 @@ use std::{borrow::Cow, time::Duration};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Class, Policy, policy::Manner};
+use crate::slack::{Class, Policy, policy::Answers};
 
 /// What came back over HTTP.
 #[derive(Clone, Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     /// The header `Retry-After`, in seconds.
-    pub(super) retry_after: Option<Duration>,
-    pub(super) body: Vec<u8>,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) body: Vec<u8>,
 }
 
 /// Why nothing came back: no connection, no answer, none in time.
-pub(super) type Unreachable = Cow<'static, str>;
+pub(crate) type Unreachable = Cow<'static, str>;
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// Taken, under this `ts` if Slack named one.
     Delivered(Option<String>),
     /// Not taken.
@@ -47,17 +47,17 @@ struct Reply {
 }
 
 impl Verdict {
-    pub(super) fn of(policy: &Policy, answer: &Result<Answer, Unreachable>) -> Self {
+    pub(crate) fn of(policy: &Policy, answer: &Result<Answer, Unreachable>) -> Self {
         match answer {
             Err(why) => Self::refused(Class::Retry, why.clone()),
-            Ok(answer) => match policy.manner {
-                Manner::SlackProxy => by_body(policy, &answer.body),
-                Manner::Recommended => by_status(policy, answer),
+            Ok(answer) => match policy.answers {
+                Answers::Body => by_body(policy, &answer.body),
+                Answers::Whole => by_status(policy, answer),
             },
         }
     }
 
-    pub(super) fn refused(class: Class, code: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn refused(class: Class, code: impl Into<Cow<'static, str>>) -> Self {
         Self::Refused {
             class,
             code: code.into(),
@@ -133,7 +133,7 @@ fn is_ts(ts: &str) -> bool {
 }
 
 /// A number of seconds, too many of which are as long as there is.
-pub(super) fn seconds(text: &str) -> Option<Duration> {
+pub(crate) fn seconds(text: &str) -> Option<Duration> {
     let seconds: f64 = text.trim().parse().ok()?;
     (seconds >= 0.0).then(|| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
 }

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::redact::{PAYLOAD, Redactor};
+use crate::slack::redact::{PAYLOAD, Redactor};
 
 /// Adds the members of a reply to an object's text, leaving the rest as it is.
-pub(super) fn with_thread(mut body: String, ts: &str, broadcast: bool) -> String {
+pub(crate) fn with_thread(mut body: String, ts: &str, broadcast: bool) -> String {
     let Some(end) = body.rfind('}') else {
         return body;
     };
@@ -23,7 +23,7 @@ pub(super) fn with_thread(mut body: String, ts: &str, broadcast: bool) -> String
     body
 }
 
-pub(super) fn without_thread(body: &str) -> String {
+pub(crate) fn without_thread(body: &str) -> String {
     edited(body, |members| {
         members.remove("thread_ts");
         members.remove("reply_broadcast");
@@ -31,12 +31,12 @@ pub(super) fn without_thread(body: &str) -> String {
 }
 
 /// Whether a body is for a thread.
-pub(super) fn has_thread(body: &str) -> bool {
+pub(crate) fn has_thread(body: &str) -> bool {
     matches!(serde_json::from_str(body), Ok(Value::Object(members)) if members.contains_key("thread_ts"))
 }
 
 /// A body as logs may show it: without what is secret in it, and on one line.
-pub(super) fn redacted(redactor: &Redactor, body: &str) -> String {
+pub(crate) fn redacted(redactor: &Redactor, body: &str) -> String {
     let text = edited(body, |members| {
         members.retain(|name, _| !name.eq_ignore_ascii_case("token"));
     });

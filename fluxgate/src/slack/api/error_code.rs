@@ -21,7 +21,7 @@ pub enum Class {
 
 /// Which codes are in which class; codes it does not know are retried.
 #[derive(Clone, Copy)]
-pub(super) enum Classifier {
+pub(crate) enum Classifier {
     SlackProxy,
     Recommended,
     Custom(fn(&str) -> Option<Class>),
@@ -29,7 +29,7 @@ pub(super) enum Classifier {
 
 impl Classifier {
     /// The class of a code, if it is known.
-    pub(super) fn class(self, code: &str) -> Option<Class> {
+    pub(crate) fn class(self, code: &str) -> Option<Class> {
         match self {
             Self::SlackProxy => slack_proxy(code),
             Self::Recommended => recommended(code),
@@ -95,7 +95,7 @@ fn contains(sorted: &[&str], code: &str) -> bool {
 }
 
 /// What the operator can do about a code, where that is clear.
-pub(super) fn advice(code: &str) -> Option<&'static str> {
+pub(crate) fn advice(code: &str) -> Option<&'static str> {
     Some(match code {
         "channel_not_found" => "check the channel, and invite the app if it is private",
         "not_in_channel" => "invite the app to the channel, or grant it `chat:write.public`",

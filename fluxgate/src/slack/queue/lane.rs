@@ -2,30 +2,31 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use super::{Message, bucket::Bucket};
+use super::bucket::Bucket;
+use crate::slack::Message;
 
 /// One message on its way.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// Counts messages in the order they came.
-    pub(super) number: u64,
-    pub(super) message: Message,
+    pub(crate) number: u64,
+    pub(crate) message: Message,
     /// How many messages of its slot were dropped for it.
-    pub(super) missed: u64,
+    pub(crate) missed: u64,
     /// How many times it was tried again.
-    pub(super) retries: u32,
+    pub(crate) retries: u32,
     /// How many times in a row it was put off by Slack's rate limit.
-    pub(super) limited: u32,
+    pub(crate) limited: u32,
     /// It has taken its rate token.
-    pub(super) admitted: bool,
+    pub(crate) admitted: bool,
     /// Its thread is gone.
-    pub(super) threadless: bool,
+    pub(crate) threadless: bool,
     /// There is no time for another attempt after the next.
-    pub(super) last_chance: bool,
+    pub(crate) last_chance: bool,
 }
 
 impl Entry {
-    pub(super) fn new(number: u64, message: Message, missed: u64) -> Self {
+    pub(crate) fn new(number: u64, message: Message, missed: u64) -> Self {
         Self {
             number,
             message,
@@ -41,17 +42,17 @@ impl Entry {
 
 /// Delivers its entries strictly in order, one at a time.
 #[derive(Debug)]
-pub(super) struct Lane {
-    pub(super) entries: VecDeque<Entry>,
-    pub(super) bucket: Option<Bucket>,
+pub(crate) struct Lane {
+    pub(crate) entries: VecDeque<Entry>,
+    pub(crate) bucket: Option<Bucket>,
     /// The head waits until then.
-    pub(super) ready_at: Duration,
+    pub(crate) ready_at: Duration,
     /// The head is being sent.
-    pub(super) flying: bool,
+    pub(crate) flying: bool,
 }
 
 impl Lane {
-    pub(super) fn new(bucket: Option<Bucket>) -> Self {
+    pub(crate) fn new(bucket: Option<Bucket>) -> Self {
         Self {
             entries: VecDeque::new(),
             bucket,
@@ -61,7 +62,7 @@ impl Lane {
     }
 
     /// Nothing would be different if a new lane took its place.
-    pub(super) fn is_idle(&self, now: Duration) -> bool {
+    pub(crate) fn is_idle(&self, now: Duration) -> bool {
         self.entries.is_empty() && self.bucket.is_none_or(|bucket| bucket.is_full(now))
     }
 }

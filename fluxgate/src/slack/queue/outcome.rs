@@ -2,12 +2,12 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use super::{Class, End, policy::Manner, scheduler::Scheduler, verdict::Verdict};
-use crate::random::Random;
+use super::scheduler::Scheduler;
+use crate::slack::{Class, End, api::response::Verdict};
 
 /// What was decided, for the log.
 #[derive(Debug, PartialEq)]
-pub(super) enum Settled {
+pub(crate) enum Settled {
     Delivered,
     /// To be sent again after a wait.
     Retrying(Cow<'static, str>, Duration),
@@ -31,7 +31,7 @@ const PAUSED: usize = 1000;
 impl Scheduler {
     /// Notes how the attempt to send the head of this lane ended. `None` if
     /// there is none: it was abandoned meanwhile.
-    pub(super) fn settle(
+    pub(crate) fn settle(
         &mut self,
         key: &Arc<str>,
         verdict: Verdict,
@@ -70,9 +70,7 @@ impl Scheduler {
                 head.limited += 1;
                 let free = head.limited <= self.policy.max_rate_limited;
                 let wait = retry_after.unwrap_or(RETRY_AFTER.min(self.policy.max_retry_after));
-                if self.policy.manner == Manner::Recommended {
-                    self.hold = self.hold.max(now.saturating_add(wait));
-                }
+                self.hold = self.hold.max(now.saturating_add(wait));
                 if !free {
                     return self.retry(key, code, None, now);
                 }
@@ -118,8 +116,7 @@ impl Scheduler {
         let head = lane.entries.front_mut()?;
         let stats = self.stats.channel(&head.message.label);
         let gives_up = head.retries >= self.policy.max_retries || head.last_chance;
-        // slack-proxy counts every failed attempt as one to be repeated.
-        if !gives_up || self.policy.manner == Manner::SlackProxy {
+        if !gives_up || self.policy.counts_last_retry {
             stats.retried += 1;
         }
         if gives_up {
@@ -128,8 +125,7 @@ impl Scheduler {
             return Some(Settled::Failed(code, retries));
         }
         head.retries += 1;
-        let random = self.random.next_f64();
-        let mut wait = self.policy.backoff.delay(head.retries, random);
+        let mut wait = self.policy.wait(head.retries, &mut self.random);
         wait = wait.max(at_least.unwrap_or_default());
         lane.ready_at = now.saturating_add(wait);
         if self
@@ -144,7 +140,7 @@ impl Scheduler {
     }
 
     /// After a panic of the worker: what was being sent counts as tried.
-    pub(super) fn recover(&mut self, now: Duration) {
+    pub(crate) fn recover(&mut self, now: Duration) {
         self.stats.panics += 1;
         let flying: Vec<_> = (self.lanes.iter())
             .filter(|(_, lane)| lane.flying)

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use reqwest::header::HeaderValue;
 
-use super::Error;
+use crate::slack::Error;
 
 /// The bearer token of an app: of Slack, or of a proxy in front of it.
 ///
@@ -45,7 +45,7 @@ impl Token {
     ///
     /// The variable is missing, or its value is refused as by [`Token::new`].
     pub fn from_env(variable: &str) -> Result<Self, Error> {
-        Self::new(super::env(variable)?)
+        Self::new(crate::slack::env(variable)?)
     }
 
     /// Whether `given` is this token. Takes the same time wherever they differ.
@@ -60,12 +60,12 @@ impl Token {
     }
 
     /// The secret itself, for the redaction of texts that repeat it.
-    pub(super) fn reveal(&self) -> &str {
+    pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
 
     /// `Bearer …`, marked so that HTTP libraries don't show it.
-    pub(super) fn header(&self) -> HeaderValue {
+    pub(crate) fn header(&self) -> HeaderValue {
         let mut value = HeaderValue::from_str(&format!("Bearer {}", self.0))
             .expect("visible ASCII, as `new` made sure");
         value.set_sensitive(true);

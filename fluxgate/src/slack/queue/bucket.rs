@@ -5,8 +5,8 @@ use std::time::Duration;
 /// At most `burst` messages at once, and one more every `every`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    pub(super) every: Duration,
-    pub(super) burst: u32,
+    pub(crate) every: Duration,
+    pub(crate) burst: u32,
 }
 
 impl Rate {
@@ -22,13 +22,13 @@ impl Rate {
 /// Kept as the time at which it would be full again: no tokens are counted, so
 /// there is nothing to round. All times are since one common origin.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     rate: Rate,
     full_at: Duration,
 }
 
 impl Bucket {
-    pub(super) fn new(rate: Rate) -> Self {
+    pub(crate) fn new(rate: Rate) -> Self {
         Self {
             rate,
             full_at: Duration::ZERO,
@@ -36,16 +36,16 @@ impl Bucket {
     }
 
     /// From when on there is a token.
-    pub(super) fn ready_at(&self) -> Duration {
+    pub(crate) fn ready_at(&self) -> Duration {
         self.full_at
             .saturating_sub(self.rate.every.saturating_mul(self.rate.burst - 1))
     }
 
-    pub(super) fn take(&mut self, now: Duration) {
+    pub(crate) fn take(&mut self, now: Duration) {
         self.full_at = self.full_at.max(now).saturating_add(self.rate.every);
     }
 
-    pub(super) fn is_full(&self, now: Duration) -> bool {
+    pub(crate) fn is_full(&self, now: Duration) -> bool {
         self.full_at <= now
     }
 }

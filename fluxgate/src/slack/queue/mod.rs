@@ -1,4 +1,10 @@
-//! What the senders and the worker have in common.
+//! The queue: what its senders and its worker share.
+
+pub(crate) mod bucket;
+mod lane;
+pub(crate) mod outcome;
+pub(crate) mod scheduler;
+pub(crate) mod worker;
 
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError},
@@ -7,24 +13,22 @@ use std::{
 
 use tokio::{sync::Notify, time::Instant};
 
+use scheduler::{Scheduler, Step};
+
 use super::{
-    FlushReport, Message, Policy, SendError, Stats,
-    redact::Redactor,
+    FlushReport, Message, Policy, SendError, Stats, api::transport::Transport, redact::Redactor,
     report,
-    scheduler::{Scheduler, Step},
-    transport::Transport,
-    worker,
 };
 
-pub(super) struct Shared {
-    pub(super) policy: Policy,
-    pub(super) transport: Box<dyn Transport>,
-    pub(super) redactor: Arc<Redactor>,
+pub(crate) struct Shared {
+    pub(crate) policy: Policy,
+    pub(crate) transport: Box<dyn Transport>,
+    pub(crate) redactor: Arc<Redactor>,
     state: Mutex<State>,
     /// Times count from here.
     origin: OnceLock<Instant>,
     /// Tells the worker of a new message, or of the end.
-    pub(super) wake: Notify,
+    pub(crate) wake: Notify,
     /// Tells who waits for messages to be done with.
     progress: (Condvar, Notify),
 }
@@ -44,14 +48,14 @@ enum Phase {
 }
 
 /// What the worker is to do.
-pub(super) enum Next {
+pub(crate) enum Next {
     Step(Step),
     /// End, giving these up.
     End(Vec<Message>),
 }
 
 impl Shared {
-    pub(super) fn new(
+    pub(crate) fn new(
         policy: Policy,
         transport: Box<dyn Transport>,
         redactor: Arc<Redactor>,
@@ -73,7 +77,7 @@ impl Shared {
 
     /// One whose worker is run by a test.
     #[cfg(test)]
-    pub(super) fn manual(policy: Policy, transport: Box<dyn Transport>) -> Self {
+    pub(crate) fn manual(policy: Policy, transport: Box<dyn Transport>) -> Self {
         let shared = Self::new(policy, transport, Arc::default());
         shared.lock().running = true;
         shared
@@ -81,17 +85,17 @@ impl Shared {
 
     /// The time since the origin. For the worker alone: the clock of tokio may
     /// be another on a sender's thread, paused by a test.
-    pub(super) fn now(&self) -> Duration {
+    pub(crate) fn now(&self) -> Duration {
         self.origin.get_or_init(Instant::now).elapsed()
     }
 
     /// That time as an instant, if there is such a one.
-    pub(super) fn instant(&self, time: Duration) -> Option<Instant> {
+    pub(crate) fn instant(&self, time: Duration) -> Option<Instant> {
         self.origin.get_or_init(Instant::now).checked_add(time)
     }
 
     /// Takes a message in: a push under a lock that is held for no longer.
-    pub(super) fn offer(self: &Arc<Self>, mut message: Message) -> Result<(), SendError> {
+    pub(crate) fn offer(self: &Arc<Self>, mut message: Message) -> Result<(), SendError> {
         if self.redactor.finds(&message.channel) {
             message.label = self.redactor.conceal(&message.channel).into();
         }
@@ -109,15 +113,15 @@ impl Shared {
         Ok(())
     }
 
-    pub(super) fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.lock().scheduler.is_full()
     }
 
-    pub(super) fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.lock().phase == Phase::Open
     }
 
-    pub(super) fn stats(&self) -> Stats {
+    pub(crate) fn stats(&self) -> Stats {
         let state = self.lock();
         Stats {
             queue_size: state.scheduler.size(),
@@ -127,7 +131,7 @@ impl Shared {
     }
 
     /// What the worker is to do now.
-    pub(super) fn next(&self) -> Next {
+    pub(crate) fn next(&self) -> Next {
         let now = self.now();
         let mut state = self.lock();
         let state = &mut *state;
@@ -159,19 +163,19 @@ impl Shared {
         }
     }
 
-    pub(super) fn with_scheduler<R>(&self, f: impl FnOnce(&mut Scheduler) -> R) -> R {
+    pub(crate) fn with_scheduler<R>(&self, f: impl FnOnce(&mut Scheduler) -> R) -> R {
         f(&mut self.lock().scheduler)
     }
 
     /// Some message is done with.
-    pub(super) fn progressed(&self) {
+    pub(crate) fn progressed(&self) {
         self.progress.0.notify_all();
         self.progress.1.notify_waiters();
     }
 
     /// The worker has ended, and will not come back unless it was not asked to
     /// end.
-    pub(super) fn ended(&self) {
+    pub(crate) fn ended(&self) {
         let mut state = self.lock();
         state.running = false;
         if state.phase != Phase::Open {
@@ -182,7 +186,7 @@ impl Shared {
     }
 
     /// Begins the end, within so much time. Once that has been said, it stands.
-    pub(super) fn close(&self, within: Option<Duration>) {
+    pub(crate) fn close(&self, within: Option<Duration>) {
         let mut state = self.lock();
         match state.phase {
             Phase::Open if state.running || !state.scheduler.is_empty() => {
@@ -198,7 +202,7 @@ impl Shared {
     }
 
     /// Waits until every message of now is done with; `None` is for ever.
-    pub(super) fn flush(&self, until: Option<Real>) -> FlushReport {
+    pub(crate) fn flush(&self, until: Option<Real>) -> FlushReport {
         let state = self.lock();
         let mark = state.scheduler.mark();
         let left = |state: &State| state.scheduler.left(mark);
@@ -206,7 +210,7 @@ impl Shared {
     }
 
     /// Waits until the worker has ended.
-    pub(super) fn join(&self, within: Option<Duration>) -> FlushReport {
+    pub(crate) fn join(&self, within: Option<Duration>) -> FlushReport {
         // The worker keeps the deadline; the margin is for its last words.
         let margin = Duration::from_secs(1);
         let until =
@@ -216,14 +220,14 @@ impl Shared {
     }
 
     /// As [`flush`](Self::flush), for async code.
-    pub(super) async fn flushed(&self) {
+    pub(crate) async fn flushed(&self) {
         let mark = self.lock().scheduler.mark();
         self.until(|state| state.scheduler.left(mark) == 0 || !state.running)
             .await;
     }
 
     /// As [`join`](Self::join), for async code.
-    pub(super) async fn joined(&self) -> FlushReport {
+    pub(crate) async fn joined(&self) -> FlushReport {
         self.until(|state| state.phase == Phase::Ended || !state.running)
             .await;
         FlushReport {

@@ -8,24 +8,21 @@ use reqwest::{
     redirect,
 };
 
-use super::{
-    Error, Token,
-    redact::Redactor,
-    verdict::{Answer, Unreachable, seconds},
-};
+use super::response::{Answer, Unreachable, seconds};
+use crate::slack::{Error, Token, redact::Redactor};
 
 /// Posts bodies: over HTTP, or to a script in tests.
-pub(super) trait Transport: Send + Sync + 'static {
+pub(crate) trait Transport: Send + Sync + 'static {
     fn post(&self, body: String) -> Posting;
 }
 
-pub(super) type Posting = Pin<Box<dyn Future<Output = Result<Answer, Unreachable>> + Send>>;
+pub(crate) type Posting = Pin<Box<dyn Future<Output = Result<Answer, Unreachable>> + Send>>;
 
 /// Slack's answers are short; an endless one must not fill the memory.
 const ANSWER_LIMIT: usize = 64 * 1024;
 
 #[derive(Clone)]
-pub(super) struct Http {
+pub(crate) struct Http {
     client: Client,
     url: Url,
     authorization: HeaderValue,
@@ -34,7 +31,7 @@ pub(super) struct Http {
 
 impl Http {
     /// Builds the client here, in the caller, so that its faults are seen.
-    pub(super) fn new(url: &str, token: &Token) -> Result<Self, Error> {
+    pub(crate) fn new(url: &str, token: &Token) -> Result<Self, Error> {
         let url = endpoint(url)?;
         let redactor = Arc::new(Redactor::new(token.reveal(), &url));
         let mut client = Client::builder()
@@ -55,11 +52,11 @@ impl Http {
     }
 
     /// Scheme and host: the path of a webhook is a secret.
-    pub(super) fn origin(&self) -> String {
+    pub(crate) fn origin(&self) -> String {
         self.url.origin().ascii_serialization()
     }
 
-    pub(super) fn redactor(&self) -> Arc<Redactor> {
+    pub(crate) fn redactor(&self) -> Arc<Redactor> {
         self.redactor.clone()
     }
 }
