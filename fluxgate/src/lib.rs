@@ -59,6 +59,12 @@
 //! - Transitions are told on the thread that caused them; a listener should be
 //!   quick.
 //!
+//! # Where it runs
+//!
+//! On Linux, macOS and Windows, on 64-bit x86 and Arm. It needs threads, a clock and
+//! 64-bit atomics: `wasm32-unknown-unknown` and targets without such atomics are not
+//! supported.
+//!
 //! # What it promises
 //!
 //! 1. **Bounded probes.** Never more than
