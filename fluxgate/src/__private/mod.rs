@@ -32,13 +32,13 @@ pub use policy::{rule, window};
 pub use shape::{FromRejection, Judge, Plain, Protected, Returning, Settle, Shape};
 pub use type_of::Probe;
 #[cfg(feature = "inventory")]
-pub use {crate::linked::Linked, inventory};
+pub use {crate::registry::linked::Linked, inventory};
 
 use shape::{Answered, Told};
 
 use crate::{
     CallError, CallNotPermitted, CircuitBreaker,
-    call::{CallFuture, run},
+    call::{function::run, future::CallFuture},
 };
 
 /// Runs the body of a function without a fallback.

@@ -5,9 +5,10 @@ use std::{fmt, future::Future};
 use crate::{
     CallError, CallNotPermitted, CircuitBreaker,
     call::{
-        Admitted, CallFuture, Complete,
+        Admitted, Complete,
         classify::{By, Judge, Predicate},
-        run,
+        function::run,
+        future::CallFuture,
     },
 };
 

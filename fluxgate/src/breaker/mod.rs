@@ -15,7 +15,10 @@ use crate::{
         self,
         classify::{By, Classifier, Nothing},
     },
-    engine::{Core, Ended, Ticket},
+    engine::{
+        Core,
+        ticket::{Ended, Ticket},
+    },
     tracker,
     util::first_use,
 };

@@ -2,8 +2,9 @@
 //! machine, and the delivery of what they cause.
 
 mod admit;
+pub(crate) mod clock_source;
+pub(crate) mod config;
 mod counters;
-mod counts;
 pub(crate) mod lock;
 pub(crate) mod machine;
 pub(crate) mod opening;
@@ -11,6 +12,7 @@ mod operate;
 mod outbox;
 pub(crate) mod own_window;
 pub(crate) mod probes;
+pub(crate) mod random_source;
 #[cfg(feature = "keyed")]
 pub(crate) mod retire;
 mod settle;
@@ -19,6 +21,7 @@ pub(crate) mod state_word;
 pub(crate) mod sync;
 #[cfg(test)]
 mod tests;
+pub(crate) mod ticket;
 mod transition;
 
 use std::{
@@ -32,19 +35,19 @@ use crate::{
     CircuitBreaker, KillSwitch, Name, OnCancel, State,
     clock::SystemClock,
     diagnostics,
+    engine::{clock_source::ClockSource, random_source::RandomSource},
     info::kill_switch::Environment,
     listener::ListenerSet,
-    sources::{ClockSource, RandomSource},
     util::duration::nanos,
 };
-use counters::ListenerCounters;
-use counts::CallCounters;
+use config::Config;
+use counters::{CallCounters, ListenerCounters};
 use lock::Locked;
-use machine::{Config, Machine};
+use machine::Machine;
 use opening::OpeningSeqLock;
 use outbox::Outbox;
-use probes::Slot;
 use state_word::StateWord;
+use ticket::{Ended, Ticket};
 
 // In this order: first what rejections read, last what they write, so that on two
 // cores they share no cache line but the counter's. Each flag is a question of
@@ -92,51 +95,6 @@ struct Shared {
     changed_at: SystemTime,
     sequence: u64,
     outbox: Outbox,
-}
-
-/// The right to run one call, to be settled once.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Ticket {
-    /// The control word at admission, as it is while the window is clean.
-    word: StateWord,
-    /// When the call began, in nanoseconds, if anything asks for it.
-    began: u64,
-    /// The probe's slot, or `Slot::NONE`.
-    slot: Slot,
-}
-
-impl Ticket {
-    /// For a call that needs no slot.
-    #[inline]
-    fn new(word: StateWord, began: u64) -> Self {
-        Self {
-            word: word.when_clean(),
-            began,
-            slot: Slot::NONE,
-        }
-    }
-
-    /// In `Disabled` nothing is recorded and nobody judges the result.
-    pub(crate) fn is_judged(self) -> bool {
-        // The first is known already where it matters.
-        self.word.is_free() || self.word.state() != State::Disabled
-    }
-}
-
-/// How a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
-    Success,
-    Failure,
-    /// The tracker does not match the error.
-    Ignored,
-    /// An error that proves that the dependency answers.
-    Alive,
-    /// A failure for want of capacity.
-    Overloaded,
-    /// Dropped before its end.
-    Cancelled,
-    Panicked,
 }
 
 pub(crate) struct Parts {

@@ -22,6 +22,8 @@
 //! # Ok::<_, fluxgate::ConfigError>(())
 //! ```
 
+pub(crate) mod linked;
+
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     hash::{DefaultHasher, Hash, Hasher},
@@ -269,7 +271,7 @@ fn groups() -> Vec<Arc<dyn Group>> {
 /// that is being built, and needs this call to end first, is left to that.
 #[cfg(feature = "inventory")]
 fn build_linked() {
-    for linked in inventory::iter::<crate::linked::Linked> {
+    for linked in inventory::iter::<crate::registry::linked::Linked> {
         linked.0.build();
     }
 }

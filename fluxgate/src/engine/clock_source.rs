@@ -1,22 +1,17 @@
-//! Time and chance, as a breaker holds them: the defaults without indirection,
-//! the user's own contained.
+//! Time as a breaker holds it: the system's clock without indirection, a custom one
+//! contained.
 //!
-//! A user's clock and source of chance are asked without any lock of the
-//! breaker's. One that panics, or that is asked from within itself, gets an
-//! answer in its place: the last time it told, or a number of the breaker's own.
+//! A custom clock is asked without any lock of the breaker's. When it panics, or is
+//! asked from within itself, the last time it told stands in.
 
 use std::{
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
-    },
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::{Duration, SystemTime},
 };
 
 use crate::{
     clock::{Clock, SystemClock},
     diagnostics,
-    random::{Random, Seeded},
     util::{
         consult::{Answer, consult},
         duration::nanos,
@@ -102,78 +97,4 @@ impl OwnClock {
         }
         SystemTime::now()
     }
-}
-
-pub(crate) enum RandomSource {
-    Seeded(Mutex<Seeded>),
-    Custom(Box<OwnRandom>),
-}
-
-/// A user's source of chance.
-pub(crate) struct OwnRandom {
-    /// Taken out while it is asked.
-    source: Mutex<Option<Box<dyn Random>>>,
-    /// Draws in its place while it is taken out, when it panics, and when what it
-    /// drew is no number from 0 to below 1.
-    stand_in: Mutex<Seeded>,
-    out_of_range: AtomicBool,
-}
-
-impl RandomSource {
-    pub(crate) fn seeded(seeded: Seeded) -> Self {
-        Self::Seeded(Mutex::new(seeded))
-    }
-
-    pub(crate) fn custom(source: impl Random + 'static) -> Self {
-        Self::Custom(Box::new(OwnRandom {
-            source: Mutex::new(Some(Box::new(source))),
-            stand_in: Mutex::new(Seeded::for_breaker()),
-            out_of_range: AtomicBool::new(false),
-        }))
-    }
-
-    /// Begins anew with this seed, unless the user draws.
-    pub(crate) fn renew(&self, seed: Seeded) {
-        if let Self::Seeded(seeded) = self {
-            *lock(seeded) = seed;
-        }
-    }
-}
-
-/// Shared: a breaker's policies may draw at the same time.
-impl Random for &RandomSource {
-    fn next_f64(&mut self) -> f64 {
-        match self {
-            RandomSource::Seeded(seeded) => lock(seeded).next_f64(),
-            RandomSource::Custom(own) => own.draw(),
-        }
-    }
-}
-
-impl OwnRandom {
-    fn draw(&self) -> f64 {
-        self.ask()
-            .unwrap_or_else(|| lock(&self.stand_in).next_f64())
-    }
-
-    fn ask(&self) -> Option<f64> {
-        let mut source = lock(&self.source).take()?;
-        let drawn = catch_panic(|| source.next_f64());
-        *lock(&self.source) = Some(source);
-        match drawn {
-            Some(drawn) if (0.0..1.0).contains(&drawn) => return Some(drawn),
-            Some(drawn) => {
-                if !self.out_of_range.swap(true, Relaxed) {
-                    diagnostics::random_out_of_range(drawn);
-                }
-            }
-            None => diagnostics::policy_panicked("source of random numbers"),
-        }
-        None
-    }
-}
-
-/// No code of the user's runs under these locks.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
