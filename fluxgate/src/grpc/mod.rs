@@ -8,7 +8,7 @@
 //! `UNAVAILABLE` and the reason as its message.
 //!
 //! The call is settled when its stream ends, fails or is dropped, as
-//! [`Body`](crate::http::Body) says. What it took is the time to the first
+//! [`Body`] says. What it took is the time to the first
 //! message, or to the trailers if there is none: an hour's stream is not slow.
 //!
 //! Codes are numbers here, so that this is for every gRPC crate and version. In a
