@@ -32,6 +32,11 @@ pub struct AtEndOfBody;
 pub struct Grpc;
 
 /// Modes in which a rejection may be answered as the user says.
+#[diagnostic::on_unimplemented(
+    message = "a layer in the mode `{Self}` answers rejections itself",
+    label = "`on_rejection` has no say here",
+    note = "with `grpc()` a rejection is a response with the status `UNAVAILABLE`; remove `on_rejection`"
+)]
 pub trait TakesAnswer {}
 
 impl TakesAnswer for AtHead {}
