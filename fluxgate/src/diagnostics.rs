@@ -8,7 +8,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use crate::util::panic::contained;
+use crate::util::panic::catch_panic;
 
 pub(crate) fn listener_panicked(breaker: &str, listener: &str) {
     warn(format_args!(
@@ -104,7 +104,7 @@ pub(crate) fn keys_share(set: &str, reason: &str) {
     ));
 }
 
-pub(crate) fn bad_variable(breaker: &str, problem: &crate::info::kill_switch::BadValue) {
+pub(crate) fn bad_variable(breaker: &str, problem: &dyn fmt::Display) {
     warn(format_args!("circuit breaker '{breaker}': {problem}"));
 }
 
@@ -122,19 +122,17 @@ pub(crate) fn waits_for_frozen() {
     ));
 }
 
-pub(crate) fn stray_variable(stray: &crate::info::kill_switch::Stray) {
+pub(crate) fn stray_variable(stray: &dyn fmt::Display) {
     warn(format_args!("{stray}"));
 }
 
-pub(crate) fn kill_switch(breaker: &str, switch: &crate::KillSwitch) {
-    let crate::KillSwitch { variable, state } = switch;
+pub(crate) fn kill_switch(breaker: &str, variable: &str, state: crate::State) {
     warn(format_args!(
         "circuit breaker '{breaker}' starts {state}, as the environment variable {variable} commands"
     ));
 }
 
-pub(crate) fn half_open_learns_nothing(breaker: &str) {
-    let probes = crate::engine::machine::SILENT_PROBES;
+pub(crate) fn half_open_learns_nothing(breaker: &str, probes: u64) {
     warn(format_args!(
         "circuit breaker '{breaker}' stays half-open: its last {probes} probes ended with ignored errors or were cancelled, which neither closes nor reopens it; give errors that prove the dependency answered the outcome `Alive` (`#[outcome(alive)]`), let the tracker match the others, or set `on_cancel`"
     ));
@@ -146,6 +144,12 @@ pub(crate) fn policy_panicked(policy: &str) {
     ));
 }
 
+pub(crate) fn random_out_of_range(drawn: f64) {
+    warn(format_args!(
+        "a custom source of random numbers drew {drawn:?}; `next_f64` must return at least 0 and less than 1, and the breaker's own generator stands in"
+    ));
+}
+
 pub(crate) fn refused(error: &crate::ConfigError) {
     warn(format_args!(
         "{error}; the defaults stand in for the refused settings"
@@ -154,7 +158,7 @@ pub(crate) fn refused(error: &crate::ConfigError) {
 
 #[cold]
 fn warn(message: fmt::Arguments<'_>) {
-    contained(|| {
+    catch_panic(|| {
         #[cfg(feature = "tracing")]
         tracing::warn!(target: "fluxgate", "{message}");
         #[cfg(not(feature = "tracing"))]

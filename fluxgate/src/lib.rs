@@ -59,6 +59,12 @@
 //! - Transitions are told on the thread that caused them; a listener should be
 //!   quick.
 //!
+//! # Where it runs
+//!
+//! On Linux, macOS and Windows, on 64-bit x86 and Arm. It needs threads, a clock and
+//! 64-bit atomics: `wasm32-unknown-unknown` and targets without such atomics are not
+//! supported.
+//!
 //! # What it promises
 //!
 //! 1. **Bounded probes.** Never more than
@@ -68,11 +74,15 @@
 //!    stuck on its probes.
 //! 2. **Generations.** An outcome counts only in the period that admitted its
 //!    call. A late one never closes, opens or dirties a later period.
-//! 3. **Signals.** Every transition reaches every listener once, in order.
-//! 4. **No lock is held** while the protected call, tracker, predicate, fallback
-//!    or a listener runs: each may use the breaker.
-//! 5. **Containment.** A listener, a policy or an exporter that panics changes no
-//!    call's result.
+//! 3. **Signals.** Every transition reaches every listener once, in order; only
+//!    when more than 1 024 wait for listeners that block, the oldest are merged
+//!    ([counted](listener::ListenerInfo::dropped)), and the latest state still
+//!    arrives.
+//! 4. **No lock is held** while the protected call, tracker, predicate, fallback,
+//!    a listener or a policy of your own runs, nor while anything is reported:
+//!    each may use the breaker, and so may a panic hook.
+//! 5. **Containment.** A listener, a policy, a clock or an exporter that panics
+//!    changes no call's result, and leaves no transition half done.
 //! 6. **Exact windows.** Under any number of threads the window holds exactly the
 //!    last n outcomes, or those of the last while.
 //! 7. **One opening.** When the wait is over, exactly one caller half-opens the
@@ -95,6 +105,7 @@
 //! | `serde` | | `Serialize` for `Info`, `Signal` and what is in them |
 //! | `inventory` | | breakers of annotated functions are in the registry before their first call |
 //! | `http` | | `http`: what HTTP statuses and `Retry-After` mean, and rejections as 503 responses |
+//! | `grpc` | | `grpc`: what gRPC codes mean, and a tower layer that reads them where they are, in the trailers |
 //! | `keyed` | | `keyed` and `key = …`: one breaker per tenant, host or shard |
 //! | `test-util` | | `testing::isolate`: tests with breakers of their own, for `[dev-dependencies]` |
 //! | `tower` | | `tower`: a breaker as a `Layer`, for axum, tonic, reqwest and every other `Service` |
@@ -135,6 +146,8 @@ mod diagnostics;
 mod engine;
 mod error;
 // Part of the documentation alone. Its examples use the attribute.
+#[cfg(feature = "grpc")]
+pub mod grpc;
 #[cfg(all(any(doc, doctest), feature = "macros", feature = "tracing"))]
 pub mod guide;
 #[cfg(feature = "http")]
@@ -142,7 +155,6 @@ pub mod http;
 mod info;
 #[cfg(feature = "keyed")]
 pub mod keyed;
-mod linked;
 pub mod listener;
 mod name;
 mod outcome;
@@ -152,10 +164,9 @@ pub mod registry;
 pub mod retry;
 #[cfg(feature = "serde")]
 mod serial;
-mod signal;
+mod settings;
 #[cfg(feature = "slack-core")]
 pub mod slack;
-mod sources;
 mod state;
 pub mod testing;
 #[cfg(feature = "tower")]
@@ -172,23 +183,26 @@ pub use ::prometheus;
 #[cfg(feature = "macros")]
 pub use fluxgate_macros::{Classify, breaker, circuit_breaker};
 
-pub use breaker::builder::{Builder, OnCancel};
+pub use breaker::builder::Builder;
 pub use breaker::calls::Judged;
 pub use breaker::command::{Command, ParseCommandError};
 pub use breaker::static_breaker::StaticBreaker;
 pub use breaker::weak::WeakBreaker;
 pub use breaker::{CircuitBreaker, Guard};
-pub use error::{CallError, CallNotPermitted, ConfigError, Fault, RejectionKind, rejection};
+pub use call::rejection::{CallError, CallNotPermitted, RejectionKind, rejection};
+pub use error::{ConfigError, Fault};
 pub use info::Info;
 pub use info::kill_switch::{KillSwitch, Variable};
-pub use info::lifetime::{Histogram, Lifetime};
+pub use info::lifetime::{Histogram, LifetimeTotals};
+pub use info::listeners::{ListenerInfo, MissingListener};
 pub use info::metrics::Metrics;
 pub use info::reason::{Reason, RuleKind};
 pub use info::settings::SettingsInfo;
-pub use listener::{Listener, ListenerInfo, MissingListener};
+pub use listener::Listener;
+pub use listener::signal::Signal;
 pub use name::Name;
 pub use outcome::{Classify, Outcome};
-pub use signal::Signal;
+pub use settings::{OnCancel, SlowProbes};
 pub use state::{ParseStateError, State};
 
 // The README's code compiles and runs.

@@ -83,7 +83,7 @@ macro_rules! twins {
         functions { $({ $($function:tt)* })* }
         methods { $({ $($method:tt)* })* }
     ) => {
-        #[allow(unused, clippy::toplevel_ref_arg)]
+        #[allow(unused, clippy::boxed_local, clippy::many_single_char_names, clippy::toplevel_ref_arg)]
         mod plain {
             use super::*;
             $(pub(super) $($function)*)*
@@ -93,7 +93,7 @@ macro_rules! twins {
             }
         }
 
-        #[allow(unused, clippy::toplevel_ref_arg)]
+        #[allow(unused, clippy::boxed_local, clippy::many_single_char_names, clippy::toplevel_ref_arg)]
         mod annotated {
             use super::*;
             $(

@@ -19,6 +19,7 @@ mod drops;
 mod fallbacks;
 mod futures;
 mod hygiene;
+mod in_code;
 mod keyed_functions;
 mod keys;
 mod lints;

@@ -117,6 +117,22 @@ fn names_and_handles_are_the_same_in_every_isolation() {
 }
 
 #[test]
+fn guards_forget_what_all_keys_were_commanded() {
+    let states = || [hosts().get("a").state(), hosts().get("new").state()];
+    let time = testing::freeze();
+    hosts().command_all(Command::ForceOpen);
+    assert_eq!(states(), [State::ForcedOpen; 2]);
+    time.reset_all();
+    hosts().remove("new");
+    assert_eq!(states(), [State::Closed; 2]);
+    hosts().command_all(Command::Disable);
+    drop(time);
+    let _time = testing::freeze();
+    hosts().remove("new");
+    assert_eq!(states(), [State::Closed; 2]);
+}
+
+#[test]
 fn isolated_random_numbers_repeat() {
     fluxgate::breaker! {
         static DRAWS = {

@@ -123,6 +123,7 @@ fn an_open_breaker_as_a_listing_shows_it() {
                 "reopen_after": null,
                 "probe_lease": 60.0,
                 "on_cancel": "Ignore",
+                "slow_probes": "Pass",
                 "durations": true,
             },
             "variable": {"name": "FLUXGATE_SERIALISED", "value": null},

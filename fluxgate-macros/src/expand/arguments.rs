@@ -203,7 +203,7 @@ impl<'a> Argument<'a> {
     /// A mention is no use, which for such a name would be worth a lint.
     fn allow(&self) -> Option<TokenStream> {
         let warns = self.is_quiet() && self.renamed.is_none();
-        warns.then(|| quote!(#[allow(clippy::used_underscore_binding)]))
+        warns.then(|| quote!(#[allow(clippy::no_effect_underscore_binding, clippy::used_underscore_binding)]))
     }
 }
 

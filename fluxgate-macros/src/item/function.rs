@@ -138,6 +138,18 @@ impl Target {
         inputs.into_iter().chain(output).collect()
     }
 
+    /// The names that the arguments bind.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for input in &self.sig.inputs {
+            match input {
+                FnArg::Receiver(_) => names.push("self".to_owned()),
+                FnArg::Typed(typed) => bound(&typed.pat, &mut names),
+            }
+        }
+        names
+    }
+
     /// The names that the arguments bind and that can't be copied for sure.
     pub(crate) fn movable_arguments(&self) -> Vec<String> {
         let mut names = Vec::new();

@@ -1,20 +1,23 @@
 //! What generated code calls. Not part of the public interface: any of it may
 //! change in any release.
 
-#[doc(hidden)]
-pub mod bounds;
 mod classify;
 mod constants;
 mod fallback;
 
 mod keyed;
+mod link;
 mod listener;
 mod name;
+mod number;
+mod policy;
 mod shape;
 mod type_of;
 
 use std::future::Future;
 
+#[doc(hidden)]
+pub use crate::util::bounds;
 pub use classify::{Wait, overloaded_for, unavailable_for};
 pub use constants::check;
 pub use fallback::{Answer, or_await, or_else};
@@ -25,16 +28,18 @@ pub use listener::{
     async_listener_fn, listener_fn, log_listener, prometheus_listener, slack_listener,
 };
 pub use name::default_name;
+pub use number::{count, ratio};
+pub use policy::{rule, window};
 pub use shape::{FromRejection, Judge, Plain, Protected, Returning, Settle, Shape};
 pub use type_of::Probe;
 #[cfg(feature = "inventory")]
-pub use {crate::linked::Linked, inventory};
+pub use {crate::registry::linked::Linked, inventory};
 
 use shape::{Answered, Told};
 
 use crate::{
     CallError, CallNotPermitted, CircuitBreaker,
-    call::{Run, run},
+    call::{function::run, future::CallFuture},
 };
 
 /// Runs the body of a function without a fallback.
@@ -84,7 +89,7 @@ where
     J: Settle<S>,
     F: Future<Output = R>,
 {
-    Run::new(breaker, Answered { judge, reject }, body)
+    CallFuture::new(breaker, Answered { judge, reject }, body)
 }
 
 /// Returns what becomes of a rejection where `R` can't be named, so that its shape
@@ -107,7 +112,7 @@ where
     J: Settle<S>,
     F: Future<Output = R>,
 {
-    Run::new(breaker, Told(judge), body)
+    CallFuture::new(breaker, Told(judge), body)
 }
 
 /// Runs the body of a function that returns a future, and gives the future.

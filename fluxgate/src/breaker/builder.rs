@@ -1,56 +1,18 @@
 //! Validated construction.
 
-use std::{fmt, mem, num::NonZeroU64, sync::Arc, time::Duration};
+use std::{fmt, time::Duration};
 
 use crate::{
-    __private::bounds,
-    CircuitBreaker, ConfigError, Name, State, WeakBreaker,
-    breaker::build::News,
+    CircuitBreaker, ConfigError, MissingListener, Name, OnCancel, SlowProbes,
     clock::Clock,
-    engine::{
-        Core, Parts,
-        machine::{Machine, Policy},
-        probes::Probes,
-    },
-    error::Fault,
-    info::kill_switch::Environment,
-    listener::{Declared, IntoListener, MissingListener},
+    engine::{clock_source::ClockSource, random_source::RandomSource},
+    listener::{IntoListener, PendingListeners},
     permit::{Permit, RampUp},
-    random::{Random, Seeded},
+    random::Random,
     retry::{Cooldown, Retry},
-    sources::{ClockSource, RandomSource},
-    testing,
-    tripper::{Calm, Rule, ages::Running},
-    util::duration::{Literal, nanos},
+    tripper::Rule,
     window::AnyWindow,
 };
-
-/// What a call counts as that is dropped before its end: an async call whose
-/// future is dropped, or a [`Guard`](crate::Guard) dropped without a word.
-#[doc(alias("timeout"))]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OnCancel {
-    /// As nothing.
-    #[default]
-    Ignore,
-    /// As a failure.
-    Fail,
-    /// As a failure if it had run for at least this long, so that a timeout
-    /// around the call can open the circuit, but an impatient user can't.
-    FailAfter(Duration),
-}
-
-/// Writes the setting as the attribute reads it: `FailAfter(2s)`.
-impl fmt::Display for OnCancel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ignore => f.write_str("Ignore"),
-            Self::Fail => f.write_str("Fail"),
-            Self::FailAfter(least) => write!(f, "FailAfter({})", Literal(*least)),
-        }
-    }
-}
 
 /// The settings of a breaker to be; see [`CircuitBreaker::builder`].
 ///
@@ -73,25 +35,26 @@ impl fmt::Display for OnCancel {
 /// ```
 #[must_use = "a builder does nothing until `build`"]
 pub struct Builder {
-    name: Name,
-    window: AnyWindow,
-    tripper: Rule,
-    retry: Box<dyn Retry>,
-    permit: Box<dyn Permit>,
-    max_half_open_calls: u32,
-    close_after: u64,
-    reopen_after: Option<u64>,
-    probe_lease: Duration,
-    on_cancel: OnCancel,
-    durations: bool,
-    clock: ClockSource,
-    random: RandomSource,
-    listeners: Declared,
+    pub(super) name: Name,
+    pub(super) window: AnyWindow,
+    pub(super) tripper: Rule,
+    pub(super) retry: Box<dyn Retry>,
+    pub(super) permit: Box<dyn Permit>,
+    pub(super) max_half_open_calls: u32,
+    pub(super) close_after: u64,
+    pub(super) reopen_after: Option<u64>,
+    pub(super) probe_lease: Duration,
+    pub(super) on_cancel: OnCancel,
+    pub(super) slow_probes: SlowProbes,
+    pub(super) durations: bool,
+    pub(super) clock: ClockSource,
+    pub(super) random: RandomSource,
+    pub(super) listeners: PendingListeners,
 }
 
-const MAX_HALF_OPEN_CALLS: u32 = 10;
-const CLOSE_AFTER: u64 = 1;
-const PROBE_LEASE: Duration = Duration::from_secs(60);
+pub(super) const MAX_HALF_OPEN_CALLS: u32 = 10;
+pub(super) const CLOSE_AFTER: u64 = 1;
+pub(super) const PROBE_LEASE: Duration = Duration::from_secs(60);
 
 impl Builder {
     pub(crate) fn new(name: Name) -> Self {
@@ -106,10 +69,11 @@ impl Builder {
             reopen_after: None,
             probe_lease: PROBE_LEASE,
             on_cancel: OnCancel::Ignore,
+            slow_probes: SlowProbes::Pass,
             durations: false,
             clock: ClockSource::default(),
-            random: RandomSource::Seeded(Seeded::for_breaker()),
-            listeners: Declared::default(),
+            random: RandomSource::default(),
+            listeners: PendingListeners::default(),
         }
     }
 
@@ -176,6 +140,30 @@ impl Builder {
         self
     }
 
+    /// What a slow probe counts as that succeeded. Default: [`SlowProbes::Pass`].
+    ///
+    /// A probe is slow if it took the lowest threshold of slowness in the rules,
+    /// [`SlowRate`](crate::tripper::SlowRate)'s or a custom rule's, or longer.
+    /// With the default a slow success may close a circuit that slowness opened:
+    /// with [`MinRequests`](crate::tripper::MinRequests) in the rule the very first
+    /// one does.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use fluxgate::{CircuitBreaker, SlowProbes, tripper::{MinRequests, SlowRate}};
+    ///
+    /// let breaker = CircuitBreaker::builder("search")
+    ///     .tripper(MinRequests::new(20) & SlowRate::new(0.5, Duration::from_secs(1)))
+    ///     .slow_probes(SlowProbes::Fail)
+    ///     .reopen_after(1)
+    ///     .build()?;
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
+    pub fn slow_probes(mut self, slow_probes: SlowProbes) -> Self {
+        self.slow_probes = slow_probes;
+        self
+    }
+
     /// Whether to measure and keep durations even when no rule reads them.
     /// Default: no.
     pub fn durations(mut self, durations: bool) -> Self {
@@ -234,14 +222,14 @@ impl Builder {
 
     /// Where to take the time from. Default: the system's clocks.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
-        self.clock = ClockSource::Custom(Box::new(clock));
+        self.clock = ClockSource::custom(clock);
         self
     }
 
     /// Where to draw random numbers from. Default: a generator with a seed of
     /// its own for every breaker.
     pub fn random(mut self, random: impl Random + 'static) -> Self {
-        self.random = RandomSource::Custom(Box::new(random));
+        self.random = RandomSource::custom(random);
         self
     }
 
@@ -254,181 +242,8 @@ impl Builder {
     /// [`ConfigError`] with every setting that is out of range, or with every
     /// listener that refuses to serve this breaker.
     pub fn build(self) -> Result<CircuitBreaker, ConfigError> {
-        let faults: Vec<Fault> = self
-            .check()
-            .into_iter()
-            .flat_map(|(_, faults)| faults)
-            .collect();
-        if !faults.is_empty() {
-            return Err(ConfigError {
-                name: self.name,
-                faults,
-            });
-        }
-        let Assembled {
-            core,
-            refused,
-            news,
-        } = self.assemble();
-        if refused.is_empty() {
-            core.obey();
-            let breaker = CircuitBreaker { core };
-            breaker.register(news).tell(&breaker);
-            return Ok(breaker);
-        }
-        let fault = |MissingListener { name, reason }| {
-            Fault::new(format!("its listener {name} refused to serve it: {reason}"))
-        };
-        Err(ConfigError {
-            name: core.name.clone(),
-            faults: refused.into_iter().map(fault).collect(),
-        })
+        self.build_checked()
     }
-
-    /// Builds what must not fail, the breaker of an annotated function: a
-    /// refused setting is reported and gives way to its default, a listener that
-    /// refuses is reported and left out. Nobody is told of any of it, nor of the
-    /// breaker, before [`News::tell`]: those who are may ask for this very
-    /// breaker, which has to be in its place by then.
-    pub(crate) fn build_or_default(mut self) -> (CircuitBreaker, News) {
-        let mut faults = Vec::new();
-        for (setting, found) in self.check() {
-            faults.extend(found);
-            match setting {
-                Setting::Window => self.window = AnyWindow::default(),
-                Setting::Tripper => self.tripper = Rule::default(),
-                Setting::Retry => self.retry = Box::new(Cooldown::default()),
-                Setting::Permit => self.permit = Box::new(RampUp::default()),
-                Setting::MaxHalfOpenCalls => self.max_half_open_calls = MAX_HALF_OPEN_CALLS,
-                Setting::CloseAfter => self.close_after = CLOSE_AFTER,
-                Setting::ReopenAfter => self.reopen_after = None,
-                Setting::ProbeLease => self.probe_lease = PROBE_LEASE,
-            }
-        }
-        let Assembled { core, mut news, .. } = self.assemble();
-        news.faults = faults;
-        core.obey();
-        (CircuitBreaker { core }, news)
-    }
-
-    /// The settings that are refused, and why.
-    fn check(&self) -> Vec<(Setting, Vec<Fault>)> {
-        let count = |what: &str, ok: bool| {
-            if ok {
-                Ok(())
-            } else {
-                Err(vec![Fault::new(format!(
-                    "{what} must be at least 1, but is 0"
-                ))])
-            }
-        };
-        let lease = if bounds::duration(self.probe_lease) {
-            Ok(())
-        } else {
-            Err(vec![Fault::new(
-                "probe_lease must be greater than zero, but is 0ns",
-            )])
-        };
-        [
-            (Setting::Window, self.window.check()),
-            (Setting::Tripper, self.tripper.check()),
-            (Setting::Retry, self.retry.check()),
-            (Setting::Permit, self.permit.check()),
-            (
-                Setting::MaxHalfOpenCalls,
-                count("max_half_open_calls", self.max_half_open_calls > 0),
-            ),
-            (
-                Setting::CloseAfter,
-                count("close_after", self.close_after > 0),
-            ),
-            (
-                Setting::ReopenAfter,
-                count("reopen_after", self.reopen_after != Some(0)),
-            ),
-            (Setting::ProbeLease, lease),
-        ]
-        .into_iter()
-        .filter_map(|(setting, checked)| Some((setting, checked.err()?)))
-        .collect()
-    }
-
-    fn assemble(mut self) -> Assembled {
-        let needs = self.tripper.needs();
-        let durations = self.durations || needs.durations;
-        let thresholds: Box<[Duration]> = needs.slow.into();
-        let dates = self.window.dates();
-        self.window.prepare(thresholds.len(), durations);
-        let calm = self.window.size().map(|size| self.tripper.calm(size));
-        let probes = Probes::new(self.max_half_open_calls, nanos(self.probe_lease));
-        let running = (!needs.in_flight.is_empty()).then(|| Running::new(&needs.in_flight));
-        let machine = Machine::new(
-            self.window,
-            thresholds.len(),
-            probes,
-            running,
-            State::Closed,
-            self.clock.now(),
-        );
-        let policy = Policy {
-            tripper: self.tripper,
-            retry: self.retry,
-            permit: self.permit,
-            close_after: self.close_after,
-            reopen_after: self.reopen_after.and_then(NonZeroU64::new),
-            on_cancel: self.on_cancel,
-            thresholds,
-            durations,
-            every_call: needs.every_call,
-            calm: calm.unwrap_or(Calm::NONE),
-        };
-        let mut environment = if testing::is_isolated() {
-            Environment::default()
-        } else {
-            Environment::read(&self.name, |variable| std::env::var_os(variable))
-        };
-        let bad_values = mem::take(&mut environment.bad);
-        let handle = WeakBreaker::pending(self.name.clone());
-        let (listeners, refused) = self.listeners.attach(&handle);
-        let core = Arc::new(Core::new(Parts {
-            name: self.name,
-            policy,
-            machine,
-            clock: self.clock,
-            random: self.random,
-            listeners,
-            environment,
-            dates,
-        }));
-        handle.set(&core);
-        Assembled {
-            core,
-            refused,
-            news: News {
-                bad_values,
-                ..News::default()
-            },
-        }
-    }
-}
-
-struct Assembled {
-    core: Arc<Core>,
-    /// The listeners that refused.
-    refused: Vec<MissingListener>,
-    news: News,
-}
-
-#[derive(Clone, Copy)]
-enum Setting {
-    Window,
-    Tripper,
-    Retry,
-    Permit,
-    MaxHalfOpenCalls,
-    CloseAfter,
-    ReopenAfter,
-    ProbeLease,
 }
 
 impl fmt::Debug for Builder {

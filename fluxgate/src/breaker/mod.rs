@@ -4,6 +4,7 @@ pub(crate) mod build;
 pub(crate) mod builder;
 pub(crate) mod calls;
 pub(crate) mod command;
+pub(crate) mod first_use;
 pub(crate) mod static_breaker;
 pub(crate) mod weak;
 
@@ -15,9 +16,11 @@ use crate::{
         self,
         classify::{By, Classifier, Nothing},
     },
-    engine::{Core, Ended, Ticket},
+    engine::{
+        Core,
+        ticket::{Ended, Ticket},
+    },
     tracker,
-    util::first_use,
 };
 
 /// A circuit breaker, for sync and async code alike.
@@ -302,7 +305,7 @@ impl CircuitBreaker {
     pub fn acquire(&self) -> Result<Guard<'_>, CallNotPermitted> {
         let ticket = self
             .core
-            .admit()
+            .admit_without_fast()
             .map_err(|refusal| CallNotPermitted::new(self, refusal))?;
         Ok(Guard {
             core: &self.core,

@@ -38,10 +38,13 @@ impl WeakBreaker {
         Arc::as_ptr(&self.core).addr()
     }
 
-    /// Whether the breaker is gone, or was never finished: its builder panicked.
+    /// Returns whether nothing will come of the breaker any more: its builder
+    /// panicked, or it is dropped to the end, its listeners have been told, and no
+    /// other handle is left. A breaker with listeners has a handle of itself, so
+    /// that this is the last one only after all that.
     #[cfg(feature = "prometheus")]
     pub(crate) fn is_over(&self) -> bool {
-        self.is_gone() || (self.core.get().is_none() && Arc::strong_count(&self.core) == 1)
+        Arc::strong_count(&self.core) == 1 && self.upgrade().is_none()
     }
 
     /// Returns where the breaker is in memory, or will have been: as long as this

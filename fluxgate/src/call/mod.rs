@@ -1,21 +1,20 @@
 //! The only two places where a protected call runs: admit, run, settle.
 
 pub(crate) mod classify;
+pub(crate) mod function;
+pub(crate) mod future;
+pub(crate) mod rejection;
+#[cfg(all(feature = "http", feature = "tower"))]
+pub(crate) mod unsettled;
 
-use std::{
-    borrow::Borrow,
-    fmt,
-    future::Future,
-    mem,
-    pin::Pin,
-    task::{Context, Poll},
-};
+use std::mem;
 
-#[cfg(feature = "tower")]
-use crate::engine::opening::Refusal;
 use crate::{
     CallNotPermitted, CircuitBreaker, Outcome,
-    engine::{Core, Ended, Ticket},
+    engine::{
+        Core,
+        ticket::{Ended, Ticket},
+    },
 };
 
 impl From<Outcome> for Ended {
@@ -34,7 +33,7 @@ impl From<Outcome> for Ended {
 #[inline]
 pub(crate) fn record(core: &Core, ticket: Ticket, outcome: Outcome) {
     if let Outcome::UnavailableFor(wait) | Outcome::OverloadedFor(wait) = outcome {
-        core.ask(ticket, wait);
+        core.defer_until(ticket, wait);
     }
     core.settle(ticket, outcome.into());
 }
@@ -51,15 +50,24 @@ impl Admitted<'_> {
     pub(crate) fn settle(self, judge: impl FnOnce() -> Outcome) {
         if self.ticket.is_judged() {
             let outcome = judge();
-            record(&self.breaker.core, self.put_off(), outcome);
+            record(&self.breaker.core, self.into_ticket(), outcome);
         } else {
-            self.put_off();
+            self.into_ticket();
         }
+    }
+
+    /// Leaves the call to be settled when the body of its response ends; in
+    /// `Disabled` it is over.
+    #[cfg(all(feature = "http", feature = "tower"))]
+    pub(crate) fn unsettled(self) -> unsettled::Unsettled {
+        let breaker = self.breaker;
+        let ticket = self.into_ticket();
+        unsettled::Unsettled::new(breaker, ticket)
     }
 
     /// Leaves it to somebody else to settle the call.
     #[inline]
-    fn put_off(self) -> Ticket {
+    fn into_ticket(self) -> Ticket {
         let ticket = self.ticket;
         mem::forget(self);
         ticket
@@ -73,7 +81,7 @@ impl Drop for Admitted<'_> {
 }
 
 /// What becomes of a call.
-pub trait Finish<R> {
+pub trait Complete<R> {
     /// What the caller gets.
     type Output;
 
@@ -86,253 +94,4 @@ pub trait Finish<R> {
 
     /// The call did not run.
     fn reject(self, rejection: CallNotPermitted) -> Self::Output;
-}
-
-/// Runs a function.
-///
-/// The healthy path stands apart, so that it carries nothing across the call
-/// but the breaker and one word.
-#[inline]
-pub(crate) fn run<R, Z: Finish<R>>(
-    breaker: &CircuitBreaker,
-    finish: Z,
-    f: impl FnOnce() -> R,
-) -> Z::Output {
-    match breaker.core.admit_freely() {
-        Some(ticket) => run_admitted(breaker, ticket, finish, f),
-        None => match run_by_state(breaker, finish, f) {
-            Ok(ran) => ran,
-            Err(rejected) => rejected,
-        },
-    }
-}
-
-/// The ways stand apart here, too: where they met, ticket and refusal would go
-/// through memory. And so does what comes of them, as `Ok` if the function ran:
-/// it has a place of its own, which keeps the healthy path's in registers.
-#[inline(never)]
-fn run_by_state<R, Z: Finish<R>>(
-    breaker: &CircuitBreaker,
-    finish: Z,
-    f: impl FnOnce() -> R,
-) -> Result<Z::Output, Z::Output> {
-    match breaker.core.admit_at_once() {
-        Some(Ok(ticket)) => Ok(run_admitted(breaker, ticket, finish, f)),
-        Some(Err(refusal)) => Err(finish.reject(CallNotPermitted::new(breaker, refusal))),
-        None => run_or_reject(breaker, finish, f),
-    }
-}
-
-#[inline(never)]
-fn run_or_reject<R, Z: Finish<R>>(
-    breaker: &CircuitBreaker,
-    finish: Z,
-    f: impl FnOnce() -> R,
-) -> Result<Z::Output, Z::Output> {
-    match breaker.core.admit_by_state() {
-        Ok(ticket) => Ok(run_admitted(breaker, ticket, finish, f)),
-        Err(refusal) => Err(finish.reject(CallNotPermitted::new(breaker, refusal))),
-    }
-}
-
-#[inline]
-fn run_admitted<R, Z: Finish<R>>(
-    breaker: &CircuitBreaker,
-    ticket: Ticket,
-    finish: Z,
-    f: impl FnOnce() -> R,
-) -> Z::Output {
-    let call = Admitted { breaker, ticket };
-    let output = f();
-    finish.accept(output, call)
-}
-
-/// A future, and how it is polled. Generic, so that the projection below is the
-/// only one.
-#[must_use = "futures do nothing unless polled"]
-pub struct Run<C, F> {
-    conduct: C,
-    future: F,
-}
-
-/// How a [`Run`] polls what it holds.
-pub trait Conduct<F> {
-    /// What comes of it.
-    type Output;
-
-    /// Polls `future` on the terms of this conduct.
-    fn poll(&mut self, future: Pin<&mut F>, context: &mut Context<'_>) -> Poll<Self::Output>;
-}
-
-impl<C, F> Run<C, F> {
-    #[allow(unsafe_code)]
-    fn project(self: Pin<&mut Self>) -> (&mut C, Pin<&mut F>) {
-        // SAFETY: `future` is pinned whenever `Run` is. Nothing moves it out: it
-        // is handed out by this function alone, as a `Pin`; `Run` has no `Drop`,
-        // is not packed, and is `Unpin` only if `F` is, by the auto trait.
-        unsafe {
-            let this = self.get_unchecked_mut();
-            (&mut this.conduct, Pin::new_unchecked(&mut this.future))
-        }
-    }
-}
-
-impl<C: Conduct<F>, F> Future for Run<C, F> {
-    type Output = C::Output;
-
-    // Into the one future that awaits it: an await takes half the time that way.
-    #[inline(always)]
-    #[allow(clippy::inline_always)]
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<C::Output> {
-        let (conduct, future) = self.project();
-        conduct.poll(future, context)
-    }
-}
-
-impl<'a, F, Z> Run<Call<&'a CircuitBreaker, Z>, F> {
-    /// Runs a future: admitted when first polled, settled when it is ready, when
-    /// it panics, and, as a cancellation, when it is dropped in between.
-    ///
-    /// It adds to the size of `F` what a ticket takes, `finish` aside.
-    pub(crate) fn new(breaker: &'a CircuitBreaker, finish: Z, future: F) -> Self {
-        let conduct = Call {
-            breaker,
-            ticket: None,
-            finish: Some(finish),
-        };
-        Self { conduct, future }
-    }
-}
-
-/// One call of a future through a breaker, owned or borrowed.
-pub struct Call<B: Borrow<CircuitBreaker>, Z> {
-    breaker: B,
-    /// Present while the future is pending.
-    ticket: Option<Ticket>,
-    /// What to do at the end. Taken then.
-    finish: Option<Z>,
-}
-
-impl<B: Borrow<CircuitBreaker>, Z, F> Conduct<F> for Call<B, Z>
-where
-    F: Future,
-    Z: Finish<F::Output>,
-{
-    type Output = Z::Output;
-
-    #[inline(always)]
-    #[allow(clippy::inline_always)]
-    fn poll(&mut self, future: Pin<&mut F>, context: &mut Context<'_>) -> Poll<Z::Output> {
-        let breaker = self.breaker.borrow();
-        let core = &*breaker.core;
-        // Taken for the time of the poll: if that panics, `call` settles.
-        let waiting = self.ticket.take().or_else(|| core.admit_freely());
-        let ticket = match waiting {
-            Some(ticket) => ticket,
-            None => match core.admit() {
-                Ok(ticket) => ticket,
-                Err(refusal) => {
-                    let rejection = CallNotPermitted::new(breaker, refusal);
-                    return Poll::Ready(take(&mut self.finish).reject(rejection));
-                }
-            },
-        };
-        let call = Admitted { breaker, ticket };
-        match future.poll(context) {
-            Poll::Pending => {
-                self.ticket = Some(call.put_off());
-                Poll::Pending
-            }
-            Poll::Ready(output) => Poll::Ready(take(&mut self.finish).accept(output, call)),
-        }
-    }
-}
-
-fn take<T>(once: &mut Option<T>) -> T {
-    once.take()
-        .expect("a future must not be polled after it was ready")
-}
-
-impl<B: Borrow<CircuitBreaker>, Z> Call<B, Z> {
-    #[cold]
-    fn cancel(&mut self) {
-        if let Some(ticket) = self.ticket.take() {
-            self.breaker.borrow().core.settle(ticket, Ended::Cancelled);
-        }
-    }
-}
-
-impl<B: Borrow<CircuitBreaker>, Z> Drop for Call<B, Z> {
-    #[inline]
-    fn drop(&mut self) {
-        if self.ticket.is_some() {
-            self.cancel();
-        }
-    }
-}
-
-/// A call that is admitted, or not, before there is a future.
-#[cfg(feature = "tower")]
-pub struct Begun<Z> {
-    call: Call<CircuitBreaker, Z>,
-    /// In place of the future of a call that was not admitted.
-    refusal: Option<Refusal>,
-}
-
-#[cfg(feature = "tower")]
-impl<Z, F> Run<Begun<Z>, Option<F>> {
-    /// Asks to make a call, and makes its future with `begin` if the breaker
-    /// admits it. With a `refusal` it need not be asked.
-    pub(crate) fn begin(
-        breaker: CircuitBreaker,
-        refusal: Option<Refusal>,
-        finish: Z,
-        begin: impl FnOnce() -> F,
-    ) -> Self {
-        let core = &*breaker.core;
-        let admitted = match refusal {
-            Some(refusal) => Err(core.refuse(refusal)),
-            None => core.admit_any(),
-        };
-        let future = admitted.ok().map(|ticket| {
-            let breaker = &breaker;
-            let call = Admitted { breaker, ticket };
-            let future = begin();
-            call.put_off();
-            future
-        });
-        let call = Call {
-            breaker,
-            ticket: admitted.ok(),
-            finish: Some(finish),
-        };
-        let conduct = Begun {
-            call,
-            refusal: admitted.err(),
-        };
-        Self { conduct, future }
-    }
-}
-
-#[cfg(feature = "tower")]
-impl<Z, F> Conduct<Option<F>> for Begun<Z>
-where
-    F: Future,
-    Z: Finish<F::Output>,
-{
-    type Output = Z::Output;
-
-    fn poll(&mut self, future: Pin<&mut Option<F>>, context: &mut Context<'_>) -> Poll<Z::Output> {
-        if let Some(future) = future.as_pin_mut() {
-            return self.call.poll(future, context);
-        }
-        let rejection = CallNotPermitted::new(&self.call.breaker, take(&mut self.refusal));
-        Poll::Ready(take(&mut self.call.finish).reject(rejection))
-    }
-}
-
-impl<C, F> fmt::Debug for Run<C, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Run").finish_non_exhaustive()
-    }
 }

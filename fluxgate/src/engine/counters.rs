@@ -1,4 +1,7 @@
-//! What a breaker counts for its listeners: only when one of them reads it.
+//! What a breaker counts: some totals always, others only when a listener reads them.
+//!
+//! No decision depends on a counter, so these atomics are the standard library's also
+//! where loom explores the interleavings, and their accesses are relaxed.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -6,14 +9,68 @@ use std::{
 };
 
 use crate::{
-    Histogram, Lifetime, State,
-    engine::{Ended, sharded::Stripes},
+    Histogram, LifetimeTotals, State,
+    engine::{sharded::ShardedCounters, ticket::Ended},
     listener::Reads,
     util::duration::nanos,
 };
 
+/// Totals that only ever go up, and that survive transitions.
+#[derive(Debug, Default)]
+pub(crate) struct CallCounters {
+    pub(crate) rejected: Count,
+    pub(crate) ignored: Count,
+    pub(crate) alive: Count,
+    pub(crate) overloaded: Count,
+    pub(crate) cancelled: Count,
+    pub(crate) panicked: Count,
+    pub(crate) lost_probes: Count,
+    pub(crate) late: Count,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Count(AtomicU64);
+
+impl Count {
+    pub(crate) fn add(&self, n: u64) {
+        self.0.fetch_add(n, Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+
+    fn clear(&self) {
+        self.0.store(0, Relaxed);
+    }
+}
+
+impl CallCounters {
+    /// As if new, between two tests.
+    pub(crate) fn clear(&self) {
+        let Self {
+            rejected,
+            ignored,
+            alive,
+            overloaded,
+            cancelled,
+            panicked,
+            lost_probes,
+            late,
+        } = self;
+        rejected.clear();
+        ignored.clear();
+        alive.clear();
+        overloaded.clear();
+        cancelled.clear();
+        panicked.clear();
+        lost_probes.clear();
+        late.clear();
+    }
+}
+
 /// The counters behind [`Lifetime`].
-pub(crate) struct Tally {
+pub(crate) struct ListenerCounters {
     failures: AtomicU64,
     late: AtomicU64,
     probes: AtomicU64,
@@ -25,7 +82,7 @@ pub(crate) struct Tally {
     counts_successes: bool,
     /// The bounds of the histogram, ascending, in nanoseconds.
     bounds: Box<[u64]>,
-    calls: Stripes,
+    calls: ShardedCounters,
 }
 
 /// The places in a stripe.
@@ -33,7 +90,7 @@ const SUCCESSES: usize = 0;
 const NANOS: usize = 1;
 const FIRST_BUCKET: usize = 2;
 
-impl Tally {
+impl ListenerCounters {
     /// `None` when nobody reads anything.
     pub(crate) fn new(reads: Reads) -> Option<Box<Self>> {
         let Reads {
@@ -58,17 +115,17 @@ impl Tally {
             spent: Default::default(),
             counts_successes: successes,
             bounds,
-            calls: Stripes::new(places),
+            calls: ShardedCounters::new(places),
         }))
     }
 
     /// Whether it wants to see every call, the healthy ones too.
-    pub(crate) fn watches(&self) -> bool {
-        self.counts_successes || self.times()
+    pub(crate) fn counts_every_call(&self) -> bool {
+        self.counts_successes || self.needs_elapsed()
     }
 
     /// Whether it wants to know how long calls took.
-    pub(crate) fn times(&self) -> bool {
+    pub(crate) fn needs_elapsed(&self) -> bool {
         !self.bounds.is_empty()
     }
 
@@ -88,7 +145,7 @@ impl Tally {
             | Ended::Cancelled
             | Ended::Panicked => {}
         }
-        if self.times() {
+        if self.needs_elapsed() {
             let bucket = self.bounds.partition_point(|bound| *bound < elapsed);
             self.calls.add(NANOS, elapsed);
             self.calls.add(FIRST_BUCKET + bucket, 1);
@@ -108,10 +165,10 @@ impl Tally {
     }
 
     /// The totals, `since` being how long the present state has lasted.
-    pub(crate) fn lifetime(&self, state: State, since: Duration) -> Lifetime {
+    pub(crate) fn lifetime(&self, state: State, since: Duration) -> LifetimeTotals {
         let read = |count: &AtomicU64| count.load(Relaxed);
         let rejecting = [State::Open, State::HalfOpen, State::ForcedOpen];
-        Lifetime {
+        LifetimeTotals {
             successes: self.counts_successes.then(|| self.calls.sum(SUCCESSES)),
             failures: read(&self.failures),
             late: read(&self.late),
@@ -126,7 +183,7 @@ impl Tally {
                     (each, before.saturating_add(present))
                 })
                 .into(),
-            durations: self.times().then(|| self.histogram()),
+            durations: self.needs_elapsed().then(|| self.histogram()),
         }
     }
 

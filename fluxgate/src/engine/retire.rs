@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{Core, Shared};
-use crate::{State, util::panic::contained};
+use crate::State;
 
 /// What would be lost if a breaker were dropped and built anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,12 +27,14 @@ pub(crate) enum Holds {
 
 impl Core {
     /// Returns the time by the breaker's clock, with what is too old for the
-    /// window dropped from it; `None` if the clock panics. Runs code of the
-    /// user's, the clock and a custom window.
-    pub(crate) fn refresh(&self) -> Option<Duration> {
-        let now = contained(|| self.clock.now())?;
-        self.shared.lock().get().machine.totals(now);
-        Some(now)
+    /// window dropped from it. Runs code of the user's, the clock and a custom
+    /// window, without the lock.
+    pub(crate) fn refresh(&self) -> Duration {
+        let now = self.clock.now();
+        let mut held = self.expire_own(self.shared.lock(), now);
+        held.get().machine.totals(now);
+        self.unlock(held);
+        now
     }
 
     /// Takes the breaker apart if `may_go` says so of what it holds and there is

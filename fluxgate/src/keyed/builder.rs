@@ -4,7 +4,8 @@ use std::{fmt, marker::PhantomData, sync::Arc};
 
 use super::{CircuitBreakers, Key, map::Set, recipe::Recipe};
 use crate::{
-    ConfigError, MissingListener, Name, breaker::build::News, error::Fault, listener::IntoListener,
+    ConfigError, MissingListener, Name, breaker::build::Announcements, error::Fault,
+    listener::IntoListener,
 };
 
 /// The settings of breakers by key; see [`CircuitBreakers::builder`].
@@ -110,7 +111,7 @@ impl<K: Key> Builder<K> {
     /// Builds what must not fail, the breakers of an annotated function: see
     /// [`crate::Builder::build_or_default`]. The news are those of the overflow
     /// breaker, and of the set.
-    pub(super) fn build_or_default(mut self) -> (CircuitBreakers<K>, News) {
+    pub(super) fn build_or_default(mut self) -> (CircuitBreakers<K>, Announcements) {
         let shared = self.recipe.builder(self.shared_name());
         let (overflow, mut news) = shared.build_or_default();
         if let Some(fault) = self.check() {

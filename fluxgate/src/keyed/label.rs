@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use crate::util::panic::contained;
+use crate::util::panic::catch_panic;
 
 /// So many characters of a key become part of a name.
 const SHOWN: usize = 100;
@@ -12,7 +12,7 @@ const SHOWN: usize = 100;
 pub(super) fn length(key: &impl fmt::Display, limit: usize) -> usize {
     let mut length = Length { bytes: 0, limit };
     // The counter refuses what is too long, which is no failure.
-    let shown = contained(|| write!(length, "{key}").is_ok());
+    let shown = catch_panic(|| write!(length, "{key}").is_ok());
     if shown == Some(true) || length.bytes > limit {
         length.bytes
     } else {
@@ -46,7 +46,7 @@ pub(super) fn of(key: &impl fmt::Display) -> Option<String> {
         is_long: false,
         hash: FNV_BASIS,
     };
-    contained(|| write!(label, "{key}"))?.ok()?;
+    catch_panic(|| write!(label, "{key}"))?.ok()?;
     let Label {
         mut text,
         is_long,

@@ -42,7 +42,7 @@ use crate::{
     CircuitBreaker, Command, Name, diagnostics,
     engine::{Core, retire::Holds},
     registry::{self, Group},
-    util::panic::{DropContained, contained},
+    util::panic::{DropContained, catch_panic},
 };
 
 pub(super) struct Set<K> {
@@ -263,16 +263,16 @@ impl<K: Key> Set<K> {
             register.commands += 1;
             register.all()
         };
-        self.obey(&self.overflow);
+        self.command_as_told(&self.overflow);
         for (_, breaker) in all {
-            self.obey(&breaker);
+            self.command_as_told(&breaker);
         }
     }
 
     /// Gives a breaker the standing command, and the next one if that was given
     /// meanwhile: of two threads that command all, one has the last word for every
     /// breaker.
-    fn obey(&self, breaker: &CircuitBreaker) {
+    fn command_as_told(&self, breaker: &CircuitBreaker) {
         let standing = || {
             let register = self.register();
             (register.standing, register.commands)
@@ -431,7 +431,7 @@ impl<K: Key> Set<K> {
         let Candidate { entry, core, why } = candidate;
         let now = core.refresh();
         // The last handle, if the key was removed meanwhile.
-        contained(|| drop(core));
+        catch_panic(|| drop(core));
 
         let mut register = self.register();
         let standing = register.standing.map(Command::state);
@@ -443,7 +443,7 @@ impl<K: Key> Set<K> {
             place.seen = None;
         }
         let mut stays = List::Kept;
-        if let (Some(core), Some(now)) = (place.core.take(), now) {
+        if let Some(core) = place.core.take() {
             let seen = *place.seen.get_or_insert(now);
             let retired = Core::retire(core, now, standing, |holds| {
                 let is_forgotten = |since: Duration| {
@@ -479,7 +479,7 @@ impl<K: Key> Set<K> {
     /// Builds the breaker of an entry, for all who wait for it; `None` if code of
     /// the user's panics.
     fn build(&self, entry: &Arc<Entry<K>>, making: Making) -> Option<CircuitBreaker> {
-        let built = contained(|| {
+        let built = catch_panic(|| {
             let own = self.label(entry);
             let is_labelled = own.is_some();
             let name = own.unwrap_or_else(|| self.overflow.name().clone());
@@ -505,7 +505,7 @@ impl<K: Key> Set<K> {
             // who asked for it.
             if let Some(place) = register.place(entry) {
                 place.core = Some(Arc::clone(&breaker.core));
-                place.seen = now;
+                place.seen = Some(now);
                 let id = entry.id.load(Ordering::Relaxed);
                 register.order.move_to_back(id, List::Candidates);
             }
@@ -516,7 +516,7 @@ impl<K: Key> Set<K> {
         news.tell(&breaker);
         // The standing command is looked at when the breaker is there for everybody:
         // whoever gives one from now on finds it.
-        self.obey(&breaker);
+        self.command_as_told(&breaker);
         Some(breaker)
     }
 
@@ -687,7 +687,7 @@ impl Refusal {
 impl<K> Drop for Evicted<K> {
     fn drop(&mut self) {
         let evicted = self.0.take();
-        contained(|| drop(evicted));
+        catch_panic(|| drop(evicted));
     }
 }
 
@@ -736,5 +736,11 @@ impl<K: Key> Group for Set<K> {
     fn breakers(&self) -> Vec<CircuitBreaker> {
         let all = self.register().all();
         all.into_iter().map(|(_, breaker)| breaker).collect()
+    }
+
+    fn forget_command(&self) {
+        let mut register = self.register();
+        register.standing = None;
+        register.commands += 1;
     }
 }

@@ -110,7 +110,7 @@ pub use builder::Builder;
 pub use lazy::StaticBreakers;
 use map::Set;
 
-use crate::{CircuitBreaker, Command, Name, breaker::build::News, util::first_use};
+use crate::{CircuitBreaker, Command, Name, breaker::build::Announcements, breaker::first_use};
 
 /// What a key must be: looked up by, shown in names, and shared by threads.
 /// Everything that can, is one.
@@ -210,7 +210,7 @@ impl<K: Key> CircuitBreakers<K> {
     }
 
     /// As [`CircuitBreaker::register`].
-    fn register(&self, news: News) -> News {
+    fn register(&self, news: Announcements) -> Announcements {
         Set::enter_group(&self.0);
         self.overflow().register(news)
     }

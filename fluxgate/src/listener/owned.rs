@@ -3,10 +3,7 @@
 use std::{error::Error, fmt};
 
 use super::{Delivery, Listener, Reads};
-use crate::{
-    Info, Signal, WeakBreaker,
-    util::panic::{Droppable, contained},
-};
+use crate::{Info, Signal, WeakBreaker, diagnostics, util::panic::catch_panic};
 
 /// How many characters of a name and of an error are kept.
 const NAME: usize = 200;
@@ -28,15 +25,15 @@ impl Owned {
 
 /// Returns the beginning of a listener's name, or says that there is none.
 pub(super) fn label<'a>(name: impl FnOnce() -> &'a str) -> String {
-    let label = contained(|| name().chars().take(NAME).collect());
+    let label = catch_panic(|| name().chars().take(NAME).collect());
     label.unwrap_or_else(|| "(its name panicked)".into())
 }
 
 /// Returns the beginning of an error's text, and drops the error.
 pub(super) fn describe(error: impl fmt::Display) -> String {
-    let text = contained(|| error.to_string());
+    let text = catch_panic(|| error.to_string());
     let text = text.map(|text| text.chars().take(ERROR).collect());
-    contained(|| drop(error));
+    catch_panic(|| drop(error));
     text.unwrap_or_else(|| "(its error panicked when it was displayed)".into())
 }
 
@@ -63,5 +60,30 @@ impl Listener for Owned {
 
     fn delivery(&self) -> Delivery {
         self.0.get().delivery()
+    }
+}
+
+/// A value whose drop runs user code.
+pub(crate) struct Droppable<T>(
+    /// `None` while it is dropped.
+    Option<T>,
+);
+
+impl<T> Droppable<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(Some(value))
+    }
+
+    pub(crate) fn get(&self) -> &T {
+        self.0.as_ref().expect("it is there until it is dropped")
+    }
+}
+
+impl<T> Drop for Droppable<T> {
+    fn drop(&mut self) {
+        let value = self.0.take();
+        if catch_panic(|| drop(value)).is_none() {
+            diagnostics::listener_drop_panicked();
+        }
     }
 }

@@ -7,7 +7,7 @@ use ::prometheus::{
     proto::{MetricFamily, MetricType},
 };
 
-use super::{ChannelStats, Stats, engines};
+use super::{ChannelStats, Stats, registry};
 use crate::{Histogram, util::exposition};
 
 /// Exports the counters of all deliveries of this process, added up. Register it
@@ -125,7 +125,10 @@ impl Collector for Metrics {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let all: Vec<Stats> = engines::all().iter().map(|shared| shared.stats()).collect();
+        let all: Vec<Stats> = registry::all()
+            .iter()
+            .map(|shared| shared.stats())
+            .collect();
         FAMILIES.iter().map(|family| family.of(&all)).collect()
     }
 }

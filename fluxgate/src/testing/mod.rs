@@ -53,24 +53,9 @@ pub use isolated::{Isolated, isolate, isolate_with};
 use crate::{
     clock::{Clock, ManualClock, SystemClock},
     diagnostics,
-    random::Seeded,
+    random::{SEED, Seeded},
     registry,
 };
-
-/// What every breaker draws its random numbers by while the time is frozen,
-/// until [`Frozen::seed`] says otherwise.
-pub(crate) const SEED: u64 = 0;
-
-/// Returns whether this thread has breakers of its own.
-#[cfg(feature = "test-util")]
-pub(crate) fn is_isolated() -> bool {
-    isolated::world().is_some()
-}
-
-#[cfg(not(feature = "test-util"))]
-pub(crate) const fn is_isolated() -> bool {
-    false
-}
 
 /// Stops the time of every breaker that has no clock of its own, and makes
 /// every breaker of the process as new: closed, nothing recorded, nothing
@@ -128,7 +113,7 @@ struct Guard(PhantomData<MutexGuard<'static, ()>>);
 
 impl Guard {
     fn new(hold: Hold, function: &str) -> Self {
-        let held = match HELD.get() {
+        let other = match HELD.get() {
             None => {
                 HELD.set(Some(hold));
                 return Self(PhantomData);
@@ -138,7 +123,7 @@ impl Guard {
             Some(Hold::Isolated) => "an `Isolated`",
         };
         panic!(
-            "`testing::{function}` was called on a thread that holds {held} already, and would wait for itself or hide it; \
+            "`testing::{function}` was called on a thread that holds {other} already, and would wait for itself or hide it; \
              use the one that is there, which `reset_all` makes as new, or drop it first"
         );
     }
@@ -186,6 +171,7 @@ impl Drop for Exclusive {
 }
 
 fn renew_all(seed: u64) {
+    registry::forget_commands();
     for breaker in registry::every() {
         breaker.core.renew(Seeded::new(seed));
     }
@@ -225,6 +211,7 @@ impl<C> Frozen<C> {
 impl<C> Drop for Frozen<C> {
     fn drop(&mut self) {
         SystemClock::replace(None);
+        registry::forget_commands();
         for breaker in registry::every() {
             breaker.core.renew(Seeded::for_breaker());
         }

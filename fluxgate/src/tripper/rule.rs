@@ -8,9 +8,9 @@ use std::{
 
 use super::{Cause, Context, Custom, InFlight, Needs};
 use crate::{
-    __private::bounds,
     RuleKind, State,
     error::Fault,
+    util::bounds,
     util::duration::{Literal, nanos},
 };
 
@@ -147,6 +147,14 @@ impl Rule {
         self.0.fires(seen)
     }
 
+    /// Whether a part of it is the user's own.
+    pub(crate) fn has_own(&self) -> bool {
+        let mut own = false;
+        self.0
+            .visit(&mut |node| own |= matches!(node, Node::Custom(_)));
+        own
+    }
+
     /// What made a rule fire that does.
     pub(crate) fn cause(&self, seen: &Context<'_>) -> Option<Cause> {
         self.0.cause(seen, &mut 0).map(|(cause, _)| cause)
@@ -183,7 +191,9 @@ impl Rule {
 
     pub(crate) fn check(&self) -> Result<(), Vec<Fault>> {
         let mut faults = Vec::new();
+        let mut leaves: u64 = 0;
         self.0.visit(&mut |node| {
+            leaves += u64::from(!matches!(node, Node::All(_) | Node::Any(_)));
             let mut refuse = |ok: bool, what: &str, given: &dyn std::fmt::Debug| {
                 if !ok {
                     faults.push(Fault::new(format!("{what}, but is {given:?}")));
@@ -238,6 +248,12 @@ impl Rule {
                 Node::State(_) | Node::Custom(_) | Node::All(_) | Node::Any(_) => {}
             }
         });
+        if leaves > LEAVES {
+            faults.push(Fault::new(format!(
+                "a rule must have at most {LEAVES} parts, but has {leaves}; \
+                 put what they say into one `tripper::Custom`"
+            )));
+        }
         if faults.is_empty() {
             Ok(())
         } else {
@@ -245,6 +261,9 @@ impl Rule {
         }
     }
 }
+
+/// How many leaves a rule may have, so that each has a number in a [`Cause`].
+const LEAVES: u64 = 10_000;
 
 /// `MinRequests(100) & FailureRate(0.5)`.
 impl Default for Rule {

@@ -1,7 +1,12 @@
 //! Counters that never go down, count nothing twice, and begin at zero.
 
 use std::{
-    sync::Arc,
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
     time::{Duration, SystemTime},
 };
 
@@ -301,4 +306,49 @@ fn an_open_circuit_shows_the_rate_it_opened_with() {
     );
     assert_eq!(one(&registry, "failure_rate", "slow"), Some(0.0));
     assert_eq!(one(&registry, "window_calls", "slow"), Some(2.0));
+}
+
+#[test]
+fn counters_never_fall_while_breakers_come_and_go() {
+    const ROUNDS: u32 = 300;
+    let registry = Registry::new();
+    let metrics = PrometheusListener::with_registry(registry.clone());
+    let is_done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let watching = scope.spawn(|| {
+            let mut before = BTreeMap::new();
+            while !is_done.load(Ordering::Acquire) {
+                let now = samples(&registry);
+                let counters = before
+                    .iter()
+                    .filter(|(series, _): &(&String, _)| series.contains("_total"));
+                for (series, n) in counters {
+                    assert!(now.get(series).is_some_and(|now| now >= n), "{series}");
+                }
+                before = now;
+            }
+        });
+        let flapping = [(); 3].map(|()| {
+            scope.spawn(|| {
+                for _ in 0..ROUNDS {
+                    let builder = CircuitBreaker::builder("flapping");
+                    let breaker = builder.listener(metrics.clone()).build().unwrap();
+                    succeed(&breaker);
+                    breaker.force_open();
+                    drop(breaker);
+                }
+            })
+        });
+        for thread in flapping {
+            thread.join().unwrap();
+        }
+        is_done.store(true, Ordering::Release);
+        watching.join().unwrap();
+    });
+    let all = f64::from(3 * ROUNDS);
+    eventually(|| successes(&registry, "flapping") == Some(all));
+    assert_eq!(
+        transitions(&registry, "flapping"),
+        pairs([("new_state=forced_open,old_state=closed", all)])
+    );
 }

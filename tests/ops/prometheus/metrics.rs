@@ -148,6 +148,8 @@ fn every_outcome_and_every_rejection_has_its_own_label() {
     times(1, &|| admitted().success());
     times(2, &|| admitted().failure());
     times(3, &|| admitted().ignore());
+    times(7, &|| admitted().alive());
+    times(8, &|| admitted().overloaded());
     times(4, &|| drop(admitted()));
     times(5, &|| {
         let call = || breaker.call(|| -> Result<(), io::Error> { panic!("call") });
@@ -159,12 +161,12 @@ fn every_outcome_and_every_rejection_has_its_own_label() {
     assert_eq!(
         of(&registry, "calls_total", "labels"),
         pairs([
-            ("outcome=alive", 0.0),
+            ("outcome=alive", 7.0),
             ("outcome=cancelled", 4.0),
             ("outcome=failure", 2.0),
             ("outcome=ignored", 3.0),
             ("outcome=late", 6.0),
-            ("outcome=overloaded", 0.0),
+            ("outcome=overloaded", 8.0),
             ("outcome=panicked", 5.0),
             ("outcome=success", 1.0),
         ])

@@ -11,17 +11,14 @@ use std::{
     time::Instant,
 };
 
-use crate::listener::{
-    AsyncListener, Delivery, Listener,
-    async_listener::{
-        executor,
-        flush::{self, Pending},
-    },
-    owned::label,
-};
+use crate::listener::{AsyncListener, Delivery, Listener, async_listener::executor, owned::label};
 use crate::{
     Signal, diagnostics,
-    util::panic::{Droppable, contained},
+    listener::owned::Droppable,
+    util::{
+        panic::catch_panic,
+        pending::{self, Pending},
+    },
 };
 
 /// How many signals may wait for one listener.
@@ -78,7 +75,7 @@ impl<L> Queue<L> {
 impl<L: AsyncListener + 'static> Background<L> {
     pub(in crate::listener) fn new(listener: L) -> Self {
         let lacks_tokio =
-            !cfg!(feature = "tokio") && contained(|| listener.needs_tokio()).unwrap_or(true);
+            !cfg!(feature = "tokio") && catch_panic(|| listener.needs_tokio()).unwrap_or(true);
         let queue = Queue {
             listener: Droppable::new(listener),
             lacks_tokio,
@@ -115,7 +112,7 @@ impl<L: AsyncListener + 'static> Listener for Background<L> {
         drop(state);
         if is_first {
             let queue: Weak<Queue<L>> = Arc::downgrade(&self.queue);
-            flush::watch(queue);
+            pending::watch(queue);
             executor::spawn(deliver(Arc::clone(&self.queue)));
             return;
         }
@@ -235,13 +232,13 @@ impl<L: AsyncListener> Queue<L> {
 
     /// How the delivery went; `None` is a panic.
     async fn tell(&self, signal: &Signal) -> Option<Result<(), String>> {
-        let mut future = Box::pin(contained(|| self.listener.get().deliver(signal))?);
+        let mut future = Box::pin(catch_panic(|| self.listener.get().deliver(signal))?);
         let delivered = poll_fn(|context| {
-            let polled = contained(|| future.as_mut().poll(context));
+            let polled = catch_panic(|| future.as_mut().poll(context));
             polled.map_or(Poll::Ready(None), |polled| polled.map(Some))
         })
         .await;
-        contained(|| drop(future)).and(delivered)
+        catch_panic(|| drop(future)).and(delivered)
     }
 }
 

@@ -34,9 +34,6 @@ struct Member {
     /// The last transition that was counted. A breaker may have the listener
     /// twice, or two listeners of one registry, and each is told.
     sequence: u64,
-    /// A reading found it gone. Whether what it counted is on its way here shows
-    /// by the next one.
-    is_doubtful: bool,
 }
 
 /// The transitions that a breaker makes by itself. Their series begin at zero: of
@@ -87,7 +84,6 @@ impl Circuit {
         let member = Member {
             breaker: breaker.clone(),
             sequence: 0,
-            is_doubtful: false,
         };
         self.members.entry(breaker.identity()).or_insert(member);
     }
@@ -189,15 +185,12 @@ impl Circuit {
             totals.join(&self.shown, Join::Max);
             let mut removed = false;
             for identity in unread {
-                if let Some(member) = self.members.get_mut(identity) {
-                    // Its listener passes on less than it is told; what was
-                    // shown of it is all that is known.
-                    if member.is_doubtful {
-                        self.members.remove(identity);
-                        removed = true;
-                    } else {
-                        member.is_doubtful = member.breaker.is_over();
-                    }
+                let member = self.members.get(identity);
+                // Its listener passes on less than it is told: what was shown of
+                // the breaker is all that is known.
+                if member.is_some_and(|member| member.breaker.is_over()) {
+                    self.members.remove(identity);
+                    removed = true;
                 }
             }
             if removed {

@@ -11,7 +11,7 @@ use super::{
     reading::Reading,
     totals::Totals,
 };
-use crate::{Info, Name, Signal, WeakBreaker, util::panic::contained};
+use crate::{Info, Name, Signal, WeakBreaker, util::panic::catch_panic};
 
 /// How many names without a breaker are kept. Their counters go on from where
 /// they were when a breaker of the name comes back. Beyond, the name that lost
@@ -87,7 +87,7 @@ impl Circuits {
     pub(crate) fn signal(&self, signal: &Signal, settings: &Settings) {
         // Its listener may be one that passes on nothing but signals.
         let origin = signal.origin.breaker();
-        let newcomer = origin.filter(|breaker| !breaker.is_over());
+        let newcomer = origin.filter(|breaker| !breaker.is_gone());
         self.with(|table| {
             let circuit = table.circuit(&signal.name, settings);
             if let Some(breaker) = newcomer.filter(|breaker| !circuit.has(breaker)) {
@@ -107,7 +107,7 @@ impl Circuits {
             is_here.then(|| circuit.settings().clone())
         });
         let Some(settings) = settings else { return };
-        let last = contained(last).map(|info| Totals::of(&info, &settings.bounds));
+        let last = catch_panic(last).map(|info| Totals::of(&info, &settings.bounds));
         let last = last.unwrap_or_default();
         self.with(|table| {
             if let Some(circuit) = table.circuits.get_mut(name) {
@@ -157,7 +157,7 @@ impl Circuits {
         for member in members {
             let info = member
                 .upgrade()
-                .and_then(|breaker| contained(|| breaker.info()));
+                .and_then(|breaker| catch_panic(|| breaker.info()));
             match info {
                 Some(info) => reading.add(&info),
                 None => unread.push(member.identity()),

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::{Histogram, Info, Lifetime, State};
+use crate::{Histogram, Info, LifetimeTotals, State};
 
 /// The counters of one breaker, or of all that ever had a name.
 #[derive(Clone, Debug, Default)]
@@ -17,7 +17,7 @@ pub(crate) struct Totals {
     pub(super) durations: Option<Histogram>,
 }
 
-type Count = fn(&Info, &Lifetime) -> u64;
+type Count = fn(&Info, &LifetimeTotals) -> u64;
 
 /// How calls end, and how many ended so.
 const OUTCOMES: [(&str, Count); 8] = [
@@ -66,7 +66,7 @@ impl Join {
 impl Totals {
     /// Reads one breaker, with the histogram at these bounds.
     pub(super) fn of(info: &Info, bounds: &[Duration]) -> Self {
-        let none = Lifetime::default();
+        let none = LifetimeTotals::default();
         let lifetime = info.lifetime.as_ref().unwrap_or(&none);
         let mut totals = Self {
             calls: OUTCOMES.map(|(_, count)| count(info, lifetime)),

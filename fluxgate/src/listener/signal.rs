@@ -1,0 +1,98 @@
+//! What listeners are told.
+
+use std::{fmt, time::SystemTime};
+
+use crate::{Name, Reason, State, WeakBreaker};
+
+/// One transition of one breaker, as every [`Listener`](crate::Listener)
+/// receives it.
+///
+/// The signals of a breaker form a chain: each `old_state` is the `new_state`
+/// of the signal before it, the first starts from [`State::Closed`], and
+/// `sequence` counts them from 1. Every listener is told of every one, in this
+/// order. A manual command to the state already held is a transition like any
+/// other.
+///
+/// At most 1 024 signals wait for listeners that block. From then on the oldest
+/// that waits is merged into the one after it: the chain still holds and ends at
+/// the present state, `sequence` has a gap, and
+/// [`ListenerInfo::dropped`](crate::listener::ListenerInfo::dropped) counts it.
+#[doc(alias("event", "transition"))]
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Signal {
+    /// The breaker's name.
+    pub name: Name,
+    /// The state that was left.
+    pub old_state: State,
+    /// The state that was entered.
+    pub new_state: State,
+    /// When, by the wall clock.
+    pub timestamp: SystemTime,
+    /// The number of this transition in the life of the breaker, from 1.
+    pub sequence: u64,
+    /// For an opening: what was measured, and which threshold it reached.
+    pub reason: Option<Reason>,
+    /// For an opening: when the first probe may run, by the wall clock. `None`
+    /// if the retry policy never lets one.
+    pub next_attempt: Option<SystemTime>,
+    /// Which breaker sent it: several may have one name.
+    pub(crate) origin: Origin,
+}
+
+/// The breaker that sent a signal; none for a signal made by hand. Says nothing
+/// of the transition, so signals that differ in it alone are equal.
+#[derive(Clone, Default)]
+pub(crate) struct Origin(Option<WeakBreaker>);
+
+impl Origin {
+    pub(crate) fn new(breaker: &WeakBreaker) -> Self {
+        Self(Some(breaker.clone()))
+    }
+
+    #[cfg(any(feature = "prometheus", feature = "slack-core"))]
+    pub(crate) fn breaker(&self) -> Option<&WeakBreaker> {
+        self.0.as_ref()
+    }
+
+    /// Returns what tells its breaker from all others that are there, or whose
+    /// handles are.
+    #[cfg(feature = "slack-core")]
+    pub(crate) fn address(&self) -> usize {
+        self.0.as_ref().map_or(0, WeakBreaker::address)
+    }
+}
+
+impl PartialEq for Origin {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Signal {
+    /// Creates a signal as a breaker would send it, for testing listeners.
+    #[must_use]
+    pub fn new(
+        name: impl Into<Name>,
+        old_state: State,
+        new_state: State,
+        timestamp: SystemTime,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            old_state,
+            new_state,
+            timestamp,
+            sequence: 1,
+            reason: None,
+            next_attempt: None,
+            origin: Origin::default(),
+        }
+    }
+}

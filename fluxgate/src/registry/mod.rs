@@ -1,0 +1,342 @@
+//! The breakers of this process, by name.
+//!
+//! A breaker is entered when it is built and leaves when its last handle is
+//! dropped. The breaker of an annotated function is built when first used; with
+//! the feature `inventory` those that were never used are known as well, and
+//! [`all`], [`find`], [`snapshot`] and [`command`] build them. So one call of
+//! [`all`] at the start of `main` is enough for every breaker to be there when
+//! metrics are first scraped.
+//!
+//! Names need not be unique, but should be: a second breaker of one name is
+//! reported when it is built.
+//!
+//! ```
+//! use fluxgate::{CircuitBreaker, Command, State, registry};
+//!
+//! let breaker = CircuitBreaker::builder("payments").build()?;
+//! assert_eq!(registry::command("payments", Command::ForceOpen), 1);
+//! assert_eq!(breaker.state(), State::ForcedOpen);
+//!
+//! registry::find("payments").expect("just built").reset();
+//! assert_eq!(registry::snapshot()[0].state, State::Closed);
+//! # Ok::<_, fluxgate::ConfigError>(())
+//! ```
+
+#[cfg(feature = "test-util")]
+pub(crate) mod isolated;
+pub(crate) mod linked;
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
+
+use crate::{CircuitBreaker, Command, Info, engine::Core, info::kill_switch};
+
+/// Every breaker there is, in the order they were built.
+///
+/// Environment variables for breakers (see [`KillSwitch`](crate::KillSwitch))
+/// that fit none of them are reported, each once: with the feature `inventory`
+/// a mistyped name is found at the start of the program.
+#[allow(
+    clippy::must_use_candidate,
+    reason = "called at the start of `main` for what it builds and reports"
+)]
+pub fn all() -> Vec<CircuitBreaker> {
+    let breakers = entered();
+    if !is_isolated() {
+        kill_switch::report_strays(&breakers.iter().map(|breaker| breaker.name().as_str()));
+    }
+    breakers
+}
+
+fn entered() -> Vec<CircuitBreaker> {
+    build_linked();
+    with(|breakers| breakers.living())
+}
+
+/// The breaker of this name; of several, the one built first.
+#[must_use]
+pub fn find(name: &str) -> Option<CircuitBreaker> {
+    build_linked();
+    named(name).into_iter().next()
+}
+
+/// What all breakers are up to, in the order they were built. With the feature
+/// `serde` it can be serialised.
+#[must_use]
+pub fn snapshot() -> Vec<Info> {
+    all().iter().map(CircuitBreaker::info).collect()
+}
+
+/// Gives a command to every breaker of this name. Returns how many there were:
+/// usually one, and none if the name is unknown.
+#[must_use = "it is zero if the name is unknown"]
+pub fn command(name: &str, command: Command) -> usize {
+    build_linked();
+    let breakers = named(name);
+    for breaker in &breakers {
+        breaker.command(command);
+    }
+    breakers.len()
+}
+
+/// The breakers in the order they were built, and where those of a name are.
+#[derive(Default)]
+struct Breakers {
+    /// By their number. Some may have been dropped: at most as many as live.
+    built: BTreeMap<u64, Weak<Core>>,
+    /// By the hash of the name.
+    by_name: HashMap<u64, Namesakes>,
+    next: u64,
+    /// How many there may be before the dropped ones are taken out.
+    room: usize,
+}
+
+/// The breakers of a name.
+#[derive(Default)]
+struct Namesakes {
+    /// Their numbers, ascending.
+    numbers: VecDeque<u64>,
+    /// Whether it was reported that there are several.
+    reported: bool,
+}
+
+/// How many breakers there are before any is taken out.
+const ROOM: usize = 64;
+
+/// The breakers that are known: to the process, or to a test that has breakers
+/// of its own.
+pub(crate) struct Known {
+    /// `None` before the first is entered.
+    breakers: Mutex<Option<Breakers>>,
+    #[cfg(feature = "keyed")]
+    groups: Mutex<Vec<Weak<dyn Group>>>,
+}
+
+impl Known {
+    pub(crate) const fn new() -> Self {
+        Self {
+            breakers: Mutex::new(None),
+            #[cfg(feature = "keyed")]
+            groups: Mutex::new(Vec::new()),
+        }
+    }
+}
+
+static KNOWN: Known = Known::new();
+
+/// Gives the breakers that this thread sees.
+fn here<R>(f: impl FnOnce(&Known) -> R) -> R {
+    #[cfg(feature = "test-util")]
+    if let Some(world) = isolated::world() {
+        return f(&world.known);
+    }
+    f(&KNOWN)
+}
+
+fn with<R>(f: impl FnOnce(&mut Breakers) -> R) -> R {
+    here(|known| {
+        let mut breakers = known
+            .breakers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        f(breakers.get_or_insert_default())
+    })
+}
+
+impl Breakers {
+    /// Takes constant time, on the average: dropped breakers are taken out when
+    /// as many new ones came as were left the last time. Returns the oldest
+    /// breaker whose name has this hash, if that was not reported yet.
+    fn enter(&mut self, hash: u64, core: Weak<Core>) -> Option<CircuitBreaker> {
+        if self.built.len() >= self.room.max(ROOM) {
+            self.sweep();
+            self.room = self.built.len() * 2;
+        }
+        let Self { built, by_name, .. } = self;
+        let is_gone = |number: &u64| {
+            built
+                .get(number)
+                .is_none_or(|core| core.strong_count() == 0)
+        };
+        let same = by_name.entry(hash).or_default();
+        // Ends that are gone go for good, so that the first is one that lives.
+        while same.numbers.back().is_some_and(is_gone) {
+            same.numbers.pop_back();
+        }
+        while same.numbers.front().is_some_and(is_gone) {
+            same.numbers.pop_front();
+        }
+        let first = same.numbers.front().filter(|_| !same.reported);
+        let first = first.and_then(|number| built.get(number)?.upgrade());
+        same.reported |= first.is_some();
+        same.numbers.push_back(self.next);
+        built.insert(self.next, core);
+        self.next += 1;
+        first.map(|core| CircuitBreaker { core })
+    }
+
+    fn sweep(&mut self) {
+        let built = &mut self.built;
+        built.retain(|_, core| core.strong_count() > 0);
+        self.by_name.retain(|_, Namesakes { numbers, .. }| {
+            numbers.retain(|number| built.contains_key(number));
+            !numbers.is_empty()
+        });
+    }
+
+    /// Those whose name has this hash, in the order they were built. To be
+    /// dropped outside the lock: that may run code of a listener.
+    fn hashed(&self, hash: u64) -> Vec<CircuitBreaker> {
+        let same = self.by_name.get(&hash);
+        let numbers = same.into_iter().flat_map(|same| &same.numbers);
+        let cores = numbers.filter_map(|number| self.built.get(number)?.upgrade());
+        cores.map(|core| CircuitBreaker { core }).collect()
+    }
+
+    /// All there are. To be dropped outside the lock.
+    fn living(&self) -> Vec<CircuitBreaker> {
+        let cores = self.built.values().filter_map(Weak::upgrade);
+        cores.map(|core| CircuitBreaker { core }).collect()
+    }
+}
+
+/// Returns whether this thread has breakers of its own.
+#[cfg(feature = "test-util")]
+pub(crate) fn is_isolated() -> bool {
+    isolated::world().is_some()
+}
+
+#[cfg(not(feature = "test-util"))]
+pub(crate) const fn is_isolated() -> bool {
+    false
+}
+
+/// Enters a breaker. Returns one that has its name already, once for each name.
+pub(crate) fn enter(core: &Arc<Core>) -> Option<CircuitBreaker> {
+    let hash = hash(&core.name);
+    let other = with(|breakers| breakers.enter(hash, Arc::downgrade(core)));
+    other.filter(|other| *other.name() == core.name)
+}
+
+fn named(name: &str) -> Vec<CircuitBreaker> {
+    let hash = hash(name);
+    let mut breakers = with(|breakers| breakers.hashed(hash));
+    breakers.retain(|breaker| *breaker.name() == *name);
+    breakers
+}
+
+fn hash(name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Breakers that are not entered one by one.
+#[cfg(feature = "keyed")]
+pub(crate) trait Group: Send + Sync {
+    fn breakers(&self) -> Vec<CircuitBreaker>;
+
+    /// Gives no command to breakers that are made from now on.
+    fn forget_command(&self);
+}
+
+#[cfg(feature = "keyed")]
+pub(crate) fn enter_group(group: &Arc<dyn Group>) {
+    here(|known| {
+        let mut groups = known.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        // Before the list would grow: what is dropped leaves.
+        if groups.len() == groups.capacity() {
+            groups.retain(|group| group.strong_count() > 0);
+        }
+        groups.push(Arc::downgrade(group));
+    });
+}
+
+/// Returns every breaker that was built, those of groups as well. Builds none.
+pub(crate) fn every() -> Vec<CircuitBreaker> {
+    #[allow(unused_mut)]
+    let mut breakers = with(|breakers| breakers.living());
+    #[cfg(feature = "keyed")]
+    breakers.extend(groups().iter().flat_map(|group| group.breakers()));
+    breakers
+}
+
+/// Makes groups forget what all their breakers were commanded.
+pub(crate) fn forget_commands() {
+    #[cfg(feature = "keyed")]
+    for group in groups() {
+        group.forget_command();
+    }
+}
+
+#[cfg(feature = "keyed")]
+fn groups() -> Vec<Arc<dyn Group>> {
+    here(|known| {
+        let locked = known.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        locked.iter().filter_map(Weak::upgrade).collect()
+    })
+}
+
+/// Builds the breakers that were linked into the program and not used yet. One
+/// that is being built, and needs this call to end first, is left to that.
+#[cfg(feature = "inventory")]
+fn build_linked() {
+    for linked in inventory::iter::<crate::registry::linked::Linked> {
+        linked.0.build();
+    }
+}
+
+#[cfg(not(feature = "inventory"))]
+fn build_linked() {}
+
+#[cfg(all(test, not(fluxgate_loom)))]
+mod tests {
+    use super::*;
+
+    fn build(name: &str) -> CircuitBreaker {
+        let builder = CircuitBreaker::builder(name.to_owned());
+        builder.build().expect("in range")
+    }
+
+    fn enter(breakers: &mut Breakers, breaker: &CircuitBreaker) -> bool {
+        let hash = hash(breaker.name());
+        let other = breakers.enter(hash, Arc::downgrade(&breaker.core));
+        other.is_some()
+    }
+
+    #[test]
+    fn registry_is_bounded_by_living_breakers() {
+        let mut breakers = Breakers::default();
+        let living: Vec<_> = (0..100).map(|i| build(&format!("lives-{i}"))).collect();
+        for breaker in &living {
+            assert!(!enter(&mut breakers, breaker));
+        }
+        for i in 0..5000 {
+            enter(&mut breakers, &build(&format!("passes-{i}")));
+            enter(&mut breakers, &build("passes"));
+        }
+        assert!(breakers.built.len() <= 2 * (living.len() + 1));
+        assert!(breakers.by_name.len() <= 2 * (living.len() + 1));
+        let names: Vec<_> = breakers.living();
+        let names: Vec<_> = names.iter().map(|one| one.name().clone()).collect();
+        let expected: Vec<_> = living.iter().map(|one| one.name().clone()).collect();
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn entering_looks_at_no_other_breaker() {
+        let mut breakers = Breakers::default();
+        let living: Vec<_> = (0..1000).map(|_| build("same")).collect();
+        let reports = living.iter().filter(|one| enter(&mut breakers, one));
+        assert_eq!(reports.count(), 1, "of a name it is reported once");
+        // Dropped ones of the name are taken out as the next is entered.
+        for _ in 0..500 {
+            enter(&mut breakers, &build("same"));
+        }
+        let same = &breakers.by_name[&hash("same")];
+        assert_eq!(same.numbers.len(), living.len() + 1);
+    }
+}
