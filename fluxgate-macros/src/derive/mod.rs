@@ -23,7 +23,7 @@ pub(crate) fn classify(input: TokenStream) -> TokenStream {
     };
     let errors = Errors::default();
     let item = item::Item::new(&input, &errors);
-    match errors.finish(()) {
+    match errors.finish(Ok(())) {
         Ok(()) => expand::implementation(&input, &item),
         Err(error) => {
             let error = error.into_compile_error();

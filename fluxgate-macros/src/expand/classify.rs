@@ -1,4 +1,4 @@
-//! What counts as a failure, as an expression.
+//! The classification of results, as an expression.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
@@ -8,7 +8,7 @@ use super::Runtime;
 use crate::{
     item::return_type,
     policy::{Formula, Matched, Tracker},
-    settings::Options,
+    validate::validated::Classification,
 };
 
 /// ```text
@@ -24,18 +24,28 @@ use crate::{
 /// Input:  classify = fluxgate::http::classify
 /// Output: ….judge().classify(fluxgate::http::classify)
 /// ```
-pub(super) fn judge(options: &Options, output: &Type, fluxgate: &Runtime<'_>) -> TokenStream {
+pub(super) fn judge(
+    classification: &Classification,
+    output: &Type,
+    fluxgate: &Runtime<'_>,
+) -> TokenStream {
     let (erased, _) = return_type::erase(output);
     let mut judge = if return_type::is_unknown(&erased) {
         quote!(#fluxgate::__private::Judge::<#fluxgate::__private::Plain<#erased>>::new())
     } else {
         quote!(#fluxgate::__private::Returning::<#erased>::new().judge())
     };
-    if let Some(classify) = &options.classify {
-        judge.extend(quote!(.classify(#classify)));
-        return judge;
-    }
-    match &options.tracker {
+    let (tracker, failure_if) = match classification {
+        Classification::Classifier(classify) => {
+            judge.extend(quote!(.classify(#classify)));
+            return judge;
+        }
+        Classification::Tracker {
+            tracker,
+            failure_if,
+        } => (tracker, failure_if),
+    };
+    match tracker {
         None => judge.extend(quote!(.by_themselves())),
         // It is the judge's own.
         Some(Formula::Leaf(Matched::All)) => {}
@@ -45,13 +55,13 @@ pub(super) fn judge(options: &Options, output: &Type, fluxgate: &Runtime<'_>) ->
             judge.extend(quote!(.tracker(|#error: &_| #condition)));
         }
     }
-    if let Some(predicate) = &options.failure_if {
+    if let Some(predicate) = failure_if {
         judge.extend(quote!(.failure_if(#predicate)));
     }
     judge
 }
 
-/// The tracker as a condition on `error`, which is a reference.
+/// Writes the tracker as a condition on `error`, which is a reference.
 fn condition(tracker: &Tracker, error: &Ident, fluxgate: &Runtime<'_>) -> TokenStream {
     let part = |part: &Tracker| {
         let tokens = condition(part, error, fluxgate);
@@ -59,10 +69,6 @@ fn condition(tracker: &Tracker, error: &Ident, fluxgate: &Runtime<'_>) -> TokenS
     };
     match tracker {
         Formula::Leaf(leaf) => matched(leaf, error, fluxgate),
-        Formula::Not(inner) => {
-            let inner = part(inner);
-            quote!(!#inner)
-        }
         Formula::All(parts) => {
             let parts = parts.iter().map(part);
             quote!(#(#parts)&&*)
@@ -95,6 +101,10 @@ fn matched(leaf: &Matched, error: &Ident, fluxgate: &Runtime<'_>) -> TokenStream
         Matched::Matches { pattern, guard } => {
             let guard = guard.iter();
             quote!(::core::matches!(#error, #pattern #(if #guard)*))
+        }
+        Matched::Not(inner) => {
+            let inner = condition(inner, error, fluxgate);
+            quote!(!(#inner))
         }
     }
 }

@@ -3,7 +3,7 @@
 use proc_macro2::{Delimiter, Ident, Literal};
 use syn::{Expr, ExprClosure, Lit, ext::IdentExt, parse::Parse};
 
-use super::Param;
+use super::Params;
 use crate::{
     describe::words,
     settings::{habits, table},
@@ -47,35 +47,10 @@ impl<'a> Call<'a> {
                 format!("expected a {what}: one of {}", listed(names)),
             ));
         };
-        if let Some(error) = not_an_expression(cursor, what, errors) {
-            return Err(error);
-        }
-        if let Some(error) = not_a_closure(cursor, what, errors) {
-            return Err(error);
-        }
+        not_an_expression(cursor, what, errors)?;
+        not_a_closure(cursor, what, errors)?;
         let Some(ident) = token.ident().cloned() else {
-            let value = cursor.clone().expression();
-            let found = match &token.tree {
-                Tree::Literal(literal) => Given::of(literal),
-                _ => None,
-            };
-            let advice = match (what, found) {
-                ("tracker", _) if token.text() == "[" => {
-                    "for errors of several types write `TypeOf(A, B)`".to_owned()
-                }
-                (_, Some(found)) => found
-                    .advice(what)
-                    .unwrap_or_else(|| format!("write one of {}", listed(names))),
-                _ => format!("write one of {}", listed(names)),
-            };
-            let place = match token.tree {
-                Tree::Literal(_) => value.whole(),
-                _ => token.place.clone(),
-            };
-            return Err(errors.at(
-                &place,
-                format!("expected a {what}, found `{}`; {advice}", token.text()),
-            ));
+            return Err(not_a_name(token, cursor, what, names, errors));
         };
         let name = ident.unraw().to_string();
         let mut name_place = token.place.clone();
@@ -104,7 +79,7 @@ impl<'a> Call<'a> {
         })
     }
 
-    /// The error for a name that is none of `names`.
+    /// Reports a name that is none of `names`.
     pub(crate) fn unknown(
         &self,
         what: &str,
@@ -124,42 +99,72 @@ impl<'a> Call<'a> {
         )
     }
 
-    /// For policies that take none: `Closed` and `Closed()`.
-    pub(crate) fn no_arguments(&self, errors: &Errors) -> Option<()> {
-        self.bind(&[], errors).map(|_| ())
+    /// Refuses arguments, for policies that take none: `Closed` and `Closed()`.
+    pub(crate) fn no_arguments(&self, errors: &Errors) -> Result<(), Reported> {
+        self.bind(&Params::required([], ""), errors).map(|_| ())
     }
 
-    /// The arguments, unread.
+    /// Returns the arguments, unread.
     pub(crate) fn arguments(&self) -> Option<Cursor<'a>> {
         self.arguments.clone()
     }
 
-    /// The one expression in `Custom(…)`.
-    pub(crate) fn custom(&self, params: &'static [Param], errors: &Errors) -> Option<Expr> {
-        let bound = self.bind(params, errors)?;
-        bound.into_iter().next()??.expr(errors)
+    /// Reads the one expression in `Custom(…)`.
+    pub(crate) fn custom(&self, params: &Params<1, 0>, errors: &Errors) -> Result<Expr, Reported> {
+        let ([custom], []) = self.bind(params, errors)?;
+        custom.expr(errors)
     }
 }
 
 impl Argument<'_> {
-    pub(crate) fn expr(mut self, errors: &Errors) -> Option<Expr> {
-        let (expr, _) = self.cursor.parse(Expr::parse, errors).ok()?;
+    /// Reads it as an expression.
+    pub(crate) fn expr(mut self, errors: &Errors) -> Result<Expr, Reported> {
+        let (expr, _) = self.cursor.parse(Expr::parse, errors)?;
         if !self.cursor.is_empty() {
-            errors.at(&self.cursor.whole(), "expected `,` or `)`");
-            return None;
+            return Err(errors.at(&self.cursor.whole(), "expected `,` or `)`"));
         }
-        Some(expr)
+        Ok(expr)
     }
 }
 
+/// Reports what is no name where a policy is expected.
+fn not_a_name(
+    token: &Token,
+    cursor: &Cursor<'_>,
+    what: &str,
+    names: &[&str],
+    errors: &Errors,
+) -> Reported {
+    let number = match &token.tree {
+        Tree::Literal(literal) => BareNumber::of(literal),
+        _ => None,
+    };
+    let advice = match (what, number) {
+        ("tracker", _) if token.text() == "[" => {
+            Some("for errors of several types write `TypeOf(A, B)`".to_owned())
+        }
+        (_, Some(number)) => number.advice(what),
+        _ => None,
+    };
+    let advice = advice.unwrap_or_else(|| format!("write one of {}", listed(names)));
+    let place = match token.tree {
+        Tree::Literal(_) => cursor.clone().expression().whole(),
+        _ => token.place.clone(),
+    };
+    errors.at(
+        &place,
+        format!("expected a {what}, found `{}`; {advice}", token.text()),
+    )
+}
+
 /// A number where a policy is expected: what was meant by it.
-enum Given {
+enum BareNumber {
     Whole(String),
     Fraction(String),
     Duration(String),
 }
 
-impl Given {
+impl BareNumber {
     fn of(literal: &Literal) -> Option<Self> {
         let text = literal.to_string();
         match Lit::new(literal.clone()) {
@@ -218,22 +223,24 @@ pub(super) fn in_code(
     what: &str,
     names: &[&str],
     errors: &Errors,
-) -> Option<Option<Expr>> {
+) -> Result<Option<Expr>, Reported> {
     let mut extent = cursor.clone();
     let mut segments = Vec::new();
     loop {
         while extent.eat_punct(':') {}
-        let ident = extent.next().and_then(Token::ident)?;
+        let Some(ident) = extent.next().and_then(Token::ident) else {
+            return Ok(None);
+        };
         segments.push(ident.unraw().to_string());
         if !extent.at_punct(':') {
             break;
         }
     }
     if !is_in_code(&segments, &extent, what, names) {
-        return None;
+        return Ok(None);
     }
     if segments[0] == "self" && what != "tracker" {
-        errors.at(
+        let reported = errors.at(
             &cursor.place(),
             format!(
                 "this {what} can't come from `self`: the breaker is made once, for all instances; \
@@ -241,8 +248,16 @@ pub(super) fn in_code(
             ),
         );
         cursor.until_comma();
-        return Some(None);
+        return Err(reported);
     }
+    skip_postfix(&mut extent);
+    let mut taken = cursor.split(cursor.tokens().len() - extent.tokens().len());
+    let (expr, _) = taken.parse(Expr::parse, errors)?;
+    Ok(Some(expr))
+}
+
+/// Skips calls, methods, fields and the arguments of a macro.
+fn skip_postfix(extent: &mut Cursor<'_>) {
     loop {
         if extent.group(Delimiter::Parenthesis).is_some() {
             extent.next();
@@ -257,15 +272,12 @@ pub(super) fn in_code(
             extent.next();
             extent.next();
         } else {
-            break;
+            return;
         }
     }
-    let mut taken = cursor.take(cursor.tokens().len() - extent.tokens().len());
-    let expr = taken.parse(Expr::parse, errors).ok();
-    Some(expr.map(|(expr, _)| expr))
 }
 
-/// Whether a name stands for something of the user's own: one that is written as
+/// Returns whether a name stands for something of the user's own: one that is written as
 /// functions and constants are, and is no misspelt policy.
 fn is_in_code(segments: &[String], after: &Cursor<'_>, what: &str, names: &[&str]) -> bool {
     let Some(last) = segments.last() else {
@@ -307,12 +319,20 @@ fn is_in_code(segments: &[String], after: &Cursor<'_>, what: &str, names: &[&str
     is_function && !is_policy && !KEYWORDS.contains(&last.as_str())
 }
 
-/// `if …`, `match …`, `Duration::from_secs(5)`: what is no policy, but may lead to
-/// one.
-fn not_an_expression(cursor: &mut Cursor<'_>, what: &str, errors: &Errors) -> Option<Reported> {
-    let word = cursor.peek()?.ident()?.to_string();
+/// Refuses `if …`, `match …` and `Duration::from_secs(5)`, which are no policies but
+/// may lead to one.
+fn not_an_expression(cursor: &mut Cursor<'_>, what: &str, errors: &Errors) -> Result<(), Reported> {
+    let Some(message) = expression_advice(cursor, what) else {
+        return Ok(());
+    };
     let place = cursor.place();
-    let advice = match (word.as_str(), what) {
+    cursor.until_comma();
+    Err(errors.at(&place, message))
+}
+
+fn expression_advice(cursor: &Cursor<'_>, what: &str) -> Option<String> {
+    let word = cursor.peek()?.ident()?.to_string();
+    Some(match (word.as_str(), what) {
         ("if" | "match" | "loop" | "unsafe", _) => format!(
             "`{word}` can't stand here; write a function that gives the {what}, and call it: \
              `my_{}()`",
@@ -338,9 +358,7 @@ fn not_an_expression(cursor: &mut Cursor<'_>, what: &str, errors: &Errors) -> Op
             format!("expected a {what}, found a duration; write {advice}")
         }
         _ => return None,
-    };
-    cursor.until_comma();
-    Some(errors.at(&place, advice))
+    })
 }
 
 /// Words that begin no policy.
@@ -349,8 +367,12 @@ const KEYWORDS: &[&str] = &[
     "return", "break", "true", "false", "fn", "impl", "dyn", "const", "static", "ref", "mut",
 ];
 
-/// A closure is a policy, but not by itself.
-pub(super) fn not_a_closure(cursor: &Cursor<'_>, what: &str, errors: &Errors) -> Option<Reported> {
+/// Refuses a closure, which is a policy but not by itself.
+pub(super) fn not_a_closure(
+    cursor: &Cursor<'_>,
+    what: &str,
+    errors: &Errors,
+) -> Result<(), Reported> {
     // Asked of each leaf: most are seen to be none.
     let may_be = cursor.at_punct('|')
         || cursor.peek().and_then(Token::ident).is_some_and(|word| {
@@ -359,18 +381,19 @@ pub(super) fn not_a_closure(cursor: &Cursor<'_>, what: &str, errors: &Errors) ->
                 .any(|keyword| word == keyword)
         });
     if !may_be {
-        return None;
+        return Ok(());
     }
-    let mut closure = cursor.clone();
-    let (_, taken) = closure.parse(ExprClosure::parse, &Errors::trial()).ok()?;
-    Some(errors.at(
+    let Some((_, taken)) = cursor.clone().try_parse(ExprClosure::parse) else {
+        return Ok(());
+    };
+    Err(errors.at(
         &taken.whole(),
         format!("a closure is a {what} of your own: write `Custom(|…| …)`"),
     ))
 }
 
-/// A policy value that is one call from beginning to end.
-pub(crate) enum Value<'a> {
+/// A policy value: one call from beginning to end, or made in code.
+pub(crate) enum PolicyValue<'a> {
     Known(Call<'a>),
     InCode(Expr),
 }
@@ -381,51 +404,50 @@ pub(crate) fn policy_value<'a>(
     what: &str,
     names: &[&str],
     errors: &Errors,
-) -> Option<Value<'a>> {
-    match in_code(cursor, what, names, errors) {
-        None => policy(cursor, what, names, errors).map(Value::Known),
+) -> Result<PolicyValue<'a>, Reported> {
+    match in_code(cursor, what, names, errors)? {
+        None => policy(cursor, what, names, errors).map(PolicyValue::Known),
         Some(expr) => {
-            let expr = expr?;
             alone(cursor, what, &words::source(Some(&expr)), errors)?;
-            Some(Value::InCode(expr))
+            Ok(PolicyValue::InCode(expr))
         }
     }
 }
 
+/// Reads a policy value that has a name.
 pub(crate) fn policy<'a>(
     cursor: &mut Cursor<'a>,
     what: &str,
     names: &[&str],
     errors: &Errors,
-) -> Option<Call<'a>> {
-    let call = Call::read(cursor, what, names, errors).ok()?;
+) -> Result<Call<'a>, Reported> {
+    let call = Call::read(cursor, what, names, errors)?;
     alone(cursor, what, &call.name, errors)?;
-    Some(call)
+    Ok(call)
 }
 
-fn alone(cursor: &mut Cursor<'_>, what: &str, name: &str, errors: &Errors) -> Option<()> {
+/// Refuses what follows the one value.
+fn alone(cursor: &mut Cursor<'_>, what: &str, name: &str, errors: &Errors) -> Result<(), Reported> {
     if let Some(message) = table::separator(cursor) {
-        errors.at(&cursor.place(), message);
-        return None;
+        return Err(errors.at(&cursor.place(), message));
     }
-    if !cursor.at_boundary() {
-        let rest = cursor.until_comma();
-        let operator = ["&", "|", "!", "~"]
-            .into_iter()
-            .find(|operator| rest.peek().is_some_and(|token| token.text() == *operator));
-        let message = match operator {
-            Some(operator) => {
-                format!("a {what} can't be combined with `{operator}`; give one {what}")
-            }
-            None => format!("expected nothing more after the {what} `{name}`"),
-        };
-        errors.at(&rest.whole(), message);
-        return None;
+    if cursor.at_boundary() {
+        return Ok(());
     }
-    Some(())
+    let rest = cursor.until_comma();
+    let operator = ["&", "|", "!", "~"]
+        .into_iter()
+        .find(|operator| rest.peek().is_some_and(|token| token.text() == *operator));
+    let message = match operator {
+        Some(operator) => {
+            format!("a {what} can't be combined with `{operator}`; give one {what}")
+        }
+        None => format!("expected nothing more after the {what} `{name}`"),
+    };
+    Err(errors.at(&rest.whole(), message))
 }
 
-/// The error for `tripper::MinRequests(…)` and `MinRequests::new(…)`.
+/// Reports `tripper::MinRequests(…)` and `MinRequests::new(…)`.
 fn path(
     cursor: &mut Cursor<'_>,
     first: &str,
@@ -473,7 +495,7 @@ fn path(
     )
 }
 
-/// `A`, `B`, … for messages.
+/// Lists names for messages: `A`, `B`, ….
 pub(crate) fn listed(names: &[&str]) -> String {
     names
         .iter()
