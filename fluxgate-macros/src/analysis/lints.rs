@@ -242,9 +242,8 @@ fn shadowed<'a>(branches: &[Branch<'a>], window: Size, found: &mut Found<'a, '_>
             found.blame(
                 leaf,
                 format!(
-                    "`{}` never decides anything: `{}` fires whenever it does ({why}); remove one \
-                     of the two",
-                    branch, general,
+                    "`{branch}` never decides anything: `{general}` fires whenever it does \
+                     ({why}); remove one of the two"
                 ),
             );
             continue;
@@ -287,10 +286,9 @@ fn outrun<'a>(
             found.blame(
                 leaf,
                 format!(
-                    "`{}` never decides anything: without {streak} failures in a row, at which \
+                    "`{branch}` never decides anything: without {streak} failures in a row, at which \
                      `FailureStreak({streak})` fires, at most {failures} of {calls} calls fail, and \
-                     that is less than {ratio}; write a smaller ratio or a longer streak",
-                    branch,
+                     that is less than {ratio}; write a smaller ratio or a longer streak"
                 ),
             );
         }
