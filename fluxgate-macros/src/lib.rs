@@ -23,8 +23,8 @@ use proc_macro2::{Span, TokenStream as TokenStream2};
 use quote::quote;
 
 use item::{breaker_macro::ParsedBreakers, function::ParsedFunction};
-use settings::{Settings, Site};
-use tokens::errors::{Errors, Reported};
+use settings::{ItemSettings, Site};
+use tokens::errors::{ErrorList, Reported};
 
 /// Protects a function with a circuit breaker.
 ///
@@ -119,12 +119,12 @@ struct Source {
 /// reported together, with `stand_in` in place of the expansion.
 fn pipeline<V>(
     source: Source,
-    stand_in: impl FnOnce(&Settings) -> TokenStream2,
-    validate: impl FnOnce(Settings, &Errors) -> Result<V, Reported>,
+    stand_in: impl FnOnce(&ItemSettings) -> TokenStream2,
+    validate: impl FnOnce(ItemSettings, &ErrorList) -> Result<V, Reported>,
     expand: impl FnOnce(&V) -> TokenStream2,
 ) -> TokenStream2 {
-    let errors = Errors::default();
-    let settings = Settings::parse(source.settings, source.site, source.end, &errors);
+    let errors = ErrorList::default();
+    let settings = ItemSettings::parse(source.settings, source.site, source.end, &errors);
     let stand_in = stand_in(&settings);
     let validated = validate(settings, &errors);
     match errors.finish(validated) {

@@ -3,11 +3,8 @@
 use super::{Branch, Size};
 use crate::policy::{Leaf, Rule};
 
-/// Why one branch fires whenever another does, in the words of an error.
-pub(crate) type Why = String;
-
 /// Says why `specific` can only fire together with `general`, if so.
-pub(crate) fn branch(specific: &Branch<'_>, general: &Branch<'_>, window: Size) -> Option<Why> {
+pub(crate) fn branch(specific: &Branch<'_>, general: &Branch<'_>, window: Size) -> Option<String> {
     let mut why = None;
     for wanted in &general.leaves {
         let found = specific.leaves.iter().find_map(|given| {
@@ -23,7 +20,7 @@ pub(crate) fn branch(specific: &Branch<'_>, general: &Branch<'_>, window: Size) 
 
 /// Says why `given` holds only where `wanted` does, too, if so. The divisions are those
 /// of the runtime.
-fn leaf(given: &Leaf, wanted: &Leaf, window: Size) -> Option<Why> {
+fn leaf(given: &Leaf, wanted: &Leaf, window: Size) -> Option<String> {
     match (&given.rule, &wanted.rule) {
         (Rule::Closed, Rule::Closed) | (Rule::HalfOpened, Rule::HalfOpened) => {
             Some("both hold in the same state".to_owned())

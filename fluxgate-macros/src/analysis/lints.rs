@@ -4,10 +4,10 @@ use super::{Branch, Facts, Size, branches, implies};
 use crate::{
     describe::words::{self, count_of},
     policy::{Leaf, Rule},
-    tokens::errors::Errors,
+    tokens::errors::ErrorList,
 };
 
-pub(crate) fn check(facts: &Facts<'_>, errors: &Errors) {
+pub(crate) fn check(facts: &Facts<'_>, errors: &ErrorList) {
     let Some(branches) = branches(facts.tripper) else {
         return;
     };
@@ -34,7 +34,7 @@ pub(crate) fn check(facts: &Facts<'_>, errors: &Errors) {
 
 /// Errors, one for a leaf: it may stand in several branches.
 struct Found<'a, 'e> {
-    errors: &'e Errors,
+    errors: &'e ErrorList,
     blamed: Vec<&'a Leaf>,
 }
 

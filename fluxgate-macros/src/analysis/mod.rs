@@ -15,7 +15,7 @@ pub(crate) use lints::check;
 pub(crate) use openings::{Openings, openings};
 
 use crate::{
-    policy::{Count, Tripper, Window},
+    policy::{Tripper, WholeNumber, Window},
     settings::BreakerSettings,
 };
 
@@ -45,7 +45,7 @@ pub(crate) enum Size {
 impl<'a> Facts<'a> {
     /// Collects what is known. `None` where the rule is the default one, which is sound.
     pub(crate) fn of(settings: &'a BreakerSettings) -> Option<Self> {
-        let known = |count: &Option<Count>, default| {
+        let known = |count: &Option<WholeNumber>, default| {
             count.as_ref().map_or(Some(default), |count| count.known)
         };
         Some(Self {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use quote::ToTokens;
 
-use crate::policy::{Count, Leaf, Ratio, Rule, Time};
+use crate::policy::{Leaf, Ratio, Rule, Time, WholeNumber};
 
 /// Returns `1 call` or `2 calls`.
 pub(crate) fn count_of(count: u64, what: &str) -> String {
@@ -16,7 +16,7 @@ pub(crate) fn count_of(count: u64, what: &str) -> String {
 }
 
 /// Writes a count, or the constant.
-pub(crate) fn count(count: &Count) -> String {
+pub(crate) fn count(count: &WholeNumber) -> String {
     count
         .known
         .map_or_else(|| source(count.expr()), |value| value.to_string())

@@ -11,6 +11,8 @@ use crate::{
     validate::validated::Classification,
 };
 
+/// Writes what says which results are failures.
+///
 /// ```text
 /// Input:  (none)
 /// Output: ::fluxgate::__private::Returning::<Result<Quote, Error>>::new().judge()

@@ -17,7 +17,7 @@ use super::{Runtime, respanned};
 use crate::{
     describe::words,
     policy::{
-        Backoff, Count, PermitKind, Ratio, RetryKind, Rule, Time, Window,
+        Backoff, PermitKind, Ratio, RetryKind, Rule, Time, WholeNumber, Window,
         value::constant::is_literal,
     },
     settings::BreakerSettings,
@@ -26,7 +26,7 @@ use crate::{
 /// Writes a check for each constant.
 pub(super) fn checks(
     settings: &BreakerSettings,
-    max_keys: Option<&Count>,
+    max_keys: Option<&WholeNumber>,
     fluxgate: &Runtime<'_>,
 ) -> Vec<TokenStream> {
     let mut checks = Checks {
@@ -126,7 +126,7 @@ impl Checks<'_> {
         });
     }
 
-    fn count(&mut self, count: &Count) {
+    fn count(&mut self, count: &WholeNumber) {
         let (Some(expr), Some(bound)) = (count.constant(), count.limits.bound()) else {
             return;
         };
@@ -141,8 +141,8 @@ impl Checks<'_> {
     }
 
     /// Checks that `MinRequests` is within the count window.
-    fn fits(&mut self, count: &Count, window: Option<&Window>) {
-        let is_constant = |count: &Count| count.known.is_some() || count.constant().is_some();
+    fn fits(&mut self, count: &WholeNumber, window: Option<&Window>) {
+        let is_constant = |count: &WholeNumber| count.known.is_some() || count.constant().is_some();
         if !is_constant(count) {
             return;
         }
@@ -251,7 +251,7 @@ impl Checks<'_> {
     }
 
     /// Writes a constant of any type of integer, for comparisons.
-    fn integer(&self, count: &Count) -> TokenStream {
+    fn integer(&self, count: &WholeNumber) -> TokenStream {
         let fluxgate = self.fluxgate;
         match cast(count.expr(), "i128") {
             Some(value) => quote!(#fluxgate::__private::bounds::whole(#value)),

@@ -71,12 +71,12 @@ fn dependencies(manifest: &str) -> Vec<Dependency> {
             }),
         }
     };
-    let mut table = Section::Other;
+    let mut table = TableHeader::Other;
     for line in manifest.lines() {
         let line = line.trim();
         if line.starts_with('[') {
-            table = Section::of(line);
-            if let Section::One(name) = &table {
+            table = TableHeader::of(line);
+            if let TableHeader::One(name) = &table {
                 add(name, false);
             }
             continue;
@@ -85,15 +85,15 @@ fn dependencies(manifest: &str) -> Vec<Dependency> {
             continue;
         };
         match &table {
-            Section::One(name) => {
+            TableHeader::One(name) => {
                 let is_package = key.trim() == "package";
                 add(name, is_package && is_ours(value));
             }
-            Section::All => match key.split_once('.') {
+            TableHeader::All => match key.split_once('.') {
                 Some((name, field)) => add(name, field.trim() == "package" && is_ours(value)),
                 None => add(key, package(value).is_some_and(is_ours)),
             },
-            Section::Other => {}
+            TableHeader::Other => {}
         }
     }
     found
@@ -112,7 +112,7 @@ fn is_ours(value: &str) -> bool {
         .any(|name| value.starts_with(name))
 }
 
-enum Section<'a> {
+enum TableHeader<'a> {
     /// `[dependencies]`: each key is one.
     All,
     /// `[dependencies.fg]`.
@@ -120,7 +120,7 @@ enum Section<'a> {
     Other,
 }
 
-impl<'a> Section<'a> {
+impl<'a> TableHeader<'a> {
     fn of(line: &'a str) -> Self {
         let Some((path, _)) = line.trim_start_matches('[').split_once(']') else {
             return Self::Other;

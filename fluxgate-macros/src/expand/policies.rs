@@ -8,8 +8,8 @@ use syn::{Expr, spanned::Spanned};
 
 use super::{Runtime, respanned};
 use crate::policy::{
-    Count, Formula, Leaf, Listener, OnCancel, Permit, PermitKind, Ratio, Retry, RetryKind, Rule,
-    Slack, Tripper, Window, value::constant::is_literal,
+    Formula, Leaf, Listener, OnCancel, Permit, PermitKind, Ratio, Retry, RetryKind, Rule, Slack,
+    Tripper, WholeNumber, Window, value::constant::is_literal,
 };
 
 /// Writes `Custom`, whose `from_fn` gives a closure the types of its arguments.
@@ -22,7 +22,7 @@ fn custom(path: &TokenStream, expr: &Expr) -> TokenStream {
 }
 
 /// Writes a number of any type of integer, where the runtime takes one type.
-pub(super) fn count(count: &Count, fluxgate: &Runtime<'_>) -> TokenStream {
+pub(super) fn count(count: &WholeNumber, fluxgate: &Runtime<'_>) -> TokenStream {
     number(count.expr(), "count", fluxgate).unwrap_or_else(|| count.to_token_stream())
 }
 

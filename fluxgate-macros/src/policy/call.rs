@@ -9,37 +9,37 @@ use crate::{
     settings::{habits, table},
     suggest::did_you_mean,
     tokens::{
-        Cursor, Place, Token, Tree,
-        errors::{Errors, Reported},
+        Cursor, LocatedToken, Location, Tree,
+        errors::{ErrorList, Reported},
     },
 };
 
 /// A policy as written, its arguments not looked at yet.
-pub(crate) struct Call<'a> {
+pub(crate) struct PolicyCall<'a> {
     pub(crate) ident: Ident,
     pub(crate) name: String,
-    pub(crate) place: Place,
+    pub(crate) place: Location,
     /// The name alone.
-    pub(crate) name_place: Place,
+    pub(crate) name_place: Location,
     pub(super) arguments: Option<Cursor<'a>>,
 }
 
 /// One argument, by position or by name.
 pub(crate) struct Argument<'a> {
     pub(crate) cursor: Cursor<'a>,
-    pub(crate) place: Place,
+    pub(crate) place: Location,
     /// What messages call it, as in "the ratio of `FailureRate`".
     pub(crate) what: String,
 }
 
-impl<'a> Call<'a> {
+impl<'a> PolicyCall<'a> {
     /// Reads a name and, if there are any, takes the arguments. `what` is the
     /// kind of policy.
     pub(crate) fn read(
         cursor: &mut Cursor<'a>,
         what: &str,
         names: &[&str],
-        errors: &Errors,
+        errors: &ErrorList,
     ) -> Result<Self, Reported> {
         let Some(token) = cursor.peek() else {
             return Err(errors.at(
@@ -62,13 +62,14 @@ impl<'a> Call<'a> {
         let mut place = name_place.clone();
         if let Some(group) = cursor.peek().filter(|_| arguments.is_some()) {
             place = place.to(&group.place);
-            if let (Place::Tokens { .. }, Tree::Group { close, .. }) = (&name_place, &group.tree) {
+            if let (Location::Tokens { .. }, Tree::Group { close, .. }) = (&name_place, &group.tree)
+            {
                 place = name_place.to(close);
             }
             cursor.next();
         }
-        if let Place::Tokens { .. } = name_place {
-            name_place = Place::at(ident.span());
+        if let Location::Tokens { .. } = name_place {
+            name_place = Location::at(ident.span());
         }
         Ok(Self {
             ident,
@@ -85,7 +86,7 @@ impl<'a> Call<'a> {
         what: &str,
         names: &[&'static str],
         advice: &str,
-        errors: &Errors,
+        errors: &ErrorList,
     ) -> Reported {
         let meant = did_you_mean(&self.name, names.iter().copied());
         let advice = match habits::policy(what, &self.name) {
@@ -100,7 +101,7 @@ impl<'a> Call<'a> {
     }
 
     /// Refuses arguments, for policies that take none: `Closed` and `Closed()`.
-    pub(crate) fn no_arguments(&self, errors: &Errors) -> Result<(), Reported> {
+    pub(crate) fn no_arguments(&self, errors: &ErrorList) -> Result<(), Reported> {
         self.bind(&Params::required([], ""), errors).map(|_| ())
     }
 
@@ -110,7 +111,11 @@ impl<'a> Call<'a> {
     }
 
     /// Reads the one expression in `Custom(…)`.
-    pub(crate) fn custom(&self, params: &Params<1, 0>, errors: &Errors) -> Result<Expr, Reported> {
+    pub(crate) fn custom(
+        &self,
+        params: &Params<1, 0>,
+        errors: &ErrorList,
+    ) -> Result<Expr, Reported> {
         let ([custom], []) = self.bind(params, errors)?;
         custom.expr(errors)
     }
@@ -118,7 +123,7 @@ impl<'a> Call<'a> {
 
 impl Argument<'_> {
     /// Reads it as an expression.
-    pub(crate) fn expr(mut self, errors: &Errors) -> Result<Expr, Reported> {
+    pub(crate) fn expr(mut self, errors: &ErrorList) -> Result<Expr, Reported> {
         let (expr, _) = self.cursor.parse(Expr::parse, errors)?;
         if !self.cursor.is_empty() {
             return Err(errors.at(&self.cursor.whole(), "expected `,` or `)`"));
@@ -129,11 +134,11 @@ impl Argument<'_> {
 
 /// Reports what is no name where a policy is expected.
 fn not_a_name(
-    token: &Token,
+    token: &LocatedToken,
     cursor: &Cursor<'_>,
     what: &str,
     names: &[&str],
-    errors: &Errors,
+    errors: &ErrorList,
 ) -> Reported {
     let number = match &token.tree {
         Tree::Literal(literal) => BareNumber::of(literal),
@@ -159,7 +164,7 @@ fn not_a_name(
 
 /// A number where a policy is expected: what was meant by it.
 enum BareNumber {
-    Whole(String),
+    WholeNumber(String),
     Fraction(String),
     Duration(String),
 }
@@ -168,7 +173,7 @@ impl BareNumber {
     fn of(literal: &Literal) -> Option<Self> {
         let text = literal.to_string();
         match Lit::new(literal.clone()) {
-            Lit::Int(int) if int.suffix().is_empty() => Some(Self::Whole(text)),
+            Lit::Int(int) if int.suffix().is_empty() => Some(Self::WholeNumber(text)),
             Lit::Float(float) if float.suffix().is_empty() => Some(Self::Fraction(text)),
             Lit::Int(_) | Lit::Float(_) => Some(Self::Duration(text)),
             _ => None,
@@ -177,20 +182,20 @@ impl BareNumber {
 
     fn advice(&self, what: &str) -> Option<String> {
         Some(match (what, self) {
-            ("retry", Self::Whole(n)) => format!(
+            ("retry", Self::WholeNumber(n)) => format!(
                 "this says when an open circuit is probed again: for {n} seconds write \
                  `Cooldown({n}s)`; fluxgate repeats no call, and a crate such as `backon` around \
                  the function does"
             ),
             ("retry", Self::Fraction(n)) => format!("for {n} seconds write `Cooldown({n}s)`"),
             ("retry", Self::Duration(d)) => format!("write `Cooldown({d})`"),
-            ("window", Self::Whole(n)) => {
+            ("window", Self::WholeNumber(n)) => {
                 format!(
                     "for the last {n} calls write `CountWindow({n})`, for seconds `TimeWindow({n}s)`"
                 )
             }
             ("window", Self::Duration(d)) => format!("write `TimeWindow({d})`"),
-            ("tripper", Self::Whole(n)) => {
+            ("tripper", Self::WholeNumber(n)) => {
                 format!("for {n} failures in a row write `FailureStreak({n})`")
             }
             ("tripper", Self::Fraction(ratio)) => {
@@ -200,13 +205,13 @@ impl BareNumber {
                 format!("for slow calls write `SlowRate(0.5, threshold = {d})`")
             }
             ("permit", Self::Fraction(ratio)) => format!("write `Random({ratio})`"),
-            ("permit", Self::Whole(n)) => {
+            ("permit", Self::WholeNumber(n)) => {
                 format!("how many probes there are at once is `max_half_open_calls = {n}`")
             }
-            ("tracker", Self::Whole(n)) => {
+            ("tracker", Self::WholeNumber(n)) => {
                 format!("for errors with a code write `Matches(ApiError::Status({n}))`")
             }
-            ("rule for cancelled calls", Self::Duration(d) | Self::Whole(d)) => {
+            ("rule for cancelled calls", Self::Duration(d) | Self::WholeNumber(d)) => {
                 format!("write `FailAfter({d})`")
             }
             _ => return None,
@@ -222,13 +227,13 @@ pub(super) fn in_code(
     cursor: &mut Cursor<'_>,
     what: &str,
     names: &[&str],
-    errors: &Errors,
+    errors: &ErrorList,
 ) -> Result<Option<Expr>, Reported> {
     let mut extent = cursor.clone();
     let mut segments = Vec::new();
     loop {
         while extent.eat_punct(':') {}
-        let Some(ident) = extent.next().and_then(Token::ident) else {
+        let Some(ident) = extent.next().and_then(LocatedToken::ident) else {
             return Ok(None);
         };
         segments.push(ident.unraw().to_string());
@@ -261,7 +266,9 @@ fn skip_postfix(extent: &mut Cursor<'_>) {
     loop {
         if extent.group(Delimiter::Parenthesis).is_some() {
             extent.next();
-        } else if extent.at_punct('.') && extent.peek_second().and_then(Token::ident).is_some() {
+        } else if extent.at_punct('.')
+            && extent.peek_second().and_then(LocatedToken::ident).is_some()
+        {
             extent.next();
             extent.next();
         } else if extent.at_punct('!')
@@ -321,7 +328,11 @@ fn is_in_code(segments: &[String], after: &Cursor<'_>, what: &str, names: &[&str
 
 /// Refuses `if …`, `match …` and `Duration::from_secs(5)`, which are no policies but
 /// may lead to one.
-fn not_an_expression(cursor: &mut Cursor<'_>, what: &str, errors: &Errors) -> Result<(), Reported> {
+fn not_an_expression(
+    cursor: &mut Cursor<'_>,
+    what: &str,
+    errors: &ErrorList,
+) -> Result<(), Reported> {
     let Some(message) = expression_advice(cursor, what) else {
         return Ok(());
     };
@@ -344,7 +355,7 @@ fn expression_advice(cursor: &Cursor<'_>, what: &str) -> Option<String> {
             let is_duration = value
                 .tokens()
                 .iter()
-                .filter_map(Token::ident)
+                .filter_map(LocatedToken::ident)
                 .any(|ident| ident == "Duration");
             let advice = match what {
                 "retry" => "`Cooldown(…)`, with this duration inside",
@@ -371,15 +382,18 @@ const KEYWORDS: &[&str] = &[
 pub(super) fn not_a_closure(
     cursor: &Cursor<'_>,
     what: &str,
-    errors: &Errors,
+    errors: &ErrorList,
 ) -> Result<(), Reported> {
     // Asked of each leaf: most are seen to be none.
     let may_be = cursor.at_punct('|')
-        || cursor.peek().and_then(Token::ident).is_some_and(|word| {
-            ["move", "async", "static", "for"]
-                .iter()
-                .any(|keyword| word == keyword)
-        });
+        || cursor
+            .peek()
+            .and_then(LocatedToken::ident)
+            .is_some_and(|word| {
+                ["move", "async", "static", "for"]
+                    .iter()
+                    .any(|keyword| word == keyword)
+            });
     if !may_be {
         return Ok(());
     }
@@ -394,7 +408,7 @@ pub(super) fn not_a_closure(
 
 /// A policy value: one call from beginning to end, or made in code.
 pub(crate) enum PolicyValue<'a> {
-    Known(Call<'a>),
+    Known(PolicyCall<'a>),
     InCode(Expr),
 }
 
@@ -403,7 +417,7 @@ pub(crate) fn policy_value<'a>(
     cursor: &mut Cursor<'a>,
     what: &str,
     names: &[&str],
-    errors: &Errors,
+    errors: &ErrorList,
 ) -> Result<PolicyValue<'a>, Reported> {
     match in_code(cursor, what, names, errors)? {
         None => policy(cursor, what, names, errors).map(PolicyValue::Known),
@@ -419,15 +433,20 @@ pub(crate) fn policy<'a>(
     cursor: &mut Cursor<'a>,
     what: &str,
     names: &[&str],
-    errors: &Errors,
-) -> Result<Call<'a>, Reported> {
-    let call = Call::read(cursor, what, names, errors)?;
+    errors: &ErrorList,
+) -> Result<PolicyCall<'a>, Reported> {
+    let call = PolicyCall::read(cursor, what, names, errors)?;
     alone(cursor, what, &call.name, errors)?;
     Ok(call)
 }
 
 /// Refuses what follows the one value.
-fn alone(cursor: &mut Cursor<'_>, what: &str, name: &str, errors: &Errors) -> Result<(), Reported> {
+fn alone(
+    cursor: &mut Cursor<'_>,
+    what: &str,
+    name: &str,
+    errors: &ErrorList,
+) -> Result<(), Reported> {
     if let Some(message) = table::separator(cursor) {
         return Err(errors.at(&cursor.place(), message));
     }
@@ -451,10 +470,10 @@ fn alone(cursor: &mut Cursor<'_>, what: &str, name: &str, errors: &Errors) -> Re
 fn path(
     cursor: &mut Cursor<'_>,
     first: &str,
-    place: &Place,
+    place: &Location,
     what: &str,
     names: &[&str],
-    errors: &Errors,
+    errors: &ErrorList,
 ) -> Reported {
     let mut segments = vec![first.to_owned()];
     let mut end = place.clone();

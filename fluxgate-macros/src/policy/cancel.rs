@@ -5,7 +5,7 @@ use proc_macro2::Ident;
 use super::{Param, Params, Time, policy};
 use crate::tokens::{
     Cursor,
-    errors::{Errors, Reported},
+    errors::{ErrorList, Reported},
 };
 
 pub(crate) struct OnCancel {
@@ -18,7 +18,7 @@ const FAIL_AFTER: Params<1, 0> = Params::required([Param::new("duration")], "Fai
 
 impl OnCancel {
     /// Reads the whole value.
-    pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Result<Self, Reported> {
+    pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Self, Reported> {
         let call = policy(cursor, "rule for cancelled calls", NAMES, errors)?;
         let least = match call.name.as_str() {
             "Ignore" | "Fail" => {

@@ -8,8 +8,8 @@ use crate::{
     policy::call::not_a_closure,
     settings::table,
     tokens::{
-        Cursor, Place,
-        errors::{Errors, Reported},
+        Cursor, Location,
+        errors::{ErrorList, Reported},
     },
 };
 
@@ -45,10 +45,10 @@ pub(crate) struct Grammar<'g, L> {
     pub(crate) what: &'g str,
     pub(crate) negation: Negation<L>,
     /// Reads a leaf.
-    pub(crate) leaf: fn(&mut Cursor<'_>, &Errors) -> Read<L>,
+    pub(crate) leaf: fn(&mut Cursor<'_>, &ErrorList) -> LeafResult<L>,
     /// How many leaves were read.
     pub(crate) count: Cell<usize>,
-    pub(crate) errors: &'g Errors,
+    pub(crate) errors: &'g ErrorList,
 }
 
 /// What `!` makes of a formula.
@@ -61,7 +61,7 @@ pub(crate) enum Negation<L> {
 
 /// An error outside is one of syntax: what follows can't be read. One inside was
 /// understood, and what follows is read, so that all mistakes are reported.
-pub(crate) type Read<T> = Result<Result<T, Reported>, Reported>;
+pub(crate) type LeafResult<T> = Result<Result<T, Reported>, Reported>;
 
 impl<L> Grammar<'_, L> {
     /// Reads a whole value: up to the end or a comma.
@@ -86,7 +86,7 @@ impl<L> Grammar<'_, L> {
         Ok(formula)
     }
 
-    fn any(&self, cursor: &mut Cursor<'_>) -> Read<Formula<L>> {
+    fn any(&self, cursor: &mut Cursor<'_>) -> LeafResult<Formula<L>> {
         let mut parts = vec![self.all(cursor)?];
         while let Some(operator) = self.operator(cursor, '|')? {
             self.not_the_end(cursor, '|', &operator)?;
@@ -95,7 +95,7 @@ impl<L> Grammar<'_, L> {
         Ok(join(parts, Formula::Any))
     }
 
-    fn all(&self, cursor: &mut Cursor<'_>) -> Read<Formula<L>> {
+    fn all(&self, cursor: &mut Cursor<'_>) -> LeafResult<Formula<L>> {
         let mut parts = vec![self.term(cursor)?];
         while let Some(operator) = self.operator(cursor, '&')? {
             self.not_the_end(cursor, '&', &operator)?;
@@ -108,7 +108,7 @@ impl<L> Grammar<'_, L> {
         &self,
         cursor: &Cursor<'_>,
         operator: char,
-        place: &Place,
+        place: &Location,
     ) -> Result<(), Reported> {
         if cursor.at_boundary() {
             let message = format!("expected a {} after `{operator}`", self.what);
@@ -117,7 +117,7 @@ impl<L> Grammar<'_, L> {
         Ok(())
     }
 
-    fn term(&self, cursor: &mut Cursor<'_>) -> Read<Formula<L>> {
+    fn term(&self, cursor: &mut Cursor<'_>) -> LeafResult<Formula<L>> {
         let Some(token) = cursor.peek() else {
             return Err(self
                 .errors
@@ -161,7 +161,7 @@ impl<L> Grammar<'_, L> {
     }
 
     /// Reads a term after one `!` or more, of which two say nothing.
-    fn negated(&self, cursor: &mut Cursor<'_>) -> Read<Formula<L>> {
+    fn negated(&self, cursor: &mut Cursor<'_>) -> LeafResult<Formula<L>> {
         let place = cursor.place();
         let mut is_negated = false;
         while cursor.eat_punct('!') {
@@ -182,7 +182,11 @@ impl<L> Grammar<'_, L> {
     }
 
     /// Takes `&` or `|`; the doubled and spelt-out forms get advice.
-    fn operator(&self, cursor: &mut Cursor<'_>, wanted: char) -> Result<Option<Place>, Reported> {
+    fn operator(
+        &self,
+        cursor: &mut Cursor<'_>,
+        wanted: char,
+    ) -> Result<Option<Location>, Reported> {
         let Some(token) = cursor.peek() else {
             return Ok(None);
         };
@@ -207,7 +211,7 @@ impl<L> Grammar<'_, L> {
         }
     }
 
-    fn spelt_out(&self, place: &Place, word: &str, operator: char) -> Reported {
+    fn spelt_out(&self, place: &Location, word: &str, operator: char) -> Reported {
         self.errors
             .at(place, format!("`{word}` is written `{operator}` here"))
     }

@@ -4,13 +4,13 @@ use proc_macro2::{Delimiter, Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Expr, ExprLit, Lit, parse::Parse};
 
-use super::{Argument, Call, Param, Params, call::listed};
+use super::{Argument, Param, Params, PolicyCall, call::listed};
 use crate::{
     describe::words,
     suggest::is_misspelt,
     tokens::{
-        Cursor, Token,
-        errors::{Errors, Reported},
+        Cursor, LocatedToken,
+        errors::{ErrorList, Reported},
         stream,
     },
 };
@@ -63,7 +63,7 @@ const PROMETHEUS: Params<0, 1> = Params {
 };
 
 /// Reads the list.
-pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Result<Vec<Listener>, Reported> {
+pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Vec<Listener>, Reported> {
     let Some(mut list) = cursor.group(Delimiter::Bracket) else {
         return Err(errors.at(
             &cursor.clone().expression().whole(),
@@ -85,10 +85,10 @@ pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Result<Vec<Liste
     listeners.into_iter().collect()
 }
 
-fn listener(element: &mut Cursor<'_>, errors: &Errors) -> Result<Listener, Reported> {
+fn listener(element: &mut Cursor<'_>, errors: &ErrorList) -> Result<Listener, Reported> {
     let name = element
         .peek()
-        .and_then(Token::ident)
+        .and_then(LocatedToken::ident)
         .map(ToString::to_string)
         .filter(|_| !element.peek_second().is_some_and(|next| next.is_punct(':')));
     if let Some(name) = name {
@@ -123,8 +123,8 @@ fn listener(element: &mut Cursor<'_>, errors: &Errors) -> Result<Listener, Repor
 }
 
 /// Reads a listener of [`KNOWN`].
-fn known(element: &mut Cursor<'_>, errors: &Errors) -> Result<Listener, Reported> {
-    let call = Call::read(element, "listener", &[], errors)?;
+fn known(element: &mut Cursor<'_>, errors: &ErrorList) -> Result<Listener, Reported> {
+    let call = PolicyCall::read(element, "listener", &[], errors)?;
     nothing_follows(element, errors)?;
     match call.name.as_str() {
         "LogListener" => {
@@ -143,7 +143,7 @@ fn known(element: &mut Cursor<'_>, errors: &Errors) -> Result<Listener, Reported
     }
 }
 
-fn nothing_follows(element: &Cursor<'_>, errors: &Errors) -> Result<(), Reported> {
+fn nothing_follows(element: &Cursor<'_>, errors: &ErrorList) -> Result<(), Reported> {
     if element.is_empty() {
         return Ok(());
     }
@@ -191,7 +191,7 @@ fn not_a_listener(name: &str, element: &Cursor<'_>) -> Option<String> {
     })
 }
 
-fn slack(call: &Call<'_>, errors: &Errors) -> Result<Slack, Reported> {
+fn slack(call: &PolicyCall<'_>, errors: &ErrorList) -> Result<Slack, Reported> {
     let ([channel], [token, url, templates, policy, delivery]) = call.bind(&SLACK, errors)?;
     let is_delivered = delivery.is_some();
     let channel = text(channel, errors);
@@ -224,7 +224,7 @@ fn slack(call: &Call<'_>, errors: &Errors) -> Result<Slack, Reported> {
 }
 
 /// Reads a string, a variable of the environment, or an expression.
-fn text(argument: Argument<'_>, errors: &Errors) -> Result<SlackText, Reported> {
+fn text(argument: Argument<'_>, errors: &ErrorList) -> Result<SlackText, Reported> {
     let (place, what) = (argument.place.clone(), argument.what.clone());
     let is_token = what.starts_with("the token");
     let expr = argument.expr(errors)?;

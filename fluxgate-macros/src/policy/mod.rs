@@ -14,7 +14,7 @@ mod tripper;
 pub(crate) mod value;
 mod window;
 
-pub(crate) use call::{Argument, Call, PolicyValue, listed, policy, policy_value};
+pub(crate) use call::{Argument, PolicyCall, PolicyValue, listed, policy, policy_value};
 pub(crate) use cancel::OnCancel;
 pub(crate) use formula::{Formula, Grammar, Negation};
 pub(crate) use listeners::{Listener, Slack, read as read_listeners};
@@ -26,5 +26,5 @@ pub(crate) use tracker::{Matched, Tracker, read as read_tracker};
 pub(crate) use tripper::{Leaf, Rule, Tripper, read as read_tripper};
 pub(crate) use value::duration::Time;
 pub(crate) use value::limits::{CountLimits, RatioLimits};
-pub(crate) use value::number::{Count, Ratio};
+pub(crate) use value::number::{Ratio, WholeNumber};
 pub(crate) use window::Window;

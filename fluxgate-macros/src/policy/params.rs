@@ -2,13 +2,13 @@
 
 use syn::ext::IdentExt;
 
-use super::{Argument, Call, call::listed};
+use super::{Argument, PolicyCall, call::listed};
 use crate::{
     settings::habits,
     suggest::did_you_mean,
     tokens::{
-        Cursor, Place,
-        errors::{Errors, Reported},
+        Cursor, Location,
+        errors::{ErrorList, Reported},
     },
 };
 
@@ -65,7 +65,7 @@ pub(crate) struct Params<const R: usize, const O: usize> {
 }
 
 /// The arguments in the order of the parameters.
-pub(crate) type Bound<'a, const R: usize, const O: usize> =
+pub(crate) type BoundArguments<'a, const R: usize, const O: usize> =
     ([Argument<'a>; R], [Option<Argument<'a>>; O]);
 
 impl<const R: usize> Params<R, 0> {
@@ -85,13 +85,13 @@ impl<const R: usize, const O: usize> Params<R, O> {
     }
 }
 
-impl<'a> Call<'a> {
+impl<'a> PolicyCall<'a> {
     /// Finds the argument of each parameter, by position or by name.
     pub(crate) fn bind<const R: usize, const O: usize>(
         &self,
         params: &Params<R, O>,
-        errors: &Errors,
-    ) -> Result<Bound<'a, R, O>, Reported> {
+        errors: &ErrorList,
+    ) -> Result<BoundArguments<'a, R, O>, Reported> {
         let slots = self.slots(&params.all(), errors)?;
         let mut slots = slots.into_iter();
         let mut required: [Option<Argument<'a>>; R] = [const { None }; R];
@@ -116,7 +116,7 @@ impl<'a> Call<'a> {
     fn slots(
         &self,
         params: &[&Param],
-        errors: &Errors,
+        errors: &ErrorList,
     ) -> Result<Vec<Option<Argument<'a>>>, Reported> {
         let mut slots: Vec<Option<Argument<'a>>> = params.iter().map(|_| None).collect();
         let mut sound = Ok(());
@@ -171,7 +171,7 @@ impl<'a> Call<'a> {
         named: Option<&String>,
         cursor: &Cursor<'_>,
         params: &[&Param],
-        errors: &Errors,
+        errors: &ErrorList,
     ) -> Result<usize, Reported> {
         let message = if let Some(name) = named {
             format!("a value without a name can't follow `{name} = …`; name this one, too")
@@ -195,9 +195,9 @@ impl<'a> Call<'a> {
     fn unknown_argument(
         &self,
         name: &str,
-        place: &Place,
+        place: &Location,
         params: &[&Param],
-        errors: &Errors,
+        errors: &ErrorList,
     ) -> Reported {
         let names = params.iter().map(|param| param.name);
         let meant = did_you_mean(name, names);

@@ -3,10 +3,10 @@
 use proc_macro2::Ident;
 use syn::{Expr, spanned::Spanned};
 
-use super::{Call, Param, Params, PolicyValue, Ratio, RatioLimits, Time, policy_value};
+use super::{Param, Params, PolicyCall, PolicyValue, Ratio, RatioLimits, Time, policy_value};
 use crate::tokens::{
     Cursor,
-    errors::{Errors, Reported},
+    errors::{ErrorList, Reported},
 };
 
 pub(crate) struct Permit {
@@ -45,7 +45,7 @@ const CUSTOM: Params<1, 0> = Params::required(
 
 impl Permit {
     /// Reads the whole value.
-    pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Result<Self, Reported> {
+    pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Self, Reported> {
         let call = match policy_value(cursor, "permit", NAMES, errors)? {
             PolicyValue::Known(call) => call,
             PolicyValue::InCode(expr) => {
@@ -79,7 +79,7 @@ impl Permit {
     }
 }
 
-fn ramp_up(call: &Call<'_>, errors: &Errors) -> Result<RampUp, Reported> {
+fn ramp_up(call: &PolicyCall<'_>, errors: &ErrorList) -> Result<RampUp, Reported> {
     let ([initial, r#final, duration], []) = call.bind(&RAMP_UP, errors)?;
     let initial = Ratio::read(initial, None, errors);
     let r#final = Ratio::read(r#final, None, errors);

@@ -3,10 +3,12 @@
 use proc_macro2::Ident;
 use syn::{Expr, spanned::Spanned};
 
-use super::{Argument, Call, Param, Params, PolicyValue, Ratio, RatioLimits, Time, policy_value};
+use super::{
+    Argument, Param, Params, PolicyCall, PolicyValue, Ratio, RatioLimits, Time, policy_value,
+};
 use crate::tokens::{
     Cursor,
-    errors::{Errors, Reported},
+    errors::{ErrorList, Reported},
 };
 
 pub(crate) struct Retry {
@@ -55,7 +57,7 @@ const CUSTOM: Params<1, 0> = Params::required(
 
 impl Retry {
     /// Reads the whole value.
-    pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Result<Self, Reported> {
+    pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Self, Reported> {
         let call = match policy_value(cursor, "retry", NAMES, errors)? {
             PolicyValue::Known(call) => call,
             PolicyValue::InCode(expr) => {
@@ -100,14 +102,14 @@ impl Retry {
 fn optional_ratio(
     argument: Option<Argument<'_>>,
     limits: RatioLimits,
-    errors: &Errors,
+    errors: &ErrorList,
 ) -> Result<Option<Ratio>, Reported> {
     argument
         .map(|argument| Ratio::read(argument, Some(limits), errors))
         .transpose()
 }
 
-fn backoff(call: &Call<'_>, errors: &Errors) -> Result<Backoff, Reported> {
+fn backoff(call: &PolicyCall<'_>, errors: &ErrorList) -> Result<Backoff, Reported> {
     let ([initial], [multiplier, max_duration, jitter_ratio]) = call.bind(&BACKOFF, errors)?;
     let initial = Time::read(initial, errors);
     let multiplier = optional_ratio(multiplier, RatioLimits::Multiplier, errors);
@@ -125,7 +127,7 @@ fn backoff(call: &Call<'_>, errors: &Errors) -> Result<Backoff, Reported> {
 }
 
 /// Refuses a wait whose limit is shorter than its beginning.
-fn grows(initial: &Time, max_duration: Option<&Time>, errors: &Errors) -> Result<(), Reported> {
+fn grows(initial: &Time, max_duration: Option<&Time>, errors: &ErrorList) -> Result<(), Reported> {
     let default = Time::secs(300);
     let known = initial.known.zip(max_duration.unwrap_or(&default).known);
     if let Some((first, most)) = known.filter(|(first, most)| most < first) {

@@ -5,7 +5,7 @@ use proc_macro2::Ident;
 use super::policy;
 use crate::tokens::{
     Cursor,
-    errors::{Errors, Reported},
+    errors::{ErrorList, Reported},
 };
 
 pub(crate) struct SlowProbes {
@@ -16,7 +16,7 @@ const NAMES: &[&str] = &["Pass", "Fail"];
 
 impl SlowProbes {
     /// Reads the whole value.
-    pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Result<Self, Reported> {
+    pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Self, Reported> {
         let call = policy(cursor, "rule for slow probes", NAMES, errors)?;
         if !NAMES.contains(&call.name.as_str()) {
             return Err(call.unknown("rule for slow probes", NAMES, "", errors));

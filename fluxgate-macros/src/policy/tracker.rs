@@ -4,10 +4,12 @@ use syn::{Expr, Pat, Type, parse::Parse};
 
 use std::cell::Cell;
 
-use super::{Call, Formula, Grammar, Negation, Param, Params, call::in_code, formula::Read};
+use super::{
+    Formula, Grammar, Negation, Param, Params, PolicyCall, call::in_code, formula::LeafResult,
+};
 use crate::tokens::{
     self, Cursor,
-    errors::{Errors, Reported},
+    errors::{ErrorList, Reported},
 };
 
 pub(crate) type Tracker = Formula<Matched>;
@@ -30,7 +32,7 @@ const CUSTOM: Params<1, 0> = Params::required(
 );
 
 /// Reads the whole tracker.
-pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Result<Tracker, Reported> {
+pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Tracker, Reported> {
     Grammar {
         what: "tracker",
         negation: Negation::Leaf(|tracker| Matched::Not(Box::new(tracker))),
@@ -41,17 +43,17 @@ pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Result<Tracker, 
     .read(cursor)
 }
 
-fn leaf(cursor: &mut Cursor<'_>, errors: &Errors) -> Read<Matched> {
+fn leaf(cursor: &mut Cursor<'_>, errors: &ErrorList) -> LeafResult<Matched> {
     match in_code(cursor, "tracker", NAMES, errors) {
         Ok(None) => {}
         Ok(Some(expr)) => return Ok(Ok(Matched::Custom(expr))),
         Err(reported) => return Ok(Err(reported)),
     }
-    let call = Call::read(cursor, "tracker", NAMES, errors)?;
+    let call = PolicyCall::read(cursor, "tracker", NAMES, errors)?;
     Ok(matched(&call, errors))
 }
 
-fn matched(call: &Call<'_>, errors: &Errors) -> Result<Matched, Reported> {
+fn matched(call: &PolicyCall<'_>, errors: &ErrorList) -> Result<Matched, Reported> {
     match call.name.as_str() {
         "All" => call.no_arguments(errors).map(|()| Matched::All),
         "TypeOf" => types(call, errors),
@@ -69,12 +71,16 @@ fn matched(call: &Call<'_>, errors: &Errors) -> Result<Matched, Reported> {
 }
 
 /// Returns the arguments of a call that can't do without.
-fn inside<'a>(call: &Call<'a>, missing: &str, errors: &Errors) -> Result<Cursor<'a>, Reported> {
+fn inside<'a>(
+    call: &PolicyCall<'a>,
+    missing: &str,
+    errors: &ErrorList,
+) -> Result<Cursor<'a>, Reported> {
     let inside = call.arguments().filter(|inside| !inside.is_empty());
     inside.ok_or_else(|| errors.at(&call.place, missing))
 }
 
-fn types(call: &Call<'_>, errors: &Errors) -> Result<Matched, Reported> {
+fn types(call: &PolicyCall<'_>, errors: &ErrorList) -> Result<Matched, Reported> {
     let missing = "`TypeOf` needs at least one error type, as in `TypeOf(std::io::Error)`; \
                    `All` is for every error";
     let mut cursor = inside(call, missing, errors)?;
@@ -101,13 +107,13 @@ fn types(call: &Call<'_>, errors: &Errors) -> Result<Matched, Reported> {
     Ok(Matched::TypeOf(types))
 }
 
-fn matches(call: &Call<'_>, errors: &Errors) -> Result<Matched, Reported> {
+fn matches(call: &PolicyCall<'_>, errors: &ErrorList) -> Result<Matched, Reported> {
     let missing = "`Matches` needs a pattern, as in `Matches(ApiError::Timeout)`";
     let mut cursor = inside(call, missing, errors)?;
     let (pattern, _) = cursor.parse(Pat::parse_multi_with_leading_vert, errors)?;
     let is_guarded = cursor
         .peek()
-        .and_then(tokens::Token::ident)
+        .and_then(tokens::LocatedToken::ident)
         .is_some_and(|ident| ident == "if");
     let guard = if is_guarded {
         let place = cursor.place();

@@ -6,12 +6,12 @@ use proc_macro2::Ident;
 use syn::{Expr, spanned::Spanned};
 
 use super::{
-    Call, Count, CountLimits, Formula, Grammar, Negation, Param, Params, Ratio, RatioLimits, Time,
-    call::in_code, formula::Read,
+    CountLimits, Formula, Grammar, Negation, Param, Params, PolicyCall, Ratio, RatioLimits, Time,
+    WholeNumber, call::in_code, formula::LeafResult,
 };
 use crate::tokens::{
-    Cursor, Place,
-    errors::{Errors, Reported},
+    Cursor, Location,
+    errors::{ErrorList, Reported},
 };
 
 pub(crate) type Tripper = Formula<Leaf>;
@@ -20,7 +20,7 @@ pub(crate) type Tripper = Formula<Leaf>;
 #[derive(Clone)]
 pub(crate) struct Leaf {
     pub(crate) ident: Ident,
-    pub(crate) place: Place,
+    pub(crate) place: Location,
     pub(crate) rule: Rule,
 }
 
@@ -28,12 +28,18 @@ pub(crate) struct Leaf {
 pub(crate) enum Rule {
     Closed,
     HalfOpened,
-    MinRequests(Count),
+    MinRequests(WholeNumber),
     FailureRate(Ratio),
     AvgLatency(Time),
-    SlowRate { ratio: Ratio, threshold: Time },
-    FailureStreak(Count),
-    InFlight { count: Count, older_than: Time },
+    SlowRate {
+        ratio: Ratio,
+        threshold: Time,
+    },
+    FailureStreak(WholeNumber),
+    InFlight {
+        count: WholeNumber,
+        older_than: Time,
+    },
     Custom(Expr),
     InCode(Expr),
 }
@@ -70,7 +76,7 @@ const CUSTOM: Params<1, 0> = Params::required(
 );
 
 /// Reads the whole rule.
-pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Result<Tripper, Reported> {
+pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Tripper, Reported> {
     Grammar {
         what: "tripper",
         negation: Negation::Refused("say what shall fire, not what shall not"),
@@ -81,19 +87,19 @@ pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Result<Tripper, 
     .read(cursor)
 }
 
-fn leaf(cursor: &mut Cursor<'_>, errors: &Errors) -> Read<Leaf> {
+fn leaf(cursor: &mut Cursor<'_>, errors: &ErrorList) -> LeafResult<Leaf> {
     match in_code(cursor, "tripper", NAMES, errors) {
         Ok(None) => {}
         Ok(Some(expr)) => {
             return Ok(Ok(Leaf {
                 ident: Ident::new("tripper", expr.span()),
-                place: Place::of(&expr),
+                place: Location::of(&expr),
                 rule: Rule::InCode(expr),
             }));
         }
         Err(reported) => return Ok(Err(reported)),
     }
-    let call = Call::read(cursor, "tripper", NAMES, errors)?;
+    let call = PolicyCall::read(cursor, "tripper", NAMES, errors)?;
     if call.name == "StateEnum" {
         return Err(errors.at(
             &call.name_place,
@@ -108,8 +114,8 @@ fn leaf(cursor: &mut Cursor<'_>, errors: &Errors) -> Read<Leaf> {
     }))
 }
 
-fn rule(call: &Call<'_>, errors: &Errors) -> Result<Rule, Reported> {
-    let calls = |argument| Count::read(argument, CountLimits::Calls, errors);
+fn rule(call: &PolicyCall<'_>, errors: &ErrorList) -> Result<Rule, Reported> {
+    let calls = |argument| WholeNumber::read(argument, CountLimits::Calls, errors);
     let share = |argument| Ratio::read(argument, Some(RatioLimits::Share), errors);
     Ok(match call.name.as_str() {
         "Closed" => {
@@ -157,7 +163,7 @@ fn rule(call: &Call<'_>, errors: &Errors) -> Result<Rule, Reported> {
     })
 }
 
-fn unknown(call: &Call<'_>, errors: &Errors) -> Reported {
+fn unknown(call: &PolicyCall<'_>, errors: &ErrorList) -> Reported {
     let message = match call.name.as_str() {
         "HalfOpen" => "the state is written `HalfOpened` in a rule",
         "Open" | "Opened" => {

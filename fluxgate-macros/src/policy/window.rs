@@ -3,21 +3,21 @@
 use proc_macro2::Ident;
 use syn::Expr;
 
-use super::{Count, CountLimits, Param, Params, PolicyValue, Time, policy_value};
+use super::{CountLimits, Param, Params, PolicyValue, Time, WholeNumber, policy_value};
 use crate::tokens::{
     Cursor,
-    errors::{Errors, Reported},
+    errors::{ErrorList, Reported},
 };
 
 pub(crate) enum Window {
     Count {
         ident: Ident,
-        size: Count,
+        size: WholeNumber,
     },
     Time {
         ident: Ident,
         duration: Time,
-        slots: Option<Count>,
+        slots: Option<WholeNumber>,
     },
     Custom {
         ident: Ident,
@@ -37,7 +37,7 @@ const CUSTOM: Params<1, 0> = Params::required([Param::new("window")], "Custom(My
 
 impl Window {
     /// Reads the whole value.
-    pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Result<Self, Reported> {
+    pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Self, Reported> {
         let call = match policy_value(cursor, "window", NAMES, errors)? {
             PolicyValue::Known(call) => call,
             PolicyValue::InCode(expr) => return Ok(Self::InCode(expr)),
@@ -48,13 +48,13 @@ impl Window {
                 let ([size], []) = call.bind(&COUNT, errors)?;
                 Self::Count {
                     ident,
-                    size: Count::read(size, CountLimits::WindowSize, errors)?,
+                    size: WholeNumber::read(size, CountLimits::WindowSize, errors)?,
                 }
             }
             "TimeWindow" => {
                 let ([duration], [slots]) = call.bind(&TIME, errors)?;
                 let duration = Time::read(duration, errors);
-                let slots = slots.map(|slots| Count::read(slots, CountLimits::Slots, errors));
+                let slots = slots.map(|slots| WholeNumber::read(slots, CountLimits::Slots, errors));
                 Self::Time {
                     ident,
                     duration: duration?,

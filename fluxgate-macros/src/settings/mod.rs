@@ -14,21 +14,21 @@ use syn::{Expr, Path, Type};
 
 use crate::{
     policy::{
-        Count, Listener, OnCancel, Permit, Retry, SlowProbes, Time, Tracker, Tripper, Window,
+        Listener, OnCancel, Permit, Retry, SlowProbes, Time, Tracker, Tripper, WholeNumber, Window,
     },
     tokens::{
-        Cursor, Place,
-        errors::{Errors, Reported},
+        Cursor, Location,
+        errors::{ErrorList, Reported},
         read,
     },
 };
 use table::{Owner, Setting};
-pub(crate) use variables::Variable;
+pub(crate) use variables::FreeName;
 
 /// Everything that may be set. A setting that could not be read is `None`, and
 /// [`is_given`](Self::is_given) all the same.
 #[derive(Default)]
-pub(crate) struct Settings {
+pub(crate) struct ItemSettings {
     pub(crate) breaker: BreakerSettings,
     pub(crate) keys: KeySettings,
     pub(crate) function: FunctionSettings,
@@ -36,7 +36,7 @@ pub(crate) struct Settings {
     pub(crate) krate: Option<Path>,
     given: BTreeMap<&'static str, Given>,
     /// The names in settings of the breaker that may stand for a variable.
-    pub(crate) variables: Vec<Variable>,
+    pub(crate) variables: Vec<FreeName>,
 }
 
 /// What is set of one breaker.
@@ -47,9 +47,9 @@ pub(crate) struct BreakerSettings {
     pub(crate) tripper: Option<Tripper>,
     pub(crate) retry: Option<Retry>,
     pub(crate) permit: Option<Permit>,
-    pub(crate) max_half_open_calls: Option<Count>,
-    pub(crate) close_after: Option<Count>,
-    pub(crate) reopen_after: Option<Count>,
+    pub(crate) max_half_open_calls: Option<WholeNumber>,
+    pub(crate) close_after: Option<WholeNumber>,
+    pub(crate) reopen_after: Option<WholeNumber>,
     pub(crate) probe_lease: Option<Time>,
     pub(crate) on_cancel: Option<OnCancel>,
     pub(crate) slow_probes: Option<SlowProbes>,
@@ -61,8 +61,8 @@ pub(crate) struct BreakerSettings {
 #[derive(Default)]
 pub(crate) struct KeySettings {
     pub(crate) key_type: Option<Type>,
-    pub(crate) max_keys: Option<Count>,
-    pub(crate) max_labels: Option<Count>,
+    pub(crate) max_keys: Option<WholeNumber>,
+    pub(crate) max_labels: Option<WholeNumber>,
 }
 
 /// What is set of a function that calls through a breaker.
@@ -87,7 +87,7 @@ pub(crate) struct Handle {
 
 /// Where a setting was given, and whether its value could be read.
 struct Given {
-    place: Place,
+    place: Location,
     read: Result<(), Reported>,
 }
 
@@ -98,10 +98,10 @@ pub(crate) enum Site {
     Breaker,
 }
 
-impl Settings {
+impl ItemSettings {
     /// Reads settings up to the end. What is wrong with them is reported, and the
     /// others are read all the same.
-    pub(crate) fn parse(tokens: TokenStream, site: Site, end: Span, errors: &Errors) -> Self {
+    pub(crate) fn parse(tokens: TokenStream, site: Site, end: Span, errors: &ErrorList) -> Self {
         let mut settings = Self::default();
         let tokens = match read(tokens) {
             Ok(tokens) => tokens,
@@ -110,7 +110,7 @@ impl Settings {
                 return settings;
             }
         };
-        let mut cursor = Cursor::new(&tokens, Place::at(end));
+        let mut cursor = Cursor::new(&tokens, Location::at(end));
         while !cursor.is_empty() {
             let is_sound = settings.read_one(&mut cursor, site, errors).is_ok();
             if is_sound && (cursor.is_empty() || cursor.eat_punct(',')) {
@@ -134,7 +134,7 @@ impl Settings {
     }
 
     /// Returns where a setting was given.
-    pub(crate) fn place(&self, name: &str) -> Option<&Place> {
+    pub(crate) fn place(&self, name: &str) -> Option<&Location> {
         debug_assert!(table::find(name).is_some(), "{name} is no setting");
         self.given.get(name).map(|given| &given.place)
     }
@@ -154,7 +154,7 @@ impl Settings {
         &mut self,
         cursor: &mut Cursor<'_>,
         site: Site,
-        errors: &Errors,
+        errors: &ErrorList,
     ) -> Result<(), Reported> {
         let (setting, place) = name::read(cursor, site, errors)?;
         if let Some(first) = self.given.get(setting.name) {
@@ -174,7 +174,7 @@ impl Settings {
         &mut self,
         setting: &'static Setting,
         cursor: &mut Cursor<'_>,
-        errors: &Errors,
+        errors: &ErrorList,
     ) -> Result<(), Reported> {
         if name::is_none(cursor) {
             let message = format!(

@@ -10,8 +10,8 @@ use super::{
 use crate::{
     suggest::did_you_mean,
     tokens::{
-        Cursor, Place, Token,
-        errors::{Errors, Reported},
+        Cursor, LocatedToken, Location,
+        errors::{ErrorList, Reported},
     },
 };
 
@@ -19,11 +19,11 @@ use crate::{
 pub(super) fn read(
     cursor: &mut Cursor<'_>,
     site: Site,
-    errors: &Errors,
-) -> Result<(&'static Setting, Place), Reported> {
+    errors: &ErrorList,
+) -> Result<(&'static Setting, Location), Reported> {
     let place = cursor.place();
-    let Some(ident) = cursor.peek().and_then(Token::ident) else {
-        let text = cursor.peek().map_or_else(String::new, Token::text);
+    let Some(ident) = cursor.peek().and_then(LocatedToken::ident) else {
+        let text = cursor.peek().map_or_else(String::new, LocatedToken::text);
         let advice = if text.starts_with('"') {
             format!("; to name the breaker write `name = {text}`")
         } else {
@@ -73,9 +73,9 @@ fn unknown_advice(name: &str, site: Site) -> String {
 /// Refuses what is about functions where a breaker is defined.
 fn belongs_here(
     setting: &Setting,
-    place: &Place,
+    place: &Location,
     site: Site,
-    errors: &Errors,
+    errors: &ErrorList,
 ) -> Result<(), Reported> {
     if site == Site::Function || setting.owner != Owner::Function {
         return Ok(());
@@ -100,16 +100,16 @@ fn belongs_here(
 /// Takes the `=`, after which there must be a value.
 fn equals(
     setting: &Setting,
-    place: &Place,
+    place: &Location,
     cursor: &mut Cursor<'_>,
-    errors: &Errors,
+    errors: &ErrorList,
 ) -> Result<(), Reported> {
     let needs_value = format!(
         "`{}` needs a value, as in `{}`",
         setting.name, setting.example
     );
     if !cursor.at_equals() {
-        let message = match cursor.peek().map(Token::text) {
+        let message = match cursor.peek().map(LocatedToken::text) {
             Some(found) if found == ":" || found == "(" => format!(
                 "a value follows `=`, and not `{found}`: write `{}`",
                 setting.example
@@ -139,7 +139,7 @@ pub(super) fn is_none(cursor: &Cursor<'_>) -> bool {
     let mut after = cursor.clone();
     after
         .next()
-        .and_then(Token::ident)
+        .and_then(LocatedToken::ident)
         .is_some_and(|ident| ident == "None")
         && after.at_boundary()
 }
@@ -173,7 +173,7 @@ pub(super) fn skip_to_next(cursor: &mut Cursor<'_>) {
 
 /// Returns whether a setting comes next, also with the wrong sign after its name.
 fn may_be_setting(cursor: &Cursor<'_>) -> bool {
-    let Some(ident) = cursor.peek().and_then(Token::ident) else {
+    let Some(ident) = cursor.peek().and_then(LocatedToken::ident) else {
         return cursor.is_empty();
     };
     cursor.second_is_equals()

@@ -4,7 +4,7 @@
 use syn::ext::IdentExt;
 
 use super::{
-    Settings,
+    ItemSettings,
     value::{
         callable, count, crate_path, flag, handle, key_of_call, key_type, name, policy,
         shared_breaker, time,
@@ -13,8 +13,8 @@ use super::{
 use crate::{
     policy::{self, CountLimits, OnCancel, Permit, Retry, SlowProbes, Window},
     tokens::{
-        Cursor, Token,
-        errors::{Errors, Reported},
+        Cursor, LocatedToken,
+        errors::{ErrorList, Reported},
     },
 };
 
@@ -39,7 +39,8 @@ pub(crate) struct Setting {
     pub(super) read: Reader,
 }
 
-type Reader = fn(&mut Settings, &'static Setting, &mut Cursor<'_>, &Errors) -> Result<(), Reported>;
+type Reader =
+    fn(&mut ItemSettings, &'static Setting, &mut Cursor<'_>, &ErrorList) -> Result<(), Reported>;
 
 const fn setting(owner: Owner, name: &'static str, example: &'static str, read: Reader) -> Setting {
     Setting {
@@ -275,7 +276,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Setting> {
 
 /// Returns whether the next tokens are a setting's name and its `=`.
 pub(crate) fn is_next(cursor: &Cursor<'_>) -> bool {
-    let ident = cursor.peek().and_then(Token::ident);
+    let ident = cursor.peek().and_then(LocatedToken::ident);
     ident.is_some_and(|ident| find(&ident.unraw().to_string()).is_some())
         && cursor.second_is_equals()
 }

@@ -8,10 +8,10 @@ use syn::{Expr, ExprLit, Lit, LitBool, LitStr, Path, Type, ext::IdentExt, parse:
 use super::{Handle, table::Setting};
 use crate::{
     describe::words,
-    policy::{Argument, Count, CountLimits, Time},
+    policy::{Argument, CountLimits, Time, WholeNumber},
     tokens::{
-        Cursor, Place, Text, Token, Tree,
-        errors::{Errors, Reported},
+        Cursor, LocatedToken, Location, QuotedText, Tree,
+        errors::{ErrorList, Reported},
         is_unseen, lex, quoted,
     },
 };
@@ -19,8 +19,8 @@ use crate::{
 /// Reads a value in the grammar of policies, as bare tokens or as a string literal.
 pub(super) fn policy<T>(
     cursor: &mut Cursor<'_>,
-    errors: &Errors,
-    read: impl FnOnce(&mut Cursor<'_>, &Errors) -> Result<T, Reported>,
+    errors: &ErrorList,
+    read: impl FnOnce(&mut Cursor<'_>, &ErrorList) -> Result<T, Reported>,
 ) -> Result<T, Reported> {
     let Some((token, Tree::Literal(literal))) = cursor.peek().map(|token| (token, &token.tree))
     else {
@@ -31,11 +31,11 @@ pub(super) fn policy<T>(
     };
     let place = token.place.clone();
     cursor.next();
-    let text = Rc::new(Text {
+    let text = Rc::new(QuotedText {
         value: literal.value(),
         span: literal.span(),
     });
-    let end = Place::Text {
+    let end = Location::Text {
         text: Rc::clone(&text),
         from: text.value.len(),
         to: text.value.len(),
@@ -60,16 +60,16 @@ pub(super) fn count(
     setting: &Setting,
     limits: CountLimits,
     cursor: &mut Cursor<'_>,
-    errors: &Errors,
-) -> Result<Count, Reported> {
-    Count::read(argument(setting, cursor), limits, errors)
+    errors: &ErrorList,
+) -> Result<WholeNumber, Reported> {
+    WholeNumber::read(argument(setting, cursor), limits, errors)
 }
 
 /// Reads a duration, also in quotes.
 pub(super) fn time(
     setting: &Setting,
     cursor: &mut Cursor<'_>,
-    errors: &Errors,
+    errors: &ErrorList,
 ) -> Result<Time, Reported> {
     policy(cursor, errors, |cursor, errors| {
         Time::read(argument(setting, cursor), errors)
@@ -85,12 +85,12 @@ fn argument<'a>(setting: &Setting, cursor: &mut Cursor<'a>) -> Argument<'a> {
     }
 }
 
-fn expr(cursor: &mut Cursor<'_>, errors: &Errors) -> Result<Expr, Reported> {
+fn expr(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Expr, Reported> {
     cursor.parse(Expr::parse, errors).map(|(expr, _)| expr)
 }
 
 /// Reads the name of a breaker: a string, or an expression.
-pub(super) fn name(cursor: &mut Cursor<'_>, errors: &Errors) -> Result<Expr, Reported> {
+pub(super) fn name(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Expr, Reported> {
     let expr = expr(cursor, errors)?;
     let Expr::Lit(ExprLit { lit, .. }) = &expr else {
         return Ok(expr);
@@ -120,7 +120,7 @@ pub(super) fn name(cursor: &mut Cursor<'_>, errors: &Errors) -> Result<Expr, Rep
 pub(super) fn flag(
     setting: &Setting,
     cursor: &mut Cursor<'_>,
-    errors: &Errors,
+    errors: &ErrorList,
 ) -> Result<bool, Reported> {
     let value = cursor.expression();
     match value.try_whole(LitBool::parse) {
@@ -136,7 +136,7 @@ pub(super) fn flag(
 pub(super) fn callable(
     setting: &Setting,
     cursor: &mut Cursor<'_>,
-    errors: &Errors,
+    errors: &ErrorList,
 ) -> Result<Expr, Reported> {
     let expr = expr(cursor, errors)?;
     if let Expr::Lit(ExprLit { lit, .. }) = &expr {
@@ -187,7 +187,7 @@ fn is_value(expr: &Expr) -> bool {
 pub(super) fn shared_breaker(
     setting: &Setting,
     cursor: &mut Cursor<'_>,
-    errors: &Errors,
+    errors: &ErrorList,
 ) -> Result<Expr, Reported> {
     let expr = expr(cursor, errors)?;
     if let Expr::Lit(ExprLit { lit, .. }) = &expr {
@@ -197,7 +197,7 @@ pub(super) fn shared_breaker(
 }
 
 /// Reads the name of the function that `handle` makes.
-pub(super) fn handle(cursor: &mut Cursor<'_>, errors: &Errors) -> Result<Handle, Reported> {
+pub(super) fn handle(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Handle, Reported> {
     let value = cursor.expression();
     let path = value.try_whole(Path::parse);
     let segments: Vec<_> = path
@@ -216,7 +216,7 @@ pub(super) fn handle(cursor: &mut Cursor<'_>, errors: &Errors) -> Result<Handle,
             associated: true,
         }),
         _ => {
-            let advice = match value.peek().map(Token::text) {
+            let advice = match value.peek().map(LocatedToken::text) {
                 Some(text) if text.starts_with('"') => "; write it without quotes",
                 _ => "",
             };
@@ -237,7 +237,7 @@ fn is_name(ident: &syn::Ident) -> bool {
 }
 
 /// Reads the path of the runtime crate.
-pub(super) fn crate_path(cursor: &mut Cursor<'_>, errors: &Errors) -> Result<Path, Reported> {
+pub(super) fn crate_path(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Path, Reported> {
     let value = cursor.expression();
     let path = value.try_whole(|input| input.call(parse_crate_path));
     path.ok_or_else(|| {
@@ -257,7 +257,7 @@ fn parse_crate_path(input: syn::parse::ParseStream) -> syn::Result<Path> {
 }
 
 /// Reads the key of a call: an expression over the arguments.
-pub(super) fn key_of_call(cursor: &mut Cursor<'_>, errors: &Errors) -> Result<Expr, Reported> {
+pub(super) fn key_of_call(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Expr, Reported> {
     let expr = expr(cursor, errors)?;
     let advice = match &expr {
         Expr::Lit(ExprLit {
@@ -277,7 +277,7 @@ pub(super) fn key_of_call(cursor: &mut Cursor<'_>, errors: &Errors) -> Result<Ex
 }
 
 /// Reads the type that keys are kept as.
-pub(super) fn key_type(cursor: &mut Cursor<'_>, errors: &Errors) -> Result<Type, Reported> {
+pub(super) fn key_type(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Type, Reported> {
     let quoted = cursor.peek().filter(|token| token.text().starts_with('"'));
     if let Some(token) = quoted {
         let reported = errors.at(

@@ -2,10 +2,10 @@
 
 use proc_macro2::Ident;
 
-use crate::tokens::{Token, Tree};
+use crate::tokens::{LocatedToken, Tree};
 
 /// A name in a value that may stand for a variable.
-pub(crate) struct Variable {
+pub(crate) struct FreeName {
     pub(crate) ident: Ident,
     /// The setting it stands in.
     pub(crate) setting: &'static str,
@@ -13,12 +13,12 @@ pub(crate) struct Variable {
 
 /// Finds the names that stand alone: not in a path, no field, method, function or
 /// argument. Closures have variables of their own, and are left out.
-pub(super) fn find(tokens: &[Token], setting: &'static str, found: &mut Vec<Variable>) {
+pub(super) fn find(tokens: &[LocatedToken], setting: &'static str, found: &mut Vec<FreeName>) {
     if tokens.iter().any(|token| token.is_punct('|')) && setting == "listeners" {
         return;
     }
     for (at, token) in tokens.iter().enumerate() {
-        let is = |other: Option<&Token>, chars: &[char]| {
+        let is = |other: Option<&LocatedToken>, chars: &[char]| {
             other.is_some_and(|other| chars.iter().any(|char| other.is_punct(*char)))
         };
         let before = at.checked_sub(1).map(|at| &tokens[at]);
@@ -29,7 +29,7 @@ pub(super) fn find(tokens: &[Token], setting: &'static str, found: &mut Vec<Vari
             {
                 let is_call = after.is_some_and(|next| matches!(next.tree, Tree::Group { .. }));
                 if !is_call {
-                    found.push(Variable {
+                    found.push(FreeName {
                         ident: ident.clone(),
                         setting,
                     });
@@ -37,7 +37,7 @@ pub(super) fn find(tokens: &[Token], setting: &'static str, found: &mut Vec<Vari
             }
             Tree::Group { inner, .. } => {
                 let is_closure = inner.iter().any(|token| token.is_punct('|'));
-                let of = before.and_then(Token::ident);
+                let of = before.and_then(LocatedToken::ident);
                 if !(is_closure && of.is_some_and(|of| of == "Custom")) {
                     find(inner, setting, found);
                 }

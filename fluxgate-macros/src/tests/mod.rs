@@ -18,8 +18,8 @@ use proc_macro2::{Span, TokenStream};
 
 use crate::{
     item::function::ParsedFunction,
-    settings::{Settings, Site},
-    tokens::errors::Errors,
+    settings::{ItemSettings, Site},
+    tokens::errors::ErrorList,
     validate::{self, validated::ProtectedFunction},
 };
 
@@ -34,8 +34,8 @@ fn protected(args: &str, item: &str) -> syn::Result<ProtectedFunction> {
 /// Takes the attribute through the stages before expansion.
 fn validated(args: TokenStream, item: &TokenStream) -> syn::Result<ProtectedFunction> {
     let function = ParsedFunction::parse(item)?;
-    let errors = Errors::default();
-    let settings = Settings::parse(args, Site::Function, Span::call_site(), &errors);
+    let errors = ErrorList::default();
+    let settings = ItemSettings::parse(args, Site::Function, Span::call_site(), &errors);
     let validated = validate::function(function, settings, &errors);
     errors.finish(validated)
 }

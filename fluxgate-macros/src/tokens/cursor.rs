@@ -3,32 +3,32 @@
 use proc_macro2::{Delimiter, TokenStream};
 use syn::parse::{Parse, ParseStream, Parser};
 
-use crate::tokens::errors::{Errors, Reported};
-use crate::tokens::{Place, Token, Tree, stream};
+use crate::tokens::errors::{ErrorList, Reported};
+use crate::tokens::{LocatedToken, Location, Tree, stream};
 
 /// What is left of a list of tokens, and where the list ends.
 #[derive(Clone)]
 pub(crate) struct Cursor<'a> {
-    tokens: &'a [Token],
-    end: Place,
+    tokens: &'a [LocatedToken],
+    end: Location,
 }
 
 impl<'a> Cursor<'a> {
     /// Returns a cursor at the first token. `end` is where something is missing when
     /// the list ends too early.
-    pub(crate) fn new(tokens: &'a [Token], end: Place) -> Self {
+    pub(crate) fn new(tokens: &'a [LocatedToken], end: Location) -> Self {
         Self { tokens, end }
     }
 
-    pub(crate) fn peek(&self) -> Option<&'a Token> {
+    pub(crate) fn peek(&self) -> Option<&'a LocatedToken> {
         self.tokens.first()
     }
 
-    pub(crate) fn peek_second(&self) -> Option<&'a Token> {
+    pub(crate) fn peek_second(&self) -> Option<&'a LocatedToken> {
         self.tokens.get(1)
     }
 
-    pub(crate) fn next(&mut self) -> Option<&'a Token> {
+    pub(crate) fn next(&mut self) -> Option<&'a LocatedToken> {
         let (first, rest) = self.tokens.split_first()?;
         self.tokens = rest;
         Some(first)
@@ -38,18 +38,18 @@ impl<'a> Cursor<'a> {
         self.tokens.is_empty()
     }
 
-    pub(crate) fn tokens(&self) -> &'a [Token] {
+    pub(crate) fn tokens(&self) -> &'a [LocatedToken] {
         self.tokens
     }
 
     /// Returns the place of the next token, or else of the end.
-    pub(crate) fn place(&self) -> Place {
+    pub(crate) fn place(&self) -> Location {
         self.peek()
             .map_or_else(|| self.end.clone(), |token| token.place.clone())
     }
 
     /// Returns the place of everything that is left.
-    pub(crate) fn whole(&self) -> Place {
+    pub(crate) fn whole(&self) -> Location {
         match (self.tokens.first(), self.tokens.last()) {
             (Some(first), Some(last)) => first.place.to(&last.place),
             _ => self.end.clone(),
@@ -114,7 +114,7 @@ impl<'a> Cursor<'a> {
     pub(crate) fn parse<T>(
         &mut self,
         parser: impl Fn(ParseStream) -> syn::Result<T>,
-        errors: &Errors,
+        errors: &ErrorList,
     ) -> Result<(T, Cursor<'a>), Reported> {
         let error = match self.attempt(parser) {
             Ok(parsed) => return Ok(parsed),
@@ -127,7 +127,7 @@ impl<'a> Cursor<'a> {
             return Err(errors.at(&part, format!("this ends too early: {expected}")));
         }
         Err(match part {
-            Place::Tokens { .. } if !self.is_empty() => errors.push(error),
+            Location::Tokens { .. } if !self.is_empty() => errors.push(error),
             part => errors.at(&part, error),
         })
     }
@@ -198,14 +198,14 @@ impl<'a> Cursor<'a> {
     }
 }
 
-fn ends_expression(rest: &[Token]) -> bool {
+fn ends_expression(rest: &[LocatedToken]) -> bool {
     let Some((next, after)) = rest.split_first() else {
         return true;
     };
     next.is_punct(',') || next.is_punct(';') || next.ident().is_some() && is_equals(after)
 }
 
-fn is_equals(tokens: &[Token]) -> bool {
+fn is_equals(tokens: &[LocatedToken]) -> bool {
     match tokens {
         [equals, next, ..] if equals.is_punct('=') && equals.is_joint() => {
             !next.is_punct('=') && !next.is_punct('>')

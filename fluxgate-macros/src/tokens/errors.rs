@@ -7,7 +7,7 @@ use std::{
 
 use proc_macro2::Span;
 
-use crate::tokens::Place;
+use crate::tokens::Location;
 
 /// How many mistakes are reported one by one. The compiler's output grows with
 /// each of them, and so does the time it takes.
@@ -16,26 +16,26 @@ pub(crate) const MOST: usize = 20;
 /// Collects errors. It must be finished: one that is dropped with errors inside
 /// would turn a wrong attribute into a silent one.
 #[derive(Default)]
-pub(crate) struct Errors {
+pub(crate) struct ErrorList {
     found: RefCell<Option<syn::Error>>,
     count: Cell<usize>,
     /// Where the first mistake is that is only counted.
     beyond: Cell<Option<Span>>,
 }
 
-/// Proof that an error was reported. Only [`Errors`] makes it, so a parser that
+/// Proof that an error was reported. Only [`ErrorList`] makes it, so a parser that
 /// returns `Result<_, Reported>` can't fail in silence.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reported(());
 
-impl Errors {
+impl ErrorList {
     /// Adds an error.
     pub(crate) fn push(&self, error: syn::Error) -> Reported {
         self.add(|| error)
     }
 
     /// Adds an error at a place.
-    pub(crate) fn at(&self, place: &Place, message: impl Display) -> Reported {
+    pub(crate) fn at(&self, place: &Location, message: impl Display) -> Reported {
         self.add(|| place.error(message))
     }
 
@@ -90,7 +90,7 @@ fn bounded(error: syn::Error) -> syn::Error {
     }
 }
 
-impl Drop for Errors {
+impl Drop for ErrorList {
     fn drop(&mut self) {
         let lost = self.found.get_mut().is_some();
         assert!(
@@ -108,9 +108,9 @@ mod tests {
 
     #[test]
     fn every_error_is_kept() {
-        let errors = Errors::default();
-        errors.at(&Place::at(Span::call_site()), "one");
-        errors.at(&Place::at(Span::call_site()), "two");
+        let errors = ErrorList::default();
+        errors.at(&Location::at(Span::call_site()), "one");
+        errors.at(&Location::at(Span::call_site()), "two");
         let all: Vec<_> = errors
             .finish(Ok(()))
             .unwrap_err()
@@ -122,9 +122,9 @@ mod tests {
 
     #[test]
     fn mistakes_beyond_the_limit_are_counted() {
-        let errors = Errors::default();
+        let errors = ErrorList::default();
         for n in 0..MOST + 5 {
-            errors.at(&Place::at(Span::call_site()), n);
+            errors.at(&Location::at(Span::call_site()), n);
         }
         let all: Vec<_> = errors.finish(Ok(())).unwrap_err().into_iter().collect();
         assert_eq!(all.len(), MOST + 1);
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "not reported")]
     fn dropping_errors_is_a_bug() {
-        let errors = Errors::default();
-        errors.at(&Place::at(Span::call_site()), "lost");
+        let errors = ErrorList::default();
+        errors.at(&Location::at(Span::call_site()), "lost");
     }
 }

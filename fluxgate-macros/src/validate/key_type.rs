@@ -7,17 +7,17 @@ use syn::{Expr, FnArg, GenericParam, Pat, Signature, Type, parse_quote_spanned, 
 use crate::{
     item::function::Function,
     policy::listed,
-    settings::Settings,
+    settings::ItemSettings,
     suggest::did_you_mean,
-    tokens::errors::{Errors, Reported},
+    tokens::errors::{ErrorList, Reported},
 };
 
 /// Returns the type of the keys of the function's own breakers: the one that was
 /// given, or that of an argument. Breakers that are defined elsewhere have theirs.
 pub(super) fn of_own_keys(
-    settings: &Settings,
+    settings: &ItemSettings,
     function: &Function,
-    errors: &Errors,
+    errors: &ErrorList,
 ) -> Result<Option<Type>, Reported> {
     settings.sound("key")?;
     settings.sound("key_type")?;

@@ -9,8 +9,8 @@ use syn::Type;
 
 use crate::{
     item::{breaker_macro::ParsedBreaker, function::ParsedFunction},
-    settings::{BreakerSettings, KeySettings, Settings},
-    tokens::errors::{Errors, Reported},
+    settings::{BreakerSettings, ItemSettings, KeySettings},
+    tokens::errors::{ErrorList, Reported},
 };
 use validated::{
     CallKey, Classification, DefinedBreaker, DefinedKeys, FunctionBreaker, KeySet, OwnKeys,
@@ -20,8 +20,8 @@ use validated::{
 /// Validates a function and its settings.
 pub(crate) fn function(
     item: ParsedFunction,
-    settings: Settings,
-    errors: &Errors,
+    settings: ItemSettings,
+    errors: &ErrorList,
 ) -> Result<ProtectedFunction, Reported> {
     let ParsedFunction { function, body } = item;
     let body = rules::function(&settings, &function, body, errors);
@@ -29,7 +29,7 @@ pub(crate) fn function(
     settings.all_sound()?;
     let (body, key_type) = (body?, key_type?);
     let key_place = settings.place("key").map(|place| place.span());
-    let Settings {
+    let ItemSettings {
         breaker,
         keys,
         function: set,
@@ -78,13 +78,13 @@ pub(crate) fn function(
 /// Validates a breaker of `breaker!` and its settings.
 pub(crate) fn breaker<'a>(
     item: &'a ParsedBreaker,
-    settings: Settings,
-    errors: &Errors,
+    settings: ItemSettings,
+    errors: &ErrorList,
 ) -> Result<DefinedBreaker<'a>, Reported> {
     rules::breaker(&settings, errors);
     settings.all_sound()?;
     let key_place = settings.place("key_type").map(|place| place.span());
-    let Settings {
+    let ItemSettings {
         breaker,
         keys: set,
         docs,
@@ -110,7 +110,7 @@ pub(crate) fn breaker<'a>(
 
 /// Returns what stands in for a breaker whose settings are wrong, so that its users
 /// are not told that it is missing.
-pub(crate) fn stand_in<'a>(item: &'a ParsedBreaker, settings: &Settings) -> DefinedBreaker<'a> {
+pub(crate) fn stand_in<'a>(item: &'a ParsedBreaker, settings: &ItemSettings) -> DefinedBreaker<'a> {
     let key_place = settings.place("key_type").map(|place| place.span());
     let key_type = settings.keys.key_type.clone();
     DefinedBreaker {

@@ -11,21 +11,21 @@ use crate::{
         return_type,
     },
     settings::{
-        BreakerSettings, Settings, Variable,
+        BreakerSettings, FreeName, ItemSettings,
         table::{Owner, SETTINGS},
     },
     tokens::{
-        Place,
-        errors::{Errors, Reported},
+        Location,
+        errors::{ErrorList, Reported},
     },
 };
 
 /// Applies every rule to a function. Returns its body.
 pub(super) fn function(
-    settings: &Settings,
+    settings: &ItemSettings,
     function: &Function,
     body: Option<Group>,
-    errors: &Errors,
+    errors: &ErrorList,
 ) -> Result<Group, Reported> {
     not_const(function, errors);
     callers_are_not_tracked(function, errors);
@@ -44,14 +44,14 @@ pub(super) fn function(
 }
 
 /// Applies every rule to a breaker of `breaker!`.
-pub(super) fn breaker(settings: &Settings, errors: &Errors) {
+pub(super) fn breaker(settings: &ItemSettings, errors: &ErrorList) {
     rule(&settings.breaker, errors);
     let missing = "what type the keys are of, as in `key_type = String`";
     keys_are_told_apart(settings, &["key_type"], missing, errors);
 }
 
 /// Refuses a rule that can't mean what it says.
-fn rule(settings: &BreakerSettings, errors: &Errors) {
+fn rule(settings: &BreakerSettings, errors: &ErrorList) {
     if let Some(facts) = Facts::of(settings) {
         analysis::check(&facts, errors);
     }
@@ -59,7 +59,7 @@ fn rule(settings: &BreakerSettings, errors: &Errors) {
 
 /// Refuses settings of a set of breakers without the type of its keys, or whatever
 /// else makes it one.
-fn keys_are_told_apart(settings: &Settings, by: &[&str], missing: &str, errors: &Errors) {
+fn keys_are_told_apart(settings: &ItemSettings, by: &[&str], missing: &str, errors: &ErrorList) {
     if by.iter().any(|name| settings.is_given(name)) {
         return;
     }
@@ -75,9 +75,9 @@ fn keys_are_told_apart(settings: &Settings, by: &[&str], missing: &str, errors: 
 
 /// Refuses arguments in settings of the breaker, which is a static and made before
 /// the function is called.
-fn settings_use_no_arguments(settings: &Settings, function: &Function, errors: &Errors) {
+fn settings_use_no_arguments(settings: &ItemSettings, function: &Function, errors: &ErrorList) {
     let arguments = function.arguments();
-    for Variable { ident, setting } in &settings.variables {
+    for FreeName { ident, setting } in &settings.variables {
         let name = ident.to_string();
         if !arguments.contains(&name) {
             continue;
@@ -98,13 +98,13 @@ fn settings_use_no_arguments(settings: &Settings, function: &Function, errors: &
             ),
         };
         errors.at(
-            &Place::at(ident.span()),
+            &Location::at(ident.span()),
             format!("{what}, and its breaker is made once, for all calls; {advice}"),
         );
     }
 }
 
-fn handle_is_another_function(settings: &Settings, function: &Function, errors: &Errors) {
+fn handle_is_another_function(settings: &ItemSettings, function: &Function, errors: &ErrorList) {
     if let Some(handle) = settings
         .function
         .handle
@@ -112,7 +112,7 @@ fn handle_is_another_function(settings: &Settings, function: &Function, errors: 
         .filter(|handle| handle.ident == function.sig.ident)
     {
         errors.at(
-            &Place::at(handle.ident.span()),
+            &Location::at(handle.ident.span()),
             format!(
                 "`handle` makes a function beside this one, so it needs a name of its own, as in \
                  `handle = {}_breaker`",
@@ -123,10 +123,10 @@ fn handle_is_another_function(settings: &Settings, function: &Function, errors: 
 }
 
 /// Refuses `const fn`: a call through a breaker reads clocks and changes a static.
-fn not_const(function: &Function, errors: &Errors) {
+fn not_const(function: &Function, errors: &ErrorList) {
     if let Some(constness) = &function.sig.constness {
         errors.at(
-            &Place::of(constness),
+            &Location::of(constness),
             "a `const fn` can't be protected: its calls may be evaluated by the compiler; \
              remove `const`, or protect the function that calls it",
         );
@@ -134,11 +134,11 @@ fn not_const(function: &Function, errors: &Errors) {
 }
 
 /// Refuses `#[track_caller]`: the body runs in a closure, whose caller is the breaker.
-fn callers_are_not_tracked(function: &Function, errors: &Errors) {
+fn callers_are_not_tracked(function: &Function, errors: &ErrorList) {
     for attr in &function.attrs {
         if let Some(word) = track_caller(attr.meta.to_token_stream()) {
             errors.at(
-                &Place::of(&word),
+                &Location::of(&word),
                 format!(
                     "`#[track_caller]` is lost on a protected function: its body is called by the \
                      breaker, at a place in fluxgate; remove it, and where the place is needed let \
@@ -171,15 +171,15 @@ fn track_caller(attr: TokenStream) -> Option<Ident> {
 }
 
 /// Reports a declaration in a trait.
-fn no_body(function: &Function, errors: &Errors) -> Reported {
+fn no_body(function: &Function, errors: &ErrorList) -> Reported {
     errors.at(
-        &Place::of(&function.sig.ident),
+        &Location::of(&function.sig.ident),
         "there is no body to protect here; put the attribute on the implementations",
     )
 }
 
 /// Refuses settings of a breaker that is defined elsewhere.
-fn shared_breakers_are_configured_where_they_are(settings: &Settings, errors: &Errors) {
+fn shared_breakers_are_configured_where_they_are(settings: &ItemSettings, errors: &ErrorList) {
     if !settings.is_given("breaker") {
         return;
     }
@@ -208,16 +208,16 @@ fn shared_breakers_are_configured_where_they_are(settings: &Settings, errors: &E
 }
 
 fn only_async_functions_have_async_fallbacks(
-    settings: &Settings,
+    settings: &ItemSettings,
     function: &Function,
-    errors: &Errors,
+    errors: &ErrorList,
 ) {
     let Some(Expr::Closure(closure)) = &settings.function.fallback else {
         return;
     };
     if let (Some(asyncness), Asyncness::Sync) = (&closure.asyncness, function.asyncness()) {
         errors.at(
-            &Place::of(asyncness),
+            &Location::of(asyncness),
             format!(
                 "an async fallback needs an async function, and `{}` is none; \
                  remove this `async`, or make the function async",
@@ -228,7 +228,7 @@ fn only_async_functions_have_async_fallbacks(
 }
 
 /// Refuses what is never asked beside a classifier, which is asked about every result.
-fn one_says_what_counts(settings: &Settings, errors: &Errors) {
+fn one_says_what_counts(settings: &ItemSettings, errors: &ErrorList) {
     if !settings.is_given("classify") {
         return;
     }
@@ -253,7 +253,7 @@ fn one_says_what_counts(settings: &Settings, errors: &Errors) {
 
 /// Refuses a rejection that has two ways, or none: it goes to the fallback, or becomes
 /// an error.
-fn rejections_have_one_way(settings: &Settings, function: &Function, errors: &Errors) {
+fn rejections_have_one_way(settings: &ItemSettings, function: &Function, errors: &ErrorList) {
     let Some(place) = settings.place("map_rejection") else {
         return;
     };
@@ -279,10 +279,10 @@ fn rejections_have_one_way(settings: &Settings, function: &Function, errors: &Er
 }
 
 /// Refuses a function that never returns: it has no outcome.
-fn comes_back(function: &Function, errors: &Errors) {
+fn comes_back(function: &Function, errors: &ErrorList) {
     if let Some(syn::Type::Never(never)) = function.return_type() {
         errors.at(
-            &Place::of(never),
+            &Location::of(never),
             "a function that never returns has no outcome that a breaker could count",
         );
     }

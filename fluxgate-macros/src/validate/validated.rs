@@ -5,7 +5,7 @@ use syn::{Expr, Path, Type};
 
 use crate::{
     item::{breaker_macro::ParsedBreaker, function::Function},
-    policy::{Count, Tracker},
+    policy::{Tracker, WholeNumber},
     settings::{BreakerSettings, Handle},
 };
 
@@ -50,8 +50,8 @@ pub(crate) struct OwnKeys {
 pub(crate) struct KeySet {
     /// What keys are kept as.
     pub(crate) ty: Type,
-    pub(crate) max_keys: Option<Count>,
-    pub(crate) max_labels: Option<Count>,
+    pub(crate) max_keys: Option<WholeNumber>,
+    pub(crate) max_labels: Option<WholeNumber>,
 }
 
 /// What says which results are failures.

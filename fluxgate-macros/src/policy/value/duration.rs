@@ -16,15 +16,15 @@ use crate::policy::{
     },
 };
 use crate::tokens::{
-    Place,
-    errors::{Errors, Reported},
+    Location,
+    errors::{ErrorList, Reported},
 };
 
 /// A duration greater than zero.
 #[derive(Clone)]
 pub(crate) struct Time {
     pub(crate) known: Option<Nanos>,
-    pub(crate) place: Place,
+    pub(crate) place: Location,
     pub(crate) what: String,
     /// How to write it in the expansion when it isn't a literal.
     expr: Option<Expr>,
@@ -32,7 +32,7 @@ pub(crate) struct Time {
 
 impl Time {
     /// Reads a duration greater than zero.
-    pub(crate) fn read(argument: Argument<'_>, errors: &Errors) -> Result<Self, Reported> {
+    pub(crate) fn read(argument: Argument<'_>, errors: &ErrorList) -> Result<Self, Reported> {
         let (place, what) = (argument.place.clone(), argument.what.clone());
         let expr = argument.expr(errors)?;
         let (known, expr) = match number(&expr) {
@@ -65,7 +65,7 @@ impl Time {
     pub(crate) fn secs(secs: u64) -> Self {
         Self {
             known: Some(Nanos::from_secs(secs)),
-            place: Place::at(Span::call_site()),
+            place: Location::at(Span::call_site()),
             what: String::new(),
             expr: None,
         }
@@ -108,8 +108,8 @@ fn nanos(
     lit: &Lit,
     negative: bool,
     what: &str,
-    place: &Place,
-    errors: &Errors,
+    place: &Location,
+    errors: &ErrorList,
 ) -> Result<Nanos, Reported> {
     let text = lit.to_token_stream().to_string();
     let (digits, suffix) = match lit {

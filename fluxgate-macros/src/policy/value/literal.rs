@@ -5,8 +5,8 @@ use syn::{Expr, ExprLit, ExprUnary, Lit, UnOp};
 
 use crate::policy::Argument;
 use crate::tokens::{
-    Place, Token,
-    errors::{Errors, Reported},
+    LocatedToken, Location,
+    errors::{ErrorList, Reported},
     quoted,
 };
 
@@ -71,8 +71,8 @@ pub(super) fn wrong_kind(
     lit: &Lit,
     what: &str,
     wanted: &str,
-    place: &Place,
-    errors: &Errors,
+    place: &Location,
+    errors: &ErrorList,
 ) -> Reported {
     let found = match lit {
         Lit::Str(text) => {
@@ -93,9 +93,9 @@ pub(super) fn wrong_kind(
 }
 
 /// Refuses `50%`.
-pub(super) fn not_percent(argument: &Argument<'_>, errors: &Errors) -> Result<(), Reported> {
+pub(super) fn not_percent(argument: &Argument<'_>, errors: &ErrorList) -> Result<(), Reported> {
     let mut cursor = argument.cursor.clone();
-    let text = cursor.next().map(Token::text);
+    let text = cursor.next().map(LocatedToken::text);
     let number = text.and_then(|text| text.parse::<f64>().ok());
     match number {
         Some(value) if cursor.at_punct('%') && cursor.tokens().len() == 1 => Err(errors.at(

@@ -14,15 +14,15 @@ use crate::policy::{
     },
 };
 use crate::tokens::{
-    Place,
-    errors::{Errors, Reported},
+    Location,
+    errors::{ErrorList, Reported},
 };
 
 /// A number of calls or keys.
 #[derive(Clone)]
-pub(crate) struct Count {
+pub(crate) struct WholeNumber {
     pub(crate) known: Option<u64>,
-    pub(crate) place: Place,
+    pub(crate) place: Location,
     /// What messages call it.
     pub(crate) what: String,
     pub(crate) limits: CountLimits,
@@ -33,19 +33,19 @@ pub(crate) struct Count {
 #[derive(Clone)]
 pub(crate) struct Ratio {
     pub(crate) known: Option<f64>,
-    pub(crate) place: Place,
+    pub(crate) place: Location,
     pub(crate) what: String,
     /// `None` if it is checked together with another one.
     pub(crate) limits: Option<RatioLimits>,
     expr: Expr,
 }
 
-impl Count {
+impl WholeNumber {
     /// Reads a whole number within `limits`.
     pub(crate) fn read(
         argument: Argument<'_>,
         limits: CountLimits,
-        errors: &Errors,
+        errors: &ErrorList,
     ) -> Result<Self, Reported> {
         let (place, what) = (argument.place.clone(), argument.what.clone());
         not_percent(&argument, errors)?;
@@ -114,7 +114,7 @@ fn whole(int: &LitInt, negative: bool, what: &str, limits: CountLimits) -> Resul
 }
 
 /// Writes the number in full if it is known, or else as it was written.
-impl ToTokens for Count {
+impl ToTokens for WholeNumber {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         match self.known {
             Some(value) => {
@@ -133,7 +133,7 @@ impl Ratio {
     pub(crate) fn read(
         argument: Argument<'_>,
         limits: Option<RatioLimits>,
-        errors: &Errors,
+        errors: &ErrorList,
     ) -> Result<Self, Reported> {
         let (place, what) = (argument.place.clone(), argument.what.clone());
         not_percent(&argument, errors)?;
