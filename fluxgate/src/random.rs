@@ -9,7 +9,7 @@ use crate::{clock::SystemClock, testing};
 ///
 /// Closures `FnMut() -> f64` are sources: a test may feed a fixed sequence.
 pub trait Random: Send {
-    /// A number in `[0, 1)`.
+    /// Returns a number in `[0, 1)`.
     fn next_f64(&mut self) -> f64;
 }
 
@@ -32,15 +32,16 @@ impl<F: FnMut() -> f64 + Send> Random for F {
 pub struct Seeded(u64);
 
 impl Seeded {
-    /// The same seed gives the same numbers, in every release of one major
-    /// version.
+    /// Creates a generator. The same seed gives the same numbers in every
+    /// release of one major version.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// A seed that differs between breakers and between processes; in a test
-    /// that froze the time or has breakers of its own, the same one every time.
+    /// Returns a generator whose seed differs between breakers and between
+    /// processes. In a test that froze the time, or has breakers of its own, the
+    /// seed is the same every time.
     pub(crate) fn for_breaker() -> Self {
         if SystemClock::is_replaced() || testing::is_isolated() {
             Self::new(testing::SEED)
