@@ -7,9 +7,9 @@
 use std::{any::type_name, fmt, time::Duration};
 
 use crate::{
-    __private::bounds,
     error::Fault,
     random::Random,
+    util::bounds,
     util::duration::{Literal, from_secs_ceil},
 };
 

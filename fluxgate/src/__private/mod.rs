@@ -1,13 +1,12 @@
 //! What generated code calls. Not part of the public interface: any of it may
 //! change in any release.
 
-#[doc(hidden)]
-pub mod bounds;
 mod classify;
 mod constants;
 mod fallback;
 
 mod keyed;
+mod link;
 mod listener;
 mod name;
 mod number;
@@ -17,6 +16,8 @@ mod type_of;
 
 use std::future::Future;
 
+#[doc(hidden)]
+pub use crate::util::bounds;
 pub use classify::{Wait, overloaded_for, unavailable_for};
 pub use constants::check;
 pub use fallback::{Answer, or_await, or_else};

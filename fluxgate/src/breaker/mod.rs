@@ -4,6 +4,7 @@ pub(crate) mod build;
 pub(crate) mod builder;
 pub(crate) mod calls;
 pub(crate) mod command;
+pub(crate) mod first_use;
 pub(crate) mod static_breaker;
 pub(crate) mod weak;
 
@@ -20,7 +21,6 @@ use crate::{
         ticket::{Ended, Ticket},
     },
     tracker,
-    util::first_use,
 };
 
 /// A circuit breaker, for sync and async code alike.

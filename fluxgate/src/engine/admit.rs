@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::{
     Core, Ticket,
     opening::Refusal,
-    probes::Slot,
     state_word::StateWord,
     sync::{Ordering, fence},
 };
@@ -15,6 +14,7 @@ use crate::{
     util::{
         consult::{Answer, consult},
         duration::nanos,
+        slot::Slot,
     },
 };
 

@@ -28,7 +28,7 @@ impl Default for ClockSource {
     /// The system's clock, or that of a test that has breakers of its own.
     fn default() -> Self {
         #[cfg(feature = "test-util")]
-        if let Some(world) = crate::testing::isolated::world() {
+        if let Some(world) = crate::registry::isolated::world() {
             return Self::custom(std::sync::Arc::clone(&world.clock));
         }
         Self::System

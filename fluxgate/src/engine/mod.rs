@@ -198,7 +198,7 @@ impl Core {
     pub(crate) fn announce(&self) {
         self.listeners.report(&self.name);
         if let Some(switch) = self.kill_switch_state() {
-            diagnostics::kill_switch(&self.name, switch);
+            diagnostics::kill_switch(&self.name, &switch.variable, switch.state);
             self.unlock(self.shared.lock());
         }
     }

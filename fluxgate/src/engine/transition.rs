@@ -192,7 +192,7 @@ impl Core {
             sequence: *sequence,
             reason: cause.and_then(|cause| self.config.reason(cause)),
             next_attempt: wait.and_then(|wait| wall.checked_add(wait)),
-            origin: crate::signal::Origin::default(),
+            origin: crate::listener::signal::Origin::default(),
         });
         let word = self.word_of(machine);
         held.publish_word(word);

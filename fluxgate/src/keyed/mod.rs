@@ -110,7 +110,7 @@ pub use builder::Builder;
 pub use lazy::StaticBreakers;
 use map::Set;
 
-use crate::{CircuitBreaker, Command, Name, breaker::build::Announcements, util::first_use};
+use crate::{CircuitBreaker, Command, Name, breaker::build::Announcements, breaker::first_use};
 
 /// What a key must be: looked up by, shown in names, and shared by threads.
 /// Everything that can, is one.

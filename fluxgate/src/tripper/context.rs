@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{State, tripper::ages::InFlightAges, window::Totals};
+use crate::{State, tripper::ages::InFlightAges, util::duration::from_nanos, window::Totals};
 
 /// The breaker as a tripper sees it, right after a call was recorded.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +51,7 @@ impl Context<'_> {
     /// Returns the sum of the durations, or `None` if durations are not kept.
     #[must_use]
     pub fn total_duration(&self) -> Option<Duration> {
-        self.durations.then(|| duration(self.totals.nanos.0))
+        self.durations.then(|| from_nanos(self.totals.nanos.0))
     }
 
     /// Returns the mean duration, or `None` if there were no calls or durations
@@ -59,7 +59,7 @@ impl Context<'_> {
     #[must_use]
     pub fn avg_duration(&self) -> Option<Duration> {
         let calls = u128::from(self.totals.calls);
-        (self.durations && calls > 0).then(|| duration(self.totals.nanos.0 / calls))
+        (self.durations && calls > 0).then(|| from_nanos(self.totals.nanos.0 / calls))
     }
 
     /// Returns how many calls took `threshold` or longer, for a threshold that a
@@ -92,15 +92,5 @@ pub(super) fn rate(part: u64, whole: u64) -> Option<f64> {
         (_, 0) => None,
         (0, _) => Some(0.0),
         _ => Some(part as f64 / whole as f64),
-    }
-}
-
-/// Converts a sum of nanoseconds into a duration, which holds more than any
-/// window can.
-pub(crate) fn duration(nanos: u128) -> Duration {
-    const NANOS: u128 = 1_000_000_000;
-    match u64::try_from(nanos / NANOS) {
-        Ok(secs) => Duration::new(secs, u32::try_from(nanos % NANOS).unwrap_or(0)),
-        Err(_) => Duration::MAX,
     }
 }
