@@ -8,7 +8,7 @@ use syn::Expr;
 use crate::{
     policy::{Formula, Matched, Tracker},
     validate::validated::{
-        CallKey, Classification, DefinedBreaker, FunctionBreaker, KeySet, ProtectedFunction,
+        CallKey, ClassifiedBy, DefinedBreaker, FunctionBreaker, KeySet, ProtectedFunction,
         Rejection,
     },
 };
@@ -94,16 +94,16 @@ fn indented(text: &str) -> String {
 }
 
 /// Says which results count as failures.
-fn classified(classification: &Classification) -> String {
+fn classified(classification: &ClassifiedBy) -> String {
     let (tracker, failure_if) = match classification {
-        Classification::Classifier(classify) => {
+        ClassifiedBy::Classifier(classify) => {
             let by = match classify {
                 Expr::Path(_) => words::source(Some(classify)),
                 _ => "classify".to_owned(),
             };
             return format!(" `{by}` says what each result counts as.");
         }
-        Classification::Tracker {
+        ClassifiedBy::Tracker {
             tracker,
             failure_if,
         } => (tracker, failure_if),

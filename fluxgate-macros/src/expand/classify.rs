@@ -1,54 +1,54 @@
 //! The classification of results, as an expression.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::{Expr, Type, spanned::Spanned};
 
-use super::Runtime;
+use super::{Runtime, respanned};
 use crate::{
     item::return_type,
     policy::{Formula, Matched, Tracker},
-    validate::validated::Classification,
+    validate::validated::ClassifiedBy,
 };
 
 /// Writes what says which results are failures.
 ///
 /// ```text
 /// Input:  (none)
-/// Output: ::fluxgate::__private::Returning::<Result<Quote, Error>>::new().judge()
-///             .by_themselves()
+/// Output: ::fluxgate::__private::Returning::<Result<Quote, Error>>::new().classification()
+///             .by_classify()
 ///
 /// Input:  tracker = TypeOf(io::Error), failure_if = is_stale
-/// Output: ::fluxgate::__private::Returning::<Result<Quote, Error>>::new().judge()
+/// Output: ::fluxgate::__private::Returning::<Result<Quote, Error>>::new().classification()
 ///             .tracker(|error: &_| ::fluxgate::__private::Probe::new(error).holds::<io::Error>())
 ///             .failure_if(is_stale)
 ///
 /// Input:  classify = fluxgate::http::classify
-/// Output: ….judge().classify(fluxgate::http::classify)
+/// Output: ….classification().classify(fluxgate::http::classify)
 /// ```
 pub(super) fn judge(
-    classification: &Classification,
+    classification: &ClassifiedBy,
     output: &Type,
     fluxgate: &Runtime<'_>,
 ) -> TokenStream {
     let (erased, _) = return_type::erase(output);
     let mut judge = if return_type::is_unknown(&erased) {
-        quote!(#fluxgate::__private::Judge::<#fluxgate::__private::Plain<#erased>>::new())
+        quote!(#fluxgate::__private::Classification::<#fluxgate::__private::Plain<#erased>>::new())
     } else {
-        quote!(#fluxgate::__private::Returning::<#erased>::new().judge())
+        quote!(#fluxgate::__private::Returning::<#erased>::new().classification())
     };
     let (tracker, failure_if) = match classification {
-        Classification::Classifier(classify) => {
+        ClassifiedBy::Classifier(classify) => {
             judge.extend(quote!(.classify(#classify)));
             return judge;
         }
-        Classification::Tracker {
+        ClassifiedBy::Tracker {
             tracker,
             failure_if,
         } => (tracker, failure_if),
     };
     match tracker {
-        None => judge.extend(quote!(.by_themselves())),
+        None => judge.extend(quote!(.by_classify())),
         // It is the judge's own.
         Some(Formula::Leaf(Matched::All)) => {}
         Some(tracker) => {
@@ -89,8 +89,8 @@ fn matched(leaf: &Matched, error: &Ident, fluxgate: &Runtime<'_>) -> TokenStream
             let found = types.iter().map(|ty| {
                 // Errors about what is looked into stand at what is looked for.
                 let place = ty.span().resolved_at(Span::mixed_site());
-                let holds = Ident::new("holds", place);
-                quote!(#fluxgate::__private::Probe::new(#error).#holds::<#ty>())
+                let probe = respanned(quote!(#fluxgate::__private::Probe::new(#error)), place);
+                quote_spanned!(place=> #probe.holds::<#ty>())
             });
             quote!(#(#found)||*)
         }

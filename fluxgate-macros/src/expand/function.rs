@@ -22,8 +22,8 @@ use crate::{
 /// Output: fn quote(symbol: &str) -> Result<u32, Error> {
 ///             ::fluxgate::__private::call(
 ///                 { static __FLUXGATE_BREAKER: … ; &__FLUXGATE_BREAKER },
-///                 ::fluxgate::__private::Returning::<Result<u32, Error>>::new().judge()
-///                     .by_themselves(),
+///                 ::fluxgate::__private::Returning::<Result<u32, Error>>::new().classification()
+///                     .by_classify(),
 ///                 ::fluxgate::__private::Returning::<Result<u32, Error>>::new().rejected(),
 ///                 move || -> Result<u32, Error> { … },
 ///             )
@@ -285,21 +285,17 @@ impl<'a> Invocation<'a> {
         let Self {
             fluxgate, output, ..
         } = self;
-        let method = |name: &str| Ident::new(name, self.output_span());
-        // Errors about the return type stand there.
-        let span = self.output_span();
-        let path = respanned(quote!(#fluxgate::__private::Returning), span);
-        let returning = quote_spanned!(span=> #path::<#output>::new());
+        let place = self.output_span();
+        let private = respanned(quote!(#fluxgate::__private), place);
+        let returning = quote_spanned!(place=> #private::Returning::<#output>::new());
         if let Rejection::Mapped(map) = self.rejection {
-            let mapped = method("mapped");
-            return quote!(#returning.#mapped(#map));
+            return quote_spanned!(place=> #returning.mapped(#map));
         }
-        let rejected = method("rejected");
         // The shape of a type without a name is not looked for.
         if return_type::is_unknown(output) {
-            quote!(#fluxgate::__private::#rejected::<#output>)
+            quote_spanned!(place=> #private::rejected::<#output>)
         } else {
-            quote_spanned!(span=> #returning.#rejected())
+            quote_spanned!(place=> #returning.rejected())
         }
     }
 }

@@ -164,7 +164,7 @@ fn not_a_name(
 
 /// A number where a policy is expected: what was meant by it.
 enum BareNumber {
-    WholeNumber(String),
+    Whole(String),
     Fraction(String),
     Duration(String),
 }
@@ -173,7 +173,7 @@ impl BareNumber {
     fn of(literal: &Literal) -> Option<Self> {
         let text = literal.to_string();
         match Lit::new(literal.clone()) {
-            Lit::Int(int) if int.suffix().is_empty() => Some(Self::WholeNumber(text)),
+            Lit::Int(int) if int.suffix().is_empty() => Some(Self::Whole(text)),
             Lit::Float(float) if float.suffix().is_empty() => Some(Self::Fraction(text)),
             Lit::Int(_) | Lit::Float(_) => Some(Self::Duration(text)),
             _ => None,
@@ -182,20 +182,20 @@ impl BareNumber {
 
     fn advice(&self, what: &str) -> Option<String> {
         Some(match (what, self) {
-            ("retry", Self::WholeNumber(n)) => format!(
+            ("retry", Self::Whole(n)) => format!(
                 "this says when an open circuit is probed again: for {n} seconds write \
                  `Cooldown({n}s)`; fluxgate repeats no call, and a crate such as `backon` around \
                  the function does"
             ),
             ("retry", Self::Fraction(n)) => format!("for {n} seconds write `Cooldown({n}s)`"),
             ("retry", Self::Duration(d)) => format!("write `Cooldown({d})`"),
-            ("window", Self::WholeNumber(n)) => {
+            ("window", Self::Whole(n)) => {
                 format!(
                     "for the last {n} calls write `CountWindow({n})`, for seconds `TimeWindow({n}s)`"
                 )
             }
             ("window", Self::Duration(d)) => format!("write `TimeWindow({d})`"),
-            ("tripper", Self::WholeNumber(n)) => {
+            ("tripper", Self::Whole(n)) => {
                 format!("for {n} failures in a row write `FailureStreak({n})`")
             }
             ("tripper", Self::Fraction(ratio)) => {
@@ -205,13 +205,13 @@ impl BareNumber {
                 format!("for slow calls write `SlowRate(0.5, threshold = {d})`")
             }
             ("permit", Self::Fraction(ratio)) => format!("write `Random({ratio})`"),
-            ("permit", Self::WholeNumber(n)) => {
+            ("permit", Self::Whole(n)) => {
                 format!("how many probes there are at once is `max_half_open_calls = {n}`")
             }
-            ("tracker", Self::WholeNumber(n)) => {
+            ("tracker", Self::Whole(n)) => {
                 format!("for errors with a code write `Matches(ApiError::Status({n}))`")
             }
-            ("rule for cancelled calls", Self::Duration(d) | Self::WholeNumber(d)) => {
+            ("rule for cancelled calls", Self::Duration(d) | Self::Whole(d)) => {
                 format!("write `FailAfter({d})`")
             }
             _ => return None,

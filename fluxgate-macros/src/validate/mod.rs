@@ -13,7 +13,7 @@ use crate::{
     tokens::errors::{ErrorList, Reported},
 };
 use validated::{
-    CallKey, Classification, DefinedBreaker, DefinedKeys, FunctionBreaker, KeySet, OwnKeys,
+    CallKey, ClassifiedBy, DefinedBreaker, DefinedKeys, FunctionBreaker, KeySet, OwnKeys,
     ProtectedFunction, Rejection,
 };
 
@@ -53,8 +53,8 @@ pub(crate) fn function(
         },
     };
     let classification = match set.classify {
-        Some(classifier) => Classification::Classifier(classifier),
-        None => Classification::Tracker {
+        Some(classifier) => ClassifiedBy::Classifier(classifier),
+        None => ClassifiedBy::Tracker {
             tracker: set.tracker,
             failure_if: set.failure_if,
         },

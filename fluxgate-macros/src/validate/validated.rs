@@ -14,7 +14,7 @@ pub(crate) struct ProtectedFunction {
     pub(crate) function: Function,
     pub(crate) body: Group,
     pub(crate) breaker: FunctionBreaker,
-    pub(crate) classification: Classification,
+    pub(crate) classification: ClassifiedBy,
     pub(crate) rejection: Rejection,
     /// Whether documentation that is there gets a section about the breaker.
     pub(crate) is_described: bool,
@@ -55,7 +55,7 @@ pub(crate) struct KeySet {
 }
 
 /// What says which results are failures.
-pub(crate) enum Classification {
+pub(crate) enum ClassifiedBy {
     Classifier(Expr),
     Tracker {
         tracker: Option<Tracker>,

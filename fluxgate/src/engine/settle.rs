@@ -7,11 +7,10 @@ use crate::{
     OnCancel, SlowProbes, State, diagnostics,
     engine::{
         lock::Held,
-        machine::{Ending, Next},
-        probes::Slot,
+        machine::{Ending, Next, SILENT_PROBES},
         state_word::StateWord,
     },
-    util::duration::nanos,
+    util::{duration::nanos, slot::Slot},
     window::Record,
 };
 
@@ -118,14 +117,14 @@ impl Core {
         let failed = match ended {
             // Nearly all; the others need not be told apart here.
             Ended::Success => Some(false),
-            Ended::Alive if !is_probe => {
-                let read = reads.then_some(now);
-                return self.settle_alive(word, slot, elapsed, read);
-            }
-            _ => self.count_as(ended, elapsed),
+            _ => self.count_as(ended, is_probe, elapsed),
         };
         let (ended, failed) = if is_probe && failed == Some(false) && self.is_too_slow(elapsed) {
-            (Ended::Failure, Some(true))
+            let counted = match ended {
+                Ended::Success => Ended::Failure,
+                other => other,
+            };
+            (counted, Some(true))
         } else {
             (ended, failed)
         };
@@ -136,7 +135,11 @@ impl Core {
         };
         if !has_slot {
             if failed.is_none() {
-                return count(false);
+                count(false);
+                if ended == Ended::Alive {
+                    self.end_streak(word);
+                }
+                return;
             }
             let present = self.word();
             if present.generation() != word.generation() {
@@ -179,13 +182,16 @@ impl Core {
             None => {
                 count(false);
                 let is_stuck = is_probe && present && held.get().machine.learn_nothing();
+                if ended == Ended::Alive {
+                    self.end_streak_locked(&mut held, word);
+                }
                 let mut held = self.expire_own(held, now);
                 match held.get().machine.check_in_flight(&self.config, now) {
                     Some(next) => self.apply(held, next, Some(now)),
                     None => self.unlock(held),
                 }
                 if is_stuck {
-                    diagnostics::half_open_learns_nothing(&self.name);
+                    diagnostics::half_open_learns_nothing(&self.name, SILENT_PROBES);
                 }
             }
         }
@@ -198,45 +204,32 @@ impl Core {
             && elapsed >= self.slow
     }
 
-    /// Settles a call outside of half-open that proves the dependency answers:
-    /// ends a streak and leaves the window alone. Takes no lock while the window
-    /// is clean, since then there is no streak.
-    #[inline(never)]
-    fn settle_alive(&self, word: StateWord, slot: Slot, elapsed: u64, now: Option<Duration>) {
-        self.counts.alive.add(1);
-        if let Some(listener_counters) = &self.listener_counters {
-            listener_counters.ended(Ended::Alive, false, elapsed);
-        }
-        let has_slot = slot != Slot::NONE;
+    /// Ends the streak: the dependency answers. Takes no lock while the window is
+    /// clean, since then there is no streak.
+    #[cold]
+    fn end_streak(&self, word: StateWord) {
         let present = self.word();
-        if !has_slot && present.same_period(word) && present.is_clean() {
-            return;
-        }
-        let mut held = self.shared.lock();
-        if !held.word().same_period(word) {
-            drop(held);
+        if !present.same_period(word) {
             self.counts.late.add(1);
-            return;
-        }
-        held.get().machine.end_streak();
-        let now = now.filter(|_| has_slot);
-        let mut next = None;
-        if let Some(now) = now {
-            held.get().machine.leave(slot);
-            held = self.expire_own(held, now);
-            next = held.get().machine.check_in_flight(&self.config, now);
-        }
-        if next.is_none() {
-            self.update_word(&mut held);
+        } else if !present.is_clean() {
+            let mut held = self.shared.lock();
+            self.end_streak_locked(&mut held, word);
             self.unlock(held);
+        }
+    }
+
+    fn end_streak_locked(&self, held: &mut Held<'_, Shared>, word: StateWord) {
+        if held.word().same_period(word) {
+            held.get().machine.end_streak();
+            self.update_word(held);
         } else {
-            self.apply_if_any(held, next, now);
+            self.counts.late.add(1);
         }
     }
 
     /// Whether a call counts as failed, if it counts at all.
     #[inline(never)]
-    fn count_as(&self, ended: Ended, elapsed: u64) -> Option<bool> {
+    fn count_as(&self, ended: Ended, is_probe: bool, elapsed: u64) -> Option<bool> {
         match ended {
             Ended::Success => Some(false),
             Ended::Failure => Some(true),
@@ -248,10 +241,10 @@ impl Core {
                 self.counts.ignored.add(1);
                 None
             }
-            // As a probe: outside of half-open `settle_alive` has it.
+            // It passes a probe. Elsewhere it is not recorded.
             Ended::Alive => {
                 self.counts.alive.add(1);
-                Some(false)
+                is_probe.then_some(false)
             }
             Ended::Overloaded => {
                 self.counts.overloaded.add(1);

@@ -243,7 +243,10 @@ impl Reference {
                     && self.periods[period].state == State::HalfOpen
                     && self.settings.tripper.slowest_allowed().is_some_and(slow) =>
             {
-                self.calls[call].ending = Some(Ending::Failure);
+                // An answer stays counted as one.
+                if ending == Ending::Success {
+                    self.calls[call].ending = Some(Ending::Failure);
+                }
                 Ending::Failure
             }
             ending => ending,
