@@ -706,7 +706,8 @@ struct Making {
 }
 
 impl Making {
-    /// `None` if this thread is at it already.
+    /// Marks this thread as building for the set. Returns `None` if it already
+    /// is.
     fn begin<K>(set: &Set<K>) -> Option<Self> {
         let set = std::ptr::from_ref(set).addr();
         let begin = |making: &RefCell<Vec<usize>>| {
