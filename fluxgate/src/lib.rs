@@ -76,7 +76,7 @@
 //!    call. A late one never closes, opens or dirties a later period.
 //! 3. **Signals.** Every transition reaches every listener once, in order; only
 //!    when more than 1 024 wait for listeners that block, the oldest are merged
-//!    ([counted](listener::ListenerInfo::dropped)), and the latest state still
+//!    ([counted](ListenerInfo::dropped)), and the latest state still
 //!    arrives.
 //! 4. **No lock is held** while the protected call, tracker, predicate, fallback,
 //!    a listener or a policy of your own runs, nor while anything is reported:

@@ -166,8 +166,9 @@ mod tests {
 
     #[test]
     fn every_code_has_its_outcome() {
-        let outcomes: Vec<_> = (0..=17).map(outcome_of_code).collect();
         use Outcome::{Alive, Failure, Ignored, Overloaded, Success};
+
+        let outcomes: Vec<_> = (0..=17).map(outcome_of_code).collect();
         let expected = [
             Success, Ignored, Failure, Alive, Failure, Alive, Alive, Alive, Overloaded, Alive,
             Alive, Alive, Alive, Failure, Failure, Failure, Alive, Failure,

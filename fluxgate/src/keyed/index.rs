@@ -202,9 +202,9 @@ mod tests {
     fn equal_hashes_share_a_list() {
         let index = Index::new();
         let entries: Vec<Arc<u64>> = (0..100).map(|_| Arc::new(7)).collect();
-        entries
-            .iter()
-            .for_each(|each| index.insert(Arc::clone(each)));
+        for each in &entries {
+            index.insert(Arc::clone(each));
+        }
         assert!(entries.iter().all(|each| holds(&index, each)));
     }
 

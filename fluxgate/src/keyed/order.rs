@@ -167,9 +167,9 @@ mod tests {
                 queues[list as usize].push_back(id);
             } else {
                 let id = all[(choice / 8) as usize % all.len()];
-                queues
-                    .iter_mut()
-                    .for_each(|queue| queue.retain(|each| *each != id));
+                for queue in &mut queues {
+                    queue.retain(|each| *each != id);
+                }
                 if choice % 3 == 1 || all.len() > 40 {
                     assert!(order.remove(id).is_some() && order.remove(id).is_none());
                 } else {

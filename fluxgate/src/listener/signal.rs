@@ -16,7 +16,7 @@ use crate::{Name, Reason, State, WeakBreaker};
 /// At most 1 024 signals wait for listeners that block. From then on the oldest
 /// that waits is merged into the one after it: the chain still holds and ends at
 /// the present state, `sequence` has a gap, and
-/// [`ListenerInfo::dropped`](crate::listener::ListenerInfo::dropped) counts it.
+/// [`ListenerInfo::dropped`](crate::ListenerInfo::dropped) counts it.
 #[doc(alias("event", "transition"))]
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
