@@ -107,6 +107,7 @@
 //! | `http` | | `http`: what HTTP statuses and `Retry-After` mean, and rejections as 503 responses |
 //! | `keyed` | | `keyed` and `key = …`: one breaker per tenant, host or shard |
 //! | `tower` | | `tower`: a breaker as a `Layer`, for axum, tonic, reqwest and every other `Service` |
+//! | `sim` | | `sim`: tries a policy on the shipping engine before production does |
 //! | `slack` | | `SlackListener` and the delivery it is built on |
 //! | `slack-core` | | the same without TLS, for a proxy within reach over plain HTTP |
 #![deny(unsafe_code)]
@@ -141,6 +142,8 @@ pub mod retry;
 #[cfg(feature = "serde")]
 mod serial;
 mod signal;
+#[cfg(feature = "sim")]
+pub mod sim;
 #[cfg(feature = "slack-core")]
 pub mod slack;
 mod sources;

@@ -235,22 +235,12 @@ impl Builder {
     /// [`ConfigError`] with every setting that is out of range, or with every
     /// listener that refuses to serve this breaker.
     pub fn build(self) -> Result<CircuitBreaker, ConfigError> {
-        let faults: Vec<Fault> = self
-            .check()
-            .into_iter()
-            .flat_map(|(_, faults)| faults)
-            .collect();
-        if !faults.is_empty() {
-            return Err(ConfigError {
-                name: self.name,
-                faults,
-            });
-        }
+        self.check_all()?;
         let Assembled {
             core,
             refused,
             news,
-        } = self.assemble();
+        } = self.assemble(|variable| std::env::var_os(variable));
         if refused.is_empty() {
             core.obey();
             let breaker = CircuitBreaker { core };
@@ -264,6 +254,24 @@ impl Builder {
             name: core.name.clone(),
             faults: refused.into_iter().map(fault).collect(),
         })
+    }
+
+    /// Builds a breaker of these policies that nothing outside reaches: without its
+    /// listeners, the environment and the registry, on this clock and by these random
+    /// numbers.
+    #[cfg(feature = "sim")]
+    pub(crate) fn build_detached(
+        mut self,
+        clock: impl Clock + 'static,
+        random: Seeded,
+        listener: impl Fn(&crate::Signal) + Send + Sync + 'static,
+    ) -> Result<CircuitBreaker, ConfigError> {
+        self.listeners = Declared::default();
+        self = self.clock(clock).listener(listener);
+        self.random = RandomSource::Seeded(random);
+        self.check_all()?;
+        let Assembled { core, .. } = self.assemble(|_| None);
+        Ok(CircuitBreaker { core })
     }
 
     /// Builds what must not fail, the breaker of an annotated function: a
@@ -286,10 +294,26 @@ impl Builder {
                 Setting::ProbeLease => self.probe_lease = PROBE_LEASE,
             }
         }
-        let Assembled { core, mut news, .. } = self.assemble();
+        let Assembled { core, mut news, .. } = self.assemble(|variable| std::env::var_os(variable));
         news.faults = faults;
         core.obey();
         (CircuitBreaker { core }, news)
+    }
+
+    /// Returns every fault of every setting as one error.
+    fn check_all(&self) -> Result<(), ConfigError> {
+        let faults: Vec<Fault> = self
+            .check()
+            .into_iter()
+            .flat_map(|(_, faults)| faults)
+            .collect();
+        if faults.is_empty() {
+            return Ok(());
+        }
+        Err(ConfigError {
+            name: self.name.clone(),
+            faults,
+        })
     }
 
     /// The settings that are refused, and why.
@@ -334,7 +358,7 @@ impl Builder {
         .collect()
     }
 
-    fn assemble(mut self) -> Assembled {
+    fn assemble(mut self, variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> Assembled {
         let needs = self.tripper.needs();
         let durations = self.durations || needs.durations;
         let thresholds: Box<[Duration]> = needs.slow.into();
@@ -363,7 +387,7 @@ impl Builder {
             every_call: needs.every_call,
             calm: calm.unwrap_or(Calm::NONE),
         };
-        let mut environment = Environment::read(&self.name, |variable| std::env::var_os(variable));
+        let mut environment = Environment::read(&self.name, variable);
         let bad_values = mem::take(&mut environment.bad);
         let handle = WeakBreaker::pending(self.name.clone());
         let (listeners, refused) = self.listeners.attach(&handle);

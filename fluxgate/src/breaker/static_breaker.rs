@@ -35,6 +35,12 @@ impl StaticBreaker {
         }
     }
 
+    /// Returns the settings that it is built from.
+    #[cfg(feature = "sim")]
+    pub(crate) fn recipe(&self) -> Builder {
+        (self.build)()
+    }
+
     #[cold]
     fn first_use(&self) -> &CircuitBreaker {
         let mut news = None;

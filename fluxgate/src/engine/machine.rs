@@ -342,15 +342,27 @@ impl Machine {
         }
     }
 
-    fn tripped(&self, policy: &Policy) -> Option<Next> {
-        let seen = Context {
+    /// Returns what the tripper looks at.
+    fn context<'a>(&'a self, policy: &'a Policy) -> Context<'a> {
+        Context {
             state: self.state,
             streak: self.streak,
             totals: &self.totals,
             thresholds: &policy.thresholds,
             durations: policy.durations,
             running: self.running.as_deref(),
-        };
+        }
+    }
+
+    /// Returns how near the tripper is to firing: 1 fires.
+    #[cfg(feature = "sim")]
+    pub(crate) fn pressure(&mut self, policy: &Policy, now: Duration) -> f64 {
+        self.window.expire(now, &mut self.totals);
+        policy.tripper.pressure(&self.context(policy))
+    }
+
+    fn tripped(&self, policy: &Policy) -> Option<Next> {
+        let seen = self.context(policy);
         policy.tripper.fires(&seen).then(|| Next {
             state: State::Open,
             cause: policy.tripper.cause(&seen),

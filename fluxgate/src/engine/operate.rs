@@ -45,6 +45,19 @@ impl Core {
         }
     }
 
+    /// Returns how near the rule is to firing: 1 fires.
+    #[cfg(feature = "sim")]
+    pub(crate) fn pressure(&self) -> f64 {
+        let now = self.clock.now();
+        self.shared.lock().get().machine.pressure(&self.policy, now)
+    }
+
+    /// Returns the rule as the attribute writes it.
+    #[cfg(feature = "sim")]
+    pub(crate) fn rule_text(&self) -> String {
+        format!("{:?}", self.policy.tripper)
+    }
+
     pub(crate) fn info(&self) -> Info {
         let now = self.clock.now();
         let mut held = self.shared.lock();
