@@ -35,7 +35,7 @@ mod expanded {
     use std::io;
 
     pub(crate) fn length(path: &str) -> io::Result<u64> {
-        ::fluxgate::__private::call::<io::Result<u64>, _, _>(
+        ::fluxgate::__private::call(
             {
                 static __FLUXGATE_BREAKER: ::fluxgate::StaticBreaker =
                     ::fluxgate::StaticBreaker::new(|| {
@@ -58,6 +58,7 @@ mod expanded {
             ::fluxgate::__private::Returning::<io::Result<u64>>::new()
                 .judge()
                 .tracker(|error: &_| ::fluxgate::__private::Probe::new(error).holds::<io::Error>()),
+            ::fluxgate::__private::Returning::<io::Result<u64>>::new().rejected(),
             move || -> io::Result<u64> { Ok(std::fs::metadata(path)?.len()) },
         )
     }
@@ -73,7 +74,9 @@ mod expanded {
                     ::fluxgate::__link! { __FLUXGATE_BREAKER }
                     &__FLUXGATE_BREAKER
                 },
-                ::fluxgate::__private::Returning::<io::Result<u64>>::new().judge(),
+                ::fluxgate::__private::Returning::<io::Result<u64>>::new()
+                    .judge()
+                    .by_themselves(),
                 async move {
                     if let ::core::option::Option::Some(result) =
                         ::fluxgate::__private::nothing::<io::Result<u64>>()

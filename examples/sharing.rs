@@ -47,7 +47,7 @@ async fn main() -> io::Result<()> {
     println!("charge: {}", charge(999_999).await.expect_err("down"));
     println!("refund: {}", refund(1).expect_err("down"));
     let by_hand = PAYMENTS
-        .tracking(Custom::new(|_: &io::Error| true))
+        .with_tracker(Custom::new(|_: &io::Error| true))
         .call(|| Err::<(), _>(io::Error::other("the provider is down")));
     println!("by hand: {}", by_hand.expect_err("down"));
 

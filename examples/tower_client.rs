@@ -31,7 +31,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         .tripper(FailureStreak::new(3))
         .build()?;
     let mut client = ServiceBuilder::new()
-        .layer(CircuitBreakerLayer::new(breaker.clone()).classifying(outcome))
+        .layer(CircuitBreakerLayer::new(breaker.clone()).with_classifier(outcome))
         .timeout(Duration::from_secs(1))
         .service(Client::new());
 

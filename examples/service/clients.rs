@@ -4,9 +4,9 @@
 use std::{
     fmt,
     io::{self, Read as _, Write as _},
-    net::TcpStream,
+    net::{TcpStream, ToSocketAddrs as _},
     sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -17,6 +17,23 @@ use fluxgate::{CallError, CallNotPermitted, circuit_breaker, listener::Prometheu
 use reqwest::Client;
 
 use crate::webhook::webhook;
+
+/// How long a dependency may take. A breaker counts what has ended, so a call
+/// without a timeout is one that it never learns of.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long connecting may take.
+const CONNECT: Duration = Duration::from_secs(1);
+
+/// The size of an answer.
+const ANSWER: usize = 64 * 1024;
+
+fn client() -> Client {
+    let client = Client::builder().timeout(TIMEOUT).connect_timeout(CONNECT);
+    client
+        .build()
+        .expect("a client without TLS needs nothing of the system")
+}
 
 /// All metrics, and a histogram of durations.
 fn metrics() -> PrometheusListener {
@@ -33,7 +50,7 @@ pub(crate) struct Quotes {
 impl Quotes {
     pub(crate) fn new(url: &str) -> Self {
         Self {
-            client: Client::new(),
+            client: client(),
             url: url.into(),
         }
     }
@@ -63,7 +80,7 @@ pub(crate) struct Payments {
 impl Payments {
     pub(crate) fn new(url: &str) -> Self {
         Self {
-            client: Client::new(),
+            client: client(),
             url: url.into(),
         }
     }
@@ -108,10 +125,12 @@ impl Warehouse {
         fallback = |error| self.last_known(error),
     )]
     pub(crate) fn stock(&self) -> Result<String, io::Error> {
-        let mut stream = TcpStream::connect(&self.address)?;
+        let mut addresses = self.address.to_socket_addrs()?;
+        let address = addresses.next().ok_or(io::ErrorKind::NotFound)?;
+        let mut stream = TcpStream::connect_timeout(&address, CONNECT)?;
+        stream.set_write_timeout(Some(TIMEOUT))?;
         stream.write_all(b"GET / HTTP/1.1\r\nhost: warehouse\r\nconnection: close\r\n\r\n")?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
+        let answer = read(stream)?;
         match answer.split_once("\r\n\r\n") {
             Some((head, body)) if head.starts_with("HTTP/1.1 200") => {
                 *self.known() = Some(body.into());
@@ -130,6 +149,24 @@ impl Warehouse {
     }
 }
 
+/// Reads to the end. A socket's timeout is for each read, so one byte now and then
+/// would pass it for ever.
+fn read(mut stream: TcpStream) -> io::Result<String> {
+    let deadline = Instant::now() + TIMEOUT;
+    let (mut answer, mut part) = (Vec::new(), [0; 4096]);
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() || answer.len() > ANSWER {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        stream.set_read_timeout(Some(left))?;
+        match stream.read(&mut part)? {
+            0 => return String::from_utf8(answer).map_err(io::Error::other),
+            read => answer.extend_from_slice(&part[..read]),
+        }
+    }
+}
+
 /// What a client fails with.
 #[derive(Debug)]
 pub(crate) enum ClientError {
@@ -139,7 +176,8 @@ pub(crate) enum ClientError {
 
 impl From<reqwest::Error> for ClientError {
     fn from(error: reqwest::Error) -> Self {
-        Self::Http(error)
+        // Where a dependency is, is nothing for those who ask this service.
+        Self::Http(error.without_url())
     }
 }
 

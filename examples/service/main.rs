@@ -5,11 +5,12 @@
 //! cargo run --example service            # on port 8080, or the one you name
 //!
 //! curl localhost:8080/quote              # also /charge and /stock
-//! curl -X POST localhost:8080/outage/quotes/fails       # or is_slow, works
+//! by='X-Operator: alice'                 # commands say who gives them
+//! curl -X POST -H "$by" localhost:8080/outage/quotes/fails       # or is_slow, works
 //! for i in 1 2 3 4 5 6; do curl localhost:8080/quote; done
 //!
 //! curl localhost:8080/breakers           # every breaker, as JSON
-//! curl -X POST localhost:8080/breakers/quotes/force_open
+//! curl -X POST -H "$by" localhost:8080/breakers/quotes/force_open
 //! curl localhost:8080/metrics            # for Prometheus
 //! ```
 //!
@@ -18,11 +19,15 @@
 //! post transitions is up to `QUOTES_WEBHOOK` and its like: without it there is
 //! one listener less, as `/breakers` shows.
 //!
+//! Every user of this machine may steer the service, as it listens on loopback;
+//! pages in their browsers may not. What keeps them from it is in `operator.rs`.
+//!
 //! `examples/prometheus` and `examples/grafana` have a scrape configuration,
 //! alerts and a dashboard for it.
 
 mod admin;
 mod clients;
+mod operator;
 mod outage;
 mod webhook;
 
@@ -32,6 +37,7 @@ use axum::{
     Router,
     extract::State,
     http::StatusCode,
+    middleware,
     routing::{get, post},
 };
 use fluxgate::{listener, registry};
@@ -72,15 +78,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
         warehouse: Warehouse::new(dependencies.warehouse.url()),
         dependencies,
     };
+    let commands = Router::new()
+        .route("/outage/{dependency}/{mood}", post(outage::set))
+        .route("/breakers/{name}/{command}", post(admin::command))
+        .route_layer(middleware::from_fn(operator::required));
     let routes = Router::new()
         .route("/quote", get(quote))
         .route("/charge", get(charge))
         .route("/stock", get(stock))
-        .route("/outage/{dependency}/{mood}", post(outage::set))
         .route("/metrics", get(admin::metrics))
         .route("/breakers", get(admin::list))
         .route("/breakers/{name}", get(admin::show))
-        .route("/breakers/{name}/{command}", post(admin::command))
+        .merge(commands)
         .with_state(Arc::new(shop));
 
     let port = env::args().nth(1).unwrap_or_else(|| "8080".into());

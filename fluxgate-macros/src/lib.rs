@@ -6,6 +6,7 @@
 )]
 
 mod analysis;
+mod derive;
 mod describe;
 mod expand;
 mod item;
@@ -29,6 +30,12 @@ pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn breaker(input: TokenStream) -> TokenStream {
     item::breaker_macro::expand(input.into()).into()
+}
+
+#[doc = include_str!("docs/classify.md")]
+#[proc_macro_derive(Classify, attributes(outcome))]
+pub fn classify(input: TokenStream) -> TokenStream {
+    derive::classify(input.into()).into()
 }
 
 fn attribute(

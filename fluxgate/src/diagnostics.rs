@@ -112,6 +112,13 @@ pub(crate) fn kill_switch(breaker: &str, switch: &crate::KillSwitch) {
     ));
 }
 
+pub(crate) fn half_open_learns_nothing(breaker: &str) {
+    let probes = crate::engine::machine::SILENT_PROBES;
+    warn(format_args!(
+        "circuit breaker '{breaker}' stays half-open: its last {probes} probes ended with ignored errors or were cancelled, which neither closes nor reopens it; give errors that prove the dependency answered the outcome `Alive` (`#[outcome(alive)]`), let the tracker match the others, or set `on_cancel`"
+    ));
+}
+
 pub(crate) fn policy_panicked(policy: &str) {
     warn(format_args!(
         "a custom {policy} of a circuit breaker panicked; the call goes on"

@@ -31,7 +31,7 @@
 //! ```
 //!
 //! A client gives [`classify`] to
-//! [`CircuitBreaker::classifying`](crate::CircuitBreaker::classifying), or to the
+//! [`CircuitBreaker::with_classifier`](crate::CircuitBreaker::with_classifier), or to the
 //! tower layer; with a response type of its own, [`outcome`]:
 //!
 //! ```
@@ -47,7 +47,7 @@
 //! # }
 //! # let breaker = CircuitBreaker::builder("api").build()?;
 //! let response = breaker
-//!     .classifying(|result: &Result<Response, _>| match result {
+//!     .with_classifier(|result: &Result<Response, _>| match result {
 //!         Ok(response) => fluxgate::http::outcome(response.status(), response.headers()),
 //!         Err(_) => Outcome::Failure,
 //!     })

@@ -135,6 +135,7 @@ pub mod keyed;
 mod linked;
 pub mod listener;
 mod name;
+mod outcome;
 pub mod permit;
 pub mod random;
 pub mod registry;
@@ -157,7 +158,7 @@ mod util;
 pub mod window;
 
 #[cfg(feature = "macros")]
-pub use fluxgate_macros::{breaker, circuit_breaker};
+pub use fluxgate_macros::{Classify, breaker, circuit_breaker};
 
 pub use breaker::builder::{Builder, OnCancel};
 pub use breaker::calls::Judged;
@@ -165,15 +166,16 @@ pub use breaker::command::{Command, ParseCommandError};
 pub use breaker::static_breaker::StaticBreaker;
 pub use breaker::weak::WeakBreaker;
 pub use breaker::{CircuitBreaker, Guard};
-pub use call::classify::Outcome;
-pub use error::{CallError, CallNotPermitted, ConfigError, Fault};
+pub use error::{CallError, CallNotPermitted, ConfigError, Fault, RejectionKind, rejection};
 pub use info::Info;
 pub use info::kill_switch::{KillSwitch, Variable};
 pub use info::lifetime::{Histogram, Lifetime};
 pub use info::metrics::Metrics;
 pub use info::reason::{Reason, RuleKind};
+pub use info::settings::SettingsInfo;
 pub use listener::{Listener, ListenerInfo, MissingListener};
 pub use name::Name;
+pub use outcome::{Classify, Outcome};
 pub use signal::Signal;
 pub use state::{ParseStateError, State};
 

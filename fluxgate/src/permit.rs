@@ -4,9 +4,9 @@
 //! [`max_half_open_calls`](crate::Builder::max_half_open_calls), so a call that
 //! finds no free slot draws nothing.
 
-use std::{fmt, time::Duration};
+use std::{any::type_name, fmt, time::Duration};
 
-use crate::{__private::bounds, error::Fault, random};
+use crate::{__private::bounds, error::Fault, random, util::duration::Literal};
 
 /// Decides whether a half-open circuit lets a call through. Closures
 /// `Fn(Duration) -> bool` are permits.
@@ -29,6 +29,24 @@ pub trait Permit: Send + Sync {
     fn check(&self) -> Result<(), Vec<Fault>> {
         Ok(())
     }
+
+    /// Returns the share of calls that it admits, from 0 to 1, `elapsed` after the
+    /// circuit became half-open, if that can be told. Rejections name it.
+    fn share(&self, elapsed: Duration) -> Option<f64> {
+        let _ = elapsed;
+        None
+    }
+
+    /// Writes the permit for [`Info`](crate::Info) and for messages. The default is
+    /// `Custom(…)` with the name of the type; the built-in ones write what the
+    /// attribute reads.
+    ///
+    /// # Errors
+    ///
+    /// Those of the formatter.
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Custom({})", type_name::<Self>())
+    }
 }
 
 impl<F: Fn(Duration) -> bool + Send + Sync> Permit for F {
@@ -44,6 +62,21 @@ pub struct All;
 impl Permit for All {
     fn admits(&self, _elapsed: Duration, _random: &mut dyn random::Random) -> bool {
         true
+    }
+
+    fn share(&self, _elapsed: Duration) -> Option<f64> {
+        Some(1.0)
+    }
+
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Writes the permit as the attribute reads it.
+impl fmt::Display for All {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("All")
     }
 }
 
@@ -76,6 +109,21 @@ impl Permit for Random {
                 self.ratio
             ))])
         }
+    }
+
+    fn share(&self, _elapsed: Duration) -> Option<f64> {
+        Some(self.ratio)
+    }
+
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Writes the permit as the attribute reads it.
+impl fmt::Display for Random {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Random({:?})", self.ratio)
     }
 }
 
@@ -150,6 +198,27 @@ impl Permit for RampUp {
             Err(faults)
         }
     }
+
+    fn share(&self, elapsed: Duration) -> Option<f64> {
+        Some(self.ratio(elapsed))
+    }
+
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Writes the permit as the attribute reads it.
+impl fmt::Display for RampUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "RampUp(initial = {:?}, final = {:?}, duration = {})",
+            self.initial,
+            self.r#final,
+            Literal(self.duration)
+        )
+    }
 }
 
 /// A permit of the user's own.
@@ -189,6 +258,22 @@ impl Permit for Custom {
 
     fn check(&self) -> Result<(), Vec<Fault>> {
         self.0.check()
+    }
+
+    fn share(&self, elapsed: Duration) -> Option<f64> {
+        self.0.share(elapsed)
+    }
+
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Writes `Custom(…)` with the name of the permit's type, or what the permit says of
+/// itself.
+impl fmt::Display for Custom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.describe(f)
     }
 }
 

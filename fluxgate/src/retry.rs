@@ -4,9 +4,14 @@
 //! included, holds for that whole open period: it is published with the signal
 //! and with every rejection.
 
-use std::{fmt, time::Duration};
+use std::{any::type_name, fmt, time::Duration};
 
-use crate::{__private::bounds, error::Fault, random::Random, util::duration::from_secs_ceil};
+use crate::{
+    __private::bounds,
+    error::Fault,
+    random::Random,
+    util::duration::{Literal, from_secs_ceil},
+};
 
 /// A circuit that has just opened.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +58,17 @@ pub trait Retry: Send + Sync {
     fn check(&self) -> Result<(), Vec<Fault>> {
         Ok(())
     }
+
+    /// Writes the policy for [`Info`](crate::Info) and for messages. The default is
+    /// `Custom(…)` with the name of the type; the built-in ones write what the
+    /// attribute reads.
+    ///
+    /// # Errors
+    ///
+    /// Those of the formatter.
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Custom({})", type_name::<Self>())
+    }
 }
 
 impl<F: Fn(&Opening) -> Option<Duration> + Send + Sync> Retry for F {
@@ -69,6 +85,17 @@ impl Retry for Never {
     fn wait(&self, _opening: &Opening, _random: &mut dyn Random) -> Option<Duration> {
         None
     }
+
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Writes the policy as the attribute reads it.
+impl fmt::Display for Never {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Never")
+    }
 }
 
 /// The very next call is a probe.
@@ -83,6 +110,17 @@ impl Retry for Always {
     /// Zero: it never waits.
     fn longest(&self) -> Duration {
         Duration::ZERO
+    }
+
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Writes the policy as the attribute reads it.
+impl fmt::Display for Always {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Always")
     }
 }
 
@@ -147,6 +185,18 @@ impl Retry for Cooldown {
         } else {
             Err(faults)
         }
+    }
+
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Writes the policy as the attribute reads it.
+impl fmt::Display for Cooldown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cooldown({}", Literal(self.duration))?;
+        write_jitter(f, self.jitter_ratio)
     }
 }
 
@@ -253,6 +303,24 @@ impl Retry for Backoff {
             Err(faults)
         }
     }
+
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Writes the policy as the attribute reads it.
+impl fmt::Display for Backoff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Backoff(initial = {}, multiplier = {:?}, max_duration = {}",
+            Literal(self.initial),
+            self.multiplier,
+            Literal(self.max_duration)
+        )?;
+        write_jitter(f, self.jitter_ratio)
+    }
 }
 
 /// `wait * (1 + (-ratio + 2 * ratio * u))`, `u` uniform in `[0, 1)`; draws
@@ -263,6 +331,14 @@ fn jitter(wait: Duration, ratio: f64, random: &mut dyn Random) -> Duration {
     }
     let spread = -ratio + 2.0 * ratio * random.next_f64();
     from_secs_ceil(wait.as_secs_f64() * (1.0 + spread))
+}
+
+/// Writes the last argument, unless it is the default, and the parenthesis.
+fn write_jitter(f: &mut fmt::Formatter<'_>, ratio: f64) -> fmt::Result {
+    if ratio != 0.0 {
+        write!(f, ", jitter_ratio = {ratio:?}")?;
+    }
+    f.write_str(")")
 }
 
 fn check_jitter(ratio: f64, policy: &str, faults: &mut Vec<Fault>) {
@@ -321,5 +397,17 @@ impl Retry for Custom {
 
     fn check(&self) -> Result<(), Vec<Fault>> {
         self.0.check()
+    }
+
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Writes `Custom(…)` with the name of the policy's type, or what the policy says of
+/// itself.
+impl fmt::Display for Custom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.describe(f)
     }
 }

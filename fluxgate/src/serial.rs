@@ -18,16 +18,16 @@ use serde::{
 
 use crate::{
     Command, Histogram, Info, KillSwitch, Lifetime, ListenerInfo, Metrics, MissingListener, Name,
-    Reason, RuleKind, Signal, State, Variable,
+    Reason, RuleKind, SettingsInfo, Signal, State, Variable,
 };
 
 /// Every field is named twice: so that none is forgotten, and since what is
 /// serialised may be put differently.
 macro_rules! serialize {
-    ($($name:ident { $($field:ident: $value:expr),* $(,)? })*) => {$(
+    ($($name:ident { $($field:ident: $value:expr),* $(,)? } $(- $left_out:ident)?)*) => {$(
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let Self { $($field),* } = self;
+                let Self { $($field,)* $($left_out: _)? } = self;
                 let fields = [$(stringify!($field)),*].len();
                 let mut map = serializer.serialize_struct(stringify!($name), fields)?;
                 $(map.serialize_field(stringify!($field), &$value)?;)*
@@ -45,33 +45,38 @@ serialize! {
         reopens: reopens,
         failure_streak: failure_streak,
         metrics: metrics,
+        opened_with: opened_with,
         retry_after: retry_after.map(seconds),
         reason: reason,
         probes_in_flight: probes_in_flight,
         rejected: rejected,
+        failed: failed,
+        overloaded: overloaded,
+        alive: alive,
         ignored: ignored,
         cancelled: cancelled,
         panicked: panicked,
         lost_probes: lost_probes,
         late: late,
         lifetime: lifetime,
+        settings: settings,
         variable: variable,
         kill_switch: kill_switch,
         listener_failures: listener_failures,
         listeners: listeners,
         missing_listeners: missing_listeners,
     }
-    Metrics {
-        total_count: total_count,
-        failure_count: failure_count,
-        total_duration: total_duration.map(seconds),
-        slow_counts: pairs(slow_counts),
-    }
-    Reason {
-        rule: rule,
-        measured: measured,
-        threshold: threshold,
-        calls: calls,
+    SettingsInfo {
+        window: window,
+        tripper: tripper,
+        retry: retry,
+        permit: permit,
+        max_half_open_calls: max_half_open_calls,
+        close_after: close_after,
+        reopen_after: reopen_after,
+        probe_lease: seconds(*probe_lease),
+        on_cancel: on_cancel.to_string(),
+        durations: durations,
     }
     Signal {
         name: name,
@@ -81,7 +86,7 @@ serialize! {
         sequence: sequence,
         reason: reason,
         next_attempt: next_attempt.map(epoch),
-    }
+    } - origin
     Lifetime {
         successes: successes,
         failures: failures,
@@ -92,7 +97,7 @@ serialize! {
         durations: durations,
     }
     Histogram {
-        buckets: pairs(buckets),
+        buckets: buckets.iter().map(Bucket::new).collect::<Vec<_>>(),
         count: count,
         sum: seconds(*sum),
     }
@@ -114,6 +119,15 @@ serialize! {
         name: name,
         reason: reason,
     }
+    Slow {
+        threshold: threshold,
+        count: count,
+        rate: rate,
+    }
+    Bucket {
+        bound: bound,
+        count: count,
+    }
 }
 
 fn seconds(duration: Duration) -> f64 {
@@ -127,32 +141,90 @@ fn epoch(time: SystemTime) -> f64 {
     }
 }
 
-fn pairs(counts: &[(Duration, u64)]) -> Vec<(f64, u64)> {
-    let pair = |(at, count): &(Duration, u64)| (seconds(*at), *count);
-    counts.iter().map(pair).collect()
-}
-
 fn spans(spans: &BTreeMap<State, Duration>) -> BTreeMap<State, f64> {
     let span = |(state, span): (&State, &Duration)| (*state, seconds(*span));
     spans.iter().map(span).collect()
 }
 
-/// By its name; a slow rate and calls in flight with their threshold in seconds.
+/// Writes what can be read from the sums as well, so that a listing needs no
+/// arithmetic.
+impl Serialize for Metrics {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self {
+            total_count,
+            failure_count,
+            total_duration,
+            slow_counts,
+        } = self;
+        let slow = |(threshold, count): &(Duration, u64)| Slow {
+            threshold: seconds(*threshold),
+            count: *count,
+            rate: self.slow_rate(*threshold),
+        };
+        let slow_counts: Vec<_> = slow_counts.iter().map(slow).collect();
+        let mut map = serializer.serialize_struct("Metrics", 6)?;
+        map.serialize_field("total_count", total_count)?;
+        map.serialize_field("failure_count", failure_count)?;
+        map.serialize_field("failure_rate", &self.failure_rate())?;
+        map.serialize_field("total_duration", &total_duration.map(seconds))?;
+        map.serialize_field("avg_duration", &self.avg_duration().map(seconds))?;
+        map.serialize_field("slow_counts", &slow_counts)?;
+        map.end()
+    }
+}
+
+/// One threshold of [`Metrics::slow_counts`].
+struct Slow {
+    threshold: f64,
+    count: u64,
+    rate: Option<f64>,
+}
+
+/// One bound of [`Histogram::buckets`].
+struct Bucket {
+    bound: f64,
+    count: u64,
+}
+
+impl Bucket {
+    fn new((bound, count): &(Duration, u64)) -> Self {
+        Self {
+            bound: seconds(*bound),
+            count: *count,
+        }
+    }
+}
+
+/// Writes the same fields for every rule: `duration` is the one from which on a
+/// call is slow, or in flight for too long, and `text` the reason in words.
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self {
+            rule,
+            measured,
+            threshold,
+            calls,
+        } = self;
+        let duration = match rule {
+            RuleKind::SlowRate { slow } => Some(seconds(*slow)),
+            RuleKind::InFlight { older_than } => Some(seconds(*older_than)),
+            _ => None,
+        };
+        let mut map = serializer.serialize_struct("Reason", 6)?;
+        map.serialize_field("rule", rule)?;
+        map.serialize_field("duration", &duration)?;
+        map.serialize_field("measured", measured)?;
+        map.serialize_field("threshold", threshold)?;
+        map.serialize_field("calls", calls)?;
+        map.serialize_field("text", &self.to_string())?;
+        map.end()
+    }
+}
+
+/// Writes its name.
 impl Serialize for RuleKind {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::SlowRate { slow } => {
-                let mut map = serializer.serialize_struct("SlowRate", 1)?;
-                map.serialize_field("SlowRate", &seconds(*slow))?;
-                map.end()
-            }
-            Self::InFlight { older_than } => {
-                let mut map = serializer.serialize_struct("InFlight", 1)?;
-                map.serialize_field("InFlight", &seconds(*older_than))?;
-                map.end()
-            }
-            rule => serializer.collect_str(rule),
-        }
+        serializer.collect_str(self)
     }
 }
 

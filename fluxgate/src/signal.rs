@@ -1,8 +1,8 @@
 //! What listeners are told.
 
-use std::time::SystemTime;
+use std::{fmt, time::SystemTime};
 
-use crate::{Name, Reason, State};
+use crate::{Name, Reason, State, WeakBreaker};
 
 /// One transition of one breaker, as every [`Listener`](crate::Listener)
 /// receives it.
@@ -30,10 +30,47 @@ pub struct Signal {
     /// For an opening: when the first probe may run, by the wall clock. `None`
     /// if the retry policy never lets one.
     pub next_attempt: Option<SystemTime>,
+    /// Which breaker sent it: several may have one name.
+    pub(crate) origin: Origin,
+}
+
+/// The breaker that sent a signal; none for a signal made by hand. Says nothing
+/// of the transition, so signals that differ in it alone are equal.
+#[derive(Clone, Default)]
+pub(crate) struct Origin(Option<WeakBreaker>);
+
+impl Origin {
+    pub(crate) fn new(breaker: &WeakBreaker) -> Self {
+        Self(Some(breaker.clone()))
+    }
+
+    #[cfg(feature = "slack-core")]
+    pub(crate) fn breaker(&self) -> Option<&WeakBreaker> {
+        self.0.as_ref()
+    }
+
+    /// Returns what tells its breaker from all others that are there, or whose
+    /// handles are.
+    #[cfg(feature = "slack-core")]
+    pub(crate) fn address(&self) -> usize {
+        self.0.as_ref().map_or(0, WeakBreaker::address)
+    }
+}
+
+impl PartialEq for Origin {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 impl Signal {
-    /// A signal as a breaker would send it, for testing listeners.
+    /// Creates a signal as a breaker would send it, for testing listeners.
     #[must_use]
     pub fn new(
         name: impl Into<Name>,
@@ -49,6 +86,7 @@ impl Signal {
             sequence: 1,
             reason: None,
             next_attempt: None,
+            origin: Origin::default(),
         }
     }
 }

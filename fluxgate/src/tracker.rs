@@ -6,10 +6,12 @@
 
 use std::{
     error::Error,
-    fmt, io,
+    fmt, io, iter,
     marker::PhantomData,
     ops::{BitAnd, BitOr, Not},
 };
+
+use crate::Outcome;
 
 /// Decides whether an error counts as a failure. Closures `Fn(&E) -> bool` are
 /// trackers.
@@ -17,8 +19,19 @@ use std::{
 /// It is asked after the call, outside any lock. A panic in it is contained, and
 /// the error counts as a failure.
 pub trait Tracker<E: ?Sized> {
-    /// Whether `error` counts as a failure.
+    /// Returns whether `error` counts as a failure.
     fn tracks(&self, error: &E) -> bool;
+
+    /// Returns what `error` means; more than yes or no where the error says it
+    /// itself.
+    #[doc(hidden)]
+    fn outcome(&self, error: &E) -> Outcome {
+        if self.tracks(error) {
+            Outcome::Failure
+        } else {
+            Outcome::Ignored
+        }
+    }
 }
 
 impl<E: ?Sized, F: Fn(&E) -> bool> Tracker<E> for F {
@@ -41,7 +54,15 @@ impl<E: ?Sized> Tracker<E> for All {
 /// Errors of one type: the error itself, or any error in the chain of its
 /// [`source`](Error::source)s, is a `T`.
 ///
-/// It judges every error that implements [`Error`]. For a boxed error judge
+/// It judges every error that implements [`Error`]; nothing else compiles, since
+/// nothing would ever be found. It can't see through an error whose `source`
+/// skips what it holds, as that of thiserror's `#[error(transparent)]` does: give
+/// such a variant a message of its own, or classify it with
+/// [`#[derive(Classify)]`](macro@crate::Classify).
+/// [`Info`](crate::Info) shows how many errors were `ignored`, and how many calls
+/// ever `failed`.
+///
+/// For a boxed error judge
 /// what is in the box: `|error: &Box<dyn Error + Send + Sync>|
 /// TypeOf::<T>::new().tracks(error.as_ref())`. The attribute does that by
 /// itself.
@@ -112,21 +133,25 @@ impl<T: Error + 'static> Tracker<dyn Error + Send + Sync + 'static> for TypeOf<T
 /// Longer chains are taken for loops.
 const LONGEST_CHAIN: usize = 128;
 
-/// Whether the error, or one that caused it, is a `T`.
+/// Returns whether the error, or one that caused it, is a `T`.
 pub(crate) fn chain_holds<T: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
-    let mut next = Some(error);
-    for _ in 0..LONGEST_CHAIN {
-        let Some(error) = next else { return false };
-        if error.is::<T>() {
-            return true;
-        }
-        // The `source` of an `io::Error` leaves out the error that it wraps.
-        next = match error.downcast_ref().and_then(io::Error::get_ref) {
-            Some(wrapped) => Some(wrapped),
-            None => error.source(),
-        };
+    chain(error).any(|error| error.is::<T>())
+}
+
+/// Returns the error and what caused it.
+pub(crate) fn chain<'e>(
+    error: &'e (dyn Error + 'static),
+) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    let next = |error: &&'e (dyn Error + 'static)| cause(*error);
+    iter::successors(Some(error), next).take(LONGEST_CHAIN)
+}
+
+fn cause<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
+    // The `source` of an `io::Error` leaves out the error that it wraps.
+    match error.downcast_ref().and_then(io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
     }
-    false
 }
 
 /// A closure as a tracker, for combining it with others.

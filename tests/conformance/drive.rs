@@ -130,7 +130,7 @@ impl Rig {
 
     fn call(&self, call: &Call) -> Result<(), Failure> {
         let tracker = |error: &Failure| self.tracker.tracks(error);
-        self.breaker.tracking(tracker).call(|| {
+        self.breaker.with_tracker(tracker).call(|| {
             self.begin(call);
             self.finish(call)
         })
@@ -143,7 +143,7 @@ impl Rig {
             pending_once().await;
             self.finish(call)
         };
-        let mut running = pin!(self.breaker.tracking(tracker).call_async(protected));
+        let mut running = pin!(self.breaker.with_tracker(tracker).call_async(protected));
         let mut context = Context::from_waker(Waker::noop());
         loop {
             if let Poll::Ready(result) = running.as_mut().poll(&mut context) {

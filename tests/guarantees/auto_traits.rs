@@ -97,7 +97,7 @@ fn g9_futures_of_calls_are_what_the_calls_are() {
     all_of(&breaker.call_async(ready(Ok::<_, Error>(()))));
     all_of(
         &breaker
-            .tracking(tracked)
+            .with_tracker(tracked)
             .call_async(ready(Ok::<_, Error>(()))),
     );
     let fallback = |_: CallError<Error>| ready(Ok::<_, Error>(()));

@@ -63,7 +63,7 @@ rows! {
         make_due(&breaker, &clock);
         for _ in 0..10 {
             let untracked = || Err::<(), _>(Error::Untracked);
-            assert_eq!(breaker.tracking(tracked).call(untracked), Err(Error::Untracked));
+            assert_eq!(breaker.with_tracker(tracked).call(untracked), Err(Error::Untracked));
             assert_eq!(breaker.state(), State::HalfOpen);
         }
         succeed(&breaker);

@@ -10,7 +10,7 @@ use std::{
 };
 
 use fluxgate::{
-    Builder, CallNotPermitted, CircuitBreaker, Signal, State, clock::ManualClock, permit,
+    Builder, CallNotPermitted, CircuitBreaker, Outcome, Signal, State, clock::ManualClock, permit,
     retry::Cooldown, tripper::FailureStreak,
 };
 
@@ -20,6 +20,10 @@ pub(crate) enum Error {
     Down,
     /// `tracked` says no.
     Untracked,
+    /// `outcome` says that the dependency answers.
+    NotFound,
+    /// `outcome` says that it has too much to do.
+    Busy,
     Rejected(CallNotPermitted),
 }
 
@@ -31,6 +35,16 @@ impl From<CallNotPermitted> for Error {
 
 pub(crate) fn tracked(error: &Error) -> bool {
     !matches!(error, Error::Untracked)
+}
+
+pub(crate) fn outcome(result: &Result<(), Error>) -> Outcome {
+    match result {
+        Ok(()) => Outcome::Success,
+        Err(Error::Untracked) => Outcome::Ignored,
+        Err(Error::NotFound) => Outcome::Alive,
+        Err(Error::Busy) => Outcome::Overloaded,
+        Err(_) => Outcome::Failure,
+    }
 }
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);

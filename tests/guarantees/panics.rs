@@ -91,13 +91,13 @@ fn g5_a_panic_in_the_fallback_is_the_callers_and_the_call_is_settled() {
 fn g5_a_panic_in_tracker_or_predicate_changes_no_result() {
     let breaker = builder(&ManualClock::new()).build().unwrap();
     let answer = breaker
-        .tracking(tripping_tracker)
+        .with_tracker(tripping_tracker)
         .failure_if(|_: &u8| -> bool { unwind() })
         .call(|| Ok(7));
     assert_eq!(answer, Ok(7));
     assert_eq!(breaker.state(), State::Closed, "a panic in it says no");
     let answer = breaker
-        .tracking(tripping_tracker)
+        .with_tracker(tripping_tracker)
         .call(|| Err::<(), _>(Error::Down));
     assert_eq!(answer, Err(Error::Down));
     assert_eq!(breaker.state(), State::Open, "an error is a failure");

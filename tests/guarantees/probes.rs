@@ -30,7 +30,7 @@ const ENDS: [(&str, End); 11] = [
     }),
     ("untracked error", |breaker| {
         let call = breaker
-            .tracking(tracked)
+            .with_tracker(tracked)
             .call(|| Err::<(), _>(Error::Untracked));
         assert_eq!(call, Err(Error::Untracked));
     }),
@@ -53,7 +53,7 @@ const ENDS: [(&str, End); 11] = [
     }),
     ("panic in the tracker", |breaker| {
         let call = breaker
-            .tracking(|_: &Error| -> bool { unwind() })
+            .with_tracker(|_: &Error| -> bool { unwind() })
             .call(|| Err::<(), _>(Error::Down));
         assert_eq!(call, Err(Error::Down));
     }),

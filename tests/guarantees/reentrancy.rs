@@ -116,7 +116,7 @@ fn g4_tracker_predicate_and_fallback_may_use_the_breaker() {
     let clock = ManualClock::new();
     let breaker = builder(&clock).build().unwrap();
     let answer = breaker
-        .tracking(|_: &Error| {
+        .with_tracker(|_: &Error| {
             breaker.reset();
             breaker.info().metrics.total_count == 0
         })
@@ -136,7 +136,7 @@ fn g4_tracker_predicate_and_fallback_may_use_the_breaker() {
     );
     clock.advance(WAIT);
     let answer = breaker
-        .tracking(|_: &Error| true)
+        .with_tracker(|_: &Error| true)
         .failure_if(|_: &u8| breaker.state() == State::Closed)
         .call(|| Ok::<_, Error>(2_u8));
     assert_eq!((answer, breaker.state()), (Ok(2), State::Open));

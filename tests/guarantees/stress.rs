@@ -148,7 +148,7 @@ fn g6_the_counters_equal_the_outcomes_of_all_threads() {
             };
             count.fetch_add(1, SeqCst);
             let result = error.map_or(Ok(()), Err);
-            let _ = breaker.tracking(tracked).call(|| result);
+            let _ = breaker.with_tracker(tracked).call(|| result);
         });
         let info = breaker.info();
         let failed = failures.load(SeqCst);

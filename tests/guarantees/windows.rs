@@ -66,11 +66,11 @@ fn g6_nothing_is_asked_or_timed_while_disabled() {
     let down = || Err::<u8, _>(Error::Down);
     let asked = AtomicU64::new(0);
     let call = breaker
-        .tracking(|_: &Error| asked.fetch_add(1, SeqCst) == 0)
+        .with_tracker(|_: &Error| asked.fetch_add(1, SeqCst) == 0)
         .call(down);
     assert_eq!(call, Err(Error::Down));
     let call = breaker
-        .tracking(|_: &Error| false)
+        .with_tracker(|_: &Error| false)
         .failure_if(|_: &u8| asked.fetch_add(1, SeqCst) == 0)
         .call(|| Ok::<_, Error>(1));
     assert_eq!((call, asked.load(SeqCst)), (Ok(1), 0));

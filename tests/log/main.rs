@@ -55,7 +55,7 @@ fn transitions_and_reports_are_records_of_the_log_crate() {
     let target = "fluxgate::listeners::log";
     assert_eq!((opened.0, &*opened.1), (Level::Warn, target));
     let text = "Circuit Breaker 'logged' transitioned from closed to forced_open";
-    assert!(opened.2.contains(text), "{opened:?}");
+    assert!(opened.2.starts_with(text), "{opened:?}");
     for field in [
         "circuit_name=\"logged\"",
         "new_state=\"forced_open\"",
@@ -64,10 +64,7 @@ fn transitions_and_reports_are_records_of_the_log_crate() {
         assert!(opened.2.contains(field), "{field} in {opened:?}");
     }
     assert_eq!((closed.0, &*closed.1), (Level::Debug, target));
-    for field in [
-        "reason=1 failures in a row reached 1",
-        "retry_after_secs=60",
-    ] {
+    for field in ["reason=1 failure in a row reached 1", "retry_after_secs=60"] {
         assert!(tripped.2.contains(field), "{field} in {tripped:?}");
     }
 }

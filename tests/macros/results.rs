@@ -73,8 +73,8 @@ enum Bare {
     Down,
 }
 
-#[circuit_breaker(tripper = FailureStreak(1), tracker = TypeOf(Bare), fallback = |_| Ok(9))]
-fn type_of_itself(fail: bool) -> Result<u8, Bare> {
+#[circuit_breaker(tripper = FailureStreak(1), tracker = Matches(Bare::Down), fallback = |_| Ok(9))]
+fn matches_what_is_no_error(fail: bool) -> Result<u8, Bare> {
     if fail { Err(Bare::Down) } else { Ok(1) }
 }
 
@@ -132,9 +132,9 @@ fn is_server_error(error: &AppError) -> bool {
 #[test]
 fn types_are_found_in_boxes_reports_and_chains() {
     let _time = testing::freeze();
-    assert_eq!(type_of_itself(false).ok(), Some(1));
-    assert_eq!(type_of_itself(true).ok(), Some(9));
-    assert_eq!(type_of_itself(false).ok(), Some(9), "rejected");
+    assert_eq!(matches_what_is_no_error(false).ok(), Some(1));
+    assert_eq!(matches_what_is_no_error(true).ok(), Some(9));
+    assert_eq!(matches_what_is_no_error(false).ok(), Some(9), "rejected");
 
     for text in ["x", "nested", "fmt"] {
         type_of_boxed(text).unwrap_err();

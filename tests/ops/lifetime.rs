@@ -105,7 +105,7 @@ fn every_call_has_exactly_one_outcome() {
     (0..4).for_each(|_| succeed(&breaker));
     (0..3).for_each(|_| fail(&breaker));
     let _ignored = breaker
-        .tracking(never)
+        .with_tracker(never)
         .call(|| Err::<(), _>(io::Error::other("404")));
     {
         let mut cancelled = pin!(breaker.call_async(std::future::pending::<io::Result<()>>()));

@@ -7,11 +7,13 @@ mod contained;
 mod environment;
 #[cfg(unix)]
 mod fork;
+mod info;
 mod kinds;
 mod lifetime;
 mod linked;
 mod prometheus;
 mod registry;
+mod rejections;
 mod reports;
 mod serialised;
 
@@ -29,3 +31,4 @@ fn eventually(is_so: impl Fn() -> bool) {
         thread::yield_now();
     }
 }
+mod service;

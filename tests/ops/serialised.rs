@@ -11,7 +11,7 @@ use fluxgate::{
     clock::ManualClock,
     listener::PrometheusListener,
     retry::Cooldown,
-    tripper::{FailureStreak, SlowRate},
+    tripper::{AvgLatency, FailureRate, FailureStreak, InFlight, Rule, SlowRate},
 };
 use prometheus::Registry;
 use serde_json::{Value, json};
@@ -49,8 +49,10 @@ fn an_open_breaker_as_a_listing_shows_it() {
         json!({
             "total_count": 1,
             "failure_count": 0,
+            "failure_rate": 0.0,
             "total_duration": 2.0,
-            "slow_counts": [[1.5, 1]],
+            "avg_duration": 2.0,
+            "slow_counts": [{"threshold": 1.5, "count": 1, "rate": 1.0}],
         })
     );
 
@@ -60,7 +62,9 @@ fn an_open_breaker_as_a_listing_shows_it() {
         .unwrap_err();
     clock.advance(Duration::from_secs(15));
     let reason = json!({
-        "rule": "FailureStreak", "measured": 1.0, "threshold": 1.0, "calls": 1,
+        "rule": "FailureStreak", "duration": null,
+        "measured": 1.0, "threshold": 1.0, "calls": 1,
+        "text": "1 failure in a row reached 1",
     });
     let mut info = to_json(&breaker.info());
     let closure = info["listeners"][0]["name"].take();
@@ -74,8 +78,14 @@ fn an_open_breaker_as_a_listing_shows_it() {
             "reopens": 0,
             "failure_streak": 1,
             "metrics": {
-                "total_count": 0, "failure_count": 0, "total_duration": 0.0,
-                "slow_counts": [[1.5, 0]],
+                "total_count": 0, "failure_count": 0, "failure_rate": null,
+                "total_duration": 0.0, "avg_duration": null,
+                "slow_counts": [{"threshold": 1.5, "count": 0, "rate": null}],
+            },
+            "opened_with": {
+                "total_count": 1, "failure_count": 1, "failure_rate": 1.0,
+                "total_duration": 0.0, "avg_duration": 0.0,
+                "slow_counts": [{"threshold": 1.5, "count": 0, "rate": 0.0}],
             },
             "retry_after": 45.0,
             "reason": reason,
@@ -96,7 +106,21 @@ fn an_open_breaker_as_a_listing_shows_it() {
                     "closed": 0.0, "open": 15.0, "half_open": 0.0,
                     "metrics_only": 2.0, "disabled": 0.0, "forced_open": 0.0,
                 },
-                "durations": {"buckets": [[0.25, 1]], "count": 2, "sum": 2.0},
+                "durations": {
+                    "buckets": [{"bound": 0.25, "count": 1}], "count": 2, "sum": 2.0,
+                },
+            },
+            "settings": {
+                "window": "CountWindow(100)",
+                "tripper": "FailureStreak(1) | SlowRate(0.5, threshold = 1.5s)",
+                "retry": "Cooldown(60s)",
+                "permit": "RampUp(initial = 0.1, final = 1.0, duration = 60s)",
+                "max_half_open_calls": 10,
+                "close_after": 1,
+                "reopen_after": null,
+                "probe_lease": 60.0,
+                "on_cancel": "Ignore",
+                "durations": true,
             },
             "variable": {"name": "FLUXGATE_SERIALISED", "value": null},
             "kill_switch": null,
@@ -124,20 +148,38 @@ fn an_open_breaker_as_a_listing_shows_it() {
 }
 
 #[test]
-fn a_slow_rate_says_which_calls_are_slow() {
-    let clock = ManualClock::new();
-    let breaker = CircuitBreaker::builder("serialised_slow")
-        .tripper(SlowRate::new(0.5, Duration::from_millis(250)))
-        .clock(clock.clone())
-        .build()
-        .unwrap();
-    let slow = || {
-        clock.advance(Duration::from_secs(1));
-        Ok::<_, io::Error>(())
-    };
-    breaker.call(slow).unwrap();
-    let reason = &to_json(&breaker.info())["reason"];
-    assert_eq!(reason["rule"], json!({"SlowRate": 0.25}));
+fn reason_has_one_shape_for_all_rules() {
+    let second = Duration::from_secs(1);
+    let rules: [(&str, Rule, Option<f64>); 5] = [
+        ("FailureStreak", FailureStreak::new(1).into(), None),
+        ("FailureRate", FailureRate::new(0.5).into(), None),
+        ("AvgLatency", AvgLatency::new(second).into(), None),
+        ("SlowRate", SlowRate::new(0.5, second).into(), Some(1.0)),
+        ("InFlight", InFlight::new(1, second).into(), Some(1.0)),
+    ];
+    for (rule, tripper, duration) in rules {
+        let clock = ManualClock::new();
+        let breaker = CircuitBreaker::builder("shape")
+            .tripper(tripper)
+            .clock(clock.clone())
+            .build()
+            .unwrap();
+        let slow = breaker.acquire().unwrap();
+        clock.advance(Duration::from_secs(2));
+        // The call that asks while another hangs is the one that finds it.
+        if let Ok(second) = breaker.acquire() {
+            second.ignore();
+        }
+        slow.failure();
+        let info = breaker.info();
+        let reason = to_json(&info)["reason"].take();
+        let fields: Vec<_> = reason.as_object().unwrap().keys().cloned().collect();
+        let all = ["calls", "duration", "measured", "rule", "text", "threshold"];
+        assert_eq!(fields, all, "{rule}");
+        assert_eq!(reason["rule"], rule);
+        assert_eq!(reason["duration"], json!(duration), "{rule}");
+        assert_eq!(reason["text"], info.reason.unwrap().to_string());
+    }
 }
 
 #[test]

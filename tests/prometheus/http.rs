@@ -12,8 +12,9 @@ pub(crate) fn request(address: &str, method: &str, target: &str) -> Option<(u16,
     let mut stream = TcpStream::connect(address).ok()?;
     let patience = Some(Duration::from_secs(30));
     stream.set_read_timeout(patience).ok()?;
-    let request =
-        format!("{method} /{target} HTTP/1.0\r\nhost: {address}\r\ncontent-length: 0\r\n\r\n");
+    let request = format!(
+        "{method} /{target} HTTP/1.0\r\nhost: {address}\r\nx-operator: test\r\ncontent-length: 0\r\n\r\n"
+    );
     stream.write_all(request.as_bytes()).ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;

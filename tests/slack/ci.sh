@@ -11,7 +11,7 @@ scratch="$(mktemp -d)"
 trap 'rm -rf "$scratch"' EXIT
 
 # What differs on purpose must differ; see the README of the example.
-deviates=06b_lone_surrogate,30_sigint_active_connection,31_sigterm
+deviates=06b_lone_surrogate,30_sigint_active_connection,31_sigterm,32_metrics_text
 retries=18_webhook_ok_text,20_connection_refused,27_head_of_line
 
 failed=0

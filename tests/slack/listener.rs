@@ -1,6 +1,6 @@
 //! What the listener posts.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use fluxgate::{
     CallNotPermitted, CircuitBreaker, Listener, Signal, State,
@@ -8,7 +8,7 @@ use fluxgate::{
     listener::{SlackLabels, SlackListener, SlackTemplate, SlackTemplates},
     permit, retry,
     slack::Error,
-    tripper::{FailureRate, MinRequests},
+    tripper::{FailureRate, FailureStreak, MinRequests},
 };
 use serde_json::Value;
 
@@ -204,6 +204,85 @@ fn breakers_that_share_a_listener_have_threads_of_their_own() {
     let bodies = slack.bodies();
     assert_eq!(bodies[2]["thread_ts"], "1700000000.000001");
     assert_eq!(bodies[3]["thread_ts"], "1700000000.000002");
+}
+
+#[test]
+fn breakers_of_one_name_have_threads_of_their_own() {
+    let slack = Slack::start();
+    let listener = Arc::new(listener(&slack, SlackTemplates::default()));
+    let breaker = || {
+        CircuitBreaker::builder("shared")
+            .tripper(FailureStreak::new(1))
+            .retry(retry::Never)
+            .listener(listener.clone())
+            .build()
+            .unwrap()
+    };
+    let open = |breaker: &CircuitBreaker| {
+        let _ = breaker.call(|| Err::<(), _>(Failure::Down));
+    };
+    let sent = || {
+        assert_eq!(listener.slack().flush(LONG).left, 0);
+        slack.bodies().pop().unwrap()
+    };
+    let thread = |body: &Value| body.get("thread_ts").cloned();
+    let (one, two) = (breaker(), breaker());
+    for (breaker, _) in [(&one, 1), (&two, 2)] {
+        open(breaker);
+        assert_eq!(thread(&sent()), None);
+    }
+    one.reset();
+    let closed = sent();
+    assert_eq!(closed["thread_ts"], "1700000000.000001");
+    assert!(closed.get("reply_broadcast").is_none());
+    let note = "_Other circuit breakers of this name are still open_";
+    assert!(fields(&closed)[3].ends_with(note), "{closed}");
+    two.reset();
+    let closed = sent();
+    assert_eq!(closed["thread_ts"], "1700000000.000002");
+    assert_eq!(closed["reply_broadcast"], true);
+
+    // One that is dropped while open leaves nothing to its successor.
+    open(&two);
+    drop(two);
+    let successor = breaker();
+    open(&successor);
+    assert_eq!(thread(&sent()), None);
+    successor.reset();
+    assert_eq!(sent()["thread_ts"], "1700000000.000006");
+}
+
+#[test]
+fn channels_are_as_slack_has_them() {
+    let build = |channel: &str| {
+        let url = "http://127.0.0.1:1/";
+        let builder = SlackListener::builder().token("xoxb-1").url(url);
+        builder.channel(channel).build()
+    };
+    for good in ["C0123456789", "#alerts", &"é".repeat(80)] {
+        build(good).unwrap();
+    }
+    for bad in ["a\nb", "a\u{9b}b", "\0", &"é".repeat(81), "xoxb-1-abc"] {
+        let error = build(bad).unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(shown.contains("at most 80 characters"), "{shown}");
+        assert!(shown.chars().count() < 500, "{shown}");
+        assert!(!shown.chars().any(char::is_control), "{shown}");
+        assert!(!shown.contains("abc"), "{shown}");
+    }
+    let endless = build(&"x".repeat(10_000_000)).unwrap_err();
+    assert!(endless.to_string().len() < 500);
+}
+
+#[test]
+fn builder_shows_neither_token_nor_webhook() {
+    let url = "http://hooks.slack.com/services/T/B/hook-secret";
+    let builder = SlackListener::builder()
+        .channel("C1")
+        .token("tok-secret")
+        .url(url);
+    let shown = format!("{builder:?} {builder:#?}");
+    assert!(!shown.contains("secret"), "{shown}");
 }
 
 #[test]

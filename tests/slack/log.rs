@@ -35,7 +35,9 @@ struct Keeper;
 
 impl Subscriber for Keeper {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("fluxgate")
+        ["fluxgate", "slack::proxy"]
+            .iter()
+            .any(|ours| metadata.target().starts_with(ours))
     }
 
     fn event(&self, event: &Event<'_>) {

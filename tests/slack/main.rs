@@ -9,6 +9,8 @@
 mod attribute;
 mod fake;
 mod faults;
+mod hostile_clients;
+mod hostile_slack;
 mod http;
 mod listener;
 mod listener_recordings;

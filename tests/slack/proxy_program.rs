@@ -1,6 +1,9 @@
 //! The slack-proxy of the examples, where it goes beyond the recordings.
 
-use std::{thread, time::Duration};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use fluxgate::{
     Listener, Signal, State,
@@ -173,6 +176,45 @@ fn the_metrics_port_serves_metrics_and_health_and_nothing_else() {
     assert!(post(proxy.application, "{}").is_err());
     assert_eq!(proxy.join(), 0);
     assert_eq!(slack.arrivals().len(), 2);
+}
+
+/// The text of the Go program, as `32_metrics_text.json` has it, but for the line
+/// break in a channel's name and the HELP text of `succeeded`.
+#[test]
+fn metrics_are_written_as_by_the_go_program() {
+    let slack = Slack::start();
+    slack.will([Act::Ok, Act::code("invalid_auth")]);
+    let proxy = Proxy::start(&slack, &[]);
+    for channel in ["#m", "we\"ird\\ch an"] {
+        let body = json!({"channel": channel, "text": "x"}).to_string();
+        assert_eq!(post(proxy.application, &body).unwrap().status, 200);
+    }
+    slack.wait(2);
+    let wanted = r##"# HELP slackproxy_queue_size The current size of the queue
+# TYPE slackproxy_queue_size gauge
+slackproxy_queue_size 0
+# HELP slackproxy_requests_failed_total The total number of requests failed
+# TYPE slackproxy_requests_failed_total counter
+slackproxy_requests_failed_total{channel="we\"ird\\ch an"} 1
+# HELP slackproxy_requests_received_total The total number of requests received
+# TYPE slackproxy_requests_received_total counter
+slackproxy_requests_received_total{channel="#m"} 1
+slackproxy_requests_received_total{channel="we\"ird\\ch an"} 1
+# HELP slackproxy_requests_succeeded_total The total number of requests that succeeded
+# TYPE slackproxy_requests_succeeded_total counter
+slackproxy_requests_succeeded_total{channel="#m"} 1
+"##;
+    let page = || get(proxy.metrics, "/metrics").body;
+    until(|| page().contains("failed_total"));
+    assert_eq!(page(), wanted);
+}
+
+/// Waits until it is so.
+fn until(it_is_so: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !it_is_so() && started.elapsed() < Duration::from_secs(10) {
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[test]

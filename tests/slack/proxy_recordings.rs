@@ -12,10 +12,12 @@ use crate::{
 
 /// What differs on purpose, as the README of the example says. It must differ,
 /// so that nothing changes unseen.
-const DEVIATIONS: [&str; 3] = [
+const DEVIATIONS: [&str; 4] = [
     "06b_lone_surrogate",
     "30_sigint_active_connection",
     "31_sigterm",
+    // A line break in a channel's name, and a HELP text that says what it means.
+    "32_metrics_text",
 ];
 
 #[test]

@@ -90,7 +90,7 @@ async fn a_client_behind_a_breaker() {
     let url = serve(upstream.router()).await;
     let breaker = breaker(&clock);
     let mut client = ServiceBuilder::new()
-        .layer(CircuitBreakerLayer::new(breaker.clone()).classifying(
+        .layer(CircuitBreakerLayer::new(breaker.clone()).with_classifier(
             |result: &reqwest::Result<reqwest::Response>| match result {
                 Ok(response) => fluxgate::http::outcome(response.status(), response.headers()),
                 Err(_) => Outcome::Failure,
@@ -144,7 +144,7 @@ async fn a_router_behind_a_breaker() {
     let upstream = Upstream::new();
     let breaker = breaker(&ManualClock::new());
     let layer = CircuitBreakerLayer::new(breaker.clone())
-        .classifying(fluxgate::http::classify::<Body, Infallible>)
+        .with_classifier(fluxgate::http::classify::<Body, Infallible>)
         .on_rejection(|rejection| Ok(Response::from(rejection)));
     let url = serve(upstream.router().layer(layer)).await;
 

@@ -111,7 +111,7 @@ fn it_holds_for_one_period() {
 fn a_classifier_sees_errors_and_the_rest_and_may_panic() {
     let (breaker, _) = breaker(Cooldown::new(secs(10)));
     let broken = |_: &Result<(), CallNotPermitted>| -> Outcome { panic!("on purpose") };
-    assert_eq!(breaker.classifying(broken).call(|| Ok(())), Ok(()));
+    assert_eq!(breaker.with_classifier(broken).call(|| Ok(())), Ok(()));
     assert_eq!(breaker.info().metrics.failure_count, 0);
 
     let ignoring = |result: &Result<(), &str>| match result {
@@ -119,7 +119,7 @@ fn a_classifier_sees_errors_and_the_rest_and_may_panic() {
         Err(_) => Outcome::Ignored,
     };
     let fallback = |_| Ok::<_, ()>(());
-    let judged = breaker.classifying(ignoring);
+    let judged = breaker.with_classifier(ignoring);
     assert_eq!(judged.call_with_fallback(|| Err("no"), fallback), Ok(()));
     assert_eq!(
         (breaker.info().ignored, breaker.state()),
@@ -178,7 +178,7 @@ fn rejections_become_responses() {
         Some(value.to_str().expect("digits").to_owned())
     };
     for _ in 0..2 {
-        let judged = breaker.classifying(classify::<(), CallNotPermitted>);
+        let judged = breaker.with_classifier(classify::<(), CallNotPermitted>);
         let mut response = Response::new(());
         *response.status_mut() = StatusCode::BAD_GATEWAY;
         assert!(judged.call(|| Ok(response)).is_ok());

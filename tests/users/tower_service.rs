@@ -220,7 +220,7 @@ async fn trackers_see_the_services_own_error_and_it_can_stay() {
     let (breaker, _) = breaker();
     let down = tracker::Custom::new(|fault: &Fault| *fault == Fault::Down);
     let mut service = CircuitBreakerLayer::new(breaker.clone())
-        .tracking(down)
+        .with_tracker(down)
         .on_rejection(|rejection| Err(rejection.into()))
         .layer(service_fn(|up: bool| async move {
             Err::<(), _>(if up { Fault::NotFound } else { Fault::Down })

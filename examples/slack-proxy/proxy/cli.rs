@@ -1,6 +1,6 @@
 //! The flags.
 
-use std::{ffi::OsString, time::Duration};
+use std::{ffi::OsString, fmt, time::Duration};
 
 use clap::{
     CommandFactory, FromArgMatches, Parser, ValueEnum,
@@ -8,10 +8,9 @@ use clap::{
 };
 use fluxgate::slack::{Policy, Rate, Token};
 
-use super::duration;
+use super::{duration, post::check_channel};
 
 /// What the flags and the environment come to.
-#[derive(Debug)]
 pub(crate) struct Config {
     pub(super) token: Token,
     pub(super) slack_url: String,
@@ -21,7 +20,20 @@ pub(crate) struct Config {
     pub(super) metrics: String,
     pub(super) channel_override: Option<String>,
     pub(super) auth: Option<Token>,
+    pub(super) client_timeout: Duration,
+    pub(super) max_connections: usize,
     pub(super) shutdown_timeout: Option<Duration>,
+}
+
+impl fmt::Debug for Config {
+    /// Without the URL, which is a secret if it is a webhook's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("policy", &self.policy)
+            .field("application", &self.application)
+            .field("metrics", &self.metrics)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Takes messages for Slack at once, and delivers them in the background: with
@@ -76,6 +88,12 @@ struct Flags {
     /// How to deliver, and what to forward
     #[arg(long, value_enum, default_value_t = PolicyName::SlackProxy)]
     policy: PolicyName,
+    /// How long a client may take for the head of a request, and for its body
+    #[arg(long, value_parser = duration::parse, default_value = "10s")]
+    client_timeout: Duration,
+    /// Connections at once; beyond them the oldest idle one is closed
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..), default_value = "512")]
+    max_connections: u32,
     /// How long the queue may take to be delivered at the end; `0` for as long
     /// as it takes
     #[arg(long, value_parser = duration::parse, default_value = "0")]
@@ -140,7 +158,17 @@ impl Flags {
             Some(text) => Some(Token::new(text).map_err(|error| wrong(&error))?),
             None => None,
         };
+        if self.client_timeout.is_zero() {
+            return Err(wrong(
+                &"`--clientTimeout` is 0: expected more, such as `10s`",
+            ));
+        }
+        if !self.channel_override.is_empty() {
+            check_channel(&self.channel_override).map_err(|error| wrong(&error))?;
+        }
         Ok(Config {
+            client_timeout: self.client_timeout,
+            max_connections: self.max_connections as usize,
             token: Token::new(token).map_err(|error| wrong(&error))?,
             auth,
             policy: self.delivery(),

@@ -57,11 +57,11 @@ pub(super) fn exposition(app: &App, accept: &str) -> (&'static str, String) {
         "The total number of requests retried",
         |s| s.retried,
     );
-    // In the words of the Go program, which are wrong.
+    // The Go program says "retried" here, its README what it means.
     text.counters(
         &stats,
         "succeeded",
-        "The total number of requests retried",
+        "The total number of requests that succeeded",
         |s| s.succeeded,
     );
     if app.extended.is_some() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    body::{Body, to_bytes},
+    body::{Body, HttpBody as _},
     extract::{Request, State},
     http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse, Response},
@@ -12,10 +12,25 @@ use axum::{
 };
 use fluxgate::slack::{Message, SendError, Thread};
 
-use super::{App, answer::Answer, decode::decode, exposition, post::Post, tickets::is_ticket};
+use http_body_util::BodyExt as _;
+use tokio::{sync::Semaphore, time::timeout};
+
+use super::{
+    App,
+    answer::Answer,
+    decode::decode,
+    exposition,
+    post::{Post, check_channel},
+    refusals::Kind,
+    tickets::is_ticket,
+};
 
 /// Slack takes far less.
 const BODY_LIMIT: usize = 1024 * 1024;
+
+/// Bodies up to this size are read for every connection there may be, larger
+/// ones only so many at once.
+const SMALL_BODY: usize = 32 * 1024;
 
 /// Takes posts on any path.
 pub(super) fn posts(app: Arc<App>) -> Router {
@@ -38,39 +53,80 @@ async fn take(State(app): State<Arc<App>>, request: Request) -> Answer {
         return Answer::NotAllowed;
     }
     if !app.admits(request.headers()) {
+        app.refusals.note(Kind::Unauthorized);
         return Answer::Wrong(StatusCode::UNAUTHORIZED, "invalid_auth".into());
     }
     if app.delivery.is_full() {
-        return almost_full();
+        return app.almost_full();
     }
-    match read(request.into_body()).await {
-        Ok(post) => app.queue(post),
-        Err((status, error)) => {
-            tracing::error!(error, "invalid request");
-            Answer::Wrong(status, error)
+    let body = timeout(
+        app.client_timeout,
+        read(request.into_body(), &app.large_bodies),
+    )
+    .await;
+    match body {
+        Ok(Ok(body)) => match decode(&body) {
+            Ok(post) => app.queue(post),
+            Err(error) => app.invalid(error),
+        },
+        Ok(Err(Unread::TooLarge)) => {
+            app.refusals.note(Kind::TooLarge);
+            let error = format!("the body has more than {BODY_LIMIT} bytes");
+            Answer::Wrong(StatusCode::PAYLOAD_TOO_LARGE, error)
+        }
+        Ok(Err(Unread::Broken(error))) => app.invalid(error),
+        Err(_) => {
+            app.refusals.note(Kind::TooSlow);
+            let error = format!("the body took longer than {:?}", app.client_timeout);
+            Answer::Wrong(StatusCode::REQUEST_TIMEOUT, error)
         }
     }
 }
 
-async fn read(body: Body) -> Result<Post, (StatusCode, String)> {
-    let body = to_bytes(body, BODY_LIMIT).await.map_err(|error| {
-        (
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!("the body can't be read: {error}"),
-        )
-    })?;
-    decode(&body).map_err(|error| (StatusCode::BAD_REQUEST, error))
+/// Why a body was not read to its end.
+enum Unread {
+    TooLarge,
+    Broken(String),
 }
 
-fn almost_full() -> Answer {
-    tracing::warn!("queue is almost full, post refused");
-    Answer::Wrong(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "Queue is almost full".into(),
-    )
+async fn read(mut body: Body, large: &Semaphore) -> Result<Vec<u8>, Unread> {
+    if body.size_hint().lower() > BODY_LIMIT as u64 {
+        return Err(Unread::TooLarge);
+    }
+    let mut read = Vec::new();
+    let mut permit = None;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| Unread::Broken(error.to_string()))?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        if read.len() + data.len() > BODY_LIMIT {
+            return Err(Unread::TooLarge);
+        }
+        if read.len() + data.len() > SMALL_BODY && permit.is_none() {
+            permit = large.acquire().await.ok();
+        }
+        read.extend_from_slice(&data);
+    }
+    Ok(read)
 }
 
 impl App {
+    fn almost_full(&self) -> Answer {
+        self.refusals.note(Kind::Full);
+        Answer::Wrong(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Queue is almost full".into(),
+        )
+    }
+
+    /// Refuses a post. The error may quote it.
+    fn invalid(&self, error: String) -> Answer {
+        let error = self.delivery.printable(&error);
+        self.refusals.invalid(error.clone());
+        Answer::Wrong(StatusCode::BAD_REQUEST, error)
+    }
+
     fn admits(&self, headers: &HeaderMap) -> bool {
         let Some(auth) = &self.auth else {
             return true;
@@ -83,16 +139,18 @@ impl App {
 
     fn queue(&self, mut post: Post) -> Answer {
         if let Some(missing) = post.missing(self.extended.is_some()) {
-            tracing::error!(error = missing, "invalid request");
-            return Answer::Wrong(StatusCode::BAD_REQUEST, missing);
+            return self.invalid(missing);
         }
         let channel = post.channel.clone();
+        if let Err(error) = check_channel(&channel) {
+            return self.invalid(error.to_string());
+        }
         if let Some(instead) = &self.channel_override {
             post.channel.clone_from(instead);
         }
         let (message, ts) = match self.message(post) {
             Ok(message) => message,
-            Err(error) => return Answer::Wrong(StatusCode::BAD_REQUEST, error.to_string()),
+            Err(error) => return self.invalid(error.to_string()),
         };
         match self.delivery.try_send(message) {
             Ok(()) => {
@@ -102,7 +160,7 @@ impl App {
                     None => Answer::Taken,
                 }
             }
-            Err(SendError::QueueFull) => almost_full(),
+            Err(SendError::QueueFull) => self.almost_full(),
             Err(error) => Answer::Wrong(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
         }
     }

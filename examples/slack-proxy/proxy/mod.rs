@@ -8,11 +8,13 @@ mod duration;
 mod exposition;
 mod handler;
 mod post;
+mod refusals;
+mod server;
 mod tickets;
 
 use std::{
     collections::BTreeMap,
-    future::Future,
+    future::{Future, pending},
     io,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
@@ -20,9 +22,15 @@ use std::{
 };
 
 use fluxgate::slack::{Delivery, Token};
-use tokio::{net::TcpListener, sync::watch, time::timeout};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+    time::timeout,
+};
 
 pub(crate) use cli::{Config, parse};
+use refusals::Refusals;
+use server::{Limits, serve};
 use tickets::Tickets;
 
 /// The proxy, with its ports bound.
@@ -30,6 +38,7 @@ pub(crate) struct Proxy {
     application: TcpListener,
     metrics: TcpListener,
     app: Arc<App>,
+    limits: Limits,
     shutdown_timeout: Option<Duration>,
 }
 
@@ -45,7 +54,19 @@ struct App {
     received: Mutex<BTreeMap<Arc<str>, u64>>,
     /// Tells whether the end has begun.
     ending: watch::Sender<bool>,
+    refusals: Arc<Refusals>,
+    /// How long a body may take.
+    client_timeout: Duration,
+    /// One for each large body that is being read.
+    large_bodies: Semaphore,
 }
+
+/// How many bodies above [`handler::SMALL_BODY`] are read at once.
+const LARGE_BODIES: usize = 16;
+
+/// Connections to the port of the metrics, which has few clients and large
+/// answers.
+const METRICS_CONNECTIONS: usize = 32;
 
 /// How long open connections may take to finish when the end begins.
 const GRACE: Duration = Duration::from_secs(1);
@@ -65,7 +86,14 @@ impl Proxy {
                 extended: config.extended.then(Tickets::new),
                 received: Mutex::default(),
                 ending: watch::Sender::new(false),
+                refusals: Arc::default(),
+                client_timeout: config.client_timeout,
+                large_bodies: Semaphore::new(LARGE_BODIES),
             }),
+            limits: Limits {
+                connections: config.max_connections,
+                head: config.client_timeout,
+            },
             shutdown_timeout: config.shutdown_timeout,
         })
     }
@@ -82,27 +110,35 @@ impl Proxy {
             application,
             metrics,
             app,
+            limits,
             shutdown_timeout,
         } = self;
         let mut ending = app.ending.subscribe();
         let stopped = async move {
             let _ = ending.wait_for(|ending| *ending).await;
         };
-        let posts = tokio::spawn(
-            axum::serve(application, handler::posts(app.clone()))
-                .with_graceful_shutdown(stopped)
-                .into_future(),
-        );
-        let metrics =
-            tokio::spawn(axum::serve(metrics, handler::metrics(app.clone())).into_future());
+        let refusals = app.refusals.clone();
+        let posts = handler::posts(app.clone());
+        let posts = tokio::spawn(serve(application, posts, limits, refusals.clone(), stopped));
+        let pages = handler::metrics(app.clone());
+        let few = Limits {
+            connections: METRICS_CONNECTIONS,
+            ..limits
+        };
+        let metrics = tokio::spawn(serve(metrics, pages, few, refusals.clone(), pending()));
+        let reports = tokio::spawn(async move { refusals.report().await });
 
         stop.await;
         tracing::warn!("shutting down: no more posts are taken, the queue is delivered");
         app.ending.send_replace(true);
         // A client that does not let go can't keep the queue from its end.
+        let abort = posts.abort_handle();
         let _ = timeout(GRACE, posts).await;
+        abort.abort();
         let report = app.delivery.shutdown_async(shutdown_timeout).await;
         metrics.abort();
+        reports.abort();
+        app.refusals.report_now();
         tracing::info!(left = report.left, "shutdown complete");
         report.left
     }
@@ -112,8 +148,9 @@ impl App {
     fn count_received(&self, channel: &str) {
         let mut received = self.received.lock().unwrap_or_else(PoisonError::into_inner);
         // Anybody may name any channel; the memory for them has an end.
-        let known = received.len() < 1000 || received.contains_key(channel);
-        let channel = if known { channel } else { "(other)" };
+        let channel = self.delivery.printable(channel);
+        let known = received.len() < 1000 || received.contains_key(&*channel);
+        let channel = if known { &channel } else { "(other)" };
         *received.entry(channel.into()).or_default() += 1;
     }
 }

@@ -1,7 +1,15 @@
 //! A message as it is posted, and as it goes on to Slack.
 
+use std::collections::BTreeMap;
+
+use fluxgate::slack::{Error, Message};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
+
+/// Refuses what is no channel of Slack's, as for every message.
+pub(super) fn check_channel(channel: &str) -> Result<(), Error> {
+    Message::new(channel, &BTreeMap::<(), ()>::new()).map(drop)
+}
 
 /// What the Go program knows of `chat.postMessage`, and the rest.
 #[derive(Debug, Default)]

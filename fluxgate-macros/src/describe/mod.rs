@@ -29,6 +29,8 @@ pub(crate) fn of_function(options: &Options) -> String {
     let judged = judged(options);
     let rejected = if options.fallback.is_some() {
         "On a rejection and on an error the fallback answers."
+    } else if options.map_rejection.is_some() {
+        "A rejected call returns at once with the error that `map_rejection` makes of it."
     } else {
         "A rejected call returns at once with an error made of `CallNotPermitted`."
     };

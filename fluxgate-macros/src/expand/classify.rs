@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
-use syn::{Expr, Type};
+use syn::{Expr, Type, spanned::Spanned};
 
 use super::Runtime;
 use crate::{
@@ -12,6 +12,10 @@ use crate::{
 };
 
 /// ```text
+/// Input:  (none)
+/// Output: ::fluxgate::__private::Returning::<Result<Quote, Error>>::new().judge()
+///             .by_themselves()
+///
 /// Input:  tracker = TypeOf(io::Error), failure_if = is_stale
 /// Output: ::fluxgate::__private::Returning::<Result<Quote, Error>>::new().judge()
 ///             .tracker(|error: &_| ::fluxgate::__private::Probe::new(error).holds::<io::Error>())
@@ -22,24 +26,24 @@ use crate::{
 /// ```
 pub(super) fn judge(options: &Options, output: &Type, fluxgate: &Runtime<'_>) -> TokenStream {
     let (erased, has_impl) = return_type::erase(output);
-    let mut judge = match (has_impl, return_type::result_parts(&erased)) {
-        (false, _) => quote!(#fluxgate::__private::Returning::<#erased>::new().judge()),
-        (true, Some((value, error))) => {
-            quote!(#fluxgate::__private::returned::<#value, #error>())
-        }
-        (true, None) => {
-            quote!(#fluxgate::__private::Judge::<#fluxgate::__private::Plain<#erased>>::new())
-        }
+    let mut judge = if has_impl && !return_type::is_result(&erased) {
+        quote!(#fluxgate::__private::Judge::<#fluxgate::__private::Plain<#erased>>::new())
+    } else {
+        quote!(#fluxgate::__private::Returning::<#erased>::new().judge())
     };
     if let Some(classify) = &options.classify {
         judge.extend(quote!(.classify(#classify)));
         return judge;
     }
-    let tracker = options.tracker.as_ref();
-    if let Some(tracker) = tracker.filter(|it| !matches!(it, Formula::Leaf(Matched::All))) {
-        let error = Ident::new("error", Span::mixed_site());
-        let condition = condition(tracker, &error, fluxgate);
-        judge.extend(quote!(.tracker(|#error: &_| #condition)));
+    match &options.tracker {
+        None => judge.extend(quote!(.by_themselves())),
+        // It is the judge's own.
+        Some(Formula::Leaf(Matched::All)) => {}
+        Some(tracker) => {
+            let error = Ident::new("error", Span::mixed_site());
+            let condition = condition(tracker, &error, fluxgate);
+            judge.extend(quote!(.tracker(|#error: &_| #condition)));
+        }
     }
     if let Some(predicate) = &options.failure_if {
         judge.extend(quote!(.failure_if(#predicate)));
@@ -74,8 +78,13 @@ fn matched(leaf: &Matched, error: &Ident, fluxgate: &Runtime<'_>) -> TokenStream
     match leaf {
         Matched::All => quote!(true),
         Matched::TypeOf(types) => {
-            let types = types.iter();
-            quote!(#(#fluxgate::__private::Probe::new(#error).holds::<#types>())||*)
+            let found = types.iter().map(|ty| {
+                // Errors about what is looked into stand at what is looked for.
+                let place = ty.span().resolved_at(Span::mixed_site());
+                let holds = Ident::new("holds", place);
+                quote!(#fluxgate::__private::Probe::new(#error).#holds::<#ty>())
+            });
+            quote!(#(#found)||*)
         }
         Matched::Custom(closure @ Expr::Closure(_)) => {
             quote!(#fluxgate::__private::ask(#error, #closure))

@@ -19,9 +19,11 @@ use crate::{
 /// Input:  #[circuit_breaker]
 ///         fn quote(symbol: &str) -> Result<u32, Error> { … }
 /// Output: fn quote(symbol: &str) -> Result<u32, Error> {
-///             ::fluxgate::__private::call::<Result<u32, Error>, _, _>(
+///             ::fluxgate::__private::call(
 ///                 { static __FLUXGATE_BREAKER: … ; &__FLUXGATE_BREAKER },
-///                 ::fluxgate::__private::Returning::<Result<u32, Error>>::new().judge(),
+///                 ::fluxgate::__private::Returning::<Result<u32, Error>>::new().judge()
+///                     .by_themselves(),
+///                 ::fluxgate::__private::Returning::<Result<u32, Error>>::new().rejected(),
 ///                 move || -> Result<u32, Error> { … },
 ///             )
 ///         }
@@ -91,10 +93,13 @@ struct Call<'a> {
     judge: TokenStream,
     /// The return type, or what the returned future gives, without `impl Trait`.
     output: Type,
+    /// Whether there was any.
+    has_impl: bool,
     /// The return type as the function has it, the same way.
     returned: Type,
     block: &'a Group,
     fallback: Option<TokenStream>,
+    map_rejection: Option<TokenStream>,
     capture: TokenStream,
 }
 
@@ -116,7 +121,10 @@ impl<'a> Call<'a> {
             Shape::Sync | Shape::Async => &returned,
             Shape::Future(future) => &future.output,
         };
+        let (erased, has_impl) = return_type::erase(output);
         let fallback = options.fallback.as_ref().map(ToTokens::to_token_stream);
+        let map_rejection = options.map_rejection.as_ref();
+        let map_rejection = map_rejection.map(ToTokens::to_token_stream);
         let breaker = breaker::reference(
             options,
             &target.sig.ident,
@@ -136,13 +144,15 @@ impl<'a> Call<'a> {
             lookup,
             breaker,
             judge: classify::judge(options, output, fluxgate),
-            output: return_type::erase(output).0,
+            output: erased,
+            has_impl,
             returned: return_type::erase(&returned).0,
-            capture: capture(fallback.as_ref(), target),
+            capture: capture(fallback.as_ref().or(map_rejection.as_ref()), target),
             fluxgate,
             shape,
             block,
             fallback,
+            map_rejection,
         }
     }
 
@@ -169,8 +179,8 @@ impl<'a> Call<'a> {
         let body = quote!(#capture || -> #output #block);
         match &self.fallback {
             None => {
-                let call = self.spanned("call");
-                quote!(#call::<#output, _, _>(#breaker, #judge, #body))
+                let reject = self.reject();
+                quote!(#fluxgate::__private::call(#breaker, #judge, #reject, #body))
             }
             Some(fallback) => quote! {
                 #fluxgate::__private::or_else(
@@ -224,15 +234,12 @@ impl<'a> Call<'a> {
             fluxgate,
             breaker,
             judge,
-            output,
             ..
         } = self;
         let Some(fallback) = &self.fallback else {
-            let rejected = self.spanned("rejected");
+            let reject = self.reject();
             return quote! {
-                #fluxgate::__private::call_async(
-                    #breaker, #judge, #rejected::<#output>, #body
-                ).await
+                #fluxgate::__private::call_async(#breaker, #judge, #reject, #body).await
             };
         };
         // Errors about the fallback stand there.
@@ -283,15 +290,36 @@ impl<'a> Call<'a> {
         self.output.span().resolved_at(Span::mixed_site())
     }
 
-    /// A function of the runtime, for errors that belong to the return type.
-    fn spanned(&self, name: &str) -> TokenStream {
-        let fluxgate = self.fluxgate;
-        let name = Ident::new(name, self.output_span());
-        quote_spanned!(Span::mixed_site()=> #fluxgate::__private::#name)
+    /// What makes a rejection into a result. Errors about it belong to the return
+    /// type.
+    ///
+    /// ```text
+    /// Output: ::fluxgate::__private::Returning::<Ret>::new().rejected()
+    ///
+    /// Input:  map_rejection = to_error
+    /// Output: ….mapped(to_error)
+    /// ```
+    fn reject(&self) -> TokenStream {
+        let Self {
+            fluxgate, output, ..
+        } = self;
+        let method = |name: &str| Ident::new(name, self.output_span());
+        let returning = quote!(#fluxgate::__private::Returning::<#output>::new());
+        if let Some(map) = &self.map_rejection {
+            let mapped = method("mapped");
+            return quote!(#returning.#mapped(#map));
+        }
+        let rejected = method("rejected");
+        // The shape of a type without a name is not looked for.
+        if self.has_impl && !return_type::is_result(output) {
+            quote!(#fluxgate::__private::#rejected::<#output>)
+        } else {
+            quote!(#returning.#rejected())
+        }
     }
 }
 
-/// `move`, unless the fallback uses an argument that the body would take along.
+/// `move`, unless the fallback, or `map_rejection`, uses an argument that the body would take along.
 ///
 /// The fallback runs after the body is gone, so what the body only borrows is
 /// there for the fallback. What the body itself consumes is not, and the

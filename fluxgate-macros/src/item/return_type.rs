@@ -136,23 +136,17 @@ fn erase_in_path(path: &mut Path) -> bool {
     found
 }
 
-/// The value and the error of `Result<T, E>`, by its name; of an alias, `_` for
-/// what it does not say.
-pub(crate) fn result_parts(ty: &Type) -> Option<(Type, Type)> {
+/// Returns whether a type is a `Result` by its name, which may be that of an
+/// alias.
+pub(crate) fn is_result(ty: &Type) -> bool {
     match ty {
-        Type::Group(group) => result_parts(&group.elem),
-        Type::Paren(paren) => result_parts(&paren.elem),
+        Type::Group(group) => is_result(&group.elem),
+        Type::Paren(paren) => is_result(&paren.elem),
         Type::Path(path) => {
-            let last = path.path.segments.last()?;
-            if !last.ident.to_string().ends_with("Result") {
-                return None;
-            }
-            let span = last.ident.span();
-            let mut parts = types(last).cloned();
-            let value = parts.next().unwrap_or_else(|| infer(span));
-            Some((value, parts.next().unwrap_or_else(|| infer(span))))
+            let last = path.path.segments.last();
+            last.is_some_and(|last| last.ident.to_string().ends_with("Result"))
         }
-        _ => None,
+        _ => false,
     }
 }
 

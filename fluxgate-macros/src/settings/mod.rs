@@ -26,6 +26,7 @@ pub(crate) struct Options {
     pub(crate) failure_if: Option<Expr>,
     pub(crate) classify: Option<Expr>,
     pub(crate) fallback: Option<Expr>,
+    pub(crate) map_rejection: Option<Expr>,
     pub(crate) handle: Option<Handle>,
     pub(crate) shared: Option<Expr>,
     pub(crate) docs: Option<bool>,

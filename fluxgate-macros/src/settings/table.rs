@@ -76,6 +76,11 @@ pub(crate) const KEYS: &[Key] = &[
         "fallback",
         "fallback = |error| Ok(cached())",
     ),
+    key(
+        Owner::Function,
+        "map_rejection",
+        "map_rejection = Error::Rejected",
+    ),
     key(Owner::Function, "handle", "handle = quote_breaker"),
     key(Owner::Function, "breaker", "breaker = PAYMENTS"),
     key(Owner::Macro, "docs", "docs = false"),
@@ -150,6 +155,9 @@ pub(crate) fn habit(name: &str) -> Option<&'static str> {
             "what every result means is `classify = |result| …`, which gives an `Outcome`"
         }
         "listener" => "it takes a list: `listeners = [LogListener]`",
+        "on_rejection" | "rejected" | "map_err" | "map_error" => {
+            "what a rejection becomes is `map_rejection = |rejection| …`, which gives an error"
+        }
         "capacity" | "max_size" | "max_entries" => {
             "how many keys there may be is `max_keys = 1000`"
         }

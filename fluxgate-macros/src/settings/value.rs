@@ -83,6 +83,7 @@ impl Options {
             "failure_if" => set(&mut self.failure_if, callable(key, cursor, errors)),
             "classify" => set(&mut self.classify, callable(key, cursor, errors)),
             "fallback" => set(&mut self.fallback, callable(key, cursor, errors)),
+            "map_rejection" => set(&mut self.map_rejection, callable(key, cursor, errors)),
             "breaker" => set(&mut self.shared, shared(key, cursor, errors)),
             "handle" => set(&mut self.handle, handle(cursor, errors)),
             "crate" => set(&mut self.krate, path(cursor, errors)),

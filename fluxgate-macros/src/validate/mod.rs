@@ -7,7 +7,10 @@ use syn::Expr;
 
 use crate::{
     analysis::{self, Facts},
-    item::function::{Body, Shape, Target},
+    item::{
+        function::{Body, Shape, Target},
+        return_type,
+    },
     settings::{
         BreakerOptions, Options,
         table::{KEYS, Owner},
@@ -20,6 +23,7 @@ pub(crate) fn check(options: &Options, target: &Target, errors: &Errors) {
     has_a_body(target, errors);
     shared_breakers_are_configured_where_they_are(options, errors);
     one_says_what_counts(options, errors);
+    rejections_have_one_way(options, target, errors);
     keys_are_told_apart(options, errors);
     comes_back(target, errors);
     only_async_functions_have_async_fallbacks(options, target, errors);
@@ -148,6 +152,35 @@ fn one_says_what_counts(options: &Options, errors: &Errors) {
                 ),
             );
         }
+    }
+}
+
+/// A rejection goes to the fallback, or becomes an error.
+fn rejections_have_one_way(options: &Options, target: &Target, errors: &Errors) {
+    let Some(place) = options.given.get("map_rejection") else {
+        return;
+    };
+    if options.given.contains_key("fallback") {
+        errors.at(
+            place,
+            "`map_rejection` would never be asked: rejections go to the `fallback`; make the \
+             error there, or remove one of the two",
+        );
+    }
+    let returned = match target.shape() {
+        Shape::Future(future) => Some(future.output),
+        Shape::Sync | Shape::Async => target.return_type().cloned(),
+    };
+    let has_error = returned.is_some_and(|ty| {
+        let (erased, has_impl) = return_type::erase(&ty);
+        !has_impl || return_type::is_result(&erased)
+    });
+    if !has_error {
+        errors.at(
+            place,
+            "`map_rejection` makes an error, and this function returns none; return a `Result`, \
+             or write a `fallback` in its place",
+        );
     }
 }
 

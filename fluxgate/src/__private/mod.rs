@@ -3,6 +3,7 @@
 
 #[doc(hidden)]
 pub mod bounds;
+mod classify;
 mod constants;
 mod fallback;
 
@@ -14,6 +15,7 @@ mod type_of;
 
 use std::future::Future;
 
+pub use classify::{Wait, overloaded_for, unavailable_for};
 pub use constants::check;
 pub use fallback::{Answer, or_await, or_else};
 pub use keyed::keyed;
@@ -23,7 +25,7 @@ pub use listener::{
     async_listener_fn, listener_fn, log_listener, prometheus_listener, slack_listener,
 };
 pub use name::default_name;
-pub use shape::{FromRejection, Judge, Plain, Protected, Returning, Settle, Shape, returned};
+pub use shape::{FromRejection, Judge, Plain, Protected, Returning, Settle, Shape};
 pub use type_of::Probe;
 #[cfg(feature = "inventory")]
 pub use {crate::linked::Linked, inventory};
@@ -37,13 +39,16 @@ use crate::{
 
 /// Runs the body of a function without a fallback.
 #[inline]
-pub fn call<R, S, J>(breaker: &CircuitBreaker, judge: Judge<S, J>, body: impl FnOnce() -> R) -> R
+pub fn call<R, S, J>(
+    breaker: &CircuitBreaker,
+    judge: Judge<S, J>,
+    reject: impl FnOnce(CallNotPermitted) -> R,
+    body: impl FnOnce() -> R,
+) -> R
 where
-    R: Protected,
     S: Shape<Output = R>,
     J: Settle<S>,
 {
-    let reject = R::rejected;
     run(breaker, Answered { judge, reject }, body)
 }
 
@@ -65,25 +70,25 @@ where
     run(breaker, Told(judge), body)
 }
 
-/// [`call`] for async functions. `reject` is a pointer to [`rejected`], which
-/// says nothing of its bound: the type of the future would otherwise repeat what
-/// is wrong with `R` wherever it is used.
+/// [`call`] for async functions.
 #[inline]
-pub fn call_async<R, S, J, F>(
+pub fn call_async<R, S, J, Z, F>(
     breaker: &CircuitBreaker,
     judge: Judge<S, J>,
-    reject: fn(CallNotPermitted) -> R,
+    reject: Z,
     body: F,
-) -> impl Future<Output = R> + use<'_, R, S, J, F>
+) -> impl Future<Output = R> + use<'_, R, S, J, Z, F>
 where
     S: Shape<Output = R>,
+    Z: FnOnce(CallNotPermitted) -> R,
     J: Settle<S>,
     F: Future<Output = R>,
 {
     Run::new(breaker, Answered { judge, reject }, body)
 }
 
-/// What becomes of a rejection.
+/// Returns what becomes of a rejection where `R` can't be named, so that its shape
+/// is not looked for.
 #[cold]
 #[must_use]
 pub fn rejected<R: Protected>(rejection: CallNotPermitted) -> R {

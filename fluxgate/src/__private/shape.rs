@@ -8,10 +8,10 @@
 use std::{convert::Infallible, marker::PhantomData, ops::Deref};
 
 use crate::{
-    CallError, CallNotPermitted, Outcome,
+    CallError, CallNotPermitted, Classify, Outcome,
     call::{
         Admitted, Finish,
-        classify::{self, By, Classifier, FailureIf, Nothing, Predicate},
+        classify::{self, By, ByThemselves, Classifier, FailureIf, Nothing, Predicate},
     },
     tracker::{All, Tracker},
 };
@@ -74,6 +74,50 @@ impl<T, E> Shape for Returned<T, E> {
     }
 }
 
+/// The shape of `Result<T, CallError<E>>`: tracker and fallback see `E`. A
+/// rejection in it comes from another breaker, inside the function, and is
+/// ignored.
+pub struct Wrapped<T, E>(PhantomData<fn() -> (T, E)>);
+
+impl<T, E> Shape for Wrapped<T, E> {
+    type Output = Result<T, CallError<E>>;
+    type Value = T;
+    type Error = E;
+
+    #[inline]
+    fn settle<K, P>(output: Self::Output, by: &By<K, P>, call: Admitted<'_>) -> Self::Output
+    where
+        K: Tracker<E>,
+        P: FailureIf<T>,
+    {
+        match output {
+            Ok(ok) => {
+                call.settle(|| classify::value(&ok, &by.failure_if));
+                Ok(ok)
+            }
+            Err(error) => {
+                call.settle(|| match &error {
+                    CallError::Failed(error) => classify::error(error, &by.tracker),
+                    CallError::Rejected(rejection) => rejection.outcome(),
+                });
+                Err(error)
+            }
+        }
+    }
+
+    fn classify<F>(output: Self::Output, by: &Classifier<F>, call: Admitted<'_>) -> Self::Output
+    where
+        F: Fn(&Self::Output) -> Outcome,
+    {
+        classify::Judge::settle(by, output, call)
+    }
+
+    #[inline]
+    fn split(output: Self::Output) -> Result<Self::Output, CallError<E>> {
+        output.map(Ok)
+    }
+}
+
 /// The shape of any other type: it has no errors.
 pub struct Plain<T>(PhantomData<fn() -> T>);
 
@@ -106,10 +150,16 @@ impl<T> Shape for Plain<T> {
     }
 }
 
-/// Finds the shape of a return type: `Returning::<R>::new().judge()` is the
-/// inherent method where `R` is a `Result`, under whatever name, and the one
-/// behind `Deref` where it is not.
-pub struct Returning<R>(AnythingElse<R>);
+/// Finds the shape of a return type, under whatever name: the methods stand in a
+/// row of `Deref`s, and the first one that fits is called.
+///
+/// 1. `R` is a `Result<_, CallError<_>>`;
+/// 2. it is a `Result`;
+/// 3. it is neither.
+pub struct Returning<R>(AnyResult<R>);
+
+/// See [`Returning`].
+pub struct AnyResult<R>(AnythingElse<R>);
 
 /// See [`Returning`].
 pub struct AnythingElse<R>(PhantomData<fn() -> R>);
@@ -118,22 +168,51 @@ impl<R> Returning<R> {
     #[must_use]
     #[expect(clippy::new_without_default, reason = "only generated code calls it")]
     pub const fn new() -> Self {
-        Self(AnythingElse(PhantomData))
-    }
-}
-
-impl<T, E> Returning<Result<T, E>> {
-    #[must_use]
-    pub const fn judge(&self) -> Judge<Returned<T, E>> {
-        Judge::new()
+        Self(AnyResult(AnythingElse(PhantomData)))
     }
 }
 
 impl<R> Deref for Returning<R> {
+    type Target = AnyResult<R>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<R> Deref for AnyResult<R> {
     type Target = AnythingElse<R>;
 
     fn deref(&self) -> &Self::Target {
         &self.0
+    }
+}
+
+impl<T, E> Returning<Result<T, CallError<E>>> {
+    #[must_use]
+    pub const fn judge(&self) -> Judge<Wrapped<T, E>> {
+        Judge::new()
+    }
+
+    /// Returns what makes a rejection into a result.
+    #[must_use]
+    pub fn rejected(&self) -> fn(CallNotPermitted) -> Result<T, CallError<E>> {
+        |rejection| Err(CallError::Rejected(rejection))
+    }
+}
+
+impl<T, E> AnyResult<Result<T, E>> {
+    #[must_use]
+    pub const fn judge(&self) -> Judge<Returned<T, E>> {
+        Judge::new()
+    }
+
+    /// Returns what makes a rejection into a result by way of `map_rejection`.
+    pub fn mapped<F>(&self, map: F) -> impl FnOnce(CallNotPermitted) -> Result<T, E> + use<T, E, F>
+    where
+        F: FnOnce(CallNotPermitted) -> E,
+    {
+        |rejection| Err(map(rejection))
     }
 }
 
@@ -142,18 +221,74 @@ impl<R> AnythingElse<R> {
     pub const fn judge(&self) -> Judge<Plain<R>> {
         Judge::new()
     }
+
+    /// As above. The bound belongs to this method alone: it is no part of the
+    /// pointer's type, nor of the type of the future that holds it.
+    #[must_use]
+    pub fn rejected(&self) -> fn(CallNotPermitted) -> R
+    where
+        R: Protected,
+    {
+        R::rejected
+    }
+
+    /// Fails to compile: there is no error to make.
+    pub fn mapped<F>(&self, _map: F) -> fn(CallNotPermitted) -> R
+    where
+        R: ReturnsError,
+    {
+        R::unreachable
+    }
 }
 
-/// The judge of a `Result` with an `impl Trait` inside, whose type has no name.
-#[must_use]
-pub const fn returned<T, E>() -> Judge<Returned<T, E>> {
-    Judge::new()
+/// What a function with `map_rejection` must return.
+#[diagnostic::on_unimplemented(
+    message = "`map_rejection` makes an error, and this function returns `{Self}`, which has none",
+    label = "not a `Result`",
+    note = "return a `Result`, or give the attribute a `fallback` in place of `map_rejection`"
+)]
+pub trait ReturnsError: Sized {
+    #[doc(hidden)]
+    fn unreachable(rejection: CallNotPermitted) -> Self;
 }
 
 /// What counts as a failure.
 pub struct Judge<S, J = By<All, Nothing>> {
-    shape: PhantomData<fn() -> S>,
+    shape: Errors<S>,
     by: J,
+}
+
+/// Errors that don't say what they mean. See [`Judge::by_themselves`].
+pub struct Errors<S>(PhantomData<fn() -> S>);
+
+/// The method of the same name behind `Deref` is called where errors do not
+/// implement [`Classify`], or are not known to.
+impl<S: Shape> Judge<S>
+where
+    S::Error: Classify,
+{
+    #[must_use]
+    pub const fn by_themselves(&self) -> Judge<S, By<ByThemselves, Nothing>> {
+        Judge {
+            shape: Errors(PhantomData),
+            by: By::new(ByThemselves, Nothing),
+        }
+    }
+}
+
+impl<S> Errors<S> {
+    #[must_use]
+    pub const fn by_themselves(&self) -> Judge<S> {
+        Judge::new()
+    }
+}
+
+impl<S> Deref for Judge<S> {
+    type Target = Errors<S>;
+
+    fn deref(&self) -> &Errors<S> {
+        &self.shape
+    }
 }
 
 impl<S> Judge<S> {
@@ -161,7 +296,7 @@ impl<S> Judge<S> {
     #[expect(clippy::new_without_default, reason = "only generated code calls it")]
     pub const fn new() -> Self {
         Self {
-            shape: PhantomData,
+            shape: Errors(PhantomData),
             by: By::new(All, Nothing),
         }
     }
@@ -171,7 +306,7 @@ impl<S: Shape, T, P> Judge<S, By<T, P>> {
     #[inline]
     pub fn tracker<F: Fn(&S::Error) -> bool>(self, tracker: F) -> Judge<S, By<F, P>> {
         Judge {
-            shape: PhantomData,
+            shape: Errors(PhantomData),
             by: By::new(tracker, self.by.failure_if),
         }
     }
@@ -182,7 +317,7 @@ impl<S: Shape, T, P> Judge<S, By<T, P>> {
         predicate: F,
     ) -> Judge<S, By<T, Predicate<F>>> {
         Judge {
-            shape: PhantomData,
+            shape: Errors(PhantomData),
             by: By::new(self.by.tracker, Predicate(predicate)),
         }
     }
@@ -192,7 +327,7 @@ impl<S: Shape> Judge<S> {
     #[inline]
     pub fn classify<F: Fn(&S::Output) -> Outcome>(self, classify: F) -> Judge<S, Classifier<F>> {
         Judge {
-            shape: PhantomData,
+            shape: Errors(PhantomData),
             by: Classifier(classify),
         }
     }
@@ -261,7 +396,7 @@ impl<S: Shape, J: Settle<S>> Finish<S::Output> for Told<S, J> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't tell the caller that the circuit breaker rejected the call",
     label = "not a `Result`",
-    note = "return `Result<_, E>` where `E: From<fluxgate::CallNotPermitted>`, or give the attribute a `fallback`"
+    note = "return `Result<_, E>` where `E: From<fluxgate::CallNotPermitted>`, or `Result<_, fluxgate::CallError<E>>` with any error, or give the attribute a `fallback`"
 )]
 pub trait Protected: Sized {
     #[doc(hidden)]
@@ -279,7 +414,9 @@ impl<T, E: FromRejection> Protected for Result<T, E> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be made from the rejection of a circuit breaker",
     label = "`{Self}` does not implement `From<CallNotPermitted>`",
-    note = "implement `From<fluxgate::CallNotPermitted>` for `{Self}`, or give the attribute a `fallback`"
+    note = "if `{Self}` is a type of this crate, implement `From<fluxgate::CallNotPermitted>` for it",
+    note = "if it is a foreign type, return `Result<_, fluxgate::CallError<{Self}>>`, say `map_rejection = |rejection| …` in the attribute, or return an error enum of your own",
+    note = "with a `fallback` in the attribute, rejections need no error"
 )]
 pub trait FromRejection {
     #[doc(hidden)]

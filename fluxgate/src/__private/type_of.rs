@@ -18,7 +18,7 @@ use crate::tracker::chain_holds;
 /// 2. it implements [`Error`]: it, and what caused it;
 /// 3. it dereferences to one, as `Box<dyn Error>` and `anyhow::Error` do: the
 ///    same for what is inside;
-/// 4. neither: it can only be the wanted type itself.
+/// 4. neither: it does not compile, since nothing would ever be found.
 pub struct Probe<'a, E>(Plain<'a, E>);
 
 /// See [`Probe`].
@@ -67,12 +67,27 @@ where
     }
 }
 
-impl<E: 'static> Itself<'_, E> {
+impl<E> Itself<'_, E> {
     #[must_use]
-    pub fn holds<T: 'static>(&self) -> bool {
-        is::<E, T>()
+    pub fn holds<T>(&self) -> bool
+    where
+        E: Searchable,
+    {
+        false
     }
 }
+
+/// An error that `TypeOf` can look for. Implemented for what never gets here, so
+/// that the bound fails.
+#[diagnostic::on_unimplemented(
+    message = "`TypeOf` looks into a `std::error::Error`, and `{Self}` is none",
+    label = "`{Self}` does not implement `std::error::Error`",
+    note = "implement `Error` for `{Self}`, or say what counts by a pattern, `tracker = Matches(…)`, or at each variant with `#[derive(fluxgate::Classify)]`"
+)]
+pub trait Searchable {}
+
+#[diagnostic::do_not_recommend]
+impl<E: Error> Searchable for E {}
 
 fn is<E: 'static, T: 'static>() -> bool {
     TypeId::of::<E>() == TypeId::of::<T>()

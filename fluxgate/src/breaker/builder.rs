@@ -20,7 +20,7 @@ use crate::{
     retry::{Cooldown, Retry},
     sources::{ClockSource, RandomSource},
     tripper::{Calm, Rule, ages::Running},
-    util::duration::nanos,
+    util::duration::{Literal, nanos},
     window::AnyWindow,
 };
 
@@ -37,6 +37,17 @@ pub enum OnCancel {
     /// As a failure if it had run for at least this long, so that a timeout
     /// around the call can open the circuit, but an impatient user can't.
     FailAfter(Duration),
+}
+
+/// Writes the setting as the attribute reads it: `FailAfter(2s)`.
+impl fmt::Display for OnCancel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ignore => f.write_str("Ignore"),
+            Self::Fail => f.write_str("Fail"),
+            Self::FailAfter(least) => write!(f, "FailAfter({})", Literal(*least)),
+        }
+    }
 }
 
 /// The settings of a breaker to be; see [`CircuitBreaker::builder`].

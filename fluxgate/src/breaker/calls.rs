@@ -11,8 +11,8 @@ use crate::{
     },
 };
 
-/// A breaker with a say in what counts: made by [`CircuitBreaker::tracking`]
-/// and [`CircuitBreaker::classifying`].
+/// A breaker with a say in what counts: made by [`CircuitBreaker::with_tracker`]
+/// and [`CircuitBreaker::with_classifier`].
 #[derive(Clone, Copy)]
 pub struct Judged<'a, J> {
     breaker: &'a CircuitBreaker,
@@ -27,7 +27,7 @@ impl<'a, T> Judged<'a, By<T>> {
     /// # use fluxgate::{CircuitBreaker, tracker::All};
     /// # let breaker = CircuitBreaker::builder("api").build()?;
     /// let status = breaker
-    ///     .tracking(All)
+    ///     .with_tracker(All)
     ///     .failure_if(|status: &u16| *status >= 500)
     ///     .call(|| Ok::<u16, std::io::Error>(503));
     /// assert_eq!(status?, 503);
@@ -79,6 +79,40 @@ impl<'a, J> Judged<'a, J> {
         E: From<CallNotPermitted>,
     {
         Run::new(self.breaker, Plainly(self.judge), future)
+    }
+
+    /// As [`CircuitBreaker::try_call`].
+    ///
+    /// # Errors
+    ///
+    /// As [`CircuitBreaker::try_call`].
+    #[inline]
+    pub fn try_call<V, E>(self, f: impl FnOnce() -> Result<V, E>) -> Result<V, CallError<E>>
+    where
+        J: Judge<V, E>,
+    {
+        run(self.breaker, Apart(self.judge), f)
+    }
+
+    /// As [`CircuitBreaker::try_call_async`].
+    ///
+    /// # Errors
+    ///
+    /// As [`CircuitBreaker::try_call`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`CircuitBreaker::call_async`].
+    #[inline]
+    pub fn try_call_async<V, E, F>(
+        self,
+        future: F,
+    ) -> impl Future<Output = Result<V, CallError<E>>> + use<'a, V, E, F, J>
+    where
+        F: Future<Output = Result<V, E>>,
+        J: Judge<V, E>,
+    {
+        Run::new(self.breaker, Apart(self.judge), future)
     }
 
     /// As [`CircuitBreaker::call_with_fallback`].

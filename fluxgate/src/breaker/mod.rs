@@ -10,10 +10,10 @@ pub(crate) mod weak;
 use std::{fmt, future::Future, sync::Arc};
 
 use crate::{
-    Builder, CallError, CallNotPermitted, Info, Judged, Name, State,
+    Builder, CallError, CallNotPermitted, Info, Judged, Name, Outcome, State,
     call::{
         self,
-        classify::{By, Classifier, Nothing, Outcome},
+        classify::{By, Classifier, Nothing},
     },
     engine::{Core, Ended, Ticket},
     tracker,
@@ -81,7 +81,10 @@ impl CircuitBreaker {
         self.core.info()
     }
 
-    /// Calls a function through the breaker. `Ok` is a success, `Err` a failure.
+    /// Calls a function through the breaker. `Ok` is a success, `Err` a failure,
+    /// a [`CallNotPermitted`] of another breaker included; what the error itself
+    /// says of it, by [`Classify`](crate::Classify), counts with
+    /// [`with_classifier(Classify::outcome)`](Self::with_classifier).
     ///
     /// A panic in `f` counts as a failure and goes on unwinding.
     ///
@@ -120,6 +123,53 @@ impl CircuitBreaker {
         E: From<CallNotPermitted>,
     {
         self.judged().call_async(future)
+    }
+
+    /// Calls a function through the breaker, with a rejection apart from the
+    /// function's own errors: [`call`](Self::call) for errors that can't be made
+    /// from a rejection.
+    ///
+    /// ```
+    /// use fluxgate::CallError;
+    /// # use fluxgate::CircuitBreaker;
+    /// # let breaker = CircuitBreaker::builder("parser").build()?;
+    /// match breaker.try_call(|| "42".parse::<u32>()) {
+    ///     Ok(price) => assert_eq!(price, 42),
+    ///     Err(CallError::Rejected(rejection)) => println!("{rejection}"),
+    ///     Err(CallError::Failed(error)) => println!("not a number: {error}"),
+    /// }
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Failed`] with the function's own error, or
+    /// [`CallError::Rejected`] if the breaker rejected the call and `f` did not
+    /// run.
+    #[inline]
+    pub fn try_call<T, E>(&self, f: impl FnOnce() -> Result<T, E>) -> Result<T, CallError<E>> {
+        self.judged().try_call(f)
+    }
+
+    /// Awaits a future through the breaker: [`try_call`](Self::try_call) for async
+    /// code.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_call`](Self::try_call).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`call_async`](Self::call_async).
+    #[inline]
+    pub fn try_call_async<T, E, F>(
+        &self,
+        future: F,
+    ) -> impl Future<Output = Result<T, CallError<E>>> + use<'_, T, E, F>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        self.judged().try_call_async(future)
     }
 
     /// Calls a function through the breaker, and `fallback` if there is no
@@ -181,16 +231,16 @@ impl CircuitBreaker {
     /// # use fluxgate::{CircuitBreaker, tracker::Custom};
     /// # let breaker = CircuitBreaker::builder("api").build()?;
     /// let outage = Custom::new(|error: &io::Error| error.kind() != io::ErrorKind::NotFound);
-    /// let _ = breaker.tracking(outage).call(|| std::fs::read("missing"));
+    /// let _ = breaker.with_tracker(outage).call(|| std::fs::read("missing"));
     /// assert_eq!(breaker.info().ignored, 1);
     /// # Ok::<_, fluxgate::ConfigError>(())
     /// ```
-    pub fn tracking<T>(&self, tracker: T) -> Judged<'_, By<T>> {
+    pub fn with_tracker<T>(&self, tracker: T) -> Judged<'_, By<T>> {
         Judged::new(self, By::new(tracker, Nothing))
     }
 
     /// The same calls with one function that says what every result means, errors
-    /// and the rest alike; [`tracking`](Self::tracking) and
+    /// and the rest alike; [`with_tracker`](Self::with_tracker) and
     /// [`failure_if`](Judged::failure_if) in one, and the way to say for how long
     /// the dependency will be down. A panic in it is contained.
     ///
@@ -208,12 +258,12 @@ impl CircuitBreaker {
     ///     Err(Error::NotFound) => Outcome::Ignored,
     /// };
     /// let busy = || Err(Error::Busy { retry_after: Duration::from_secs(90) });
-    /// assert!(breaker.classifying(outcome).call(busy).is_err());
+    /// assert!(breaker.with_classifier(outcome).call(busy).is_err());
     /// let wait = breaker.info().retry_after.expect("it is open");
     /// assert!(wait > Duration::from_secs(89), "rather than the 60 s of its retry policy");
     /// # Ok::<_, fluxgate::ConfigError>(())
     /// ```
-    pub fn classifying<V, E, F>(&self, classify: F) -> Judged<'_, Classifier<F>>
+    pub fn with_classifier<V, E, F>(&self, classify: F) -> Judged<'_, Classifier<F>>
     where
         F: Fn(&Result<V, E>) -> Outcome,
     {
@@ -221,7 +271,7 @@ impl CircuitBreaker {
     }
 
     fn judged(&self) -> Judged<'_, By<tracker::All>> {
-        self.tracking(tracker::All)
+        self.with_tracker(tracker::All)
     }
 
     /// Asks to make one call, for integrations that can't hand over a function
@@ -307,6 +357,16 @@ impl Guard<'_> {
     /// The call failed.
     pub fn failure(self) {
         self.record(Outcome::Failure);
+    }
+
+    /// Settles the call as an error that proves the dependency answers.
+    pub fn alive(self) {
+        self.record(Outcome::Alive);
+    }
+
+    /// Settles the call as a failure for want of capacity.
+    pub fn overloaded(self) {
+        self.record(Outcome::Overloaded);
     }
 
     /// The call says nothing about the dependency.

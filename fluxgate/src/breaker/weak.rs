@@ -30,6 +30,13 @@ impl WeakBreaker {
         self.core.get_or_init(|| Arc::downgrade(core));
     }
 
+    /// Returns where the breaker is in memory, or will have been: as long as this
+    /// handle lives, no other breaker is there. 0 before it is built.
+    #[cfg(feature = "slack-core")]
+    pub(crate) fn address(&self) -> usize {
+        self.core.get().map_or(0, |core| core.as_ptr().addr())
+    }
+
     /// The breaker's name.
     #[must_use]
     pub fn name(&self) -> &Name {

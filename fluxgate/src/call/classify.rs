@@ -1,26 +1,6 @@
 //! What a call's result means for the breaker.
 
-use std::time::Duration;
-
-use crate::{call::Admitted, tracker::Tracker, util::panic::contained};
-
-/// What a call means for the breaker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// The dependency works.
-    Success,
-    /// It does not.
-    Failure,
-    /// Neither: an error that says nothing about the dependency.
-    Ignored,
-    /// It does not, and it said for how long: a failure like any other, but if
-    /// the circuit opens, it is not probed earlier. The last such failure
-    /// counts; it never shortens the wait of the retry policy, and lengthens it
-    /// no further than to the [longest](crate::retry::Retry::longest) one that
-    /// the policy allows.
-    UnavailableFor(Duration),
-}
+use crate::{Classify, Outcome, call::Admitted, tracker::Tracker, util::panic::contained};
 
 /// Which successful results count as failures.
 pub trait FailureIf<T: ?Sized> {
@@ -71,6 +51,20 @@ impl<T, P> By<T, P> {
             tracker,
             failure_if,
         }
+    }
+}
+
+/// The tracker of errors that say by their [`Classify`] what they mean.
+#[derive(Clone, Copy, Debug)]
+pub struct ByThemselves;
+
+impl<E: Classify> Tracker<E> for ByThemselves {
+    fn tracks(&self, error: &E) -> bool {
+        error.is_transient()
+    }
+
+    fn outcome(&self, error: &E) -> Outcome {
+        error.outcome()
     }
 }
 
@@ -133,13 +127,8 @@ pub(crate) fn value<T>(value: &T, failure_if: &impl FailureIf<T>) -> Outcome {
 /// A panic in the tracker leaves the error what it is without one: a failure.
 #[inline]
 pub(crate) fn error<E>(error: &E, tracker: &impl Tracker<E>) -> Outcome {
-    let counts = contained(|| tracker.tracks(error)).unwrap_or_else(|| {
+    contained(|| tracker.outcome(error)).unwrap_or_else(|| {
         crate::diagnostics::policy_panicked("tracker");
-        true
-    });
-    if counts {
         Outcome::Failure
-    } else {
-        Outcome::Ignored
-    }
+    })
 }

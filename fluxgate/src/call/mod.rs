@@ -24,6 +24,8 @@ impl From<Outcome> for Ended {
             Outcome::Success => Self::Success,
             Outcome::Failure | Outcome::UnavailableFor(_) => Self::Failure,
             Outcome::Ignored => Self::Ignored,
+            Outcome::Alive => Self::Alive,
+            Outcome::Overloaded | Outcome::OverloadedFor(_) => Self::Overloaded,
         }
     }
 }
@@ -31,7 +33,7 @@ impl From<Outcome> for Ended {
 /// Settles a call with its outcome.
 #[inline]
 pub(crate) fn record(core: &Core, ticket: Ticket, outcome: Outcome) {
-    if let Outcome::UnavailableFor(wait) = outcome {
+    if let Outcome::UnavailableFor(wait) | Outcome::OverloadedFor(wait) = outcome {
         core.ask(ticket, wait);
     }
     core.settle(ticket, outcome.into());

@@ -143,6 +143,9 @@ impl Core {
             Admission::Running(slot) => (nanos(now), slot),
             Admission::Free if self.stamps => (nanos(now), Slot::NONE),
             Admission::Free => (0, Slot::NONE),
+            Admission::NotPermitted(elapsed) => {
+                return Err(self.refuse(Refusal::by_permit(elapsed)));
+            }
             Admission::Rejected => return Err(self.refuse(refusal.unless_due())),
         };
         Ok(Ticket {

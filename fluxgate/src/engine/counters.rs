@@ -81,7 +81,12 @@ impl Tally {
             Ended::Success if self.counts_successes => self.calls.add(SUCCESSES, 1),
             Ended::Failure => bump(&self.failures, 1),
             // The breaker counts these whether anybody reads them or not.
-            Ended::Success | Ended::Ignored | Ended::Cancelled | Ended::Panicked => {}
+            Ended::Success
+            | Ended::Ignored
+            | Ended::Alive
+            | Ended::Overloaded
+            | Ended::Cancelled
+            | Ended::Panicked => {}
         }
         if self.times() {
             let bucket = self.bounds.partition_point(|bound| *bound < elapsed);

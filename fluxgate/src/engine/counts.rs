@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) struct Counts {
     pub(crate) rejected: Count,
     pub(crate) ignored: Count,
+    pub(crate) alive: Count,
+    pub(crate) overloaded: Count,
     pub(crate) cancelled: Count,
     pub(crate) panicked: Count,
     pub(crate) lost_probes: Count,
@@ -38,6 +40,8 @@ impl Counts {
         let Self {
             rejected,
             ignored,
+            alive,
+            overloaded,
             cancelled,
             panicked,
             lost_probes,
@@ -45,6 +49,8 @@ impl Counts {
         } = self;
         rejected.clear();
         ignored.clear();
+        alive.clear();
+        overloaded.clear();
         cancelled.clear();
         panicked.clear();
         lost_probes.clear();

@@ -1,10 +1,14 @@
 //! The state machine. Pure: no lock, no clock, no I/O; times and random numbers
 //! are handed in, and transitions are handed out.
 
-use std::{num::NonZeroU64, time::Duration};
+use std::{
+    fmt::{self, Write as _},
+    num::NonZeroU64,
+    time::Duration,
+};
 
 use crate::{
-    OnCancel, Reason, RuleKind, State, diagnostics,
+    OnCancel, Reason, RuleKind, SettingsInfo, State, diagnostics,
     engine::probes::{Probes, Slot},
     permit::Permit,
     random::Random,
@@ -33,6 +37,27 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
+    /// Fills in what it knows of the settings.
+    pub(crate) fn describe(&self, settings: &mut SettingsInfo) {
+        settings.tripper = self.tripper.to_string();
+        settings.retry = text(|f| self.retry.describe(f));
+        settings.permit = self.permit();
+        settings.close_after = self.close_after;
+        settings.reopen_after = self.reopen_after.map(NonZeroU64::get);
+        settings.on_cancel = self.on_cancel;
+        settings.durations = self.durations;
+    }
+
+    /// Returns the permit as the attribute reads it.
+    pub(crate) fn permit(&self) -> String {
+        text(|f| self.permit.describe(f))
+    }
+
+    /// Returns the share of calls that the permit admits, if it can tell.
+    pub(crate) fn share(&self, elapsed: Duration) -> Option<f64> {
+        contained(|| self.permit.share(elapsed)).flatten()
+    }
+
     /// A cause in words.
     pub(crate) fn reason(&self, cause: Cause) -> Option<Reason> {
         let (rule, threshold) = match cause.leaf {
@@ -45,6 +70,25 @@ impl Policy {
             threshold,
             calls: cause.calls,
         })
+    }
+}
+
+/// Returns what a policy writes about itself. A panic in it is contained.
+fn text(describe: impl Fn(&mut fmt::Formatter<'_>) -> fmt::Result) -> String {
+    struct Described<F>(F);
+
+    impl<F: Fn(&mut fmt::Formatter<'_>) -> fmt::Result> fmt::Display for Described<F> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            (self.0)(f)
+        }
+    }
+
+    let described = Described(describe);
+    let mut text = String::new();
+    // `to_string` panics where a formatter fails.
+    match contained(|| write!(text, "{described}")) {
+        Some(Ok(())) => text,
+        _ => "Custom(…)".to_owned(),
     }
 }
 
@@ -88,9 +132,14 @@ pub(crate) enum Admission {
     Running(Slot),
     /// Does not run.
     Rejected,
+    /// Does not run: the permit refused it, so long after half-open began.
+    NotPermitted(Duration),
     /// The state takes calls without asking.
     Free,
 }
+
+/// So many probes in a row that say nothing are reported.
+pub(crate) const SILENT_PROBES: u64 = 100;
 
 pub(crate) struct Machine {
     state: State,
@@ -104,12 +153,18 @@ pub(crate) struct Machine {
     streak: u64,
     /// Successful probes in a row.
     recovered: u64,
+    /// Probes in a row whose outcome said nothing.
+    silent: u64,
+    /// Calls recorded as failures, over all periods.
+    failed: u64,
     /// How long after `entered` an open circuit may be probed; `None` is never.
     wait: Option<Duration>,
     /// Until when the dependency said it would be down, in this period.
     asked: Option<Duration>,
     window: AnyWindow,
     totals: Totals,
+    /// The totals that opened the circuit, while it is open.
+    opened_with: Option<Box<Totals>>,
     probes: Probes,
     /// Calls in flight in the closed state, if a rule looks at them.
     running: Option<Box<Running>>,
@@ -131,10 +186,13 @@ impl Machine {
             reopens: 0,
             streak: 0,
             recovered: 0,
+            silent: 0,
+            failed: 0,
             wait: None,
             asked: None,
             window,
             totals: Totals::new(thresholds),
+            opened_with: None,
             probes,
             running: running.map(Box::new),
         }
@@ -161,9 +219,39 @@ impl Machine {
         self.streak
     }
 
+    /// Calls recorded as failures, over all periods.
+    pub(crate) fn failed(&self) -> u64 {
+        self.failed
+    }
+
+    /// Ends a streak of failures.
+    pub(crate) fn end_streak(&mut self) {
+        self.streak = 0;
+    }
+
+    /// Takes note that a probe of the present period ended without saying
+    /// anything about the dependency. Returns whether a report is due.
+    pub(crate) fn learn_nothing(&mut self) -> bool {
+        self.silent = self.silent.saturating_add(1);
+        self.silent == SILENT_PROBES
+    }
+
     pub(crate) fn totals(&mut self, now: Duration) -> &Totals {
         self.window.expire(now, &mut self.totals);
         &self.totals
+    }
+
+    /// What the window held when a rule opened the circuit, while it is open.
+    pub(crate) fn opened_with(&self) -> Option<&Totals> {
+        self.opened_with.as_deref()
+    }
+
+    pub(crate) fn window(&self) -> &AnyWindow {
+        &self.window
+    }
+
+    pub(crate) fn probes(&self) -> &Probes {
+        &self.probes
     }
 
     pub(crate) fn probes_in_flight(&self, now: Duration) -> usize {
@@ -230,7 +318,7 @@ impl Machine {
             (Admission::Probe(slot), lost)
         } else {
             self.probes.release(slot, began);
-            (Admission::Rejected, lost)
+            (Admission::NotPermitted(elapsed), lost)
         }
     }
 
@@ -298,11 +386,12 @@ impl Machine {
     /// does it lead?
     #[inline]
     fn recorded(&mut self, policy: &Policy, failed: bool, calm: bool) -> Option<Next> {
-        self.streak = if failed {
-            self.streak.saturating_add(1)
+        if failed {
+            self.streak = self.streak.saturating_add(1);
+            self.failed += 1;
         } else {
-            0
-        };
+            self.streak = 0;
+        }
         if calm && self.state == State::Closed && self.window.is_full() {
             None
         } else {
@@ -312,6 +401,7 @@ impl Machine {
 
     #[inline(never)]
     fn judge(&mut self, policy: &Policy, failed: bool) -> Option<Next> {
+        self.silent = 0;
         match (self.state, failed) {
             (State::Closed, _) => self.tripped(policy),
             (State::HalfOpen, true) => {
@@ -390,6 +480,7 @@ impl Machine {
             _ => {}
         }
         self.state = next.state;
+        self.opened_with = next.cause.map(|_| Box::new(self.totals.clone()));
         let asked = self.asked.map(|until| until.saturating_sub(now));
         self.begin(now);
         if next.state == State::Open {
@@ -417,6 +508,7 @@ impl Machine {
         self.generation += 1;
         self.entered = now;
         self.recovered = 0;
+        self.silent = 0;
         self.wait = None;
         self.asked = None;
         self.window.clear();
@@ -431,6 +523,11 @@ impl Machine {
         self.reopens = 0;
         self.streak = 0;
         self.begin(now);
+    }
+
+    /// Forgets how many calls ever failed.
+    pub(crate) fn forget_failed(&mut self) {
+        self.failed = 0;
     }
 }
 

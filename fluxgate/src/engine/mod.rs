@@ -124,6 +124,10 @@ pub(crate) enum Ended {
     Failure,
     /// The tracker does not match the error.
     Ignored,
+    /// An error that proves that the dependency answers.
+    Alive,
+    /// A failure for want of capacity.
+    Overloaded,
     /// Dropped before its end.
     Cancelled,
     Panicked,
@@ -269,6 +273,7 @@ impl Core {
             sequence: *sequence,
             reason: cause.and_then(|cause| self.policy.reason(cause)),
             next_attempt: wait.and_then(|wait| changed_at.checked_add(wait)),
+            origin: crate::signal::Origin::default(),
         });
         let word = self.word_of(machine);
         held.publish_word(word);
@@ -291,7 +296,7 @@ impl Core {
             let Some(signal) = self.shared.lock().get().outbox.take() else {
                 return;
             };
-            self.listeners.tell(&signal);
+            self.listeners.tell(signal);
         }
     }
 }

@@ -31,7 +31,8 @@ pub(crate) struct Refusal {
     time: u64,
     measured: f64,
     /// Leaf of the rule in the lowest 16 bits, then 8 for the state, then the
-    /// number of calls.
+    /// number of calls. For a permit's refusal that number is the milliseconds
+    /// since half-open began, and one more.
     packed: u64,
 }
 
@@ -88,6 +89,22 @@ impl Refusal {
             measured: 0.0,
             packed: (state as u64) << STATE | NO_LEAF,
         }
+    }
+
+    /// By the permit of a half-open circuit, so long after that state began.
+    pub(crate) fn by_permit(elapsed: Duration) -> Self {
+        let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        let calls = millis.saturating_add(1).min(u64::MAX >> CALLS);
+        let mut refusal = Self::by(State::HalfOpen);
+        refusal.packed |= calls << CALLS;
+        refusal
+    }
+
+    /// How long the circuit had been half-open when its permit refused the call, in
+    /// whole milliseconds; `None` if it was not the permit.
+    pub(crate) fn permit_asked_after(&self) -> Option<Duration> {
+        let millis = (self.packed >> CALLS).checked_sub(1)?;
+        (self.state() == State::HalfOpen).then(|| Duration::from_millis(millis))
     }
 
     /// From the time of the next attempt to the wait until then.
@@ -168,6 +185,20 @@ mod tests {
         published.store(second, None, None);
         let refusal = published.load().at(second);
         assert!(refusal.cause().is_none() && refusal.wait().is_none());
+    }
+
+    #[test]
+    fn permit_refusal_keeps_its_time() {
+        for millis in [0, 1, 90_000, (1 << 40) - 2] {
+            let elapsed = Duration::from_millis(millis);
+            let refusal = Refusal::by_permit(elapsed);
+            assert_eq!(refusal.state(), State::HalfOpen);
+            assert_eq!(refusal.permit_asked_after(), Some(elapsed));
+            assert!(refusal.wait().is_none() && refusal.cause().is_none());
+        }
+        let longest = Refusal::by_permit(Duration::MAX).permit_asked_after();
+        assert_eq!(longest, Some(Duration::from_millis((1 << 40) - 2)));
+        assert_eq!(Refusal::by(State::HalfOpen).permit_asked_after(), None);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! What operators do: command and look.
 
+use std::time::Duration;
+
 use crate::engine::Core;
 use crate::{
-    Info, State,
+    Info, SettingsInfo, State,
     info::{kill_switch::Environment, metrics::Metrics},
     random::Seeded,
     sources::RandomSource,
@@ -24,6 +26,7 @@ impl Core {
         let now = self.clock.now();
         let mut held = self.shared.lock();
         let shared = held.get();
+        shared.machine.forget_failed();
         if let RandomSource::Seeded(seeded) = &mut shared.random {
             *seeded = random;
         }
@@ -67,6 +70,12 @@ impl Core {
         let state = machine.state();
         let totals = machine.totals(now);
         let metrics = Metrics::new(totals, &self.policy.thresholds, self.policy.durations);
+        let opened_with = machine
+            .opened_with()
+            .map(|totals| Metrics::new(totals, &self.policy.thresholds, self.policy.durations));
+        let window = machine.window().to_string();
+        let probe_lease = Duration::from_nanos(machine.probes().lease());
+        let max_half_open_calls = machine.probes().limit();
         let opening = (state == State::Open).then(|| self.published.load().at(now));
         let since = now.saturating_sub(machine.entered());
         let mut info = Info {
@@ -76,12 +85,16 @@ impl Core {
             reopens: machine.reopens(),
             failure_streak: machine.streak(),
             metrics,
+            opened_with,
             retry_after: opening.and_then(|opening| opening.wait()),
             reason: opening
                 .and_then(|opening| opening.cause())
                 .and_then(|cause| self.policy.reason(cause)),
             probes_in_flight: machine.probes_in_flight(now),
             rejected: self.counts.rejected.get(),
+            failed: machine.failed(),
+            overloaded: self.counts.overloaded.get(),
+            alive: self.counts.alive.get(),
             ignored: self.counts.ignored.get(),
             cancelled: self.counts.cancelled.get(),
             panicked: self.counts.panicked.get(),
@@ -91,6 +104,12 @@ impl Core {
                 .tally
                 .as_ref()
                 .map(|tally| tally.lifetime(state, since)),
+            settings: SettingsInfo {
+                window,
+                probe_lease,
+                max_half_open_calls,
+                ..SettingsInfo::default()
+            },
             variable: Environment::variable(self.environment.as_deref(), &self.name),
             kill_switch: self.kill_switch().cloned(),
             listener_failures: 0,
@@ -98,7 +117,8 @@ impl Core {
             missing_listeners: Vec::new(),
         };
         drop(held);
-        // Listeners are asked without the lock.
+        // Policies and listeners are asked without the lock.
+        self.policy.describe(&mut info.settings);
         (info.listeners, info.missing_listeners) = self.listeners.info();
         info.listener_failures = info.listeners.iter().map(|each| each.failures).sum();
         info

@@ -66,6 +66,15 @@ impl Probes {
         }
     }
 
+    pub(crate) fn limit(&self) -> u32 {
+        self.limit
+    }
+
+    /// In nanoseconds.
+    pub(crate) fn lease(&self) -> u64 {
+        self.lease
+    }
+
     /// A slot for a probe that begins `now`, and how many probes lost theirs
     /// for it.
     pub(crate) fn acquire(&mut self, now: u64) -> (Option<Slot>, u64) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::engine::{Core, Ended, Shared, Ticket};
 use crate::{
-    OnCancel, State,
+    OnCancel, State, diagnostics,
     engine::{
         lock::Held,
         machine::{Ending, Next},
@@ -82,6 +82,10 @@ impl Core {
         let failed = match ended {
             // Nearly all; the others need not be told apart here.
             Ended::Success => Some(false),
+            Ended::Alive if !is_probe => {
+                let read = reads.then_some(now);
+                return self.settle_alive(word, slot, elapsed, read);
+            }
             _ => self.count_as(ended, elapsed),
         };
         let count = |late| {
@@ -125,12 +129,50 @@ impl Core {
             }
             None => {
                 count(false);
+                let is_stuck = is_probe && present && held.get().machine.learn_nothing();
                 if let Some(next) = held.get().machine.look(&self.policy, now) {
                     self.enter(&mut held, next, now);
                     self.unlock(held);
+                } else {
+                    drop(held);
+                }
+                if is_stuck {
+                    diagnostics::half_open_learns_nothing(&self.name);
                 }
             }
         }
+    }
+
+    /// Settles a call outside of half-open that proves the dependency answers:
+    /// ends a streak and leaves the window alone. Takes no lock while the window
+    /// is clean, since then there is no streak.
+    #[inline(never)]
+    fn settle_alive(&self, word: Word, slot: Slot, elapsed: u64, now: Option<Duration>) {
+        self.counts.alive.add(1);
+        if let Some(tally) = &self.tally {
+            tally.ended(Ended::Alive, false, elapsed);
+        }
+        let has_slot = slot != Slot::NONE;
+        let present = self.word();
+        if !has_slot && present.same_period(word) && present.is_clean() {
+            return;
+        }
+        let mut held = self.shared.lock();
+        if !held.word().same_period(word) {
+            drop(held);
+            self.counts.late.add(1);
+            return;
+        }
+        let machine = &mut held.get().machine;
+        machine.end_streak();
+        let next = match now {
+            Some(now) if has_slot => {
+                machine.leave(slot);
+                machine.look(&self.policy, now)
+            }
+            _ => None,
+        };
+        self.follow(held, next, now);
     }
 
     /// Whether a call counts as failed, if it counts at all.
@@ -146,6 +188,15 @@ impl Core {
             Ended::Ignored => {
                 self.counts.ignored.add(1);
                 None
+            }
+            // As a probe: outside of half-open `settle_alive` has it.
+            Ended::Alive => {
+                self.counts.alive.add(1);
+                Some(false)
+            }
+            Ended::Overloaded => {
+                self.counts.overloaded.add(1);
+                Some(true)
             }
             Ended::Cancelled => {
                 self.counts.cancelled.add(1);

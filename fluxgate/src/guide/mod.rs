@@ -6,11 +6,11 @@
 //! - [`errors_and_fallbacks`]: what counts, what to give instead, and retries
 //! - [`keys`]: one breaker for each tenant, host or shard
 //! - [`async_and_cancellation`]: dropped futures, timeouts, hanging calls
-//! - [`listeners_and_metrics`]: who is told, and what there is to see
+//! - [`listeners_and_metrics`]: signals, snapshots, metrics
 //! - [`testing`]: no sleeping
-//! - [`operating`]: for those who are called at night
+//! - [`operating`]: what to look at and to do when a circuit is open
 //! - [`from_python`]: fluxgate, name by name
-//! - [`from_others`]: resilience4j, Polly, failsafe, tower-resilience, gobreaker
+//! - [`from_others`]: resilience4j, Polly, failsafe, tower-resilience, gobreaker, opossum, pybreaker, recloser
 //! - [`limits`]: what it does not do, and what you pay
 
 macro_rules! pages {

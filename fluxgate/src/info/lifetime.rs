@@ -8,8 +8,8 @@ use crate::State;
 /// listener asks for them with [`Listener::reads`](crate::Listener::reads).
 ///
 /// Every call that ran is in exactly one of successes, failures and late here,
-/// and ignored, cancelled and panicked in `Info`; except those in `Disabled`,
-/// which nobody looks at.
+/// and ignored, alive, overloaded, cancelled and panicked in `Info`; except those
+/// in `Disabled`, whose results are not looked at.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Lifetime {

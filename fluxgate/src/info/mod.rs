@@ -4,11 +4,13 @@ pub(crate) mod kill_switch;
 pub(crate) mod lifetime;
 pub(crate) mod metrics;
 pub(crate) mod reason;
+pub(crate) mod settings;
 
 use std::time::{Duration, SystemTime};
 
 use crate::{
-    KillSwitch, Lifetime, ListenerInfo, Metrics, MissingListener, Name, Reason, State, Variable,
+    KillSwitch, Lifetime, ListenerInfo, Metrics, MissingListener, Name, Reason, SettingsInfo,
+    State, Variable,
 };
 
 /// A breaker at one moment, as [`CircuitBreaker::info`](crate::CircuitBreaker::info)
@@ -31,6 +33,8 @@ pub struct Info {
     pub failure_streak: u64,
     /// The window.
     pub metrics: Metrics,
+    /// When open by a rule: what the window held at that moment.
+    pub opened_with: Option<Metrics>,
     /// When open: how long until the first probe may run, zero if the next call
     /// may; `None` if never.
     pub retry_after: Option<Duration>,
@@ -40,7 +44,18 @@ pub struct Info {
     pub probes_in_flight: usize,
     /// Calls rejected.
     pub rejected: u64,
-    /// Calls whose error the tracker did not match.
+    /// Calls that were recorded as failures, whatever they ended with. Zero
+    /// beside a growing [`ignored`](Self::ignored) means that the tracker matches
+    /// no error that the function returns.
+    pub failed: u64,
+    /// Calls that ended as [`Overloaded`](crate::Outcome::Overloaded) or
+    /// [`OverloadedFor`](crate::Outcome::OverloadedFor); each counts as a failure,
+    /// too.
+    pub overloaded: u64,
+    /// Calls that ended as [`Alive`](crate::Outcome::Alive).
+    pub alive: u64,
+    /// Calls whose error the tracker did not match, or that ended as
+    /// [`Ignored`](crate::Outcome::Ignored).
     pub ignored: u64,
     /// Calls dropped before their end, whatever `on_cancel` makes of them.
     pub cancelled: u64,
@@ -52,6 +67,8 @@ pub struct Info {
     pub late: u64,
     /// Further totals, if a listener asks for them.
     pub lifetime: Option<Lifetime>,
+    /// The settings in force, in the attribute's words.
+    pub settings: SettingsInfo,
     /// The breaker's environment variable, whether it is set or not.
     pub variable: Variable,
     /// The state that the environment commanded when the breaker was built; none
@@ -63,4 +80,20 @@ pub struct Info {
     pub listeners: Vec<ListenerInfo>,
     /// The listeners that could not be built, or could not serve this breaker.
     pub missing_listeners: Vec<MissingListener>,
+}
+
+impl Info {
+    /// Returns the failures per call in the window, and while the circuit is open
+    /// those that it opened with; `None` without calls.
+    #[must_use]
+    pub fn failure_rate(&self) -> Option<f64> {
+        self.last_window().failure_rate()
+    }
+
+    /// Returns what the window holds, and while the circuit is open what it held
+    /// when it opened.
+    #[must_use]
+    pub fn last_window(&self) -> &Metrics {
+        self.opened_with.as_ref().unwrap_or(&self.metrics)
+    }
 }

@@ -77,8 +77,9 @@ impl fmt::Display for Reason {
         match rule {
             RuleKind::FailureRate => write!(
                 f,
-                "failure rate {} of {calls} calls reached {}",
+                "failure rate {} of {} reached {}",
                 Percent(*measured),
+                plural(*calls as f64, "call"),
                 Percent(*threshold)
             ),
             RuleKind::SlowRate { slow } => write!(
@@ -89,27 +90,41 @@ impl fmt::Display for Reason {
             ),
             RuleKind::AvgLatency => write!(
                 f,
-                "average latency {measured:.3} s of {calls} calls reached {threshold:.3} s"
+                "average latency {measured:.3} s of {} reached {threshold:.3} s",
+                plural(*calls as f64, "call")
             ),
             RuleKind::FailureStreak => {
-                write!(f, "{measured} failures in a row reached {threshold}")
+                let failures = plural(*measured, "failure");
+                write!(f, "{failures} in a row reached {threshold}")
             }
             RuleKind::InFlight { older_than } => write!(
                 f,
-                "{measured} calls in flight for {older_than:?} or longer reached {threshold}"
+                "{} in flight for {older_than:?} or longer reached {threshold}",
+                plural(*measured, "call")
             ),
             RuleKind::ReopenAfter => {
-                write!(f, "{measured} failed probes in a row reached {threshold}")
+                let probes = plural(*measured, "failed probe");
+                write!(f, "{probes} in a row reached {threshold}")
             }
-            RuleKind::MinRequests => write!(f, "{measured} calls reached {threshold}"),
-            RuleKind::Custom(name) => write!(f, "custom rule {name} fired after {calls} calls"),
+            RuleKind::MinRequests => write!(f, "{} reached {threshold}", plural(*measured, "call")),
+            RuleKind::Custom(name) => write!(
+                f,
+                "custom rule {name} fired after {}",
+                plural(*calls as f64, "call")
+            ),
             RuleKind::State => f.write_str("the rule fires on every call in this state"),
         }
     }
 }
 
+/// Returns a count with its noun.
+fn plural(count: f64, noun: &str) -> String {
+    let end = if count == 1.0 { "" } else { "s" };
+    format!("{count} {noun}{end}")
+}
+
 /// A ratio as a percentage with no more digits than it needs.
-struct Percent(f64);
+pub(crate) struct Percent(pub(crate) f64);
 
 impl fmt::Display for Percent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,13 +3,13 @@
 use tracing::Level;
 
 use super::Listener;
-use crate::{Signal, State, util::utc::Utc};
+use crate::{Signal, State};
 
 /// Writes one `tracing` event for every transition, with the target
 /// `fluxgate::listeners::log`.
 ///
-/// The message is `[2023-11-14 22:13:20] Circuit Breaker 'api' transitioned from
-/// closed to open`, the time in UTC. The fields are `circuit_name`, `old_state`,
+/// The message is `Circuit Breaker 'api' transitioned from closed to open`; the
+/// subscriber adds the time. The fields are `circuit_name`, `old_state`,
 /// `new_state`, `sequence`, and for an opening `reason` and `retry_after_secs`.
 /// The level is WARN for `open` and `forced_open` and INFO for the other new
 /// states, unless set otherwise.
@@ -63,6 +63,7 @@ impl Listener for LogListener {
             sequence,
             reason,
             next_attempt,
+            origin: _,
         } = signal;
         let reason = reason.as_ref().map(tracing::field::display);
         let retry_after = next_attempt
@@ -80,8 +81,7 @@ impl Listener for LogListener {
                     sequence,
                     reason,
                     retry_after_secs = retry_after,
-                    "[{}] Circuit Breaker '{name}' transitioned from {old_state} to {new_state}",
-                    Utc(*timestamp),
+                    "Circuit Breaker '{name}' transitioned from {old_state} to {new_state}",
                 )
             };
         }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Listener, Owned, Reads, owned::describe};
-use crate::{Signal, WeakBreaker, diagnostics, util::panic::contained};
+use crate::{Signal, WeakBreaker, diagnostics, signal::Origin, util::panic::contained};
 
 /// One listener of a breaker, in [`Info`](crate::Info).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,7 @@ pub struct MissingListener {
 pub(crate) struct Listeners(Option<Box<Known>>);
 
 struct Known {
+    breaker: WeakBreaker,
     present: Box<[Attached]>,
     missing: Box<[MissingListener]>,
 }
@@ -86,7 +87,13 @@ impl Declared {
         let missing = self.missing.into_iter().chain(refused.iter().cloned());
         let missing: Box<[_]> = missing.collect();
         let any = !present.is_empty() || !missing.is_empty();
-        let known = any.then(|| Box::new(Known { present, missing }));
+        let known = any.then(|| {
+            Box::new(Known {
+                breaker: breaker.clone(),
+                present,
+                missing,
+            })
+        });
         (Listeners(known), refused)
     }
 }
@@ -120,9 +127,12 @@ impl Listeners {
     }
 
     /// Tells them, one after the other.
-    pub(crate) fn tell(&self, signal: &Signal) {
+    pub(crate) fn tell(&self, mut signal: Signal) {
+        if let Some(known) = &self.0 {
+            signal.origin = Origin::new(&known.breaker);
+        }
         for Attached { listener, panics } in self.present() {
-            if contained(|| listener.on_signal(signal)).is_none() {
+            if contained(|| listener.on_signal(&signal)).is_none() {
                 panics.fetch_add(1, Ordering::Relaxed);
                 diagnostics::listener_panicked(&signal.name, &listener.label());
             }

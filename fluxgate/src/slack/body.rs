@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::redact::{PAYLOAD, Redactor};
+
 /// Adds the members of a reply to an object's text, leaving the rest as it is.
 pub(super) fn with_thread(mut body: String, ts: &str, broadcast: bool) -> String {
     let Some(end) = body.rfind('}') else {
@@ -33,27 +35,12 @@ pub(super) fn has_thread(body: &str) -> bool {
     matches!(serde_json::from_str(body), Ok(Value::Object(members)) if members.contains_key("thread_ts"))
 }
 
-/// A body as logs may show it: without what is secret in it.
-pub(super) fn redacted(body: &str) -> String {
+/// A body as logs may show it: without what is secret in it, and on one line.
+pub(super) fn redacted(redactor: &Redactor, body: &str) -> String {
     let text = edited(body, |members| {
-        members.remove("token");
+        members.retain(|name, _| !name.eq_ignore_ascii_case("token"));
     });
-    let mut shown = String::with_capacity(text.len());
-    let mut rest = text.as_str();
-    while let Some(at) = rest.find("xox") {
-        let (before, secret) = rest.split_at(at);
-        let ends = secret.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_'));
-        let (secret, after) = secret.split_at(ends.unwrap_or(secret.len()));
-        shown.push_str(before);
-        shown.push_str(if secret.contains('-') {
-            "xox***"
-        } else {
-            secret
-        });
-        rest = after;
-    }
-    shown.push_str(rest);
-    shown
+    redactor.line(&text, PAYLOAD)
 }
 
 fn edited(body: &str, edit: impl FnOnce(&mut Map<String, Value>)) -> String {
@@ -83,14 +70,15 @@ mod tests {
 
     #[test]
     fn logs_show_no_token() {
+        let none = Redactor::default();
         let body = json!({
             "token": "secret", "channel": "C",
             "text": "is xoxb-1-abc or xoxp-2_d, a xoxo", "blocks": [{"token": "kept"}],
         });
         assert_eq!(
-            serde_json::from_str::<Value>(&redacted(&body.to_string())).unwrap(),
+            serde_json::from_str::<Value>(&redacted(&none, &body.to_string())).unwrap(),
             json!({"channel": "C", "text": "is xox*** or xox***, a xoxo", "blocks": [{"token": "kept"}]})
         );
-        assert_eq!(redacted("no json xoxb-1"), "no json xox***");
+        assert_eq!(redacted(&none, "no json xoxb-1"), "no json xox***");
     }
 }

@@ -7,8 +7,8 @@ use std::{
 };
 
 use super::{
-    Error, FlushReport, Message, Policy, SendError, Stats, Token, engines, shared::Shared,
-    transport::Http,
+    Error, FlushReport, Message, Policy, SendError, Stats, Token, engines, redact::SENTENCE,
+    shared::Shared, transport::Http,
 };
 
 /// Delivers messages to Slack in the background.
@@ -70,7 +70,8 @@ impl Delivery {
         policy.check()?;
         let http = Http::new(url, token)?;
         let origin = http.origin();
-        let shared = Arc::new(Shared::new(policy.clone(), Box::new(http)));
+        let redactor = http.redactor();
+        let shared = Arc::new(Shared::new(policy.clone(), Box::new(http), redactor));
         engines::enter(&shared);
         Ok(Self {
             handle: Arc::new(Handle { shared, origin }),
@@ -108,6 +109,14 @@ impl Delivery {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.inner().is_open()
+    }
+
+    /// Returns text from elsewhere as it may be logged or answered: without this
+    /// delivery's token and other secrets, on one line, and cut to 500
+    /// characters.
+    #[must_use]
+    pub fn printable(&self, text: &str) -> String {
+        self.inner().redactor.line(text, SENTENCE)
     }
 
     /// The counters.

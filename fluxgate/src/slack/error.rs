@@ -2,13 +2,16 @@
 
 use std::fmt;
 
+use super::redact::Redactor;
+
 /// The settings of a delivery or of a listener were refused.
 ///
 /// Never shows a token, and of a URL only scheme and host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// The channel is empty or has a control character.
+    /// The channel is empty, has a control character or more than 80 characters,
+    /// or is a token. Holds its beginning, masked.
     InvalidChannel(String),
     /// The token can't be one; says why.
     InvalidToken(&'static str),
@@ -34,7 +37,7 @@ impl fmt::Display for Error {
         match self {
             Self::InvalidChannel(given) => write!(
                 f,
-                "`channel` is {given:?}: expected the ID or the name of a Slack channel, such as `C0123456789` or `#alerts`"
+                "`channel` is {given:?}: expected the ID or the name of a Slack channel, such as `C0123456789` or `#alerts`, of at most 80 characters without line breaks and other control characters"
             ),
             Self::InvalidToken(why) => write!(
                 f,
@@ -65,6 +68,34 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+impl Error {
+    /// Returns the error about this channel, which may be endless, or a token in
+    /// the wrong place.
+    pub(super) fn invalid_channel(given: &str) -> Self {
+        let concealed = Redactor::default().conceal(given);
+        let mut shown: String = concealed.chars().take(CHANNEL).collect();
+        if shown.len() < concealed.len() {
+            shown.push('…');
+        }
+        Self::InvalidChannel(shown)
+    }
+}
+
+/// The most characters of Slack's ids and names.
+const CHANNEL: usize = 80;
+
+/// Returns the channel if Slack can have one of that name or id.
+pub(crate) fn valid_channel(channel: &str) -> Result<&str, Error> {
+    let is_wrong = channel.trim().is_empty()
+        || channel.chars().count() > CHANNEL
+        || channel.chars().any(char::is_control)
+        || Redactor::default().finds(channel);
+    if is_wrong {
+        return Err(Error::invalid_channel(channel));
+    }
+    Ok(channel)
+}
 
 /// A message was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::{
     Error,
     body::{with_thread, without_thread},
+    error::valid_channel,
 };
 use crate::Name;
 
@@ -17,6 +18,8 @@ use crate::Name;
 #[derive(Clone)]
 pub struct Message {
     pub(super) channel: Arc<str>,
+    /// The channel as metrics show it: without secrets.
+    pub(super) label: Arc<str>,
     content: Arc<dyn Content>,
     reply: Option<Reply>,
     pub(super) slot: Option<Slot>,
@@ -26,6 +29,9 @@ pub struct Message {
 pub(crate) trait Content: Send + Sync {
     /// A JSON object; `missed` messages before it in its slot were not sent.
     fn body(&self, missed: u64) -> String;
+
+    /// Returns about how many bytes it keeps while it waits.
+    fn size(&self) -> usize;
 
     /// What became of it. Called under the delivery's lock.
     fn ended(&self, end: End) {
@@ -48,6 +54,8 @@ pub(crate) enum End {
 pub(crate) struct Slot {
     pub(crate) listener: u64,
     pub(crate) breaker: Name,
+    /// Tells breakers of one name apart.
+    pub(crate) instance: usize,
 }
 
 #[derive(Clone)]
@@ -58,23 +66,27 @@ struct Reply {
 }
 
 impl Message {
-    /// A message with this body, which must serialise as an object and name the
-    /// channel itself.
+    /// Creates a message with this body, which must serialise as an object and
+    /// name the channel itself.
     ///
     /// # Errors
     ///
-    /// The body can't be serialised, or is not an object.
+    /// The channel is empty, has a control character or more than 80 characters,
+    /// or is a token; or the body can't be serialised, or is not an object.
     pub fn new(channel: impl Into<Arc<str>>, body: &impl Serialize) -> Result<Self, Error> {
+        let channel = channel.into();
+        valid_channel(&channel)?;
         let text =
             serde_json::to_string(body).map_err(|error| Error::InvalidBody(error.to_string()))?;
         if !text.starts_with('{') {
             return Err(Error::InvalidBody("it is not an object".into()));
         }
-        Ok(Self::from_content(channel.into(), Arc::new(Fixed(text))))
+        Ok(Self::from_content(channel, Arc::new(Fixed(text))))
     }
 
     pub(crate) fn from_content(channel: Arc<str>, content: Arc<dyn Content>) -> Self {
         Self {
+            label: channel.clone(),
             channel,
             content,
             reply: None,
@@ -133,6 +145,10 @@ impl Message {
         }
     }
 
+    pub(super) fn size(&self) -> usize {
+        self.content.size()
+    }
+
     pub(super) fn ended(&self, end: End) {
         self.content.ended(end);
     }
@@ -168,6 +184,10 @@ impl Content for Fixed {
     fn body(&self, _missed: u64) -> String {
         self.0.clone()
     }
+
+    fn size(&self) -> usize {
+        self.0.len()
+    }
 }
 
 /// A thread in Slack: not there yet, or known by the `ts` of its first message.
@@ -186,6 +206,11 @@ impl Thread {
     #[must_use]
     pub fn ts(&self) -> Option<Arc<str>> {
         self.with(|ts| ts.clone())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     fn begin(&self, ts: &str) {

@@ -27,6 +27,7 @@ mod message;
 #[cfg(feature = "prometheus")]
 mod metrics;
 mod policy;
+mod redact;
 mod report;
 mod scheduler;
 mod settle;
@@ -43,6 +44,7 @@ pub use bucket::Rate;
 pub use classify::Class;
 pub use delivery::Delivery;
 pub use engines::{FlushGuard, FlushReport, shutdown_all};
+pub(crate) use error::valid_channel;
 pub use error::{Error, SendError};
 pub(crate) use message::{Content, End, Slot};
 pub use message::{Message, Thread};

@@ -10,7 +10,7 @@ use super::{Class, Error, Rate, backoff::Backoff, classify::Classifier};
 ///
 /// | | [`recommended`](Self::recommended) | [`slack_proxy`](Self::slack_proxy) |
 /// |---|---|---|
-/// | waiting messages | 100 | 100, refused from 90 % on |
+/// | waiting messages | 100 of 16 MiB in all | 100 of 16 MiB in all, refused from 90 % on |
 /// | order | strict in a channel; channels don't wait for one another | strict over all |
 /// | rate | 1 per second and channel, burst 3; 5 per second in all, burst 20 | 1 per second in all, burst 3; retries are free |
 /// | requests at once | one for each channel | 1 |
@@ -22,6 +22,7 @@ use super::{Class, Error, Rate, backoff::Backoff, classify::Classifier};
 pub struct Policy {
     pub(super) manner: Manner,
     pub(super) queue_size: usize,
+    pub(super) queue_bytes: usize,
     pub(super) channel_rate: Option<Rate>,
     pub(super) token_rate: Option<Rate>,
     pub(super) max_retries: u32,
@@ -53,6 +54,7 @@ impl Policy {
         Self {
             manner: Manner::Recommended,
             queue_size: 100,
+            queue_bytes: 16 * 1024 * 1024,
             channel_rate: Some(Rate::new(Duration::from_secs(1), 3)),
             token_rate: Some(Rate::new(Duration::from_millis(200), 20)),
             max_retries: 10,
@@ -92,6 +94,15 @@ impl Policy {
     #[must_use]
     pub fn queue_size(mut self, messages: usize) -> Self {
         self.queue_size = messages;
+        self
+    }
+
+    /// Sets how many bytes the bodies of waiting messages may have together:
+    /// once they have as many, more messages are refused as if the queue were
+    /// full.
+    #[must_use]
+    pub fn queue_bytes(mut self, bytes: usize) -> Self {
+        self.queue_bytes = bytes;
         self
     }
 
@@ -195,6 +206,11 @@ impl Policy {
                 "`queue_size` is 0: expected at least 1",
             ));
         }
+        if self.queue_bytes == 0 {
+            return Err(Error::InvalidPolicy(
+                "`queue_bytes` is 0: expected at least 1",
+            ));
+        }
         if self.request_timeout.is_zero() {
             return Err(Error::InvalidPolicy(
                 "`request_timeout` is 0 s: expected more",
@@ -234,6 +250,7 @@ mod tests {
             policy().channel_rate(Rate::new(second, 0)),
             policy().token_rate(Rate::new(Duration::ZERO, 1)),
             policy().queue_size(0),
+            policy().queue_bytes(0),
             policy().request_timeout(Duration::ZERO),
             policy().jitter_ratio(1.0),
             policy().jitter_ratio(f64::NAN),

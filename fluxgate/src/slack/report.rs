@@ -1,7 +1,7 @@
 //! What the delivery says in the log: events of `tracing` at the target
 //! `fluxgate::slack`, or lines on stderr without that feature.
 
-use super::{Message, body::redacted, classify, settle::Settled};
+use super::{Message, body::redacted, classify, redact::Redactor, settle::Settled};
 use crate::util::panic::contained;
 
 macro_rules! say {
@@ -26,75 +26,78 @@ fn line(level: &str, message: std::fmt::Arguments<'_>, fields: &[(&str, &dyn std
     eprintln!("{text}");
 }
 
-/// How one attempt ended. `body` is what was sent.
-pub(super) fn settled(settled: &Settled, channel: &str, body: &str) {
+/// Reports how one attempt ended. `body` is what was sent.
+pub(super) fn settled(redactor: &Redactor, settled: &Settled, channel: &str, body: &str) {
+    let channel = || redactor.word(channel);
+    let word = |code: &str| redactor.word(code);
+    let payload = || redacted(redactor, body);
     contained(|| match settled {
-        Settled::Delivered => say!(debug, "message delivered", channel = channel),
+        Settled::Delivered => say!(debug, "message delivered", channel = channel()),
         Settled::Retrying(code, wait) => say!(
             warn,
             "temporary error, message will be retried in {wait:.1?}",
-            channel = channel,
-            code = code,
+            channel = channel(),
+            code = word(code),
         ),
         Settled::Held(code, wait) => say!(
             warn,
             "Slack's rate limit was met, nothing is sent for {wait:.1?}",
-            channel = channel,
-            code = code,
+            channel = channel(),
+            code = word(code),
         ),
         Settled::ThreadGone(code) => say!(
             warn,
             "the thread is gone, message will be sent outside it",
-            channel = channel,
-            code = code,
+            channel = channel(),
+            code = word(code),
         ),
         Settled::Paused(code, pause) => say!(
             error,
             "permanent error, the channel is left alone for {pause:.0?}",
-            channel = channel,
-            code = code,
+            channel = channel(),
+            code = word(code),
             advice = advice(code),
-            payload = redacted(body),
+            payload = payload(),
         ),
         Settled::Failed(code, 0) => say!(
             error,
             "permanent error, message will not be retried",
-            channel = channel,
-            code = code,
+            channel = channel(),
+            code = word(code),
             advice = advice(code),
-            payload = redacted(body),
+            payload = payload(),
         ),
         Settled::Failed(code, retries) => say!(
             error,
             "message failed after retries",
-            channel = channel,
-            code = code,
+            channel = channel(),
+            code = word(code),
             retries = retries,
             advice = advice(code),
-            payload = redacted(body),
+            payload = payload(),
         ),
     });
 }
 
-pub(super) fn skipped(message: &Message) {
+pub(super) fn skipped(redactor: &Redactor, message: &Message) {
     contained(|| {
         say!(
             debug,
             "message dropped, its channel is left alone",
-            channel = message.channel,
+            channel = redactor.word(&message.channel),
         );
     });
 }
 
 /// There was no time left for these.
-pub(super) fn abandoned(messages: &[Message]) {
+pub(super) fn abandoned(redactor: &Redactor, messages: &[Message]) {
     for message in messages {
         contained(|| {
             say!(
                 warn,
                 "shut down before the message was delivered",
-                channel = message.channel,
-                payload = redacted(&message.finish(0, false)),
+                channel = redactor.word(&message.channel),
+                payload = redacted(redactor, &message.finish(0, false)),
             );
         });
     }

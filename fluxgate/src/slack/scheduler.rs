@@ -25,8 +25,9 @@ pub(super) struct Scheduler {
     pub(super) paused: HashMap<Arc<str>, Duration>,
     /// The newest message of each slot that found the queue full.
     overflow: HashMap<Slot, Entry>,
-    /// Messages in lanes.
+    /// Messages in lanes, and how many bytes they have.
     pub(super) queued: usize,
+    bytes: usize,
     pub(super) flying: usize,
     /// Time is up then.
     pub(super) deadline: Option<Duration>,
@@ -63,6 +64,9 @@ pub(super) struct Job {
 /// those that may are forgotten.
 const LANES: usize = 1024;
 
+/// How many messages may wait outside the queue: one for each slot, up to this.
+const OVERFLOW: usize = 1024;
+
 impl Scheduler {
     pub(super) fn new(policy: Policy) -> Self {
         Self {
@@ -73,6 +77,7 @@ impl Scheduler {
             paused: HashMap::new(),
             overflow: HashMap::new(),
             queued: 0,
+            bytes: 0,
             flying: 0,
             deadline: None,
             abandoned: 0,
@@ -94,6 +99,7 @@ impl Scheduler {
 
     pub(super) fn is_full(&self) -> bool {
         self.size() >= self.policy.capacity()
+            || self.bytes >= self.policy.queue_bytes
             // The message in hand is not in the queue, but nothing gets into
             // hand without having been in it.
             || self.policy.capacity() == 0
@@ -105,7 +111,7 @@ impl Scheduler {
 
     /// Takes a message in; whether there may be something to do for it now.
     pub(super) fn offer(&mut self, message: Message) -> Result<bool, SendError> {
-        let channel = message.channel.clone();
+        let label = message.label.clone();
         let mut is_head = false;
         if !self.is_full() {
             let number = self.number();
@@ -115,7 +121,8 @@ impl Scheduler {
         {
             let number = self.number();
             let mut entry = Entry::new(number, message, 0);
-            if let Some(older) = self.overflow.remove(&slot) {
+            let older = self.overflow.remove(&slot);
+            if let Some(older) = older.or_else(|| self.crowded_out()) {
                 entry.missed = older.missed + 1;
                 self.stats.ended(&older.message, End::Dropped);
             }
@@ -124,7 +131,7 @@ impl Scheduler {
             self.stats.refused += 1;
             return Err(SendError::QueueFull);
         }
-        self.stats.channel(&channel).received += 1;
+        self.stats.channel(&label).received += 1;
         Ok(is_head)
     }
 
@@ -194,6 +201,7 @@ impl Scheduler {
             .collect();
         entries.sort_by_key(|entry| entry.number);
         self.queued = 0;
+        self.bytes = 0;
         self.flying = 0;
         self.abandoned += entries.len();
         for entry in &entries {
@@ -207,6 +215,7 @@ impl Scheduler {
         let entry = self.lanes.get_mut(key)?.entries.pop_front()?;
         self.stats.ended(&entry.message, end);
         self.queued -= 1;
+        self.bytes -= entry.message.size();
         while !self.is_full() {
             let oldest = self.overflow.iter().min_by_key(|(_, entry)| entry.number);
             let Some(slot) = oldest.map(|(slot, _)| slot.clone()) else {
@@ -217,6 +226,17 @@ impl Scheduler {
             }
         }
         Some(entry.message)
+    }
+
+    /// Takes the message out that has waited longest outside the queue, if there
+    /// are as many as may be: breakers that come and go must not fill the memory.
+    fn crowded_out(&mut self) -> Option<Entry> {
+        if self.overflow.len() < OVERFLOW {
+            return None;
+        }
+        let oldest = self.overflow.iter().min_by_key(|(_, entry)| entry.number);
+        let slot = oldest.map(|(slot, _)| slot.clone())?;
+        self.overflow.remove(&slot)
     }
 
     fn number(&mut self) -> u64 {
@@ -239,6 +259,7 @@ impl Scheduler {
             .lanes
             .entry(key)
             .or_insert_with(|| Lane::new(rate.map(Bucket::new)));
+        self.bytes += entry.message.size();
         lane.entries.push_back(entry);
         self.queued += 1;
         lane.entries.len() == 1

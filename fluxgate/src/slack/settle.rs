@@ -41,6 +41,7 @@ impl Scheduler {
         self.flying -= 1;
         let head = lane.entries.front_mut()?;
         let channel = head.message.channel.clone();
+        let label = head.message.label.clone();
         let (class, code, retry_after) = match verdict {
             Verdict::Delivered(ts) => {
                 if let Some(ts) = ts {
@@ -71,14 +72,14 @@ impl Scheduler {
                 if !free {
                     return self.retry(key, code, None, now);
                 }
-                self.stats.channel(&channel).retried += 1;
+                self.stats.channel(&label).retried += 1;
                 Some(Settled::Held(code, wait))
             }
             Class::Retry => self.retry(key, code, retry_after, now),
             Class::ThreadGone if threaded && !head.threadless => {
                 head.threadless = true;
                 head.message.thread_gone();
-                self.stats.channel(&channel).retried += 1;
+                self.stats.channel(&label).retried += 1;
                 Some(Settled::ThreadGone(code))
             }
             Class::Pause if !self.policy.pause.is_zero() => {
@@ -104,7 +105,7 @@ impl Scheduler {
     ) -> Option<Settled> {
         let lane = self.lanes.get_mut(key)?;
         let head = lane.entries.front_mut()?;
-        let stats = self.stats.channel(&head.message.channel);
+        let stats = self.stats.channel(&head.message.label);
         let gives_up = head.retries >= self.policy.max_retries || head.last_chance;
         // slack-proxy counts every failed attempt as one to be repeated.
         if !gives_up || self.policy.manner == Manner::SlackProxy {

@@ -8,7 +8,9 @@ use std::{
 use tokio::{sync::Notify, time::Instant};
 
 use super::{
-    FlushReport, Message, Policy, SendError, Stats, report,
+    FlushReport, Message, Policy, SendError, Stats,
+    redact::Redactor,
+    report,
     scheduler::{Scheduler, Step},
     transport::Transport,
     worker,
@@ -17,6 +19,7 @@ use super::{
 pub(super) struct Shared {
     pub(super) policy: Policy,
     pub(super) transport: Box<dyn Transport>,
+    pub(super) redactor: Arc<Redactor>,
     state: Mutex<State>,
     /// Times count from here.
     origin: OnceLock<Instant>,
@@ -48,7 +51,11 @@ pub(super) enum Next {
 }
 
 impl Shared {
-    pub(super) fn new(policy: Policy, transport: Box<dyn Transport>) -> Self {
+    pub(super) fn new(
+        policy: Policy,
+        transport: Box<dyn Transport>,
+        redactor: Arc<Redactor>,
+    ) -> Self {
         Self {
             state: Mutex::new(State {
                 scheduler: Scheduler::new(policy.clone()),
@@ -57,6 +64,7 @@ impl Shared {
             }),
             policy,
             transport,
+            redactor,
             origin: OnceLock::new(),
             wake: Notify::new(),
             progress: (Condvar::new(), Notify::new()),
@@ -66,7 +74,7 @@ impl Shared {
     /// One whose worker is run by a test.
     #[cfg(test)]
     pub(super) fn manual(policy: Policy, transport: Box<dyn Transport>) -> Self {
-        let shared = Self::new(policy, transport);
+        let shared = Self::new(policy, transport, Arc::default());
         shared.lock().running = true;
         shared
     }
@@ -83,7 +91,10 @@ impl Shared {
     }
 
     /// Takes a message in: a push under a lock that is held for no longer.
-    pub(super) fn offer(self: &Arc<Self>, message: Message) -> Result<(), SendError> {
+    pub(super) fn offer(self: &Arc<Self>, mut message: Message) -> Result<(), SendError> {
+        if self.redactor.finds(&message.channel) {
+            message.label = self.redactor.conceal(&message.channel).into();
+        }
         let mut state = self.lock();
         if state.phase != Phase::Open {
             state.scheduler.stats.refused += 1;

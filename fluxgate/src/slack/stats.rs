@@ -85,7 +85,7 @@ impl Stats {
 
     /// Counts what became of a message.
     pub(super) fn ended(&mut self, message: &Message, end: End) {
-        let channel = self.channel(&message.channel);
+        let channel = self.channel(&message.label);
         match end {
             End::Succeeded => channel.succeeded += 1,
             End::Failed => channel.failed += 1,

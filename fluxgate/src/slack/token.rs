@@ -59,6 +59,11 @@ impl Token {
         std::hint::black_box(differs) == 0
     }
 
+    /// The secret itself, for the redaction of texts that repeat it.
+    pub(super) fn reveal(&self) -> &str {
+        &self.0
+    }
+
     /// `Bearer …`, marked so that HTTP libraries don't show it.
     pub(super) fn header(&self) -> HeaderValue {
         let mut value = HeaderValue::from_str(&format!("Bearer {}", self.0))

@@ -1,6 +1,6 @@
 //! HTTP.
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use reqwest::{
     Client, Url,
@@ -10,6 +10,7 @@ use reqwest::{
 
 use super::{
     Error, Token,
+    redact::Redactor,
     verdict::{Answer, Unreachable, seconds},
 };
 
@@ -28,12 +29,14 @@ pub(super) struct Http {
     client: Client,
     url: Url,
     authorization: HeaderValue,
+    redactor: Arc<Redactor>,
 }
 
 impl Http {
     /// Builds the client here, in the caller, so that its faults are seen.
     pub(super) fn new(url: &str, token: &Token) -> Result<Self, Error> {
         let url = endpoint(url)?;
+        let redactor = Arc::new(Redactor::new(token.reveal(), &url));
         let mut client = Client::builder()
             .user_agent(concat!("fluxgate/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none());
@@ -47,12 +50,17 @@ impl Http {
                 .map_err(|error| Error::Client(with_causes(&error.without_url())))?,
             url,
             authorization: token.header(),
+            redactor,
         })
     }
 
     /// Scheme and host: the path of a webhook is a secret.
     pub(super) fn origin(&self) -> String {
         self.url.origin().ascii_serialization()
+    }
+
+    pub(super) fn redactor(&self) -> Arc<Redactor> {
+        self.redactor.clone()
     }
 }
 

@@ -122,7 +122,14 @@ fn by_status(policy: &Policy, answer: &Answer) -> Verdict {
 
 fn delivered(ts: &Value) -> Verdict {
     let ts = ts.as_str();
-    Verdict::Delivered(ts.filter(|ts| !ts.is_empty()).map(str::to_owned))
+    Verdict::Delivered(ts.filter(|ts| is_ts(ts)).map(str::to_owned))
+}
+
+/// Returns whether this may name a message: as Slack does (`1700000000.000001`),
+/// or a proxy in front of it. Kept for as long as its thread, so it is short.
+fn is_ts(ts: &str) -> bool {
+    let is_part = |c: u8| c.is_ascii_alphanumeric() || b".-_".contains(&c);
+    !ts.is_empty() && ts.len() <= 80 && ts.bytes().all(is_part)
 }
 
 /// A number of seconds, too many of which are as long as there is.
@@ -283,7 +290,14 @@ mod tests {
     #[test]
     fn only_a_ts_with_text_names_a_message() {
         let of = |body| Verdict::of(&Policy::recommended(), &Ok(answer(200, body)));
-        assert_eq!(of(r#"{"ok":true,"ts":""}"#), Verdict::Delivered(None));
+        let long = format!(r#"{{"ok":true,"ts":"{}"}}"#, "1".repeat(81));
+        for none in [
+            r#"{"ok":true,"ts":""}"#,
+            r#"{"ok":true,"ts":"1\n2"}"#,
+            &long,
+        ] {
+            assert_eq!(of(none), Verdict::Delivered(None), "{none}");
+        }
         assert_eq!(
             of(r#"{"ok":true,"ts":"1.2"}"#),
             Verdict::Delivered(Some("1.2".into()))

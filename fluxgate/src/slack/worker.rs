@@ -63,11 +63,11 @@ pub(super) async fn run(shared: &Arc<Shared>) {
     loop {
         let until = match shared.next() {
             Next::End(abandoned) => {
-                report::abandoned(&abandoned);
+                report::abandoned(&shared.redactor, &abandoned);
                 return;
             }
             Next::Step(Step::Skipped(message)) => {
-                report::skipped(&message);
+                report::skipped(&shared.redactor, &message);
                 shared.progressed();
                 continue;
             }
@@ -133,8 +133,14 @@ async fn attempt(shared: Arc<Shared>, job: Job) -> Outcome {
     )
     .await
     .unwrap_or(Err("timeout".into()));
+    let mut verdict = Verdict::of(&shared.policy, &answer);
+    if let Verdict::Delivered(ts) = &mut verdict
+        && ts.as_deref().is_some_and(|ts| shared.redactor.finds(ts))
+    {
+        *ts = None;
+    }
     Outcome {
-        verdict: Verdict::of(&shared.policy, &answer),
+        verdict,
         body,
         took: started.elapsed(),
     }
@@ -154,7 +160,7 @@ fn settle(shared: &Shared, lane: &Arc<str>, outcome: Outcome) {
         Some((channel, scheduler.settle(lane, verdict, threaded, now)?))
     });
     if let Some((channel, settled)) = settled {
-        report::settled(&settled, &channel, &body);
+        report::settled(&shared.redactor, &settled, &channel, &body);
     }
     shared.progressed();
 }

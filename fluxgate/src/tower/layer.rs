@@ -21,7 +21,7 @@ use crate::{
 ///
 /// let breaker = CircuitBreaker::builder("users").build()?;
 /// let layer = CircuitBreakerLayer::new(breaker)
-///     .tracking(Custom::new(|error: &Error| matches!(error, Error::Timeout)))
+///     .with_tracker(Custom::new(|error: &Error| matches!(error, Error::Timeout)))
 ///     .failure_if(|status: &u16| *status >= 500);
 /// # Ok::<_, fluxgate::ConfigError>(())
 /// ```
@@ -48,7 +48,7 @@ impl CircuitBreakerLayer {
 impl<T, P, A> CircuitBreakerLayer<By<T, P>, A> {
     /// Counts the errors that `tracker` matches as failures, and ignores the
     /// others. It sees the inner service's own error.
-    pub fn tracking<U>(self, tracker: U) -> CircuitBreakerLayer<By<U, P>, A> {
+    pub fn with_tracker<U>(self, tracker: U) -> CircuitBreakerLayer<By<U, P>, A> {
         self.rejudge(|by| By::new(tracker, by.failure_if))
     }
 
@@ -93,8 +93,8 @@ impl<J, A> CircuitBreakerLayer<J, A> {
     }
 
     /// Lets one function say what every result means, instead of a tracker and a
-    /// predicate; as [`CircuitBreaker::classifying`].
-    pub fn classifying<V, E, F>(self, classify: F) -> CircuitBreakerLayer<Classifier<F>, A>
+    /// predicate; as [`CircuitBreaker::with_classifier`].
+    pub fn with_classifier<V, E, F>(self, classify: F) -> CircuitBreakerLayer<Classifier<F>, A>
     where
         F: Fn(&Result<V, E>) -> Outcome,
     {

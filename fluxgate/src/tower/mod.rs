@@ -32,7 +32,7 @@
 //!
 //! As everywhere: `Ok` is a success unless
 //! [`failure_if`](CircuitBreakerLayer::failure_if) says otherwise, and an `Err`
-//! is a failure if the [tracker](CircuitBreakerLayer::tracking) matches it. The
+//! is a failure if the [tracker](CircuitBreakerLayer::with_tracker) matches it. The
 //! response is judged when the service returns it; what happens to a streamed
 //! body later is not seen. A response future that is dropped early counts as
 //! [`on_cancel`](crate::Builder::on_cancel) says: a timeout layer *around* this

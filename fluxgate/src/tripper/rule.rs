@@ -1,12 +1,18 @@
 //! The built-in rules and their combinations.
 
 use std::{
+    fmt,
     ops::{BitAnd, BitOr},
     time::Duration,
 };
 
 use super::{Cause, Context, Custom, InFlight, Needs};
-use crate::{__private::bounds, RuleKind, State, error::Fault, util::duration::nanos};
+use crate::{
+    __private::bounds,
+    RuleKind, State,
+    error::Fault,
+    util::duration::{Literal, nanos},
+};
 
 /// Any rule, as [`Builder::tripper`](crate::Builder::tripper) takes it: a
 /// built-in one, a [`Custom`] one, or a combination.
@@ -70,6 +76,21 @@ impl Node {
         }
     }
 
+    /// Writes `nodes` with `operator` between them. Of the two operators `&` binds
+    /// tighter, so only an alternative within a conjunction needs parentheses.
+    fn write_chain(f: &mut fmt::Formatter<'_>, nodes: &[Self], operator: &str) -> fmt::Result {
+        for (i, node) in nodes.iter().enumerate() {
+            if i > 0 {
+                f.write_str(operator)?;
+            }
+            match node {
+                Self::Any(_) => write!(f, "({node})")?,
+                node => write!(f, "{node}")?,
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn visit(&self, f: &mut impl FnMut(&Node)) {
         f(self);
         if let Self::All(nodes) | Self::Any(nodes) = self {
@@ -77,6 +98,47 @@ impl Node {
                 node.visit(f);
             }
         }
+    }
+}
+
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::State(State::HalfOpen) => f.write_str("HalfOpened"),
+            Self::State(_) => f.write_str("Closed"),
+            Self::MinRequests(count) => write!(f, "MinRequests({count})"),
+            Self::FailureRate(ratio) => write!(f, "FailureRate({ratio:?})"),
+            Self::AvgLatency(threshold) => write!(f, "AvgLatency({})", Literal(*threshold)),
+            Self::SlowRate(ratio, threshold) => {
+                write!(
+                    f,
+                    "SlowRate({ratio:?}, threshold = {})",
+                    Literal(*threshold)
+                )
+            }
+            Self::FailureStreak(count) => write!(f, "FailureStreak({count})"),
+            Self::InFlight(rule) => {
+                let InFlight { count, older_than } = **rule;
+                write!(f, "InFlight({count}, older_than = {})", Literal(older_than))
+            }
+            Self::Custom(custom) => custom.fmt(f),
+            Self::All(nodes) => Self::write_chain(f, nodes, " & "),
+            Self::Any(nodes) => Self::write_chain(f, nodes, " | "),
+        }
+    }
+}
+
+/// Writes the rule as the attribute reads it.
+///
+/// ```
+/// use fluxgate::tripper::{FailureRate, FailureStreak, MinRequests};
+///
+/// let rule = FailureStreak::new(5) | MinRequests::new(20) & FailureRate::new(0.5);
+/// assert_eq!(rule.to_string(), "FailureStreak(5) | MinRequests(20) & FailureRate(0.5)");
+/// ```
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
@@ -251,6 +313,28 @@ leaves! {
 }
 
 operators!(Rule);
+
+macro_rules! displays {
+    ($($leaf:ty),*) => {$(
+        /// Writes the rule as the attribute reads it.
+        impl fmt::Display for $leaf {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                Rule::from(*self).fmt(f)
+            }
+        }
+    )*};
+}
+
+displays!(
+    Closed,
+    HalfOpened,
+    MinRequests,
+    FailureRate,
+    AvgLatency,
+    SlowRate,
+    FailureStreak,
+    InFlight
+);
 
 /// Fires in the closed state, whatever the outcomes: `Closed & …` limits a rule
 /// to it.

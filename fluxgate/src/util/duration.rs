@@ -1,7 +1,7 @@
 //! Between durations and the numbers that are reckoned with: nanoseconds in the
 //! core, seconds in the policies' formulas.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 /// The nanoseconds of a duration, at most `u64::MAX` (584 years).
 pub(crate) const fn nanos(duration: Duration) -> u64 {
@@ -46,6 +46,16 @@ pub(crate) fn from_secs_ceil(seconds: f64) -> Duration {
     match u64::try_from(nanos / NANOS) {
         Ok(secs) => Duration::new(secs, u32::try_from(nanos % NANOS).unwrap_or(0)),
         Err(_) => Duration::MAX,
+    }
+}
+
+/// Displays a duration as the attribute reads it, exactly: `250ms`, `1.5s`.
+pub(crate) struct Literal(pub(crate) Duration);
+
+impl fmt::Display for Literal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The attribute's units are ASCII.
+        f.write_str(&format!("{:?}", self.0).replace('µ', "u"))
     }
 }
 

@@ -2,5 +2,5 @@
 
 pub(crate) mod duration;
 pub(crate) mod panic;
-#[cfg(any(feature = "tracing", feature = "slack-core"))]
+#[cfg(feature = "slack-core")]
 pub(crate) mod utc;

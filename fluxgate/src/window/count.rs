@@ -1,6 +1,6 @@
 //! The last n calls.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use super::{Record, Sum, Totals, Window};
 use crate::{__private::bounds, error::Fault};
@@ -105,6 +105,13 @@ impl CountWindow {
 impl Default for CountWindow {
     fn default() -> Self {
         Self::new(100)
+    }
+}
+
+/// Writes the window as the attribute reads it: `CountWindow(100)`.
+impl fmt::Display for CountWindow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CountWindow({})", self.size)
     }
 }
 

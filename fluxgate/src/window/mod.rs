@@ -7,7 +7,7 @@ mod count;
 mod time;
 mod totals;
 
-use std::{fmt, time::Duration};
+use std::{any::type_name, fmt, time::Duration};
 
 pub use count::CountWindow;
 pub use time::TimeWindow;
@@ -87,12 +87,25 @@ pub trait Window: Send {
 }
 
 /// A window of the user's own.
-pub struct Custom(Box<dyn Window>);
+pub struct Custom {
+    window: Box<dyn Window>,
+    name: &'static str,
+}
 
 impl Custom {
     /// Wraps any [`Window`].
-    pub fn new(window: impl Window + 'static) -> Self {
-        Self(Box::new(window))
+    pub fn new<W: Window + 'static>(window: W) -> Self {
+        Self {
+            window: Box::new(window),
+            name: type_name::<W>(),
+        }
+    }
+}
+
+/// Writes `Custom(…)` with the name of the window's type.
+impl fmt::Display for Custom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Custom({})", self.name)
     }
 }
 
@@ -138,12 +151,23 @@ impl Default for AnyWindow {
     }
 }
 
+/// Writes the window as the attribute reads it.
+impl fmt::Display for AnyWindow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Count(window) => window.fmt(f),
+            Kind::Time(window) => window.fmt(f),
+            Kind::Custom(window) => window.fmt(f),
+        }
+    }
+}
+
 impl AnyWindow {
     pub(crate) fn prepare(&mut self, thresholds: usize, durations: bool) {
         match &mut self.0 {
             Kind::Count(window) => window.prepare(thresholds, durations),
             Kind::Time(window) => window.prepare(thresholds, durations),
-            Kind::Custom(window) => contain(|| window.0.prepare(thresholds, durations)),
+            Kind::Custom(window) => contain(|| window.window.prepare(thresholds, durations)),
         }
     }
 
@@ -151,7 +175,7 @@ impl AnyWindow {
         match &self.0 {
             Kind::Count(window) => window.check(),
             Kind::Time(window) => window.check(),
-            Kind::Custom(window) => window.0.check(),
+            Kind::Custom(window) => window.window.check(),
         }
     }
 
@@ -160,7 +184,7 @@ impl AnyWindow {
         match &mut self.0 {
             Kind::Count(window) => window.record(record, now, totals),
             Kind::Time(window) => window.record(record, now, totals),
-            Kind::Custom(window) => contain(|| window.0.record(record, now, totals)),
+            Kind::Custom(window) => contain(|| window.window.record(record, now, totals)),
         }
     }
 
@@ -168,7 +192,7 @@ impl AnyWindow {
         match &mut self.0 {
             Kind::Count(_) => {}
             Kind::Time(window) => window.expire(now, totals),
-            Kind::Custom(window) => contain(|| window.0.expire(now, totals)),
+            Kind::Custom(window) => contain(|| window.window.expire(now, totals)),
         }
     }
 
@@ -176,7 +200,7 @@ impl AnyWindow {
         match &mut self.0 {
             Kind::Count(window) => window.clear(),
             Kind::Time(window) => window.clear(),
-            Kind::Custom(window) => contain(|| window.0.clear()),
+            Kind::Custom(window) => contain(|| window.window.clear()),
         }
     }
 

@@ -1,9 +1,13 @@
 //! The calls of the last while.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, fmt, time::Duration};
 
 use super::{Record, Sum, Totals, Window};
-use crate::{__private::bounds, error::Fault, util::duration::nanos};
+use crate::{
+    __private::bounds,
+    error::Fault,
+    util::duration::{Literal, nanos},
+};
 
 /// Holds the calls recorded in the last `duration`.
 ///
@@ -52,13 +56,7 @@ impl TimeWindow {
     /// A window of the last `duration`, which must be above zero.
     #[must_use]
     pub fn new(duration: Duration) -> Self {
-        let seconds = duration.as_secs();
-        let slots = if duration.subsec_nanos() == 0 {
-            seconds
-        } else {
-            seconds.saturating_add(1).max(10).min(nanos(duration))
-        };
-        Self::with_slots(duration, slots)
+        Self::with_slots(duration, default_slots(duration))
     }
 
     /// The same with a number of slots of your choice: more follow the time
@@ -77,6 +75,29 @@ impl TimeWindow {
             slow: VecDeque::new(),
             thresholds: 0,
         }
+    }
+}
+
+fn default_slots(duration: Duration) -> u64 {
+    let seconds = duration.as_secs();
+    if duration.subsec_nanos() == 0 {
+        seconds
+    } else {
+        seconds.saturating_add(1).max(10).min(nanos(duration))
+    }
+}
+
+/// Writes the window as the attribute reads it: `TimeWindow(60s)`.
+impl fmt::Display for TimeWindow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            duration, slots, ..
+        } = *self;
+        write!(f, "TimeWindow({}", Literal(duration))?;
+        if slots != default_slots(duration) {
+            write!(f, ", slots = {slots}")?;
+        }
+        f.write_str(")")
     }
 }
 

@@ -91,7 +91,7 @@ fn outcomes() {
     none("failures", || call(&breaker, Traffic::OneInFourFails, 400));
     none("an ignored error", || {
         let none_counts = tracker::Custom::new(|_: &ApiError| false);
-        let _ = breaker.tracking(none_counts).call(|| fetch(3));
+        let _ = breaker.with_tracker(none_counts).call(|| fetch(3));
     });
     none("a fallback", || {
         let _ = breaker.call_with_fallback(

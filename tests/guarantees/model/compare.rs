@@ -36,6 +36,9 @@ impl World<'_> {
             "rejected"
         );
         assert_eq!(info.ignored, model.counts.ignored, "ignored");
+        assert_eq!(info.alive, model.counts.alive, "alive");
+        assert_eq!(info.overloaded, model.counts.overloaded, "overloaded");
+        assert_eq!(info.failed, model.counts.failed, "failed");
         assert_eq!(info.cancelled, model.counts.cancelled, "cancelled");
         assert_eq!(info.panicked, model.counts.panicked, "panicked");
         assert_eq!(info.late, model.counts.late, "late");

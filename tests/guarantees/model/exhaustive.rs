@@ -103,7 +103,12 @@ fn steps(model: &Reference) -> Vec<Step> {
         steps.push(Step::Admit);
     }
     for call in 0..in_flight {
-        for ending in [Ending::Success, Ending::Failure, Ending::Cancelled] {
+        for ending in [
+            Ending::Success,
+            Ending::Failure,
+            Ending::Alive,
+            Ending::Cancelled,
+        ] {
             steps.push(Step::Finish(call, ending));
         }
     }

@@ -29,10 +29,11 @@ impl Reference {
     pub(crate) fn streak(&self) -> u64 {
         let mut streak = 0;
         for period in self.periods.iter().rev() {
-            let own = trailing(&period.records, true);
+            let since = period.answered.unwrap_or(0);
+            let own = trailing(&period.records[since..], true);
             streak += own;
             let starts_anew = matches!(period.state, State::Closed | State::HalfOpen);
-            if starts_anew || own < period.records.len() as u64 {
+            if starts_anew || period.answered.is_some() || own < period.records.len() as u64 {
                 break;
             }
         }

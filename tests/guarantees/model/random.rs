@@ -134,6 +134,8 @@ fn ending() -> impl Strategy<Value = Ending> {
         5 => Just(Ending::Success),
         5 => Just(Ending::Failure),
         1 => Just(Ending::Ignored),
+        2 => Just(Ending::Alive),
+        1 => Just(Ending::Overloaded),
         1 => Just(Ending::Cancelled),
         1 => Just(Ending::Panicked),
     ]
@@ -169,7 +171,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Discard),
         1 => any::<usize>().prop_map(Step::Poll),
         10 => (any::<usize>(), ending()).prop_map(|(which, ending)| Step::Finish(which, ending)),
-        2 => (any::<usize>(), span()).prop_map(|(which, wait)| Step::Unavailable(which, wait)),
+        2 => (any::<usize>(), span(), any::<bool>())
+            .prop_map(|(which, wait, busy)| Step::Unavailable(which, wait, busy)),
         10 => (returning(), span()).prop_map(|(ending, takes)| Step::Call(ending, takes)),
         3 => span().prop_map(Step::Advance),
         4 => prop_oneof![Just(0_i64), Just(1), Just(-1), Just(-1_000_000)].prop_map(Step::ToDue),

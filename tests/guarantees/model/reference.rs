@@ -16,6 +16,8 @@ pub(crate) enum Ending {
     Success,
     Failure,
     Ignored,
+    Alive,
+    Overloaded,
     Cancelled,
     Panicked,
 }
@@ -32,6 +34,8 @@ pub(crate) struct Period {
     /// Until when the dependency said that it is down.
     pub(crate) asked: Option<u64>,
     pub(crate) records: Vec<Recorded>,
+    /// How many records there were when an answer last ended the streak.
+    pub(crate) answered: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +84,10 @@ pub(crate) struct Counts {
     /// By which state.
     pub(crate) rejected: Vec<State>,
     pub(crate) ignored: u64,
+    pub(crate) alive: u64,
+    pub(crate) overloaded: u64,
+    /// Recorded as failures.
+    pub(crate) failed: u64,
     pub(crate) cancelled: u64,
     pub(crate) panicked: u64,
     pub(crate) late: u64,
@@ -116,6 +124,7 @@ impl Reference {
                 wait: None,
                 asked: None,
                 records: Vec::new(),
+                answered: None,
             }],
             calls: Vec::new(),
             counts: Counts::default(),
@@ -150,6 +159,7 @@ impl Reference {
             wait: None,
             asked: None,
             records: Vec::new(),
+            answered: None,
         });
         if state == State::Open {
             let wait = self.draw_wait().map(|wait| wait.max(asked));
@@ -220,13 +230,24 @@ impl Reference {
         let elapsed = self.now - began;
         match ending {
             Ending::Ignored => self.counts.ignored += 1,
+            Ending::Alive => self.counts.alive += 1,
+            Ending::Overloaded => self.counts.overloaded += 1,
             Ending::Cancelled => self.counts.cancelled += 1,
             Ending::Panicked => self.counts.panicked += 1,
             Ending::Success | Ending::Failure => {}
         }
         let failed = match ending {
             Ending::Success => false,
-            Ending::Failure | Ending::Panicked => true,
+            Ending::Failure | Ending::Overloaded | Ending::Panicked => true,
+            Ending::Alive if self.calls[call].probe => false,
+            Ending::Alive if late => {
+                self.counts.late += 1;
+                return;
+            }
+            Ending::Alive => {
+                self.streak_ends();
+                return self.look_after(call);
+            }
             Ending::Ignored => return self.look_after(call),
             Ending::Cancelled => match self.settings.on_cancel {
                 OnCancel::Fail => true,
@@ -238,6 +259,7 @@ impl Reference {
             self.counts.late += 1;
             return;
         }
+        self.counts.failed += u64::from(failed);
         let at = self.now;
         let duration = if self.measures() { elapsed } else { 0 };
         let records = &mut self.periods[period].records;
@@ -247,6 +269,11 @@ impl Reference {
             duration,
         });
         self.judge(failed);
+    }
+
+    fn streak_ends(&mut self) {
+        let period = self.periods.last_mut().expect("there is always a period");
+        period.answered = Some(period.records.len());
     }
 
     /// The dependency says how long it will be down, as the call fails.

@@ -19,7 +19,7 @@ use fluxgate::{
     CallNotPermitted, CircuitBreaker, Guard, Outcome, Signal, State, clock::ManualClock,
 };
 
-use crate::kit::{Error, poll, tracked, unwind};
+use crate::kit::{Error, outcome, poll, tracked, unwind};
 
 use super::{
     compare::same_rejection,
@@ -41,8 +41,9 @@ pub(crate) enum Step {
     Poll(usize),
     /// Ends one of the calls in flight.
     Finish(usize, Ending),
-    /// Ends a call held by a guard: the dependency is down for this long.
-    Unavailable(usize, u64),
+    /// Ends a call held by a guard: the dependency is down, or overloaded, for
+    /// this long.
+    Unavailable(usize, u64, bool),
     /// A sync call that takes this long.
     Call(Ending, u64),
     Advance(u64),
@@ -154,15 +155,25 @@ impl<'a> World<'a> {
                     self.model.settle(call, ending);
                 }
             }
-            Step::Unavailable(which, wait) => {
+            Step::Unavailable(which, wait, busy) => {
                 let Some(at) = self.pick(which) else { return };
                 if let (call, Flight::Guard(_)) = self.flights[at] {
                     let (_, flight) = self.flights.remove(at);
                     if let Flight::Guard(guard) = flight {
-                        guard.record(Outcome::UnavailableFor(nanos(wait)));
+                        let wait = nanos(wait);
+                        guard.record(if busy {
+                            Outcome::OverloadedFor(wait)
+                        } else {
+                            Outcome::UnavailableFor(wait)
+                        });
                     }
                     self.model.ask(call, wait);
-                    self.model.settle(call, Ending::Failure);
+                    let ending = if busy {
+                        Ending::Overloaded
+                    } else {
+                        Ending::Failure
+                    };
+                    self.model.settle(call, ending);
                 }
             }
             Step::Call(ending, takes) => self.call(ending, takes),
@@ -218,17 +229,21 @@ impl<'a> World<'a> {
             None => Poll::Pending,
             Some(ending) => Poll::Ready(finish(ending)),
         });
-        Box::pin(self.breaker.tracking(tracked).call_async(inner))
+        Box::pin(self.breaker.with_classifier(outcome).call_async(inner))
     }
 
     fn call(&mut self, ending: Ending, takes: u64) {
         let expected = self.model.admit();
         let clock = &self.levers.clock;
         let ran = catch_unwind(AssertUnwindSafe(|| {
-            self.breaker.tracking(tracked).call(|| {
+            let f = || {
                 clock.advance(nanos(takes));
                 finish(ending)
-            })
+            };
+            match ending {
+                Ending::Alive | Ending::Overloaded => self.breaker.with_classifier(outcome).call(f),
+                _ => self.breaker.with_tracker(tracked).call(f),
+            }
         }));
         match (ran, expected) {
             (Ok(Err(Error::Rejected(rejection))), Err(expected)) => {
@@ -243,6 +258,8 @@ impl<'a> World<'a> {
                         (Ok(Ok(())), Ending::Success)
                             | (Ok(Err(Error::Down)), Ending::Failure)
                             | (Ok(Err(Error::Untracked)), Ending::Ignored)
+                            | (Ok(Err(Error::NotFound)), Ending::Alive)
+                            | (Ok(Err(Error::Busy)), Ending::Overloaded)
                             | (Err(_), Ending::Panicked)
                     ),
                     "a call that ends as {ending:?} gave {ran:?}"
@@ -260,6 +277,8 @@ impl Flight<'_> {
                 Ending::Success => guard.success(),
                 Ending::Failure => guard.failure(),
                 Ending::Ignored => guard.ignore(),
+                Ending::Alive => guard.alive(),
+                Ending::Overloaded => guard.overloaded(),
                 Ending::Cancelled => drop(guard),
                 Ending::Panicked => {
                     let unwound = catch_unwind(AssertUnwindSafe(|| {
@@ -285,6 +304,8 @@ fn finish(ending: Ending) -> Result<(), Error> {
         Ending::Success => Ok(()),
         Ending::Failure => Err(Error::Down),
         Ending::Ignored => Err(Error::Untracked),
+        Ending::Alive => Err(Error::NotFound),
+        Ending::Overloaded => Err(Error::Busy),
         Ending::Panicked => unwind(),
         Ending::Cancelled => panic!("a call that returns is not cancelled"),
     }

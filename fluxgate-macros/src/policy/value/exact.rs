@@ -97,8 +97,9 @@ pub(super) fn literal(digits: &str, suffix: &str) -> Result<Nanos, Wrong> {
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let all = format!("{whole}{fraction}");
     let all = all.trim_start_matches('0');
-    // More digits than these can't change a duration but by rounding it up.
-    let (kept, cut) = all.split_at(all.len().min(24));
+    // A `Duration` has 29 digits: more can only round it up. With the factor of an
+    // hour, 34 fit.
+    let (kept, cut) = all.split_at(all.len().min(34));
     let sticky = u128::from(cut.chars().any(|digit| digit != '0'));
     let value = kept.parse::<u128>().unwrap_or(0) + sticky;
     let exponent = exponent
@@ -146,6 +147,7 @@ mod tests {
         is("30", "", Duration::from_secs(30));
         is("1e3", "ms", Duration::from_secs(1));
         is("18446744073709551615", "s", Duration::from_secs(u64::MAX));
+        is("18446744073709551615.999999999", "s", Duration::MAX);
     }
 
     #[test]

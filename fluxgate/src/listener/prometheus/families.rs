@@ -77,9 +77,9 @@ families! {
     TIME_IN_STATE = "time_in_state_seconds_total" COUNTER ["state"] Some(TimeInState),
         "Time spent in each state";
     WINDOW_CALLS = "window_calls" GAUGE [] Some(Rates),
-        "Calls in the window";
+        "Calls in the window; while the circuit is open, in the one it opened with";
     FAILURE_RATE = "failure_rate" GAUGE [] Some(Rates),
-        "Failures per call in the window";
+        "Failures per call in the window; while the circuit is open, in the one it opened with";
     SLOW_RATE = "slow_rate" GAUGE ["threshold"] Some(Rates),
         "Calls in the window that took the threshold, in seconds, or longer, per call";
     RETRY_AFTER = "retry_after_seconds" GAUGE [] Some(RetryAfter),

@@ -95,10 +95,12 @@ impl Reading {
         }
     }
 
-    fn calls(&self) -> [([String; 1], f64); 6] {
+    fn calls(&self) -> [([String; 1], f64); 8] {
         [
             ("success", self.lifetime(|all| all.successes.unwrap_or(0))),
             ("failure", self.lifetime(|all| all.failures)),
+            ("overloaded", self.sum(|info| info.overloaded)),
+            ("alive", self.sum(|info| info.alive)),
             ("ignored", self.sum(|info| info.ignored)),
             ("cancelled", self.sum(|info| info.cancelled)),
             ("panicked", self.sum(|info| info.panicked)),
@@ -108,11 +110,11 @@ impl Reading {
     }
 
     fn rates(&self, circuit: &str, families: &mut Vec<MetricFamily>) {
-        let calls = self.sum(|info| info.metrics.total_count);
-        let failures = self.sum(|info| info.metrics.failure_count);
+        let calls = self.sum(|info| info.last_window().total_count);
+        let failures = self.sum(|info| info.last_window().failure_count);
         let rate = |n: f64| (calls > 0.0).then(|| n / calls);
         let slow = self.by_label(|info| {
-            let counts = info.metrics.slow_counts.iter();
+            let counts = info.last_window().slow_counts.iter();
             let counts = counts.map(|(at, n)| (at.as_secs_f64().to_string(), *n as f64));
             counts.collect()
         });

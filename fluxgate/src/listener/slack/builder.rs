@@ -1,12 +1,15 @@
 //! Validated construction.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+};
 
 use super::{SlackListener, Templates};
-use crate::slack::{self, Delivery, Error, Policy, Token};
+use crate::slack::{self, Delivery, Error, Policy, Token, valid_channel};
 
 /// The settings of a [`SlackListener`] to be; see [`SlackListener::builder`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct SlackListenerBuilder {
     channel: Result<String, Error>,
@@ -31,7 +34,7 @@ impl SlackListenerBuilder {
         }
     }
 
-    /// The channel, by its ID or name.
+    /// Sets the channel, by its ID or name, of at most 80 characters.
     pub fn channel(mut self, channel: impl Into<String>) -> Self {
         self.channel = Ok(channel.into());
         self
@@ -97,9 +100,7 @@ impl SlackListenerBuilder {
     /// to, or the policy is refused.
     pub fn build(self) -> Result<SlackListener, Error> {
         let channel = self.channel?;
-        if channel.trim().is_empty() || channel.chars().any(char::is_control) {
-            return Err(Error::InvalidChannel(channel));
-        }
+        valid_channel(&channel)?;
         let delivery = match self.delivery {
             Some(delivery) => delivery,
             None => Delivery::shared(&self.url?, &self.token?, &self.policy)?,
@@ -110,7 +111,18 @@ impl SlackListenerBuilder {
             templates: Arc::new(self.templates),
             tally: Arc::default(),
             slack: delivery,
-            incidents: HashMap::new().into(),
+            incidents: Mutex::default(),
         })
+    }
+}
+
+impl fmt::Debug for SlackListenerBuilder {
+    /// Shows neither token nor URL, which is a secret if it is a webhook's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SlackListenerBuilder")
+            .field("policy", &self.policy)
+            .field("delivery", &self.delivery)
+            .field("templates", &self.templates)
+            .finish_non_exhaustive()
     }
 }

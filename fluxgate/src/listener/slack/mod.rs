@@ -8,23 +8,22 @@ mod template;
 mod text;
 
 use std::{
-    collections::HashMap,
     fmt,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
 
 pub use builder::SlackListenerBuilder;
-use incident::{Incident, Place, place};
+use incident::{Incidents, Place};
 use notice::Notice;
 use tally::Tally;
 pub use template::{Labels, Template, Templates};
 
 use super::Listener;
 use crate::{
-    Name, Signal,
+    Signal,
     slack::{Delivery, End, Error, Message, Slot},
 };
 
@@ -37,7 +36,9 @@ use crate::{
 /// transition of each breaker waits beside it, so that the last state always
 /// gets through, and says how many were left out.
 ///
-/// One listener may serve several breakers, told apart by their names. Hold a
+/// One listener may serve several breakers. Each has threads of its own, even if
+/// they share a name, as keys without a label do; the recovery of one of those is
+/// shown in the channel when no other of its name is open. Hold a
 /// [`FlushGuard`](crate::slack::FlushGuard) in `main`, so that the last messages
 /// get through when the program ends.
 ///
@@ -63,8 +64,7 @@ pub struct SlackListener {
     templates: Arc<Templates>,
     slack: Delivery,
     tally: Arc<Tally>,
-    /// Of the breakers that have one.
-    incidents: Mutex<HashMap<Name, Incident>>,
+    incidents: Mutex<Incidents>,
 }
 
 static IDS: AtomicU64 = AtomicU64::new(0);
@@ -95,38 +95,34 @@ impl SlackListener {
         &self.slack
     }
 
-    fn place(&self, signal: &Signal) -> Place {
-        let mut incidents = self
-            .incidents
+    fn incidents(&self) -> MutexGuard<'_, Incidents> {
+        self.incidents
             .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mut incident = incidents.remove(&signal.name);
-        let place = place(&mut incident, signal.new_state);
-        if let Some(incident) = incident {
-            incidents.insert(signal.name.clone(), incident);
-        }
-        place
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Listener for SlackListener {
     fn on_signal(&self, signal: &Signal) {
+        let Place {
+            thread,
+            starts,
+            broadcast,
+            others_open,
+        } = self.incidents().place(signal);
         let notice = Notice {
             signal: signal.clone(),
             channel: self.channel.clone(),
             templates: self.templates.clone(),
             tally: self.tally.clone(),
+            others_open,
         };
         let mut message =
             Message::from_content(self.channel.clone(), Arc::new(notice)).in_slot(Slot {
                 listener: self.id,
                 breaker: signal.name.clone(),
+                instance: signal.origin.address(),
             });
-        let Place {
-            thread,
-            starts,
-            broadcast,
-        } = self.place(signal);
         if let Some(thread) = thread {
             message = if starts {
                 message.starting(&thread)
@@ -157,6 +153,7 @@ impl fmt::Debug for SlackListener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SlackListener")
             .field("channel", &self.channel)
+            .field("incidents", &self.incidents().len())
             .field("slack", &self.slack)
             .finish_non_exhaustive()
     }

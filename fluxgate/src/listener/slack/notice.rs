@@ -21,12 +21,18 @@ pub(super) struct Notice {
     pub(super) channel: Arc<str>,
     pub(super) templates: Arc<Templates>,
     pub(super) tally: Arc<Tally>,
+    /// The breaker is closed, and others of its name are not.
+    pub(super) others_open: bool,
 }
 
 impl Content for Notice {
     fn body(&self, missed: u64) -> String {
         // Strings and numbers only: there is nothing to fail.
         serde_json::to_string(&self.message(missed)).unwrap_or_default()
+    }
+
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.signal.name.len()
     }
 
     fn ended(&self, end: End) {
@@ -99,6 +105,9 @@ impl Notice {
             text = format!("{text}, {reason}");
         }
         let mut description = filled(&template.description, &values);
+        if self.others_open {
+            description = format!("{description}\n_{}_", labels.others_open);
+        }
         if missed > 0 {
             let missed = filled(&labels.missed, &[("missed", &missed.to_string())]);
             description = format!("{description}\n_{missed}_");
@@ -158,6 +167,7 @@ mod tests {
             channel: "C1".into(),
             templates: Arc::default(),
             tally: Arc::default(),
+            others_open: false,
         }
     }
 
@@ -223,6 +233,7 @@ mod tests {
                     for templates in [Arc::default(), templates.clone()] {
                         let mut notice = notice(name.clone(), old, new);
                         notice.templates = templates;
+                        notice.others_open = true;
                         notice.signal.next_attempt = Some(notice.signal.timestamp);
                         notice.signal.reason = Some(Reason {
                             rule: RuleKind::Custom("long"),

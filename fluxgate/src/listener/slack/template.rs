@@ -50,6 +50,9 @@ pub struct Labels {
     /// Of how many transitions there was no message before this one, since the
     /// queue was full; `{missed}` stands for the number.
     pub missed: Cow<'static, str>,
+    /// Under the description when a breaker closed that shares its name with
+    /// others which are still open.
+    pub others_open: Cow<'static, str>,
 }
 
 impl Default for Labels {
@@ -62,6 +65,7 @@ impl Default for Labels {
             reason: "Reason".into(),
             next_attempt: "Next Attempt".into(),
             missed: "{missed} transitions before this one are not shown".into(),
+            others_open: "Other circuit breakers of this name are still open".into(),
         }
     }
 }

@@ -9,12 +9,17 @@ impl Content for Numbered {
     fn body(&self, missed: u64) -> String {
         json!({"channel": "#a", "text": format!("{} after {missed}", self.0)}).to_string()
     }
+
+    fn size(&self) -> usize {
+        100
+    }
 }
 
 fn slotted(slot: &'static str, number: u64) -> Message {
     let slot = Slot {
         listener: 0,
         breaker: slot.into(),
+        instance: 0,
     };
     Message::from_content("#a".into(), Arc::new(Numbered(number))).in_slot(slot)
 }

@@ -20,6 +20,7 @@ fn numbered(random: &mut Seeded, number: u64) -> Message {
     message.in_slot(Slot {
         listener: pick(random, 2) as u64,
         breaker: "breaker".into(),
+        instance: 0,
     })
 }
 

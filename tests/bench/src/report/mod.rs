@@ -91,7 +91,7 @@ pub fn write(results: &Results<'_>) -> io::Result<()> {
     let mut table = table::render(results, &aims);
     table.push_str(&build_times(package));
     fs::write(directory.join("table.md"), table)?;
-    readme::update(&package.join("../../README.md"), results, &aims)?;
+    readme::update(&package.join("../../README.md"), results)?;
     println!("written: {}", directory.display());
     Ok(())
 }

@@ -7,8 +7,8 @@ use super::{Results, table};
 const BEGIN: &str = "<!-- measured: written by the benchmark -->\n";
 const END: &str = "<!-- /measured -->";
 
-/// Puts the overview and the aims between the two marks.
-pub fn update(readme: &Path, results: &Results<'_>, aims: &str) -> io::Result<()> {
+/// Puts the overview between the two marks.
+pub fn update(readme: &Path, results: &Results<'_>) -> io::Result<()> {
     let text = fs::read_to_string(readme)?;
     let parts = text.split_once(BEGIN).and_then(|(before, rest)| {
         let (_, after) = rest.split_once(END)?;
@@ -20,6 +20,6 @@ pub fn update(readme: &Path, results: &Results<'_>, aims: &str) -> io::Result<()
     let summary = table::summary(results);
     fs::write(
         readme,
-        format!("{before}{BEGIN}\n{summary}{aims}\n{END}{after}"),
+        format!("{before}{BEGIN}\n{summary}\n{END}{after}"),
     )
 }
