@@ -55,12 +55,6 @@ impl Core {
         self.shared.lock().get().machine.pressure(&self.policy, now)
     }
 
-    /// Returns the rule as the attribute writes it.
-    #[cfg(feature = "sim")]
-    pub(crate) fn rule_text(&self) -> String {
-        format!("{:?}", self.policy.tripper)
-    }
-
     pub(crate) fn info(&self) -> Info {
         let now = self.clock.now();
         let mut held = self.shared.lock();

@@ -36,6 +36,8 @@
 //! Only the breaker's policies take part: its listeners, the environment, and the
 //! registry do not, so that a test neither posts to Slack nor depends on a variable.
 
+mod axis;
+mod compare;
 mod dependency;
 mod load;
 mod math;
@@ -43,7 +45,11 @@ mod policy;
 mod result;
 mod scenario;
 mod simulation;
+mod states;
+mod svg;
+mod terminal;
 
+pub use compare::Comparison;
 pub use dependency::{Dependency, Latency, LogNormal};
 pub use load::Load;
 pub use policy::Policy;

@@ -26,9 +26,14 @@ impl Policy for StaticBreaker {
         self.recipe()
     }
 }
-
 impl Policy for &StaticBreaker {
     fn builder(&self) -> Builder {
         self.recipe()
+    }
+}
+
+impl Policy for &dyn Policy {
+    fn builder(&self) -> Builder {
+        (**self).builder()
     }
 }

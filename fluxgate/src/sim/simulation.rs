@@ -82,7 +82,7 @@ pub(super) fn run(scenario: &Scenario, policy: &impl Policy) -> Result<Run, Conf
             .builder()
             .build_detached(clock.clone(), fork(&mut seeds), listener)?;
         if number == 0 {
-            rule = breaker.core.rule_text();
+            rule = breaker.info().settings.tripper;
         }
         instances.push((breaker, heard));
     }
@@ -295,7 +295,8 @@ impl<'a> Simulation<'a> {
             } = call;
             guard.record(match answer {
                 Answer::Good => Outcome::Success,
-                Answer::Failed | Answer::Overloaded => Outcome::Failure,
+                Answer::Failed => Outcome::Failure,
+                Answer::Overloaded => Outcome::Overloaded,
             });
             let down = phase.dependency.is_down_for(instance);
             self.follow(instance, down, ends);
