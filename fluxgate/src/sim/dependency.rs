@@ -201,6 +201,9 @@ pub(super) enum Answer {
     Good,
     Failed,
     Overloaded,
+    /// An error that proves life; only a recording has these two.
+    Alive,
+    Ignored,
 }
 
 /// The dependency while it runs: its budget of calls.

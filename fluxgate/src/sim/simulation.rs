@@ -11,10 +11,9 @@ use std::{
 };
 
 use super::{
-    Change, Figures, PhaseResult, Policy, Run, Scenario,
+    Change, Dependency, Figures, PhaseResult, Policy, Run, Scenario,
     dependency::{Answer, Running},
     result::Column,
-    scenario::Phase,
 };
 use crate::{
     CircuitBreaker, ConfigError, Guard, Outcome, Signal, State,
@@ -48,10 +47,8 @@ impl Clock for SimClock {
 
 type Heard = Arc<Mutex<Vec<Signal>>>;
 
-/// One caller: its breaker, and what is known of it.
+/// What is known of one caller.
 struct Instance {
-    breaker: CircuitBreaker,
-    heard: Heard,
     state: State,
     /// Whether the dependency was down when the present opening began.
     opened_while_down: bool,
@@ -65,104 +62,139 @@ struct InFlight<'a> {
     answer: Answer,
 }
 
-pub(super) fn run(scenario: &Scenario, policy: &impl Policy) -> Result<Run, ConfigError> {
-    let clock = SimClock(Arc::new(AtomicU64::new(0)));
-    let mut seeds = Seeded::new(scenario.seed);
-    let mut rule = String::new();
-    let mut instances = Vec::with_capacity(scenario.instances);
-    for number in 0..scenario.instances {
-        let heard = Heard::default();
-        let told = Arc::clone(&heard);
-        let listener = move |signal: &Signal| {
-            told.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(signal.clone());
-        };
-        let breaker = policy
-            .builder()
-            .build_detached(clock.clone(), fork(&mut seeds), listener)?;
-        if number == 0 {
-            rule = breaker.info().settings.tripper;
-        }
-        instances.push((breaker, heard));
+/// What is on the other side of the breakers at the moment.
+pub(super) trait World {
+    /// Returns whether no call of this instance is answered.
+    fn is_down(&self, instance: usize) -> bool;
+
+    /// Takes the call that arrived. Returns the answer, and after how many nanoseconds
+    /// it comes.
+    fn take(&mut self, instance: usize, now: u64) -> (Answer, u64);
+
+    /// Returns whether the call that arrived, and was refused, would have been
+    /// answered.
+    fn would_answer(&mut self, instance: usize, now: u64) -> bool;
+}
+
+/// The dependency of a phase.
+struct InPhase<'a> {
+    dependency: &'a Dependency,
+    running: &'a mut Running,
+    chance: &'a mut Seeded,
+    /// Decides what refused calls would have got, so that asking changes nothing.
+    hypothetical: &'a mut Seeded,
+}
+
+impl World for InPhase<'_> {
+    fn is_down(&self, instance: usize) -> bool {
+        self.dependency.is_down_for(instance)
     }
-    let breakers: Vec<CircuitBreaker> = instances
-        .iter()
-        .map(|(breaker, _)| breaker.clone())
-        .collect();
-    let instances = instances
-        .into_iter()
-        .map(|(breaker, heard)| Instance {
-            breaker,
-            heard,
-            state: State::Closed,
-            opened_while_down: false,
-            figures: Figures::default(),
-        })
-        .collect();
+
+    fn take(&mut self, instance: usize, now: u64) -> (Answer, u64) {
+        self.running
+            .take(self.dependency, instance, now, self.chance)
+    }
+
+    fn would_answer(&mut self, instance: usize, now: u64) -> bool {
+        self.running
+            .would_answer(self.dependency, instance, now, self.hypothetical)
+    }
+}
+
+pub(super) fn run(scenario: &Scenario, policy: &impl Policy) -> Result<Run, ConfigError> {
+    let mut seeds = Seeded::new(scenario.seed);
+    let fleet = Fleet::build(policy, scenario.instances, &mut seeds)?;
+    let mut arrivals = fork(&mut seeds);
+    let mut chance = fork(&mut seeds);
+    let mut hypothetical = fork(&mut seeds);
+    let mut running = Running::new();
     let lasts = nanos(scenario.lasts());
-    let mut simulation = Simulation {
-        clock,
-        instances,
-        arrivals: fork(&mut seeds),
-        chance: fork(&mut seeds),
-        hypothetical: fork(&mut seeds),
-        dependency: Running::new(),
-        in_flight: Vec::new(),
-        free: Vec::new(),
-        due: BinaryHeap::new(),
-        sequence: 0,
-        changes: Vec::new(),
-        columns: vec![Column::default(); usize::try_from(COLUMNS).unwrap_or(1)],
-        column_width: (lasts / COLUMNS).max(1),
-        column: 0,
-        phase: Figures::default(),
-    };
+    let mut simulation = Simulation::new(&fleet, lasts);
     let mut phases = Vec::with_capacity(scenario.phases.len());
-    let mut start = 0;
+    let mut start = 0_u64;
     for phase in &scenario.phases {
-        let end = start + nanos(phase.lasts);
+        let end = start.saturating_add(nanos(phase.lasts));
         let load = phase.load.unwrap_or(scenario.load);
-        simulation.phase(&breakers, phase, load, start, end);
-        phases.push(simulation.finish_phase(phase, start, end));
+        let mut world = InPhase {
+            dependency: &phase.dependency,
+            running: &mut running,
+            chance: &mut chance,
+            hypothetical: &mut hypothetical,
+        };
+        let mut n = 0;
+        let mut arrival = start.saturating_add(load.gap(&mut arrivals));
+        while arrival < end {
+            let instance = load.instance(n, scenario.instances, &mut arrivals);
+            simulation.arrive(instance, &mut world, arrival);
+            n += 1;
+            arrival = arrival.saturating_add(load.gap(&mut arrivals));
+        }
+        simulation.settle_until(end, &world);
+        let down = (0..scenario.instances).all(|instance| world.is_down(instance));
+        phases.push(simulation.finish_phase(&phase.name, down, start, end));
         start = end;
     }
-    simulation.sample_until(u64::MAX);
-    drop(simulation.in_flight);
-    Ok(Run {
-        lasts: Duration::from_nanos(lasts),
-        instances: scenario.instances,
-        rule,
-        phases,
-        per_instance: simulation
-            .instances
-            .into_iter()
-            .map(|instance| instance.figures)
-            .collect(),
-        changes: simulation.changes,
-        columns: simulation.columns,
-    })
+    Ok(simulation.finish(phases))
+}
+
+/// The breakers of all instances, and what they told.
+pub(super) struct Fleet {
+    clock: SimClock,
+    breakers: Vec<CircuitBreaker>,
+    heard: Vec<Heard>,
+    rule: String,
+}
+
+impl Fleet {
+    pub(super) fn build(
+        policy: &impl Policy,
+        instances: usize,
+        seeds: &mut Seeded,
+    ) -> Result<Self, ConfigError> {
+        let mut fleet = Self {
+            clock: SimClock(Arc::new(AtomicU64::new(0))),
+            breakers: Vec::with_capacity(instances),
+            heard: Vec::with_capacity(instances),
+            rule: String::new(),
+        };
+        for _ in 0..instances {
+            let heard = Heard::default();
+            let told = Arc::clone(&heard);
+            let listener = move |signal: &Signal| {
+                told.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(signal.clone());
+            };
+            let breaker =
+                policy
+                    .builder()
+                    .build_detached(fleet.clock.clone(), fork(seeds), listener)?;
+            fleet.breakers.push(breaker);
+            fleet.heard.push(heard);
+        }
+        if let Some(first) = fleet.breakers.first() {
+            fleet.rule = first.info().settings.tripper;
+        }
+        Ok(fleet)
+    }
 }
 
 /// Returns a generator that shares nothing with the others that come from this one.
-fn fork(seeds: &mut Seeded) -> Seeded {
+pub(super) fn fork(seeds: &mut Seeded) -> Seeded {
     Seeded::new(seeds.next_f64().to_bits())
 }
 
-struct Simulation<'a> {
-    clock: SimClock,
+/// Moves calls and time.
+pub(super) struct Simulation<'a> {
+    fleet: &'a Fleet,
     instances: Vec<Instance>,
-    arrivals: Seeded,
-    chance: Seeded,
-    /// Decides what refused calls would have got, so that asking changes nothing.
-    hypothetical: Seeded,
-    dependency: Running,
     in_flight: Vec<Option<InFlight<'a>>>,
     free: Vec<usize>,
     /// When calls end, in order; calls that end together by their sequence.
     due: BinaryHeap<Reverse<(u64, u64, usize)>>,
     sequence: u64,
     changes: Vec<Change>,
+    lasts: u64,
     columns: Vec<Column>,
     column_width: u64,
     column: usize,
@@ -171,31 +203,31 @@ struct Simulation<'a> {
 }
 
 impl<'a> Simulation<'a> {
-    fn phase(
-        &mut self,
-        breakers: &'a [CircuitBreaker],
-        phase: &Phase,
-        load: super::Load,
-        start: u64,
-        end: u64,
-    ) {
-        let mut n = 0;
-        let mut arrival = start.saturating_add(load.gap(&mut self.arrivals));
-        while arrival < end {
-            self.complete_until(arrival, phase);
-            self.advance(arrival);
-            let instance = load.instance(n, breakers.len(), &mut self.arrivals);
-            self.arrive(&breakers[instance], instance, phase, arrival);
-            n += 1;
-            arrival = arrival.saturating_add(load.gap(&mut self.arrivals));
+    pub(super) fn new(fleet: &'a Fleet, lasts: u64) -> Self {
+        let instances = fleet.breakers.iter().map(|_| Instance {
+            state: State::Closed,
+            opened_while_down: false,
+            figures: Figures::default(),
+        });
+        Self {
+            fleet,
+            instances: instances.collect(),
+            in_flight: Vec::new(),
+            free: Vec::new(),
+            due: BinaryHeap::new(),
+            sequence: 0,
+            changes: Vec::new(),
+            lasts,
+            columns: vec![Column::default(); usize::try_from(COLUMNS).unwrap_or(1)],
+            column_width: lasts.div_ceil(COLUMNS).max(1),
+            column: 0,
+            phase: Figures::default(),
         }
-        self.complete_until(end, phase);
-        self.advance(end);
     }
 
     fn advance(&mut self, now: u64) {
         self.sample_until(now);
-        self.clock.set(now);
+        self.fleet.clock.set(now);
     }
 
     /// Samples the rules at the ends of the columns that end before `now`.
@@ -203,61 +235,48 @@ impl<'a> Simulation<'a> {
         while self.column < self.columns.len()
             && now >= (self.column as u64 + 1).saturating_mul(self.column_width)
         {
-            let pressure = self
-                .instances
-                .iter()
-                .map(|instance| instance.breaker.core.pressure())
-                .fold(0.0, f64::max);
-            self.columns[self.column].pressure = pressure;
+            let pressures = self.fleet.breakers.iter();
+            let pressures = pressures.map(|breaker| breaker.core.pressure());
+            self.columns[self.column].pressure = pressures.fold(0.0, f64::max);
             self.column += 1;
         }
     }
 
-    fn arrive(&mut self, breaker: &'a CircuitBreaker, number: usize, phase: &Phase, now: u64) {
+    /// Lets a call arrive at an instance.
+    pub(super) fn arrive(&mut self, number: usize, world: &mut impl World, now: u64) {
+        self.settle_until(now, world);
         let column = usize::try_from(now / self.column_width)
             .unwrap_or(0)
             .min(self.columns.len() - 1);
-        let down = phase.dependency.is_down_for(number);
-        let admitted = breaker.acquire();
+        let down = world.is_down(number);
+        let admitted = self.fleet.breakers[number].acquire();
         self.follow(number, down, now);
         let mut seen = Figures {
             offered: 1,
             ..Figures::default()
         };
-        match admitted {
-            Ok(guard) => {
-                seen.probes = u64::from(self.instances[number].state == State::HalfOpen);
-                seen.reached_while_down = u64::from(down);
-                let (answer, took) =
-                    self.dependency
-                        .take(&phase.dependency, number, now, &mut self.chance);
-                match answer {
-                    Answer::Good => seen.answered = 1,
-                    Answer::Failed => seen.failed = 1,
-                    Answer::Overloaded => seen.overloaded = 1,
-                }
-                self.send(
-                    InFlight {
-                        guard,
-                        instance: number,
-                        answer,
-                    },
-                    now.saturating_add(took),
-                );
+        if let Ok(guard) = admitted {
+            seen.probes = u64::from(self.instances[number].state == State::HalfOpen);
+            seen.reached_while_down = u64::from(down);
+            let (answer, took) = world.take(number, now);
+            match answer {
+                Answer::Good | Answer::Alive | Answer::Ignored => seen.answered = 1,
+                Answer::Failed => seen.failed = 1,
+                Answer::Overloaded => seen.overloaded = 1,
             }
-            Err(_) => {
-                seen.refused = 1;
-                let answered = self.dependency.would_answer(
-                    &phase.dependency,
-                    number,
-                    now,
-                    &mut self.hypothetical,
-                );
-                if answered && self.instances[number].opened_while_down {
-                    seen.refused_after_recovery = 1;
-                } else if answered {
-                    seen.wrongly_refused = 1;
-                }
+            let call = InFlight {
+                guard,
+                instance: number,
+                answer,
+            };
+            self.send(call, now.saturating_add(took));
+        } else {
+            seen.refused = 1;
+            let answered = world.would_answer(number, now);
+            if answered && self.instances[number].opened_while_down {
+                seen.refused_after_recovery = 1;
+            } else if answered {
+                seen.wrongly_refused = 1;
             }
         }
         self.phase.add(&seen);
@@ -277,10 +296,11 @@ impl<'a> Simulation<'a> {
         self.sequence += 1;
     }
 
-    fn complete_until(&mut self, now: u64, phase: &Phase) {
+    /// Ends the calls that end until `now`, and moves the clock there.
+    pub(super) fn settle_until(&mut self, now: u64, world: &impl World) {
         while let Some(&Reverse((ends, _, slot))) = self.due.peek() {
             if ends > now {
-                return;
+                break;
             }
             self.due.pop();
             self.free.push(slot);
@@ -297,23 +317,24 @@ impl<'a> Simulation<'a> {
                 Answer::Good => Outcome::Success,
                 Answer::Failed => Outcome::Failure,
                 Answer::Overloaded => Outcome::Overloaded,
+                Answer::Alive => Outcome::Alive,
+                Answer::Ignored => Outcome::Ignored,
             });
-            let down = phase.dependency.is_down_for(instance);
-            self.follow(instance, down, ends);
+            self.follow(instance, world.is_down(instance), ends);
         }
+        self.advance(now);
     }
 
     /// Takes note of the transitions that an operation on a breaker caused.
     fn follow(&mut self, number: usize, down: bool, now: u64) {
         let instance = &mut self.instances[number];
-        let state = instance.breaker.state();
+        let state = self.fleet.breakers[number].state();
         if state == instance.state {
             return;
         }
         instance.state = state;
         let heard = std::mem::take(
-            &mut *instance
-                .heard
+            &mut *self.fleet.heard[number]
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner),
         );
@@ -345,7 +366,29 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    fn finish_phase(&mut self, phase: &Phase, start: u64, end: u64) -> PhaseResult {
+    /// Returns the whole run.
+    pub(super) fn finish(mut self, phases: Vec<PhaseResult>) -> Run {
+        self.sample_until(u64::MAX);
+        let figures = self.instances.into_iter().map(|instance| instance.figures);
+        Run {
+            lasts: Duration::from_nanos(self.lasts),
+            instances: self.fleet.breakers.len(),
+            rule: self.fleet.rule.clone(),
+            phases,
+            per_instance: figures.collect(),
+            changes: self.changes,
+            columns: self.columns,
+        }
+    }
+
+    /// Returns what happened since the phase before ended.
+    pub(super) fn finish_phase(
+        &mut self,
+        name: &str,
+        down: bool,
+        start: u64,
+        end: u64,
+    ) -> PhaseResult {
         let since = |at: Duration| at.saturating_sub(Duration::from_nanos(start));
         let count = self.instances.len();
         // States at the start, then on through the phase.
@@ -386,10 +429,10 @@ impl<'a> Simulation<'a> {
         }
         let whole = u128::from(end - start) * count as u128;
         PhaseResult {
-            name: phase.name.clone(),
+            name: name.to_owned(),
             start: Duration::from_nanos(start),
             end: Duration::from_nanos(end),
-            down: (0..count).all(|instance| phase.dependency.is_down_for(instance)),
+            down,
             figures: std::mem::take(&mut self.phase),
             opened_after,
             closed_after,
