@@ -42,6 +42,7 @@ mod dependency;
 mod load;
 mod math;
 mod policy;
+mod ready;
 mod replay;
 mod result;
 mod scenario;
