@@ -83,6 +83,7 @@ mod expanded {
                     {
                         return result;
                     }
+                    let _ = &path;
                     length(&path)
                 },
             )

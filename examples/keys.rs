@@ -12,8 +12,8 @@ use fluxgate::{
     tripper::FailureStreak,
 };
 
-/// At most a thousand hosts at once. The idle make room for new ones, the open
-/// never do.
+/// At most a thousand hosts at once. The idle make room for new ones; those that
+/// fail, or are open and wait, do not.
 #[circuit_breaker(
     name = "upstream",
     key = host,

@@ -5,6 +5,9 @@
 //! cargo run --example slack_alerts --features fluxgate/slack
 //! ```
 //!
+//! How to get token and channel, and what to do if no message appears, is said at
+//! [`SlackListener`](fluxgate::listener::SlackListener).
+//!
 //! Set `SLACK_URL` to post elsewhere, such as to the slack-proxy beside this:
 //! then the token is the proxy's, and the feature is not needed. In the channel
 //! there will be one message when the circuit opens, the probe and the recovery

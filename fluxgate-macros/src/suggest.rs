@@ -32,6 +32,15 @@ pub(crate) fn did_you_mean<'a>(
         .map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"))
 }
 
+/// Whether a name is another one with a slip or two, so that it can hardly be meant
+/// as a name of its own.
+pub(crate) fn is_misspelt(given: &str, wanted: &str) -> bool {
+    given != wanted
+        && given.chars().next() == wanted.chars().next()
+        && given.len().abs_diff(wanted.len()) <= 2
+        && distance(given, wanted) <= 2
+}
+
 /// Without what naming conventions differ in.
 fn plain(name: &str) -> String {
     name.chars()

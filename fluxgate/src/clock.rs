@@ -18,7 +18,12 @@ use once_cell::sync::OnceCell;
 /// A source of time.
 ///
 /// The breaker tolerates a clock that stands still or jumps back: a span that
-/// would be negative counts as zero.
+/// would be negative counts as zero. Spans are kept in 64 bits of nanoseconds, which
+/// is 584 years: longer ones count as that.
+///
+/// It is asked without any lock of the breaker's, and may use the breaker. While it
+/// panics, and when it is asked from within itself, the last time that it told
+/// stands for [`now`](Self::now), and the system's for [`wall`](Self::wall).
 pub trait Clock: Send + Sync {
     /// Monotonic time since an origin that stays the same for this clock.
     fn now(&self) -> Duration;
@@ -173,6 +178,7 @@ impl Clock for TokioClock {
 /// assert_eq!(breaker.state(), State::Closed);
 /// # Ok::<_, fluxgate::ConfigError>(())
 /// ```
+#[doc(alias("mock", "fake_time"))]
 #[derive(Clone)]
 pub struct ManualClock(Arc<Mutex<Hands>>);
 

@@ -8,7 +8,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use crate::util::panic::contained;
+use crate::util::panic::catch_panic;
 
 pub(crate) fn listener_panicked(breaker: &str, listener: &str) {
     warn(format_args!(
@@ -97,8 +97,29 @@ pub(crate) fn duplicate(name: &str) {
     ));
 }
 
+#[cfg(feature = "keyed")]
+pub(crate) fn keys_share(set: &str, reason: &str) {
+    warn(format_args!(
+        "a key of the circuit breakers '{set}' has no breaker of its own and shares '{set}/*', as will others: {reason}; `stats()` counts them"
+    ));
+}
+
 pub(crate) fn bad_variable(breaker: &str, problem: &crate::info::kill_switch::BadValue) {
     warn(format_args!("circuit breaker '{breaker}': {problem}"));
+}
+
+pub(crate) fn slow_first_use(breaker: &str) {
+    warn(format_args!(
+        "a thread has been waiting for 10 s for another one to build the circuit breaker {breaker}; \
+         does the expression of a listener wait for something that uses it?"
+    ));
+}
+
+pub(crate) fn waits_for_frozen() {
+    warn(format_args!(
+        "`testing::freeze` has been waiting for 10 s for another test to drop its `Frozen`; \
+         does that test wait for this thread? With the feature `test-util`, `testing::isolate` does not wait"
+    ));
 }
 
 pub(crate) fn stray_variable(stray: &crate::info::kill_switch::Stray) {
@@ -125,6 +146,12 @@ pub(crate) fn policy_panicked(policy: &str) {
     ));
 }
 
+pub(crate) fn random_out_of_range(drawn: f64) {
+    warn(format_args!(
+        "a custom source of random numbers drew {drawn:?}; `next_f64` must return at least 0 and less than 1, and the breaker's own generator stands in"
+    ));
+}
+
 pub(crate) fn refused(error: &crate::ConfigError) {
     warn(format_args!(
         "{error}; the defaults stand in for the refused settings"
@@ -133,7 +160,7 @@ pub(crate) fn refused(error: &crate::ConfigError) {
 
 #[cold]
 fn warn(message: fmt::Arguments<'_>) {
-    contained(|| {
+    catch_panic(|| {
         #[cfg(feature = "tracing")]
         tracing::warn!(target: "fluxgate", "{message}");
         #[cfg(not(feature = "tracing"))]

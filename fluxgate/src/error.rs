@@ -11,6 +11,7 @@ use crate::{
 ///
 /// Cheap to make and to clone: nothing in it is allocated, and of a breaker in a
 /// static it holds a plain reference.
+#[doc(alias("BrokenCircuit", "Rejected", "CircuitOpen", "open_circuit"))]
 #[derive(Clone)]
 pub struct CallNotPermitted {
     breaker: Handle,
@@ -83,20 +84,20 @@ impl CallNotPermitted {
     /// Why the breaker opened, when it is open.
     #[must_use]
     pub fn reason(&self) -> Option<Reason> {
-        self.breaker().core.policy.reason(self.refusal.cause()?)
+        self.breaker().core.config.reason(self.refusal.cause()?)
     }
 }
 
 impl CallNotPermitted {
     /// Writes which of the two kept the call out: the permit, or the limit.
     fn write_half_open(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let policy = &self.breaker().core.policy;
+        let config = &self.breaker().core.config;
         write!(f, "circuit breaker '{}' is half-open, and ", self.name())?;
         let Some(elapsed) = self.refusal.permit_asked_after() else {
             return f.write_str("as many probes as `max_half_open_calls` allows are in flight");
         };
-        let permit = policy.permit();
-        match policy.share(elapsed) {
+        let permit = config.permit();
+        match config.share(elapsed) {
             Some(share) => write!(
                 f,
                 "its permit `{permit}` lets {} of the calls through as probes now, but not this one",

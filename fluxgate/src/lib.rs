@@ -8,7 +8,8 @@
 //!
 //! #[circuit_breaker(
 //!     tripper = "FailureStreak(5) | MinRequests(20) & FailureRate(0.5)",
-//!     retry = "Cooldown(30s, jitter_ratio = 0.1)",
+//!     retry = "Cooldown(30s)",
+//!     permit = "All",
 //! )]
 //! fn price(symbol: &str) -> io::Result<f64> {
 //!     // … ask the dependency …
@@ -45,6 +46,8 @@
 //!   dropped. With the feature `keyed` and `key = …` there is one for each key.
 //! - A breaker is not a timeout: a call that never ends is never counted, unless
 //!   something drops it (see [`OnCancel`]).
+//! - By default only a share of the calls become probes when the wait is over,
+//!   10 % at first: see [`permit`]. The examples set `permit = "All"`.
 //! - On the healthy path a call costs an atomic load before and one after. That
 //!   holds for a [`CountWindow`](window::CountWindow) full of quick successes,
 //!   under rules over counts, rates and streaks; everything else takes a short
@@ -58,40 +61,31 @@
 //!
 //! # What it promises
 //!
-//! Each promise has a number, and the tests in `tests/guarantees` whose names
-//! begin with it would catch its loss; one of them is named. Beside these, the
-//! whole breaker is compared with a naive model in generated interleavings and
-//! in every state within small bounds, and its lock-free parts are explored with
-//! loom.
-//!
 //! 1. **Bounded probes.** Never more than
 //!    [`max_half_open_calls`](Builder::max_half_open_calls) probes in flight. A
 //!    slot comes back however its probe ends, and at the end of its
 //!    [lease](Builder::probe_lease) if it does not end: half-open never gets
-//!    stuck on its probes. (`g1_a_probe_gives_its_slot_back_however_it_ends`)
+//!    stuck on its probes.
 //! 2. **Generations.** An outcome counts only in the period that admitted its
 //!    call. A late one never closes, opens or dirties a later period.
-//!    (`g2_a_late_success_never_closes_and_a_late_failure_never_reopens`)
-//! 3. **Signals.** Every transition reaches every listener once, in order.
-//!    (`g3_signals_form_one_chain_whatever_all_threads_do`)
-//! 4. **No lock is held** while the protected call, tracker, predicate, fallback
-//!    or a listener runs: each may use the breaker.
-//!    (`g4_a_listener_may_call_every_method_of_its_breaker`)
-//! 5. **Containment.** A listener, a policy or an exporter that panics changes no
-//!    call's result.
-//!    (`g5_a_listener_that_panics_changes_no_result_and_silences_no_other`)
+//! 3. **Signals.** Every transition reaches every listener once, in order; only
+//!    when more than 1 024 wait for listeners that block, the oldest are merged
+//!    ([counted](listener::ListenerInfo::dropped)), and the latest state still
+//!    arrives.
+//! 4. **No lock is held** while the protected call, tracker, predicate, fallback,
+//!    a listener or a policy of your own runs, nor while anything is reported:
+//!    each may use the breaker, and so may a panic hook.
+//! 5. **Containment.** A listener, a policy, a clock or an exporter that panics
+//!    changes no call's result, and leaves no transition half done.
 //! 6. **Exact windows.** Under any number of threads the window holds exactly the
 //!    last n outcomes, or those of the last while.
-//!    (`g6_the_window_holds_exactly_the_last_outcomes_of_all_threads`)
 //! 7. **One opening.** When the wait is over, exactly one caller half-opens the
-//!    circuit. (`g7_one_thread_half_opens_at_the_end_of_each_wait`)
+//!    circuit.
 //! 8. **No I/O on the caller.** Async listeners and Slack are served by threads
 //!    of their own.
-//!    (`g8_an_async_listener_runs_on_another_thread_and_delays_no_call`)
 //! 9. **Nothing required.** No async runtime, no feature; one type for sync and
-//!    async. (`g9_sync_and_async_calls_share_one_breaker_without_a_runtime`)
+//!    async.
 //! 10. **Panics** of the protected function count as failures and unwind on.
-//!     (`g10_a_panic_counts_as_a_failure_and_unwinds_on_unchanged`)
 //!
 //! # Features
 //!
@@ -101,18 +95,40 @@
 //! | `tracing` | yes | [`LogListener`](listener::LogListener), and the crate's own reports as events |
 //! | `log` | | the same events for programs that use the `log` crate |
 //! | `tokio` | | `TokioClock` |
-//! | `prometheus` | | `PrometheusListener` |
+//! | `prometheus` | | `PrometheusListener`, for registries of the crate `prometheus` 0.14 |
 //! | `serde` | | `Serialize` for `Info`, `Signal` and what is in them |
 //! | `inventory` | | breakers of annotated functions are in the registry before their first call |
 //! | `http` | | `http`: what HTTP statuses and `Retry-After` mean, and rejections as 503 responses |
+//! | `grpc` | | `grpc`: what gRPC codes mean, and a tower layer that reads them where they are, in the trailers |
 //! | `keyed` | | `keyed` and `key = …`: one breaker per tenant, host or shard |
+//! | `test-util` | | `testing::isolate`: tests with breakers of their own, for `[dev-dependencies]` |
 //! | `tower` | | `tower`: a breaker as a `Layer`, for axum, tonic, reqwest and every other `Service` |
 //! | `sim` | | `sim`: tries a policy on the shipping engine before production does |
 //! | `slack` | | `SlackListener` and the delivery it is built on |
 //! | `slack-core` | | the same without TLS, for a proxy within reach over plain HTTP |
+//!
+//! # Platforms
+//!
+//! Linux, macOS and Windows, on every processor with 64-bit atomics. Two kinds of
+//! targets are refused while compiling: those without 64-bit atomics, such as
+//! 32-bit MIPS and most microcontrollers, since the state of a breaker is one
+//! 64-bit word; and `wasm32-unknown-unknown`, where the standard library has no
+//! clock. In a process that was forked, async listeners get no signals (see
+//! [`AsyncListener`](listener::AsyncListener)).
 #![deny(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![doc(test(attr(deny(warnings), allow(dead_code, unused_variables))))]
+
+#[cfg(not(target_has_atomic = "64"))]
+compile_error!(
+    "fluxgate needs 64-bit atomics, which this target does not have: the state of a circuit \
+     breaker is one 64-bit word that every call reads"
+);
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+compile_error!(
+    "fluxgate needs a clock, which the standard library does not have on this target: \
+     use `wasm32-wasip1`, or leave fluxgate out with `cfg(not(target_os = \"unknown\"))`"
+);
 
 #[doc(hidden)]
 pub mod __private;
@@ -125,6 +141,8 @@ mod diagnostics;
 mod engine;
 mod error;
 // Part of the documentation alone. Its examples use the attribute.
+#[cfg(feature = "grpc")]
+pub mod grpc;
 #[cfg(all(any(doc, doctest), feature = "macros", feature = "tracing"))]
 pub mod guide;
 #[cfg(feature = "http")]
@@ -157,10 +175,14 @@ pub mod tripper;
 mod util;
 pub mod window;
 
+/// The crate [`prometheus`](https://docs.rs/prometheus/0.14), version 0.14, whose
+/// registries [`PrometheusListener`](listener::PrometheusListener) exports to.
+#[cfg(feature = "prometheus")]
+pub use ::prometheus;
 #[cfg(feature = "macros")]
 pub use fluxgate_macros::{Classify, breaker, circuit_breaker};
 
-pub use breaker::builder::{Builder, OnCancel};
+pub use breaker::builder::{Builder, OnCancel, SlowProbes};
 pub use breaker::calls::Judged;
 pub use breaker::command::{Command, ParseCommandError};
 pub use breaker::static_breaker::StaticBreaker;
@@ -169,7 +191,7 @@ pub use breaker::{CircuitBreaker, Guard};
 pub use error::{CallError, CallNotPermitted, ConfigError, Fault, RejectionKind, rejection};
 pub use info::Info;
 pub use info::kill_switch::{KillSwitch, Variable};
-pub use info::lifetime::{Histogram, Lifetime};
+pub use info::lifetime::{Histogram, LifetimeTotals};
 pub use info::metrics::Metrics;
 pub use info::reason::{Reason, RuleKind};
 pub use info::settings::SettingsInfo;

@@ -18,14 +18,15 @@ pub trait Link: Sync {
 #[cfg(feature = "inventory")]
 impl Link for crate::StaticBreaker {
     fn build(&self) {
-        let _: &crate::CircuitBreaker = self;
+        // Refused only while it is being built by a thread that waits for this.
+        let _ = self.first_use(self.cell());
     }
 }
 
 #[cfg(all(feature = "inventory", feature = "keyed"))]
 impl<K: crate::keyed::Key> Link for crate::keyed::StaticBreakers<K> {
     fn build(&self) {
-        let _: &crate::keyed::CircuitBreakers<K> = self;
+        let _ = self.first_use(self.cell());
     }
 }
 

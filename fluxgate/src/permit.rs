@@ -11,8 +11,9 @@ use crate::{__private::bounds, error::Fault, random, util::duration::Literal};
 /// Decides whether a half-open circuit lets a call through. Closures
 /// `Fn(Duration) -> bool` are permits.
 ///
-/// It is asked under the breaker's short lock: it must not call the breaker. A
-/// panic in it is contained and means `true`.
+/// It is asked without any lock of the breaker's, and may use the breaker; a call
+/// that it makes through its own half-open breaker is rejected. The call that asks
+/// holds a slot meanwhile. A panic in it is contained and means `true`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no permit",
     note = "a closure `|elapsed| true` is one, and so is any type that implements `Permit`"
@@ -138,6 +139,7 @@ impl fmt::Display for Random {
 /// # fluxgate::CircuitBreaker::builder("api").permit(permit).build()?;
 /// # Ok::<_, fluxgate::ConfigError>(())
 /// ```
+#[doc(alias("slow_start"))]
 #[derive(Clone, Copy, Debug)]
 pub struct RampUp {
     initial: f64,

@@ -40,9 +40,9 @@ impl Seeded {
     }
 
     /// A seed that differs between breakers and between processes; in a test
-    /// that froze the time, the same one every time.
+    /// that froze the time or has breakers of its own, the same one every time.
     pub(crate) fn for_breaker() -> Self {
-        if SystemClock::is_replaced() {
+        if SystemClock::is_replaced() || testing::is_isolated() {
             Self::new(testing::SEED)
         } else {
             Self(RandomState::new().hash_one(0_u8))

@@ -23,27 +23,33 @@
 //! ```
 
 use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
     hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-use crate::{CircuitBreaker, Command, Info, engine::Core, info::kill_switch};
+use crate::{CircuitBreaker, Command, Info, engine::Core, info::kill_switch, testing};
 
 /// Every breaker there is, in the order they were built.
 ///
 /// Environment variables for breakers (see [`KillSwitch`](crate::KillSwitch))
 /// that fit none of them are reported, each once: with the feature `inventory`
 /// a mistyped name is found at the start of the program.
-#[must_use]
+#[allow(
+    clippy::must_use_candidate,
+    reason = "called at the start of `main` for what it builds and reports"
+)]
 pub fn all() -> Vec<CircuitBreaker> {
     let breakers = entered();
-    kill_switch::report_strays(breakers.iter().map(|breaker| breaker.name().as_str()));
+    if !testing::is_isolated() {
+        kill_switch::report_strays(&breakers.iter().map(|breaker| breaker.name().as_str()));
+    }
     breakers
 }
 
 fn entered() -> Vec<CircuitBreaker> {
     build_linked();
-    with(|breakers| select(breakers, |_| true))
+    with(|breakers| breakers.living())
 }
 
 /// The breaker of this name; of several, the one built first.
@@ -72,49 +78,137 @@ pub fn command(name: &str, command: Command) -> usize {
     breakers.len()
 }
 
-/// The hash of a breaker's name, and the breaker: a name is found without a look
-/// at every breaker.
-struct Entry {
-    hash: u64,
-    core: Weak<Core>,
+/// The breakers in the order they were built, and where those of a name are.
+#[derive(Default)]
+struct Breakers {
+    /// By their number. Some may have been dropped: at most as many as live.
+    built: BTreeMap<u64, Weak<Core>>,
+    /// By the hash of the name.
+    by_name: HashMap<u64, Namesakes>,
+    next: u64,
+    /// How many there may be before the dropped ones are taken out.
+    room: usize,
 }
 
-static BREAKERS: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
-
-fn with<R>(f: impl FnOnce(&mut Vec<Entry>) -> R) -> R {
-    f(&mut BREAKERS.lock().unwrap_or_else(PoisonError::into_inner))
+/// The breakers of a name.
+#[derive(Default)]
+struct Namesakes {
+    /// Their numbers, ascending.
+    numbers: VecDeque<u64>,
+    /// Whether it was reported that there are several.
+    reported: bool,
 }
 
-/// Enters a breaker; also those that have its name already.
-pub(crate) fn enter(core: &Arc<Core>) -> Vec<CircuitBreaker> {
-    let hash = hash(&core.name);
-    let mut others = with(|breakers| {
-        let others = select(breakers, |other| other == hash);
-        // Before the list would grow: what is dropped leaves.
-        if breakers.len() == breakers.capacity() {
-            breakers.retain(|entry| entry.core.strong_count() > 0);
+/// How many breakers there are before any is taken out.
+const ROOM: usize = 64;
+
+/// The breakers that are known: to the process, or to a test that has breakers
+/// of its own.
+pub(crate) struct Known {
+    /// `None` before the first is entered.
+    breakers: Mutex<Option<Breakers>>,
+    #[cfg(feature = "keyed")]
+    groups: Mutex<Vec<Weak<dyn Group>>>,
+}
+
+impl Known {
+    pub(crate) const fn new() -> Self {
+        Self {
+            breakers: Mutex::new(None),
+            #[cfg(feature = "keyed")]
+            groups: Mutex::new(Vec::new()),
         }
-        breakers.push(Entry {
-            hash,
-            core: Arc::downgrade(core),
-        });
-        others
-    });
-    others.retain(|other| *other.name() == core.name);
-    others
+    }
 }
 
-/// The breakers for which the hash of the name is right. To be dropped outside
-/// the lock: that may run code of a listener.
-fn select(breakers: &[Entry], is_wanted: impl Fn(u64) -> bool) -> Vec<CircuitBreaker> {
-    let wanted = breakers.iter().filter(|entry| is_wanted(entry.hash));
-    let cores = wanted.filter_map(|entry| entry.core.upgrade());
-    cores.map(|core| CircuitBreaker { core }).collect()
+static KNOWN: Known = Known::new();
+
+/// Gives the breakers that this thread sees.
+fn here<R>(f: impl FnOnce(&Known) -> R) -> R {
+    #[cfg(feature = "test-util")]
+    if let Some(world) = crate::testing::isolated::world() {
+        return f(&world.known);
+    }
+    f(&KNOWN)
+}
+
+fn with<R>(f: impl FnOnce(&mut Breakers) -> R) -> R {
+    here(|known| {
+        let mut breakers = known
+            .breakers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        f(breakers.get_or_insert_default())
+    })
+}
+
+impl Breakers {
+    /// Takes constant time, on the average: dropped breakers are taken out when
+    /// as many new ones came as were left the last time. Returns the oldest
+    /// breaker whose name has this hash, if that was not reported yet.
+    fn enter(&mut self, hash: u64, core: Weak<Core>) -> Option<CircuitBreaker> {
+        if self.built.len() >= self.room.max(ROOM) {
+            self.sweep();
+            self.room = self.built.len() * 2;
+        }
+        let Self { built, by_name, .. } = self;
+        let is_gone = |number: &u64| {
+            built
+                .get(number)
+                .is_none_or(|core| core.strong_count() == 0)
+        };
+        let same = by_name.entry(hash).or_default();
+        // Ends that are gone go for good, so that the first is one that lives.
+        while same.numbers.back().is_some_and(is_gone) {
+            same.numbers.pop_back();
+        }
+        while same.numbers.front().is_some_and(is_gone) {
+            same.numbers.pop_front();
+        }
+        let first = same.numbers.front().filter(|_| !same.reported);
+        let first = first.and_then(|number| built.get(number)?.upgrade());
+        same.reported |= first.is_some();
+        same.numbers.push_back(self.next);
+        built.insert(self.next, core);
+        self.next += 1;
+        first.map(|core| CircuitBreaker { core })
+    }
+
+    fn sweep(&mut self) {
+        let built = &mut self.built;
+        built.retain(|_, core| core.strong_count() > 0);
+        self.by_name.retain(|_, Namesakes { numbers, .. }| {
+            numbers.retain(|number| built.contains_key(number));
+            !numbers.is_empty()
+        });
+    }
+
+    /// Those whose name has this hash, in the order they were built. To be
+    /// dropped outside the lock: that may run code of a listener.
+    fn hashed(&self, hash: u64) -> Vec<CircuitBreaker> {
+        let same = self.by_name.get(&hash);
+        let numbers = same.into_iter().flat_map(|same| &same.numbers);
+        let cores = numbers.filter_map(|number| self.built.get(number)?.upgrade());
+        cores.map(|core| CircuitBreaker { core }).collect()
+    }
+
+    /// All there are. To be dropped outside the lock.
+    fn living(&self) -> Vec<CircuitBreaker> {
+        let cores = self.built.values().filter_map(Weak::upgrade);
+        cores.map(|core| CircuitBreaker { core }).collect()
+    }
+}
+
+/// Enters a breaker. Returns one that has its name already, once for each name.
+pub(crate) fn enter(core: &Arc<Core>) -> Option<CircuitBreaker> {
+    let hash = hash(&core.name);
+    let other = with(|breakers| breakers.enter(hash, Arc::downgrade(core)));
+    other.filter(|other| *other.name() == core.name)
 }
 
 fn named(name: &str) -> Vec<CircuitBreaker> {
     let hash = hash(name);
-    let mut breakers = with(|breakers| select(breakers, |other| other == hash));
+    let mut breakers = with(|breakers| breakers.hashed(hash));
     breakers.retain(|breaker| *breaker.name() == *name);
     breakers
 }
@@ -129,33 +223,50 @@ fn hash(name: &str) -> u64 {
 #[cfg(feature = "keyed")]
 pub(crate) trait Group: Send + Sync {
     fn breakers(&self) -> Vec<CircuitBreaker>;
-}
 
-#[cfg(feature = "keyed")]
-static GROUPS: Mutex<Vec<Weak<dyn Group>>> = Mutex::new(Vec::new());
+    /// Gives no command to breakers that are made from now on.
+    fn forget_command(&self);
+}
 
 #[cfg(feature = "keyed")]
 pub(crate) fn enter_group(group: &Arc<dyn Group>) {
-    let mut groups = GROUPS.lock().unwrap_or_else(PoisonError::into_inner);
-    groups.retain(|group| group.strong_count() > 0);
-    groups.push(Arc::downgrade(group));
+    here(|known| {
+        let mut groups = known.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        // Before the list would grow: what is dropped leaves.
+        if groups.len() == groups.capacity() {
+            groups.retain(|group| group.strong_count() > 0);
+        }
+        groups.push(Arc::downgrade(group));
+    });
 }
 
-/// [`all`], and those of groups.
+/// Returns every breaker that was built, those of groups as well. Builds none.
 pub(crate) fn every() -> Vec<CircuitBreaker> {
     #[allow(unused_mut)]
-    let mut breakers = entered();
+    let mut breakers = with(|breakers| breakers.living());
     #[cfg(feature = "keyed")]
-    {
-        let locked = GROUPS.lock().unwrap_or_else(PoisonError::into_inner);
-        let groups: Vec<_> = locked.iter().filter_map(Weak::upgrade).collect();
-        drop(locked);
-        breakers.extend(groups.iter().flat_map(|group| group.breakers()));
-    }
+    breakers.extend(groups().iter().flat_map(|group| group.breakers()));
     breakers
 }
 
-/// Builds the breakers that were linked into the program and not used yet.
+/// Makes groups forget what all their breakers were commanded.
+pub(crate) fn forget_commands() {
+    #[cfg(feature = "keyed")]
+    for group in groups() {
+        group.forget_command();
+    }
+}
+
+#[cfg(feature = "keyed")]
+fn groups() -> Vec<Arc<dyn Group>> {
+    here(|known| {
+        let locked = known.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        locked.iter().filter_map(Weak::upgrade).collect()
+    })
+}
+
+/// Builds the breakers that were linked into the program and not used yet. One
+/// that is being built, and needs this call to end first, is left to that.
 #[cfg(feature = "inventory")]
 fn build_linked() {
     for linked in inventory::iter::<crate::linked::Linked> {
@@ -165,3 +276,52 @@ fn build_linked() {
 
 #[cfg(not(feature = "inventory"))]
 fn build_linked() {}
+
+#[cfg(all(test, not(fluxgate_loom)))]
+mod tests {
+    use super::*;
+
+    fn build(name: &str) -> CircuitBreaker {
+        let builder = CircuitBreaker::builder(name.to_owned());
+        builder.build().expect("in range")
+    }
+
+    fn enter(breakers: &mut Breakers, breaker: &CircuitBreaker) -> bool {
+        let hash = hash(breaker.name());
+        let other = breakers.enter(hash, Arc::downgrade(&breaker.core));
+        other.is_some()
+    }
+
+    #[test]
+    fn registry_is_bounded_by_living_breakers() {
+        let mut breakers = Breakers::default();
+        let living: Vec<_> = (0..100).map(|i| build(&format!("lives-{i}"))).collect();
+        for breaker in &living {
+            assert!(!enter(&mut breakers, breaker));
+        }
+        for i in 0..5000 {
+            enter(&mut breakers, &build(&format!("passes-{i}")));
+            enter(&mut breakers, &build("passes"));
+        }
+        assert!(breakers.built.len() <= 2 * (living.len() + 1));
+        assert!(breakers.by_name.len() <= 2 * (living.len() + 1));
+        let names: Vec<_> = breakers.living();
+        let names: Vec<_> = names.iter().map(|one| one.name().clone()).collect();
+        let expected: Vec<_> = living.iter().map(|one| one.name().clone()).collect();
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn entering_looks_at_no_other_breaker() {
+        let mut breakers = Breakers::default();
+        let living: Vec<_> = (0..1000).map(|_| build("same")).collect();
+        let reports = living.iter().filter(|one| enter(&mut breakers, one));
+        assert_eq!(reports.count(), 1, "of a name it is reported once");
+        // Dropped ones of the name are taken out as the next is entered.
+        for _ in 0..500 {
+            enter(&mut breakers, &build("same"));
+        }
+        let same = &breakers.by_name[&hash("same")];
+        assert_eq!(same.numbers.len(), living.len() + 1);
+    }
+}

@@ -25,8 +25,10 @@ pub struct Opening {
 /// Decides how long a circuit stays open. Closures
 /// `Fn(&Opening) -> Option<Duration>` are policies.
 ///
-/// It is asked under the breaker's short lock: it must not call the breaker. A
-/// panic in it is contained and means 60 seconds, or `true`.
+/// It is asked without any lock of the breaker's, and may use the breaker; a call
+/// that it makes through its own breaker opens nothing and is no probe. A panic in
+/// it is contained and means 60 seconds, or `true`. If the breaker moves on while
+/// it is asked, the answer is thrown away.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no retry policy",
     note = "a closure `|opening| Some(Duration)` is one, and so is any type that implements `Retry`"
@@ -135,6 +137,7 @@ impl fmt::Display for Always {
 /// # fluxgate::CircuitBreaker::builder("api").retry(retry).build()?;
 /// # Ok::<_, fluxgate::ConfigError>(())
 /// ```
+#[doc(alias("reset_timeout", "wait_duration_in_open_state", "break_duration"))]
 #[derive(Clone, Copy, Debug)]
 pub struct Cooldown {
     duration: Duration,
@@ -212,6 +215,7 @@ impl fmt::Display for Cooldown {
 /// # fluxgate::CircuitBreaker::builder("api").retry(retry).build()?;
 /// # Ok::<_, fluxgate::ConfigError>(())
 /// ```
+#[doc(alias("exponential"))]
 #[derive(Clone, Copy, Debug)]
 pub struct Backoff {
     initial: Duration,

@@ -17,8 +17,8 @@ use serde::{
 };
 
 use crate::{
-    Command, Histogram, Info, KillSwitch, Lifetime, ListenerInfo, Metrics, MissingListener, Name,
-    Reason, RuleKind, SettingsInfo, Signal, State, Variable,
+    Command, Histogram, Info, KillSwitch, LifetimeTotals, ListenerInfo, Metrics, MissingListener,
+    Name, Reason, RuleKind, SettingsInfo, Signal, State, Variable,
 };
 
 /// Every field is named twice: so that none is forgotten, and since what is
@@ -76,6 +76,7 @@ serialize! {
         reopen_after: reopen_after,
         probe_lease: seconds(*probe_lease),
         on_cancel: on_cancel.to_string(),
+        slow_probes: slow_probes.to_string(),
         durations: durations,
     }
     Signal {
@@ -87,7 +88,7 @@ serialize! {
         reason: reason,
         next_attempt: next_attempt.map(epoch),
     } - origin
-    Lifetime {
+    LifetimeTotals {
         successes: successes,
         failures: failures,
         late: late,
@@ -250,9 +251,9 @@ macro_rules! words {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                struct Word;
+                struct StateWord;
 
-                impl Visitor<'_> for Word {
+                impl Visitor<'_> for StateWord {
                     type Value = $name;
 
                     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -265,7 +266,7 @@ macro_rules! words {
                     }
                 }
 
-                deserializer.deserialize_str(Word)
+                deserializer.deserialize_str(StateWord)
             }
         }
     )*};

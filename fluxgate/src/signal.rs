@@ -9,9 +9,15 @@ use crate::{Name, Reason, State, WeakBreaker};
 ///
 /// The signals of a breaker form a chain: each `old_state` is the `new_state`
 /// of the signal before it, the first starts from [`State::Closed`], and
-/// `sequence` counts them from 1 without a gap. Every listener is told of every
-/// one, in this order. A manual command to the state already held is a
-/// transition like any other.
+/// `sequence` counts them from 1. Every listener is told of every one, in this
+/// order. A manual command to the state already held is a transition like any
+/// other.
+///
+/// At most 1 024 signals wait for listeners that block. From then on the oldest
+/// that waits is merged into the one after it: the chain still holds and ends at
+/// the present state, `sequence` has a gap, and
+/// [`ListenerInfo::dropped`](crate::listener::ListenerInfo::dropped) counts it.
+#[doc(alias("event", "transition"))]
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Signal {
@@ -44,7 +50,7 @@ impl Origin {
         Self(Some(breaker.clone()))
     }
 
-    #[cfg(feature = "slack-core")]
+    #[cfg(any(feature = "prometheus", feature = "slack-core"))]
     pub(crate) fn breaker(&self) -> Option<&WeakBreaker> {
         self.0.as_ref()
     }

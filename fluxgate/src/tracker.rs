@@ -18,6 +18,7 @@ use crate::Outcome;
 ///
 /// It is asked after the call, outside any lock. A panic in it is contained, and
 /// the error counts as a failure.
+#[doc(alias("ignore_errors", "record_exceptions", "should_handle"))]
 pub trait Tracker<E: ?Sized> {
     /// Returns whether `error` counts as a failure.
     fn tracks(&self, error: &E) -> bool;

@@ -14,7 +14,7 @@ use fluxgate::{
     permit,
     random::Seeded,
     retry::{Backoff, Cooldown},
-    tripper::{AvgLatency, FailureRate, FailureStreak, MinRequests, SlowRate},
+    tripper::{AvgLatency, FailureRate, FailureStreak, MinRequests, Rule, SlowRate},
     window::{CountWindow, TimeWindow},
 };
 use proptest::{collection::vec, prelude::*};
@@ -275,4 +275,83 @@ fn settings_out_of_range_are_refused_with_every_fault_named() {
         .reopen_after(0)
         .permit(permit::RampUp::new(0.0, 2.0, Duration::ZERO));
     assert_eq!(several.build().unwrap_err().faults().count(), 4);
+}
+
+#[test]
+fn fail_after_zero_is_refused() {
+    let error = CircuitBreaker::builder("zero")
+        .on_cancel(OnCancel::FailAfter(Duration::ZERO))
+        .build()
+        .unwrap_err();
+    let faults: Vec<_> = error.faults().map(ToString::to_string).collect();
+    assert_eq!(
+        faults,
+        [
+            "the duration of `FailAfter` must be greater than zero, but is 0ns; \
+             `Fail` counts every cancelled call"
+        ]
+    );
+}
+
+#[test]
+fn rule_of_too_many_parts_is_refused() {
+    fn wide(parts: u32) -> Rule {
+        match parts {
+            1 => FailureStreak::new(1).into(),
+            _ => wide(parts / 2) & wide(parts - parts / 2),
+        }
+    }
+    let rule = wide(70_000);
+    let built = CircuitBreaker::builder("wide").tripper(rule).build();
+    let error = built.unwrap_err().to_string();
+    assert!(
+        error.contains("at most 10000 parts, but has 70000"),
+        "{error}"
+    );
+}
+
+#[test]
+fn clock_far_from_its_origin_measures_waits() {
+    for century in [0, 1, 5, 6, 50, 1_000_000] {
+        let clock = ManualClock::new();
+        clock.advance(Duration::from_secs(century * 100 * 366 * 86_400));
+        let breaker = CircuitBreaker::builder("far")
+            .tripper(FailureStreak::new(1))
+            .permit(permit::All)
+            .window(TimeWindow::new(Duration::from_secs(10)))
+            .clock(clock.clone())
+            .build()
+            .unwrap();
+        breaker.acquire().unwrap().success();
+        assert_eq!(breaker.info().metrics.total_count, 1);
+        clock.advance(Duration::from_secs(11));
+        assert_eq!(breaker.info().metrics.total_count, 0, "{century}");
+        breaker.acquire().unwrap().failure();
+        clock.advance(Duration::from_secs(59));
+        assert!(breaker.acquire().is_err(), "{century}");
+        clock.advance(Duration::from_secs(1));
+        breaker.acquire().unwrap().success();
+        assert_eq!(breaker.state(), State::Closed, "{century}");
+    }
+}
+
+#[test]
+fn clock_at_the_end_of_time_still_half_opens() {
+    for wait in [
+        Duration::from_nanos(1),
+        Duration::from_secs(60),
+        Duration::MAX,
+    ] {
+        let clock = ManualClock::new();
+        let breaker = CircuitBreaker::builder("end")
+            .tripper(FailureStreak::new(1))
+            .permit(permit::All)
+            .retry(Cooldown::new(wait))
+            .clock(clock.clone())
+            .build()
+            .unwrap();
+        breaker.acquire().unwrap().failure();
+        clock.advance(Duration::MAX);
+        assert!(breaker.acquire().is_ok(), "{wait:?}");
+    }
 }

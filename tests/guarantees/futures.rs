@@ -2,13 +2,17 @@
 //! a runtime.
 
 use std::{
-    future::{pending, ready},
-    pin::pin,
+    future::{pending, poll_fn, ready},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::{Pin, pin},
     sync::mpsc,
+    task::Poll,
     time::Duration,
 };
 
-use fluxgate::{CallError, CircuitBreaker, OnCancel, State, clock::ManualClock};
+use fluxgate::{
+    CallError, CircuitBreaker, OnCancel, State, clock::ManualClock, tripper::FailureStreak,
+};
 use tokio::{task::JoinSet, time::timeout};
 
 use crate::kit::{Error, SECOND, builder, make_due, poll, succeed};
@@ -49,7 +53,11 @@ fn what_a_dropped_call_counts_as_is_on_cancels_to_say() {
         (OnCancel::Fail, 0, State::Open),
         (OnCancel::FailAfter(5 * SECOND), 4, State::Closed),
         (OnCancel::FailAfter(5 * SECOND), 5, State::Open),
-        (OnCancel::FailAfter(Duration::ZERO), 0, State::Open),
+        (
+            OnCancel::FailAfter(Duration::from_nanos(1)),
+            0,
+            State::Closed,
+        ),
         (OnCancel::FailAfter(Duration::MAX), 3600, State::Closed),
     ];
     for (on_cancel, ran, state) in rows {
@@ -216,4 +224,62 @@ fn a_protected_future_is_as_much_larger_as_the_documentation_says() {
     let future = pending::<Result<(), Error>>();
     let plain = size_of_val(&future);
     assert_eq!(size_of_val(&breaker.call_async(future)), plain + 48);
+}
+
+/// Polls a future that is over once more: a panic that says so.
+fn poll_again<F: Future>(future: Pin<&mut F>) {
+    let panic = catch_unwind(AssertUnwindSafe(|| poll(future).is_ready())).unwrap_err();
+    let said = panic.downcast_ref::<&str>().copied().unwrap_or_default();
+    assert!(said.contains("polled after it was ready"), "{said}");
+}
+
+#[test]
+fn future_polled_after_its_end_is_no_call() {
+    /// Fails, or panics, at the last of so many polls.
+    fn down(polls: usize, panics: bool) -> impl Future<Output = Result<(), Error>> {
+        let mut left = polls;
+        poll_fn(move |_| {
+            left -= 1;
+            match left {
+                0 if panics => panic!("down"),
+                0 => Poll::Ready(Err(Error::Down)),
+                _ => Poll::Pending,
+            }
+        })
+    }
+
+    for (polls, panics) in [(1, false), (2, false), (1, true), (2, true)] {
+        let clock = ManualClock::new();
+        let breaker = builder(&clock)
+            .tripper(FailureStreak::new(2))
+            .on_cancel(OnCancel::Fail)
+            .build()
+            .unwrap();
+        let mut future = Box::pin(breaker.call_async(down(polls, panics)));
+        for _ in 1..polls {
+            assert!(poll(future.as_mut()).is_pending());
+        }
+        let last = catch_unwind(AssertUnwindSafe(|| poll(future.as_mut()).is_ready()));
+        assert_eq!(last.is_err(), panics);
+        let info = breaker.info();
+        assert_eq!((info.state, info.metrics.failure_count), (State::Closed, 1));
+        poll_again(future.as_mut());
+        poll_again(future.as_mut());
+        drop(future);
+        assert_eq!(breaker.info(), info);
+    }
+}
+
+#[test]
+fn rejected_future_polled_again_takes_no_probe() {
+    let clock = ManualClock::new();
+    let breaker = builder(&clock).build().unwrap();
+    breaker.force_open();
+    let mut future = pin!(breaker.call_async(ready(Ok::<_, Error>(1))));
+    assert!(poll(future.as_mut()).is_ready());
+    breaker.reset();
+    make_due(&breaker, &clock);
+    let info = breaker.info();
+    poll_again(future.as_mut());
+    assert_eq!(breaker.info(), info);
 }

@@ -1,9 +1,11 @@
 //! G1: bounded probes that always give their slots back; G7: one opening.
 
 use std::{
-    future::pending,
+    cell::Cell,
+    future::{Future, pending},
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
+    pin::{Pin, pin},
+    task::{Context, Poll},
 };
 
 use fluxgate::{CircuitBreaker, OnCancel, State, clock::ManualClock};
@@ -154,4 +156,49 @@ fn g7_one_caller_half_opens_when_the_wait_is_over() {
     let probes: Vec<_> = (0..5).map(|_| breaker.acquire()).collect();
     assert_eq!(probes.iter().filter(|probe| probe.is_ok()).count(), 3);
     assert_eq!(heard.chain(), [State::Open, State::HalfOpen]);
+}
+
+/// A future that never ends, and looks at its breaker while it is torn down.
+struct TearsDown<'a> {
+    breaker: &'a CircuitBreaker,
+    seen: &'a Cell<usize>,
+    panics: bool,
+}
+
+impl Future for TearsDown<'_> {
+    type Output = Result<(), Error>;
+
+    fn poll(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Pending
+    }
+}
+
+impl Drop for TearsDown<'_> {
+    fn drop(&mut self) {
+        self.seen.set(self.breaker.info().probes_in_flight);
+        assert!(self.breaker.acquire().is_err(), "a second probe at once");
+        if self.panics {
+            unwind();
+        }
+    }
+}
+
+#[test]
+fn g1_cancelled_probe_holds_slot_until_dropped() {
+    for panics in [false, true] {
+        let (clock, seen) = (ManualClock::new(), Cell::new(0));
+        let breaker = builder(&clock).build().unwrap();
+        make_due(&breaker, &clock);
+        let future = TearsDown {
+            breaker: &breaker,
+            seen: &seen,
+            panics,
+        };
+        let mut call = Box::pin(breaker.call_async(future));
+        assert!(poll(call.as_mut()).is_pending());
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(call)));
+        assert_eq!(dropped.is_err(), panics);
+        assert_eq!(seen.get(), 1);
+        assert_eq!(breaker.info().probes_in_flight, 0);
+    }
 }

@@ -141,3 +141,50 @@ fn g4_tracker_predicate_and_fallback_may_use_the_breaker() {
         .call(|| Ok::<_, Error>(2_u8));
     assert_eq!((answer, breaker.state()), (Ok(2), State::Open));
 }
+
+#[test]
+fn g3_blocked_listener_bounds_what_waits() {
+    let (entered, enters) = std::sync::mpsc::channel();
+    let (leave, leaves) = std::sync::mpsc::channel::<()>();
+    let leaves = std::sync::Mutex::new(Some(leaves));
+    let entered = std::sync::Mutex::new(entered);
+    let last = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let heard = Arc::clone(&last);
+    let breaker = builder(&ManualClock::new())
+        .listener(move |signal: &Signal| {
+            let first = leaves.lock().unwrap().take();
+            if let Some(leaves) = first {
+                entered.lock().unwrap().send(()).unwrap();
+                let _ = leaves.recv();
+            }
+            let seen = (signal.old_state, signal.new_state, signal.sequence);
+            heard.lock().unwrap().push(seen);
+        })
+        .build()
+        .unwrap();
+    let blocked = {
+        let breaker = breaker.clone();
+        std::thread::spawn(move || breaker.force_open())
+    };
+    enters.recv().unwrap();
+    for _ in 0..1500 {
+        breaker.reset();
+        breaker.force_open();
+    }
+    let info = &breaker.info().listeners[0];
+    assert_eq!((info.waiting, info.dropped), (1024, 3000 - 1024));
+    leave.send(()).unwrap();
+    blocked.join().unwrap();
+    // The rest is delivered by a thread of its own.
+    while breaker.info().listeners[0].waiting > 0 || last.lock().unwrap().len() < 1025 {
+        std::thread::yield_now();
+    }
+    let heard = last.lock().unwrap();
+    let mut state = State::Closed;
+    for (old, new, _) in &*heard {
+        assert_eq!(*old, state);
+        state = *new;
+    }
+    assert_eq!(heard.last().unwrap().2, 3001);
+    assert_eq!(state, breaker.state());
+}

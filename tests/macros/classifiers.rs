@@ -125,3 +125,22 @@ async fn of_http_responses_by_key() {
     let wait = hosts().get("a").info().retry_after.expect("it is open");
     assert!(wait > Duration::from_secs(99), "{wait:?}");
 }
+
+/// As the table of keys in the documentation shows it.
+#[circuit_breaker(
+    tripper = FailureStreak(1),
+    failure_if = |response| response.status().is_server_error(),
+    handle = table_breaker,
+)]
+fn table() -> std::io::Result<http::Response<()>> {
+    let mut response = http::Response::new(());
+    *response.status_mut() = http::StatusCode::BAD_GATEWAY;
+    Ok(response)
+}
+
+#[test]
+fn failure_if_of_the_table_counts_statuses() {
+    let _time = fluxgate::testing::freeze();
+    table().unwrap();
+    assert_eq!(table_breaker().state(), fluxgate::State::Open);
+}

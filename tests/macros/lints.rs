@@ -185,3 +185,35 @@ fn the_users_lints_still_fire() {
     assert_eq!(unreachable().unwrap(), 1);
     arguments(1, 2, 3, 4, 5, 6, 7, 8).unwrap();
 }
+
+/// The body takes its arguments along, used or not.
+#[circuit_breaker]
+fn guarded(text: String, _guard: String, _: String, (count, _): (u8, String)) -> io::Result<usize> {
+    Ok(text.len() + usize::from(count))
+}
+
+#[circuit_breaker]
+async fn guarded_async(text: String, _guard: String, mut list: Vec<u8>) -> io::Result<usize> {
+    list.push(1);
+    std::future::ready(Ok(text.len() + list.len())).await
+}
+
+#[expect(unused_variables, reason = "a lint of the user's")]
+#[circuit_breaker]
+fn forgets(text: String, (left, _): (u8, String)) -> io::Result<u8> {
+    Ok(1)
+}
+
+#[expect(unused_variables, unused_mut, reason = "lints of the user's")]
+#[circuit_breaker]
+async fn forgets_async(mut text: String) -> io::Result<u8> {
+    std::future::ready(Ok(1)).await
+}
+
+#[test]
+fn arguments_are_taken_along() {
+    let text = || "1".to_owned();
+    assert!(guarded(text(), text(), text(), (1, text())).is_ok());
+    assert!(forgets(text(), (1, text())).is_ok());
+    drop((guarded_async(text(), text(), vec![]), forgets_async(text())));
+}

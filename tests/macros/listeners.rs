@@ -61,3 +61,41 @@ fn every_kind_of_listener() {
     assert_eq!(TOLD.load(Ordering::Relaxed), 111);
     assert_eq!(told_breaker().info().listener_failures, 0);
 }
+
+#[test]
+fn frozen_metrics_count_from_zero() {
+    let registry = fluxgate::prometheus::Registry::new();
+    let metrics = fluxgate::listener::PrometheusListener::with_registry(registry.clone());
+    let breaker = fluxgate::CircuitBreaker::builder("frozen_metrics")
+        .tripper(fluxgate::tripper::FailureStreak::new(1))
+        .listener(metrics)
+        .build()
+        .unwrap();
+    let has = |series: &str| {
+        let page = fluxgate::prometheus::TextEncoder::new();
+        let page = page.encode_to_string(&registry.gather()).unwrap();
+        assert!(page.lines().any(|line| line == series), "{series}: {page}");
+    };
+    let frozen = testing::freeze();
+    let call = |ok: bool| {
+        let result = if ok {
+            Ok(())
+        } else {
+            Err(io::Error::other("down"))
+        };
+        let _ = breaker.call(|| result);
+    };
+    call(true);
+    call(false);
+    has(r#"circuit_breaker_calls_total{circuit_name="frozen_metrics",outcome="success"} 1"#);
+    has(
+        r#"circuit_breaker_state_transition_total{circuit_name="frozen_metrics",new_state="open",old_state="closed"} 1"#,
+    );
+    frozen.reset_all();
+    call(false);
+    // The breaker is as new; what listeners were told is what they were told.
+    has(r#"circuit_breaker_calls_total{circuit_name="frozen_metrics",outcome="success"} 0"#);
+    has(
+        r#"circuit_breaker_state_transition_total{circuit_name="frozen_metrics",new_state="open",old_state="closed"} 2"#,
+    );
+}

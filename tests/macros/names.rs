@@ -68,7 +68,7 @@ fn methods_of_one_name() {
     let here: Vec<_> = registry::all()
         .into_iter()
         .map(|breaker| breaker.name().to_string())
-        .filter(|name| name.contains(module_path!()) && name.contains("as "))
+        .filter(|name| name.contains(concat!(module_path!(), "::Get>")))
         .collect();
     assert_eq!(here.len(), 2);
     for of in ["<u8 as ", "<[u8; 1] as "] {
@@ -144,4 +144,108 @@ fn inside_closures_and_methods() {
         call(),
         concat!(module_path!(), "::inside_closures_and_methods::hidden")
     );
+}
+
+/// Nobody calls them: their breakers are linked into the program.
+#[allow(dead_code, reason = "their breakers are linked")]
+mod paths {
+    use std::io;
+
+    use fluxgate::circuit_breaker;
+
+    struct Page<'a, T>(&'a T);
+
+    impl<'a, T> Page<'a, T> {
+        #[circuit_breaker]
+        fn generic(&self) -> io::Result<&'a T> {
+            Ok(self.0)
+        }
+    }
+
+    impl<'a> Page<'a, &'a str> {
+        #[circuit_breaker]
+        fn concrete(&self) -> io::Result<&'a str> {
+            Ok(self.0)
+        }
+    }
+
+    impl Page<'_, fn(&u8) -> &u8> {
+        #[circuit_breaker]
+        fn pointer(&self) -> io::Result<u8> {
+            Ok(*(self.0)(&1))
+        }
+    }
+
+    impl Page<'_, Box<dyn Fn(&str) + Send>> {
+        #[circuit_breaker]
+        async fn boxed(&self) -> io::Result<()> {
+            (self.0)("");
+            Ok(())
+        }
+    }
+
+    trait Show<'x> {
+        fn show(&self) -> io::Result<u8>;
+    }
+
+    impl<'x> Show<'x> for Page<'x, u8> {
+        #[circuit_breaker]
+        fn show(&self) -> io::Result<u8> {
+            Ok(*self.0)
+        }
+    }
+
+    impl<'x> Show<'x> for [&'x Page<'x, u8>; 2] {
+        #[circuit_breaker]
+        fn show(&self) -> io::Result<u8> {
+            Ok(*self[0].0)
+        }
+    }
+
+    impl<'x> Show<'x> for &'x str {
+        #[circuit_breaker]
+        fn show(&self) -> io::Result<u8> {
+            Ok(0)
+        }
+    }
+
+    struct Letter<const C: char>;
+
+    impl Letter<'\''> {
+        #[circuit_breaker]
+        fn quote() -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    mod r#mod {
+        #[fluxgate::circuit_breaker]
+        pub(super) fn r#fn() -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+}
+
+/// Metrics, alerts and variables depend on these: they are the same with every
+/// compiler.
+#[test]
+fn default_names_have_no_lifetimes_and_one_form() {
+    let here = concat!(module_path!(), "::paths");
+    let expected = [
+        "{}::Page<_>::generic",
+        "{}::Page<&str>::concrete",
+        "{}::Page<fn(&u8) -> &u8>::pointer",
+        "{}::Page<alloc::boxed::Box<dyn core::ops::function::Fn(&str) + core::marker::Send>>::boxed",
+        "<{}::Page<u8> as {}::Show>::show",
+        "<[&{}::Page<u8>; 2] as {}::Show>::show",
+        "<&str as {}::Show>::show",
+        r"{}::Letter<'\''>::quote",
+        "{}::mod::fn",
+    ];
+    for name in expected {
+        let name = name.replace("{}", here);
+        assert!(registry::find(&name).is_some(), "{name}");
+    }
+    let named = |breaker: &fluxgate::CircuitBreaker| breaker.name().contains("Page<");
+    assert_eq!(registry::all().iter().filter(|one| named(one)).count(), 6);
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use fluxgate::{
-    CircuitBreaker, Lifetime, Listener, OnCancel, Signal, State, clock::ManualClock,
+    CircuitBreaker, LifetimeTotals, Listener, OnCancel, Signal, State, clock::ManualClock,
     listener::Reads, permit, retry::Cooldown, tracker::Custom, tripper::FailureStreak,
     window::CountWindow,
 };
@@ -39,7 +39,7 @@ fn durations(millis: &[u64]) -> Reads {
     reads
 }
 
-fn lifetime(breaker: &CircuitBreaker) -> Lifetime {
+fn lifetime(breaker: &CircuitBreaker) -> LifetimeTotals {
     breaker.info().lifetime.expect("a listener reads it")
 }
 

@@ -5,9 +5,11 @@ mod attaching;
 mod attribute;
 mod contained;
 mod environment;
+mod first_use;
 #[cfg(unix)]
 mod fork;
 mod info;
+mod isolation;
 mod kinds;
 mod lifetime;
 mod linked;

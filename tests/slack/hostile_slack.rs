@@ -185,3 +185,19 @@ fn huge_heads_are_failed_attempts() {
     let total = delivery.stats().total();
     assert_eq!((total.succeeded, total.retried), (1, 2));
 }
+
+#[test]
+fn tokens_in_the_wrong_place_are_not_shown() {
+    let builder = fluxgate::listener::SlackListener::builder;
+    for wrong in [
+        builder().channel("xoxb-1-wrong").token("t"),
+        builder().channel("C1").token("t").url("xoxb-1-wrong:x"),
+        builder().channel("C1").token_from_env("xoxb-1-wrong"),
+        builder().channel_from_env("xoxb-1-wrong").token("t"),
+        builder().channel("C1").token("xoxb-1-wrong\n"),
+    ] {
+        let error = wrong.build().unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains("wrong"), "{shown}");
+    }
+}

@@ -28,24 +28,37 @@ pub fn has_keys(tenant: &str) -> std::io::Result<usize> {
 fluxgate::breaker! { pub static TENANTS = { key_type = String }; }
 "#;
 
+/// Another run of the tests may read the file at the same time: it is replaced as a
+/// whole, and left alone if it says the same.
+pub(crate) fn put(path: &Path, text: &str) {
+    if fs::read_to_string(path).is_ok_and(|found| found == text) {
+        return;
+    }
+    let part = path.with_extension(format!("{}.part", std::process::id()));
+    fs::write(&part, text).unwrap();
+    fs::rename(&part, path).unwrap();
+}
+
 #[test]
 fn what_needs_a_feature_names_it() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("without-features");
     fs::create_dir_all(folder.join("src")).unwrap();
-    fs::write(folder.join("src/lib.rs"), SOURCE).unwrap();
-    fs::write(
-        folder.join("Cargo.toml"),
-        format!(
+    put(&folder.join("src/lib.rs"), SOURCE);
+    put(
+        &folder.join("Cargo.toml"),
+        &format!(
             "[package]\nname = \"without-features\"\nedition = \"2024\"\n\n[workspace]\n\n\
              [dependencies.fluxgate]\npath = {:?}\ndefault-features = false\n\
              features = [\"macros\"]\n",
             here.join("../fluxgate")
         ),
-    )
-    .unwrap();
+    );
     // The versions that are at hand.
-    fs::copy(here.join("../Cargo.lock"), folder.join("Cargo.lock")).unwrap();
+    let lock = fs::read_to_string(here.join("../Cargo.lock")).unwrap();
+    if !folder.join("Cargo.lock").exists() {
+        put(&folder.join("Cargo.lock"), &lock);
+    }
 
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)

@@ -4,6 +4,7 @@
 //! holds those of the compiler, with our part in them; they drift, so they are
 //! compared on one release alone. `TRYBUILD=overwrite` writes what is seen now.
 
+mod edition_2021;
 mod features;
 
 #[test]
@@ -27,6 +28,24 @@ fn the_compilers_words() {
         cases.compile_fail("ui/rustc/*.rs");
     } else {
         println!("not compared: {version} is not {PINNED}");
+    }
+}
+
+/// Where the component `rust-src` is installed the compiler quotes the standard
+/// library, and else it names the file: neither is ours.
+#[test]
+fn goldens_show_nothing_of_std() {
+    for folder in ["ui/fail", "ui/rustc"] {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let is_of_std = path.extension().is_some_and(|it| it == "stderr")
+                && ["$RUST", "rustlib"]
+                    .iter()
+                    .any(|place| text.contains(place));
+            assert!(!is_of_std, "{}:\n{text}", path.display());
+        }
     }
 }
 

@@ -100,10 +100,8 @@ fn names_are_bounded() {
     let hosts = built(hosts("labels").max_labels(2).max_keys(4));
     assert_eq!(hosts.get("a").name(), "labels/a");
     let long = "x".repeat(200);
-    assert_eq!(
-        *hosts.get(&long).name(),
-        *format!("labels/{}…", "x".repeat(100))
-    );
+    let start = format!("labels/{}…", "x".repeat(100));
+    assert!(hosts.get(&long).name().starts_with(&start));
     assert_eq!(hosts.get("c").name(), "labels/*");
     // A name is for ever: it comes back with its key.
     for key in 0..100 {

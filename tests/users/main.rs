@@ -4,6 +4,9 @@
 mod http;
 mod in_flight;
 mod keys;
+mod keys_eviction;
+mod keys_hostile;
+mod recovery;
 mod retry_after;
 mod tower_service;
 mod tower_stack;

@@ -1,7 +1,12 @@
 //! The service's contract, against a mocked inner service.
 
 use std::{
-    future::Ready,
+    future::{Future, Ready},
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
     task::{Context, Poll, Waker},
 };
 
@@ -262,4 +267,39 @@ fn layers_services_and_futures_go_everywhere() {
         size_of::<Ready<Result<u16, BoxError>>>(),
     );
     assert!(own <= inner + 88, "{own} bytes around {inner}");
+}
+
+/// A response that never comes, and notes the probes in flight as it is dropped.
+struct TearsDown(CircuitBreaker, Arc<AtomicUsize>);
+
+impl Future for TearsDown {
+    type Output = Result<u16, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Pending
+    }
+}
+
+impl Drop for TearsDown {
+    fn drop(&mut self) {
+        self.1.store(self.0.info().probes_in_flight, SeqCst);
+    }
+}
+
+#[test]
+fn cancelled_response_holds_its_slot_until_dropped() {
+    let (breaker, clock) = breaker();
+    breaker.acquire().expect("closed").failure();
+    clock.advance(MINUTE);
+    let seen = Arc::new(AtomicUsize::new(0));
+    let inner = {
+        let (breaker, seen) = (breaker.clone(), Arc::clone(&seen));
+        service_fn(move |_: &'static str| TearsDown(breaker.clone(), Arc::clone(&seen)))
+    };
+    let mut service = CircuitBreakerLayer::new(breaker.clone()).layer(inner);
+    let mut response = Box::pin(service.call("probe"));
+    assert!(response.as_mut().poll(&mut context()).is_pending());
+    drop(response);
+    assert_eq!(seen.load(SeqCst), 1);
+    assert_eq!(breaker.info().probes_in_flight, 0);
 }

@@ -67,14 +67,14 @@ async fn take(State(app): State<Arc<App>>, request: Request) -> Answer {
     match body {
         Ok(Ok(body)) => match decode(&body) {
             Ok(post) => app.queue(post),
-            Err(error) => app.invalid(error),
+            Err(error) => app.invalid(&error),
         },
         Ok(Err(Unread::TooLarge)) => {
             app.refusals.note(Kind::TooLarge);
             let error = format!("the body has more than {BODY_LIMIT} bytes");
             Answer::Wrong(StatusCode::PAYLOAD_TOO_LARGE, error)
         }
-        Ok(Err(Unread::Broken(error))) => app.invalid(error),
+        Ok(Err(Unread::Broken(error))) => app.invalid(&error),
         Err(_) => {
             app.refusals.note(Kind::TooSlow);
             let error = format!("the body took longer than {:?}", app.client_timeout);
@@ -121,8 +121,8 @@ impl App {
     }
 
     /// Refuses a post. The error may quote it.
-    fn invalid(&self, error: String) -> Answer {
-        let error = self.delivery.printable(&error);
+    fn invalid(&self, error: &str) -> Answer {
+        let error = self.delivery.printable(error);
         self.refusals.invalid(error.clone());
         Answer::Wrong(StatusCode::BAD_REQUEST, error)
     }
@@ -139,18 +139,18 @@ impl App {
 
     fn queue(&self, mut post: Post) -> Answer {
         if let Some(missing) = post.missing(self.extended.is_some()) {
-            return self.invalid(missing);
+            return self.invalid(&missing);
         }
         let channel = post.channel.clone();
         if let Err(error) = check_channel(&channel) {
-            return self.invalid(error.to_string());
+            return self.invalid(&error.to_string());
         }
         if let Some(instead) = &self.channel_override {
             post.channel.clone_from(instead);
         }
         let (message, ts) = match self.message(post) {
             Ok(message) => message,
-            Err(error) => return self.invalid(error.to_string()),
+            Err(error) => return self.invalid(&error.to_string()),
         };
         match self.delivery.try_send(message) {
             Ok(()) => {

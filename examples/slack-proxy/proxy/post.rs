@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 /// Refuses what is no channel of Slack's, as for every message.
 pub(super) fn check_channel(channel: &str) -> Result<(), Error> {
-    Message::new(channel, &BTreeMap::<(), ()>::new()).map(drop)
+    Message::new(channel, &BTreeMap::<&str, &str>::new()).map(drop)
 }
 
 /// What the Go program knows of `chat.postMessage`, and the rest.

@@ -21,7 +21,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
     task::{AbortHandle, JoinSet},
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tower::Service as _;
 
@@ -51,7 +51,11 @@ struct Connection {
     abort: AbortHandle,
     /// A request is being read or answered.
     busy: Arc<AtomicBool>,
+    since: Instant,
 }
+
+/// A client that means well is done with a request by then.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Serves until `stop`, then lets the requests under way finish. Connections end
 /// with the future.
@@ -81,16 +85,21 @@ pub(super) async fn serve(
                 let stopped = stopping.subscribe();
                 let connection = converse(stream, router.clone(), limits, busy.clone(), stopped);
                 let abort = tasks.spawn(connection);
-                connections.push_back(Connection { abort, busy });
+                connections.push_back(Connection {
+                    abort,
+                    busy,
+                    since: Instant::now(),
+                });
             }
-            // Most likely there are no more file descriptors: the oldest
-            // connection makes room, and others end by themselves.
+            // Most likely there are no more file descriptors, of which the other
+            // port and Slack need some, too.
             Err(error) => {
                 tracing::debug!(%error, "no connection");
                 connections.retain(|connection| !connection.abort.is_finished());
-                if let Some(oldest) = connections.pop_front() {
-                    oldest.abort.abort();
-                    refusals.note(Kind::Connections);
+                for _ in 0..=connections.len() / 8 {
+                    if close_one(&mut connections, PATIENCE) {
+                        refusals.note(Kind::Connections);
+                    }
                 }
                 sleep(Duration::from_millis(10)).await;
             }
@@ -101,21 +110,29 @@ pub(super) async fn serve(
     while tasks.join_next().await.is_some() {}
 }
 
-/// Ends the connection that has waited longest for a request, or, if all have
-/// one, the oldest: a client that means well is done in milliseconds. Returns
-/// whether one had to end.
+/// Closes a connection if there are as many as may be. Returns whether it did.
 fn make_room(connections: &mut VecDeque<Connection>, limits: Limits) -> bool {
     connections.retain(|connection| !connection.abort.is_finished());
-    if connections.len() < limits.connections {
-        return false;
-    }
+    connections.len() >= limits.connections && close_one(connections, Duration::ZERO)
+}
+
+/// Closes the connection that has waited longest for a request or, if all have
+/// one, the oldest, if it is older than so much. Returns whether there was one.
+fn close_one(connections: &mut VecDeque<Connection>, busy_for: Duration) -> bool {
     let idle = connections
         .iter()
         .position(|connection| !connection.busy.load(Relaxed));
-    if let Some(oldest) = connections.remove(idle.unwrap_or(0)) {
-        oldest.abort.abort();
-    }
-    true
+    let oldest = connections
+        .front()
+        .filter(|oldest| oldest.since.elapsed() >= busy_for);
+    let Some(index) = idle.or(oldest.map(|_| 0)) else {
+        return false;
+    };
+    let closed = connections.remove(index);
+    closed.is_some_and(|closed| {
+        closed.abort.abort();
+        true
+    })
 }
 
 /// Serves one connection to its end.

@@ -92,7 +92,7 @@ impl<'a> Branch<'a> {
             Rule::SlowRate { ratio, threshold } => {
                 ratio.known.is_some() && threshold.known.is_some()
             }
-            Rule::Custom(_) => false,
+            Rule::Custom(_) | Rule::InCode(_) => false,
         })
     }
 }

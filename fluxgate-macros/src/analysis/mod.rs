@@ -71,7 +71,7 @@ impl Size {
                 None => Self::Unknown,
             },
             Some(Window::Time { .. }) => Self::Unbounded,
-            Some(Window::Custom { .. }) => Self::Unknown,
+            Some(Window::Custom { .. } | Window::InCode(_)) => Self::Unknown,
         }
     }
 }

@@ -28,6 +28,7 @@ pub(crate) fn openings(tripper: &Tripper, window: Size) -> Option<Openings> {
                             | Rule::SlowRate { .. }
                             | Rule::InFlight { .. }
                             | Rule::Custom(_)
+                            | Rule::InCode(_)
                     )
                 })
                 .is_none()

@@ -99,7 +99,7 @@ fn among(window: Option<&Window>) -> String {
         None => "among the last 100".to_owned(),
         Some(Window::Count { size, .. }) => format!("among the last {}", words::count(size)),
         Some(Window::Time { duration, .. }) => format!("in the last {}", words::time(duration)),
-        Some(Window::Custom { .. }) => "in its window".to_owned(),
+        Some(Window::Custom { .. } | Window::InCode(_)) => "in its window".to_owned(),
     }
 }
 
@@ -134,7 +134,7 @@ fn condition(branch: &Branch<'_>, among: &str) -> String {
                 words::count(count),
                 words::time(older_than)
             )),
-            Rule::Custom(_) => rest.push("a rule of its own says so".to_owned()),
+            Rule::Custom(_) | Rule::InCode(_) => rest.push("a rule of its own says so".to_owned()),
         }
     }
     let calls = match requests {
@@ -186,7 +186,7 @@ fn stays_open(retry: Option<&Retry>) -> String {
                 jitter(&backoff.jitter_ratio)
             )
         }
-        Some(RetryKind::Custom(_)) => {
+        Some(RetryKind::Custom(_) | RetryKind::InCode(_)) => {
             "It stays open for as long as a policy of its own says.".to_owned()
         }
     };
@@ -218,7 +218,7 @@ fn recovers(options: &BreakerOptions) -> String {
             words::time(&ramp.duration)
         ),
         Some(Permit {
-            kind: PermitKind::Custom(_),
+            kind: PermitKind::Custom(_) | PermitKind::InCode(_),
             ..
         }) => "the calls that a permit of its own picks".to_owned(),
     };

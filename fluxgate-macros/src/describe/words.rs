@@ -101,6 +101,7 @@ pub(crate) fn leaf(leaf: &Leaf) -> String {
             threshold,
         } => format!("{name}({}, threshold = {})", ratio(value), time(threshold)),
         Rule::Custom(_) => format!("{name}(…)"),
+        Rule::InCode(expr) => source(Some(expr)),
     }
 }
 

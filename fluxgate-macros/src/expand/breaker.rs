@@ -2,11 +2,12 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Attribute, Expr, Type, UnOp, Visibility, spanned::Spanned};
+use syn::{Attribute, Type, Visibility, spanned::Spanned};
 
 use super::{Runtime, constants, keyed, policies, respanned};
 use crate::{
     describe,
+    policy::SlowProbes,
     settings::{BreakerOptions, Handle, Options},
 };
 
@@ -39,12 +40,7 @@ pub(super) fn reference(
     if let Some(shared) = &options.shared {
         // An error about it stands there.
         let place = shared.span().resolved_at(Span::mixed_site());
-        return if is_place(shared) {
-            quote_spanned!(place=> &#shared)
-        } else {
-            // A function that gives a reference: what it refers to.
-            quote_spanned!(place=> &*#shared)
-        };
+        return quote_spanned!(place=> &#shared);
     }
     if let Some(handle) = &options.handle {
         let ident = &handle.ident;
@@ -59,16 +55,6 @@ pub(super) fn reference(
     let place = place(keys);
     let reference = respanned(quote!(&#hidden), place);
     quote_spanned!(place=> { #item #reference })
-}
-
-fn is_place(expr: &Expr) -> bool {
-    match expr {
-        Expr::Path(_) | Expr::Field(_) | Expr::Index(_) => true,
-        Expr::Unary(unary) => matches!(unary.op, UnOp::Deref(_)),
-        Expr::Paren(paren) => is_place(&paren.expr),
-        Expr::Group(group) => is_place(&group.expr),
-        _ => false,
-    }
 }
 
 fn hidden_static(
@@ -160,7 +146,8 @@ pub(crate) fn statics(
     ident: &Ident,
     options: &Options,
 ) -> TokenStream {
-    let fluxgate = Runtime(options.krate.as_ref());
+    let path = super::runtime_path(options.krate.as_ref());
+    let fluxgate = Runtime(path.as_ref());
     let keys = options.breaker.key_type.as_ref();
     let builder = builder(&options.breaker, ident, keys, &fluxgate);
     let (ty, new) = static_type(keys, &fluxgate);
@@ -199,7 +186,7 @@ fn builder(
     let builder = match keys {
         None => quote!(#fluxgate::CircuitBreaker::builder(#name) #settings #(#listeners)*),
         Some(keys) => {
-            let keyed = keyed::settings(options, &settings);
+            let keyed = keyed::settings(options, &settings, fluxgate);
             quote!(#fluxgate::keyed::CircuitBreakers::<#keys>::builder(#name) #keyed #(#listeners)*)
         }
     };
@@ -250,7 +237,7 @@ fn settings(options: &BreakerOptions, fluxgate: &Runtime<'_>) -> TokenStream {
     ];
     for (method, count) in counts {
         if let Some(count) = count {
-            set(method, quote!(#count));
+            set(method, policies::count(count, fluxgate));
         }
     }
     if let Some(lease) = &options.probe_lease {
@@ -258,6 +245,9 @@ fn settings(options: &BreakerOptions, fluxgate: &Runtime<'_>) -> TokenStream {
     }
     if let Some(on_cancel) = &options.on_cancel {
         set("on_cancel", policies::on_cancel(on_cancel, fluxgate));
+    }
+    if let Some(SlowProbes { ident }) = &options.slow_probes {
+        set("slow_probes", quote!(#fluxgate::SlowProbes::#ident));
     }
     if let Some(durations) = &options.durations {
         set("durations", quote!(#durations));

@@ -1,10 +1,10 @@
 //! What counts as a failure, as an expression.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::{Expr, Type, spanned::Spanned};
 
-use super::Runtime;
+use super::{Runtime, respanned};
 use crate::{
     item::return_type,
     policy::{Formula, Matched, Tracker},
@@ -25,8 +25,8 @@ use crate::{
 /// Output: ….judge().classify(fluxgate::http::classify)
 /// ```
 pub(super) fn judge(options: &Options, output: &Type, fluxgate: &Runtime<'_>) -> TokenStream {
-    let (erased, has_impl) = return_type::erase(output);
-    let mut judge = if has_impl && !return_type::is_result(&erased) {
+    let (erased, _) = return_type::erase(output);
+    let mut judge = if return_type::is_unknown(&erased) {
         quote!(#fluxgate::__private::Judge::<#fluxgate::__private::Plain<#erased>>::new())
     } else {
         quote!(#fluxgate::__private::Returning::<#erased>::new().judge())
@@ -81,8 +81,8 @@ fn matched(leaf: &Matched, error: &Ident, fluxgate: &Runtime<'_>) -> TokenStream
             let found = types.iter().map(|ty| {
                 // Errors about what is looked into stand at what is looked for.
                 let place = ty.span().resolved_at(Span::mixed_site());
-                let holds = Ident::new("holds", place);
-                quote!(#fluxgate::__private::Probe::new(#error).#holds::<#ty>())
+                let probe = respanned(quote!(#fluxgate::__private::Probe::new(#error)), place);
+                quote_spanned!(place=> #probe.holds::<#ty>())
             });
             quote!(#(#found)||*)
         }

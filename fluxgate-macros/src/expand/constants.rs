@@ -9,13 +9,17 @@
 //!         );
 //! ```
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::Expr;
 
 use super::{Runtime, respanned};
 use crate::{
     describe::words,
-    policy::{Backoff, Count, PermitKind, Range, Ratio, RetryKind, Rule, Time, Window},
+    policy::{
+        Backoff, Count, PermitKind, Ratio, RetryKind, Rule, Time, Window,
+        value::constant::is_literal,
+    },
     settings::BreakerOptions,
 };
 
@@ -26,8 +30,15 @@ pub(super) fn checks(options: &BreakerOptions, fluxgate: &Runtime<'_>) -> Vec<To
     };
     match &options.window {
         Some(Window::Count { size, .. }) => checks.count(size),
-        Some(Window::Time { duration, .. }) => checks.time(duration),
-        Some(Window::Custom { .. }) | None => {}
+        Some(Window::Time {
+            duration, slots, ..
+        }) => {
+            checks.time(duration);
+            if let Some(slots) = slots {
+                checks.count(slots);
+            }
+        }
+        Some(Window::Custom { .. } | Window::InCode(_)) | None => {}
     }
     checks.rules(options);
     match options.retry.as_ref().map(|retry| &retry.kind) {
@@ -105,18 +116,13 @@ impl Checks<'_> {
                 self.ratio(ratio);
                 self.time(threshold);
             }
-            Rule::Closed | Rule::HalfOpened | Rule::Custom(_) => {}
+            Rule::Closed | Rule::HalfOpened | Rule::Custom(_) | Rule::InCode(_) => {}
         });
     }
 
     fn count(&mut self, count: &Count) {
-        let (Some(expr), Some(limit)) = (count.expr(), count.range.limit()) else {
+        let (Some(expr), Some(limit)) = (count.constant(), count.range.limit()) else {
             return;
-        };
-        let value = match count.range {
-            Range::Count32 => quote!({ let value: u32 = #expr; value as u64 }),
-            Range::Keys => quote!({ let value: usize = #expr; value as u64 }),
-            _ => quote!(#expr),
         };
         let given = words::source(Some(expr));
         let message = format!(
@@ -124,24 +130,32 @@ impl Checks<'_> {
             count.what,
             count.range.words()
         );
+        let value = self.integer(count);
         self.limit(count.place.span(), limit, &value, &message);
     }
 
     /// `MinRequests` within the count window.
     fn fits(&mut self, count: &Count, window: Option<&Window>) {
+        let is_constant = |count: &Count| count.known.is_some() || count.constant().is_some();
+        if !is_constant(count) {
+            return;
+        }
         let (size, text) = match window {
             None => (quote!(100), "100".to_owned()),
-            Some(Window::Count { size, .. }) if size.known.is_none() || count.known.is_none() => {
-                (quote!(#size), words::count(size))
+            Some(Window::Count { size, .. })
+                if is_constant(size) && (size.known.is_none() || count.known.is_none()) =>
+            {
+                (self.integer(size), words::count(size))
             }
             Some(_) => return,
         };
-        let unknown = match (count.expr(), window) {
+        let unknown = match (count.constant(), window) {
             (Some(_), _) => count,
             (None, Some(Window::Count { size, .. })) => size,
             (None, _) => return,
         };
         let given = words::count(count);
+        let count = self.integer(count);
         self.check(
             unknown.place.span(),
             &quote!(#count <= #size),
@@ -159,7 +173,7 @@ impl Checks<'_> {
     }
 
     fn ratio(&mut self, ratio: &Ratio) {
-        let (Some(expr), Some(limit)) = (ratio.expr(), ratio.range.limit()) else {
+        let (Some(expr), Some(limit)) = (ratio.constant(), ratio.range.limit()) else {
             return;
         };
         let given = words::source(Some(expr));
@@ -168,7 +182,7 @@ impl Checks<'_> {
             ratio.what,
             ratio.range.words()
         );
-        self.limit(ratio.place.span(), limit, expr, &message);
+        self.limit(ratio.place.span(), limit, &real(ratio), &message);
     }
 
     fn time(&mut self, time: &Time) {
@@ -215,7 +229,10 @@ impl Checks<'_> {
         let unknown = [initial, r#final]
             .into_iter()
             .find(|ratio| ratio.known.is_none());
-        let Some(unknown) = unknown else { return };
+        let is_constant = |ratio: &Ratio| ratio.known.is_some() || ratio.constant().is_some();
+        let Some(unknown) = unknown.filter(|_| is_constant(initial) && is_constant(r#final)) else {
+            return;
+        };
         let fluxgate = self.fluxgate;
         let message = format!(
             "the ratios of `RampUp` must satisfy 0 < initial <= final <= 1, but `{}` does not",
@@ -223,8 +240,33 @@ impl Checks<'_> {
         );
         self.check(
             unknown.place.span(),
-            &quote!(#fluxgate::__private::bounds::ramp(#initial, #r#final)),
+            &{
+                let (initial, r#final) = (real(initial), real(r#final));
+                quote!(#fluxgate::__private::bounds::ramp(#initial, #r#final))
+            },
             &message,
         );
     }
+
+    /// A constant of any type of integer, for comparisons.
+    fn integer(&self, count: &Count) -> TokenStream {
+        let fluxgate = self.fluxgate;
+        match cast(count.expr(), "i128") {
+            Some(value) => quote!(#fluxgate::__private::bounds::whole(#value)),
+            None => count.to_token_stream(),
+        }
+    }
+}
+
+/// A constant of any type of number.
+fn real(ratio: &Ratio) -> TokenStream {
+    cast(ratio.expr(), "f64").unwrap_or_else(|| ratio.to_token_stream())
+}
+
+/// The cast is of a name of our own, so that no lint looks at it.
+fn cast(expr: Option<&Expr>, to: &str) -> Option<TokenStream> {
+    let expr = expr.filter(|expr| !is_literal(expr))?;
+    let to = Ident::new(to, Span::mixed_site());
+    let value = Ident::new("value", Span::mixed_site());
+    Some(quote!({ let #value = #expr; #value as #to }))
 }

@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Attribute, Type, parse_quote_spanned, spanned::Spanned};
 
-use crate::expand::{Runtime, breaker, classify, keyed, respanned};
+use crate::expand::{Runtime, arguments::Arguments, breaker, classify, keyed, respanned};
 use crate::{
     describe,
     item::{
@@ -35,8 +35,11 @@ pub(crate) fn function(protected: &Protected) -> TokenStream {
         block,
         key,
     } = protected;
-    let fluxgate = Runtime(options.krate.as_ref());
-    let call = Call::new(protected, &fluxgate).tokens();
+    let path = super::runtime_path(options.krate.as_ref());
+    let fluxgate = Runtime(path.as_ref());
+    let call = Call::new(protected, &fluxgate);
+    let inputs = call.arguments.inputs.clone();
+    let call = call.tokens();
     let handle = handle(options, target, key.as_ref(), &fluxgate);
 
     let Target {
@@ -46,6 +49,8 @@ pub(crate) fn function(protected: &Protected) -> TokenStream {
         sig,
         ..
     } = target;
+    let mut sig = sig.clone();
+    sig.inputs = inputs;
     let mut body = Group::new(Delimiter::Brace, call);
     body.set_span(block.span());
     let docs = docs(options, attrs).into_iter();
@@ -93,11 +98,10 @@ struct Call<'a> {
     judge: TokenStream,
     /// The return type, or what the returned future gives, without `impl Trait`.
     output: Type,
-    /// Whether there was any.
-    has_impl: bool,
     /// The return type as the function has it, the same way.
     returned: Type,
     block: &'a Group,
+    arguments: Arguments,
     fallback: Option<TokenStream>,
     map_rejection: Option<TokenStream>,
     capture: TokenStream,
@@ -121,7 +125,7 @@ impl<'a> Call<'a> {
             Shape::Sync | Shape::Async => &returned,
             Shape::Future(future) => &future.output,
         };
-        let (erased, has_impl) = return_type::erase(output);
+        let (erased, _) = return_type::erase(output);
         let fallback = options.fallback.as_ref().map(ToTokens::to_token_stream);
         let map_rejection = options.map_rejection.as_ref();
         let map_rejection = map_rejection.map(ToTokens::to_token_stream);
@@ -133,6 +137,12 @@ impl<'a> Call<'a> {
             fluxgate,
         );
         let (lookup, breaker) = match key {
+            None if is_taken(options, target) => {
+                let local = keyed::local();
+                let place = breaker.span();
+                let clone = quote_spanned!(place=> #fluxgate::CircuitBreaker::clone(#breaker));
+                (Some(quote!(let #local = #clone;)), quote!(&#local))
+            }
             None => (None, breaker),
             Some(key) => {
                 let local = keyed::local();
@@ -140,14 +150,19 @@ impl<'a> Call<'a> {
                 (Some(lookup), quote!(&#local))
             }
         };
+        let judge = classify::judge(options, output, fluxgate);
+        let capture = capture(fallback.as_ref().or(map_rejection.as_ref()), target);
+        let shared = &options.shared;
+        let outside = quote!(#shared #judge #fallback #map_rejection);
+        let moves = !capture.is_empty() || matches!(shape, Shape::Future(_));
         Self {
+            arguments: Arguments::new(target, block, &outside, moves),
             lookup,
             breaker,
-            judge: classify::judge(options, output, fluxgate),
+            judge,
             output: erased,
-            has_impl,
             returned: return_type::erase(&returned).0,
-            capture: capture(fallback.as_ref().or(map_rejection.as_ref()), target),
+            capture,
             fluxgate,
             shape,
             block,
@@ -157,13 +172,21 @@ impl<'a> Call<'a> {
     }
 
     fn tokens(&self) -> TokenStream {
-        let lookup = &self.lookup;
         let call = match &self.shape {
             Shape::Sync => self.sync(),
             Shape::Async => self.asynchronous(&self.pinned_async_block()),
             Shape::Future(future) => self.future(future.boxed),
         };
-        quote!(#lookup #call)
+        match &self.lookup {
+            None => call,
+            // A future that is awaited at the end of a block would be dropped after
+            // the local, and from another edition before it.
+            Some(lookup) if matches!(self.shape, Shape::Async) => {
+                let result = Ident::new("result", Span::mixed_site());
+                quote!(#lookup let #result = #call; #result)
+            }
+            Some(lookup) => quote!(#lookup #call),
+        }
     }
 
     fn sync(&self) -> TokenStream {
@@ -173,9 +196,11 @@ impl<'a> Call<'a> {
             judge,
             output,
             block,
+            arguments,
             capture,
             ..
         } = self;
+        let block = arguments.before(block, output);
         let body = quote!(#capture || -> #output #block);
         match &self.fallback {
             None => {
@@ -208,11 +233,12 @@ impl<'a> Call<'a> {
             fluxgate,
             output,
             block,
+            arguments,
             capture,
             ..
         } = self;
         let result = Ident::new("result", Span::mixed_site());
-        let statements = block.stream();
+        let statements = arguments.before(block, output).stream();
         let mut pinned = Group::new(
             Delimiter::Brace,
             quote! {
@@ -271,9 +297,11 @@ impl<'a> Call<'a> {
         let Self {
             fluxgate,
             block,
+            arguments,
             returned,
             ..
         } = self;
+        let block = arguments.before(block, returned);
         let future = Ident::new("future", Span::mixed_site());
         let protected = self.asynchronous(&future.to_token_stream());
         let mut result = quote!(async move { #protected });
@@ -303,20 +331,28 @@ impl<'a> Call<'a> {
         let Self {
             fluxgate, output, ..
         } = self;
-        let method = |name: &str| Ident::new(name, self.output_span());
-        let returning = quote!(#fluxgate::__private::Returning::<#output>::new());
+        let place = self.output_span();
+        let private = respanned(quote!(#fluxgate::__private), place);
+        let returning = quote_spanned!(place=> #private::Returning::<#output>::new());
         if let Some(map) = &self.map_rejection {
-            let mapped = method("mapped");
-            return quote!(#returning.#mapped(#map));
+            return quote_spanned!(place=> #returning.mapped(#map));
         }
-        let rejected = method("rejected");
         // The shape of a type without a name is not looked for.
-        if self.has_impl && !return_type::is_result(output) {
-            quote!(#fluxgate::__private::#rejected::<#output>)
+        if return_type::is_unknown(output) {
+            quote_spanned!(place=> #private::rejected::<#output>)
         } else {
-            quote!(#returning.#rejected())
+            quote_spanned!(place=> #returning.rejected())
         }
     }
+}
+
+/// Whether the body takes along what the breaker is reached from: `self.breaker`
+/// in a method with `&mut self`.
+fn is_taken(options: &Options, target: &Target) -> bool {
+    options
+        .shared
+        .as_ref()
+        .is_some_and(|shared| mentions(shared.to_token_stream(), &target.movable_arguments()))
 }
 
 /// `move`, unless the fallback, or `map_rejection`, uses an argument that the body would take along.
@@ -334,7 +370,8 @@ fn capture(fallback: Option<&TokenStream>, target: &Target) -> TokenStream {
     }
 }
 
-fn mentions(tokens: TokenStream, names: &[String]) -> bool {
+/// Whether the tokens mention one of these names, also in the text of `format!`.
+pub(super) fn mentions(tokens: TokenStream, names: &[String]) -> bool {
     tokens.into_iter().any(|tree| match tree {
         TokenTree::Ident(ident) => names.iter().any(|name| ident == name),
         TokenTree::Group(group) => mentions(group.stream(), names),

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Expr, ExprReference, spanned::Spanned};
 
-use super::{Runtime, respanned};
+use super::{Runtime, policies, respanned};
 use crate::{settings::BreakerOptions, validate::key_type::Key};
 
 /// The local that holds the breaker of a call.
@@ -40,11 +40,16 @@ pub(super) fn lookup(key: &Key, breakers: &TokenStream, fluxgate: &Runtime<'_>) 
 }
 
 /// The settings of a set: those of its breakers, and its own.
-pub(super) fn settings(options: &BreakerOptions, each: &TokenStream) -> TokenStream {
+pub(super) fn settings(
+    options: &BreakerOptions,
+    each: &TokenStream,
+    fluxgate: &Runtime<'_>,
+) -> TokenStream {
     let builder = Ident::new("builder", Span::mixed_site());
     let each = (!each.is_empty()).then(|| quote!(.settings(|#builder| #builder #each)));
-    let max_keys = options.max_keys.iter();
-    let max_labels = options.max_labels.iter();
+    let count = |count| policies::count(count, fluxgate);
+    let max_keys = options.max_keys.iter().map(count);
+    let max_labels = options.max_labels.iter().map(count);
     quote!(#each #(.max_keys(#max_keys))* #(.max_labels(#max_labels))*)
 }
 

@@ -1,21 +1,33 @@
 //! From the validated attribute to tokens: a thin call into the runtime.
 
+mod arguments;
 mod breaker;
 mod classify;
 mod constants;
 mod function;
 mod keyed;
+mod manifest;
 mod policies;
 
 pub(crate) use breaker::statics;
 pub(crate) use function::function;
 
-use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::Path;
+use syn::{Path, parse_quote};
 
 /// Names the runtime crate.
 pub(crate) struct Runtime<'a>(pub(crate) Option<&'a Path>);
+
+/// The path of the runtime: the one that was given, or the name that the dependency
+/// was given.
+fn runtime_path(given: Option<&Path>) -> Option<Path> {
+    given.cloned().or_else(|| {
+        let name = manifest::renamed()?;
+        let name = syn::parse_str::<Ident>(&name).ok()?;
+        Some(parse_quote!(::#name))
+    })
+}
 
 impl ToTokens for Runtime<'_> {
     fn to_tokens(&self, tokens: &mut TokenStream) {

@@ -3,13 +3,13 @@
 //! runtime's items.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Expr, spanned::Spanned};
 
 use super::{Runtime, respanned};
 use crate::policy::{
-    Formula, Leaf, Listener, OnCancel, Permit, PermitKind, Retry, RetryKind, Rule, Slack, Tripper,
-    Window,
+    Count, Formula, Leaf, Listener, OnCancel, Permit, PermitKind, Ratio, Retry, RetryKind, Rule,
+    Slack, Tripper, Window, value::constant::is_literal,
 };
 
 /// `Custom::from_fn` gives a closure the types of its arguments.
@@ -21,10 +21,44 @@ fn custom(path: &TokenStream, expr: &Expr) -> TokenStream {
     }
 }
 
+/// A number of any type of integer, where the runtime takes one type.
+pub(super) fn count(count: &Count, fluxgate: &Runtime<'_>) -> TokenStream {
+    number(count.expr(), "count", fluxgate).unwrap_or_else(|| count.to_token_stream())
+}
+
+fn ratio(ratio: &Ratio, fluxgate: &Runtime<'_>) -> TokenStream {
+    number(ratio.expr(), "ratio", fluxgate).unwrap_or_else(|| ratio.to_token_stream())
+}
+
+fn number(expr: Option<&Expr>, by: &str, fluxgate: &Runtime<'_>) -> Option<TokenStream> {
+    let expr = expr.filter(|expr| !is_literal(expr))?;
+    Some(made(expr, by, fluxgate))
+}
+
+/// What an expression gives, by a function of the runtime. Errors about it stand
+/// there.
+fn made(expr: &Expr, by: &str, fluxgate: &Runtime<'_>) -> TokenStream {
+    let place = expr.span().resolved_at(Span::mixed_site());
+    let by = Ident::new(by, place);
+    let by = respanned(quote!(#fluxgate::__private::#by), place);
+    quote_spanned!(place=> #by(#expr))
+}
+
 pub(super) fn window(window: &Window, fluxgate: &Runtime<'_>) -> TokenStream {
     match window {
-        Window::Count { ident, size } => quote!(#fluxgate::window::#ident::new(#size)),
-        Window::Time { ident, duration } => quote!(#fluxgate::window::#ident::new(#duration)),
+        Window::Count { ident, size } => {
+            let size = count(size, fluxgate);
+            quote!(#fluxgate::window::#ident::new(#size))
+        }
+        Window::Time {
+            ident,
+            duration,
+            slots,
+        } => {
+            let slots = slots.iter().map(|slots| count(slots, fluxgate));
+            quote!(#fluxgate::window::#ident::new(#duration)#(.slots(#slots))*)
+        }
+        Window::InCode(expr) => made(expr, "window", fluxgate),
         Window::Custom { ident, window } => quote!(#fluxgate::window::#ident::new(#window)),
     }
 }
@@ -59,12 +93,31 @@ fn rule(leaf: &Leaf, fluxgate: &Runtime<'_>) -> TokenStream {
     let path = quote!(#fluxgate::tripper::#ident);
     match &leaf.rule {
         Rule::Closed | Rule::HalfOpened => path,
-        Rule::MinRequests(count) | Rule::FailureStreak(count) => quote!(#path::new(#count)),
-        Rule::FailureRate(ratio) => quote!(#path::new(#ratio)),
+        Rule::MinRequests(calls) | Rule::FailureStreak(calls) => {
+            let calls = count(calls, fluxgate);
+            quote!(#path::new(#calls))
+        }
+        Rule::FailureRate(part) => {
+            let part = ratio(part, fluxgate);
+            quote!(#path::new(#part))
+        }
         Rule::AvgLatency(threshold) => quote!(#path::new(#threshold)),
-        Rule::InFlight { count, older_than } => quote!(#path::new(#count, #older_than)),
-        Rule::SlowRate { ratio, threshold } => quote!(#path::new(#ratio, #threshold)),
+        Rule::InFlight {
+            count: calls,
+            older_than,
+        } => {
+            let calls = count(calls, fluxgate);
+            quote!(#path::new(#calls, #older_than))
+        }
+        Rule::SlowRate {
+            ratio: part,
+            threshold,
+        } => {
+            let part = ratio(part, fluxgate);
+            quote!(#path::new(#part, #threshold))
+        }
         Rule::Custom(expr) => custom(&path, expr),
+        Rule::InCode(expr) => made(expr, "rule", fluxgate),
     }
 }
 
@@ -77,14 +130,17 @@ pub(super) fn retry(retry: &Retry, fluxgate: &Runtime<'_>) -> TokenStream {
             duration,
             jitter_ratio,
         } => {
-            let jitter = jitter_ratio.iter();
+            let jitter = jitter_ratio.iter().map(|part| ratio(part, fluxgate));
             quote!(#path::new(#duration)#(.jitter_ratio(#jitter))*)
         }
         RetryKind::Backoff(backoff) => {
             let initial = &backoff.initial;
-            let multiplier = backoff.multiplier.iter();
+            let multiplier = backoff.multiplier.iter().map(|by| ratio(by, fluxgate));
             let max_duration = backoff.max_duration.iter();
-            let jitter = backoff.jitter_ratio.iter();
+            let jitter = backoff
+                .jitter_ratio
+                .iter()
+                .map(|part| ratio(part, fluxgate));
             quote! {
                 #path::new(#initial)
                     #(.multiplier(#multiplier))*
@@ -93,6 +149,7 @@ pub(super) fn retry(retry: &Retry, fluxgate: &Runtime<'_>) -> TokenStream {
             }
         }
         RetryKind::Custom(expr) => custom(&path, expr),
+        RetryKind::InCode(expr) => expr.to_token_stream(),
     }
 }
 
@@ -101,12 +158,18 @@ pub(super) fn permit(permit: &Permit, fluxgate: &Runtime<'_>) -> TokenStream {
     let path = quote!(#fluxgate::permit::#ident);
     match &permit.kind {
         PermitKind::All => path,
-        PermitKind::Random(ratio) => quote!(#path::new(#ratio)),
+        PermitKind::Random(part) => {
+            let part = ratio(part, fluxgate);
+            quote!(#path::new(#part))
+        }
         PermitKind::RampUp(ramp) => {
-            let (initial, r#final, duration) = (&ramp.initial, &ramp.r#final, &ramp.duration);
+            let initial = ratio(&ramp.initial, fluxgate);
+            let r#final = ratio(&ramp.r#final, fluxgate);
+            let duration = &ramp.duration;
             quote!(#path::new(#initial, #r#final, #duration))
         }
         PermitKind::Custom(expr) => custom(&path, expr),
+        PermitKind::InCode(expr) => expr.to_token_stream(),
     }
 }
 
@@ -145,12 +208,17 @@ pub(super) fn listener(listener: &Listener, fluxgate: &Runtime<'_>) -> TokenStre
                 channel,
                 token,
                 url,
+                rest,
             } = &**slack;
-            let url = url.iter();
+            let (token, url) = (token.iter(), url.iter());
+            let rest = rest.iter().map(|(name, value)| {
+                let name = format_ident!("{name}");
+                quote!(, #name = #value)
+            });
             let made = known(
                 ident,
                 "slack_listener",
-                quote!(channel = #channel, token = #token #(, url = #url)*),
+                quote!(channel = #channel #(, token = #token)* #(, url = #url)* #(#rest)*),
             );
             quote!(.try_listener("SlackListener", #made))
         }

@@ -41,6 +41,15 @@ impl Parse for Static {
     fn parse(input: ParseStream) -> syn::Result<Self> {
         let attrs = input.call(Attribute::parse_outer)?;
         let vis = input.parse()?;
+        let is_crate = input.peek(Token![crate]) && input.peek2(Token![=])
+            || input.peek(Token![use])
+            || input.peek(Token![extern]);
+        if is_crate {
+            return Err(input.error(
+                "where the runtime is, is a setting of each breaker: \
+                 `static PAYMENTS = { crate = my_fluxgate, … };`",
+            ));
+        }
         if input.peek(Token![const]) || input.peek(Token![let]) {
             return Err(input.error("a breaker has state: write `static`"));
         }

@@ -138,6 +138,18 @@ impl Target {
         inputs.into_iter().chain(output).collect()
     }
 
+    /// The names that the arguments bind.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for input in &self.sig.inputs {
+            match input {
+                FnArg::Receiver(_) => names.push("self".to_owned()),
+                FnArg::Typed(typed) => bound(&typed.pat, &mut names),
+            }
+        }
+        names
+    }
+
     /// The names that the arguments bind and that can't be copied for sure.
     pub(crate) fn movable_arguments(&self) -> Vec<String> {
         let mut names = Vec::new();
@@ -167,7 +179,7 @@ fn mentions_self(tokens: TokenStream) -> bool {
 }
 
 /// Shared references and the numbers.
-fn is_surely_copy(ty: &Type) -> bool {
+pub(crate) fn is_surely_copy(ty: &Type) -> bool {
     match ty {
         Type::Reference(reference) => reference.mutability.is_none(),
         Type::Path(path) => path.path.get_ident().is_some_and(|ident| {
@@ -184,7 +196,7 @@ fn is_surely_copy(ty: &Type) -> bool {
 }
 
 /// The names in a pattern: every identifier that isn't part of a path.
-fn bound(pattern: &Pat, names: &mut Vec<String>) {
+pub(crate) fn bound(pattern: &Pat, names: &mut Vec<String>) {
     use quote::ToTokens;
     fn idents(tokens: TokenStream, names: &mut Vec<String>) {
         for tree in tokens {

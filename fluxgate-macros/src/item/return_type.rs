@@ -136,16 +136,13 @@ fn erase_in_path(path: &mut Path) -> bool {
     found
 }
 
-/// Returns whether a type is a `Result` by its name, which may be that of an
-/// alias.
-pub(crate) fn is_result(ty: &Type) -> bool {
-    match ty {
-        Type::Group(group) => is_result(&group.elem),
-        Type::Paren(paren) => is_result(&paren.elem),
-        Type::Path(path) => {
-            let last = path.path.segments.last();
-            last.is_some_and(|last| last.ident.to_string().ends_with("Result"))
-        }
+/// Returns whether nothing is known of an [erased](erase) type: it was `impl Trait`
+/// itself.
+pub(crate) fn is_unknown(erased: &Type) -> bool {
+    match erased {
+        Type::Group(group) => is_unknown(&group.elem),
+        Type::Paren(paren) => is_unknown(&paren.elem),
+        Type::Infer(_) => true,
         _ => false,
     }
 }

@@ -4,8 +4,12 @@ use proc_macro2::{Delimiter, Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Expr, ExprLit, Lit, parse::Parse};
 
-use super::{Argument, Call, Param};
-use crate::tokens::{Cursor, Token, errors::Errors};
+use super::{Argument, Call, Param, call::listed};
+use crate::{
+    describe::words,
+    suggest::is_misspelt,
+    tokens::{Cursor, Token, errors::Errors, stream},
+};
 
 pub(crate) enum Listener {
     Log(Ident),
@@ -22,9 +26,11 @@ pub(crate) enum Listener {
 pub(crate) struct Slack {
     pub(crate) ident: Ident,
     pub(crate) channel: Text,
-    pub(crate) token: Text,
+    pub(crate) token: Option<Text>,
     /// Where to post, if not to Slack itself.
     pub(crate) url: Option<Text>,
+    /// What else the builder takes, by the names of its methods.
+    pub(crate) rest: Vec<(&'static str, Expr)>,
 }
 
 /// A piece of text that may come from the environment.
@@ -37,8 +43,11 @@ const EXAMPLE: &str =
     "SlackListener(channel = env(\"SLACK_CHANNEL\"), token = env(\"SLACK_TOKEN\"))";
 const SLACK: &[Param] = &[
     Param::required("channel", EXAMPLE),
-    Param::required("token", EXAMPLE),
+    Param::optional("token"),
     Param::optional("url"),
+    Param::optional("templates"),
+    Param::optional("policy"),
+    Param::optional("delivery"),
 ];
 const PROMETHEUS: &[Param] = &[Param::optional("registry")];
 
@@ -47,7 +56,10 @@ pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Vec<Liste
     let Some(mut list) = cursor.group(Delimiter::Bracket) else {
         errors.at(
             &cursor.clone().expression().whole(),
-            "`listeners` takes a list, as in `listeners = [LogListener]`",
+            format!(
+                "`listeners` takes a list: write `listeners = [{}]`",
+                words::tokens(&stream(cursor.clone().expression().tokens()))
+            ),
         );
         return None;
     };
@@ -74,6 +86,13 @@ fn listener(element: &mut Cursor<'_>, errors: &Errors) -> Option<Listener> {
         .and_then(Token::ident)
         .map(ToString::to_string)
         .filter(|_| !element.peek_second().is_some_and(|next| next.is_punct(':')));
+    if let Some(advice) = known
+        .as_deref()
+        .and_then(|name| not_a_listener(name, element))
+    {
+        errors.at(&element.place(), advice);
+        return None;
+    }
     match known.as_deref() {
         Some(name @ ("LogListener" | "PrometheusListener" | "SlackListener")) => {
             let call = Call::read(element, "listener", &[], errors).ok()?;
@@ -84,14 +103,7 @@ fn listener(element: &mut Cursor<'_>, errors: &Errors) -> Option<Listener> {
             let ident = call.ident.clone();
             match name {
                 "LogListener" => {
-                    if call.arguments().is_some_and(|inside| !inside.is_empty()) {
-                        errors.at(
-                            &call.place,
-                            "`LogListener` takes no arguments here; to set levels write \
-                             `fluxgate::listener::LogListener::new().level(…)`",
-                        );
-                        return None;
-                    }
+                    call.no_arguments(errors)?;
                     Some(Listener::Log(ident))
                 }
                 "PrometheusListener" => {
@@ -139,19 +151,78 @@ fn listener(element: &mut Cursor<'_>, errors: &Errors) -> Option<Listener> {
     }
 }
 
+const KNOWN: [&str; 3] = ["LogListener", "PrometheusListener", "SlackListener"];
+
+/// What to write for a listener of the original, for a misspelt one, and for a
+/// type that is called like a function.
+fn not_a_listener(name: &str, element: &Cursor<'_>) -> Option<String> {
+    if KNOWN.contains(&name) {
+        return None;
+    }
+    if let Some(known) = name
+        .strip_prefix("Async")
+        .and_then(|rest| KNOWN.iter().find(|known| **known == rest))
+    {
+        return Some(format!(
+            "`{name}` is `{known}` here: one listener serves sync and async functions"
+        ));
+    }
+    match name {
+        "TransitionListener" | "BaseListener" | "Listener" | "AsyncListener" => {
+            return Some(format!(
+                "`{name}` is no listener, but what one implements; write a value of your own \
+                 type, or a closure: `|signal| …`"
+            ));
+        }
+        _ => {}
+    }
+    if let Some(known) = KNOWN.iter().find(|known| is_misspelt(name, known)) {
+        return Some(format!(
+            "unknown listener `{name}`; did you mean `{known}`?"
+        ));
+    }
+    let mut call = element.clone();
+    call.next();
+    let inside = call.group(Delimiter::Parenthesis)?;
+    let is_type = name.starts_with(char::is_uppercase);
+    (is_type && inside.second_is_equals()).then(|| {
+        format!(
+            "`{name}` is not one of the listeners known by name, {}, and one of your own is a \
+             value in Rust: write `{name}::new(…)`",
+            listed(&KNOWN)
+        )
+    })
+}
+
 fn slack(call: &Call<'_>, errors: &Errors) -> Option<Slack> {
     let mut bound = call.bind(SLACK, errors)?.into_iter();
     let channel = text(bound.next()??, errors);
-    let token = text(bound.next()??, errors);
-    let url = match bound.next()? {
-        Some(url) => text(url, errors).map(Some),
+    let mut optional = || match bound.next()? {
+        Some(argument) => text(argument, errors).map(Some),
         None => Some(None),
     };
+    let (token, url) = (optional(), optional());
+    let mut rest = Vec::new();
+    for (name, argument) in ["templates", "policy", "delivery"].into_iter().zip(bound) {
+        if let Some(argument) = argument {
+            rest.push((name, argument.expr(errors)?));
+        }
+    }
+    let (channel, token, url) = (channel?, token?, url?);
+    let is_delivered = rest.iter().any(|(name, _)| *name == "delivery");
+    if token.is_none() && !is_delivered {
+        errors.at(
+            &call.place,
+            format!("`SlackListener` needs its token, as in `{EXAMPLE}`"),
+        );
+        return None;
+    }
     Some(Slack {
         ident: call.ident.clone(),
-        channel: channel?,
-        token: token?,
-        url: url?,
+        channel,
+        token,
+        url,
+        rest,
     })
 }
 

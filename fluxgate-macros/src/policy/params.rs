@@ -4,6 +4,7 @@ use syn::ext::IdentExt;
 
 use super::{Argument, Call, call::listed};
 use crate::{
+    settings::habits,
     suggest::did_you_mean,
     tokens::{Cursor, Place, errors::Errors},
 };
@@ -11,6 +12,8 @@ use crate::{
 /// A parameter of a policy, by the original's name.
 pub(crate) struct Param {
     pub(crate) name: &'static str,
+    /// The original's name for it, if another.
+    pub(crate) alias: Option<&'static str>,
     pub(crate) required: bool,
     /// For the message when it is missing.
     pub(crate) example: &'static str,
@@ -20,14 +23,25 @@ impl Param {
     pub(crate) const fn required(name: &'static str, example: &'static str) -> Self {
         Self {
             name,
+            alias: None,
             required: true,
             example,
         }
     }
 
+    pub(crate) const fn or(mut self, alias: &'static str) -> Self {
+        self.alias = Some(alias);
+        self
+    }
+
+    fn is(&self, name: &str) -> bool {
+        self.name == name || self.alias == Some(name)
+    }
+
     pub(crate) const fn optional(name: &'static str) -> Self {
         Self {
             name,
+            alias: None,
             required: false,
             example: "",
         }
@@ -57,7 +71,7 @@ impl<'a> Call<'a> {
                 let name = name.unraw().to_string();
                 cursor.next();
                 cursor.next();
-                let slot = params.iter().position(|param| param.name == name);
+                let slot = params.iter().position(|param| param.is(&name));
                 if slot.is_none() {
                     self.unknown_argument(&name, &name_place, params, errors);
                 }
@@ -132,7 +146,9 @@ impl<'a> Call<'a> {
     fn unknown_argument(&self, name: &str, place: &Place, params: &[Param], errors: &Errors) {
         let names = params.iter().map(|param| param.name);
         let meant = did_you_mean(name, names);
+        let habit = habits::argument(&self.name, name);
         let takes = match params {
+            _ if habit.is_some() => format!("; {}", habit.unwrap_or_default()),
             [] => "; it takes no arguments".to_owned(),
             _ if meant.is_empty() => format!("; it takes {}", listed_params(params)),
             _ => meant,

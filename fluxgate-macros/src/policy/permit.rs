@@ -1,9 +1,9 @@
 //! Which half-open calls become probes: `RampUp(0.1, 1.0, 60s)`.
 
 use proc_macro2::Ident;
-use syn::Expr;
+use syn::{Expr, spanned::Spanned};
 
-use super::{Call, Param, Range, Ratio, Time, policy};
+use super::{Call, Param, Range, Ratio, Time, Value, policy_value};
 use crate::tokens::{Cursor, errors::Errors};
 
 pub(crate) struct Permit {
@@ -16,6 +16,7 @@ pub(crate) enum Kind {
     Random(Ratio),
     RampUp(RampUp),
     Custom(Expr),
+    InCode(Expr),
 }
 
 pub(crate) struct RampUp {
@@ -47,7 +48,15 @@ const CUSTOM: &[Param] = &[Param::required(
 
 impl Permit {
     pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Self> {
-        let call = policy(cursor, "permit", NAMES, errors)?;
+        let call = match policy_value(cursor, "permit", NAMES, errors)? {
+            Value::Known(call) => call,
+            Value::InCode(expr) => {
+                return Some(Self {
+                    ident: Ident::new("permit", expr.span()),
+                    kind: Kind::InCode(expr),
+                });
+            }
+        };
         let kind = match call.name.as_str() {
             "All" => {
                 call.no_arguments(errors)?;

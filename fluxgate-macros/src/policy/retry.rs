@@ -1,9 +1,9 @@
 //! When to probe: `Backoff(initial = 10s)`.
 
 use proc_macro2::Ident;
-use syn::Expr;
+use syn::{Expr, spanned::Spanned};
 
-use super::{Call, Param, Range, Ratio, Time, policy};
+use super::{Call, Param, Range, Ratio, Time, Value, policy_value};
 use crate::tokens::{Cursor, errors::Errors};
 
 pub(crate) struct Retry {
@@ -20,6 +20,7 @@ pub(crate) enum Kind {
     },
     Backoff(Backoff),
     Custom(Expr),
+    InCode(Expr),
 }
 
 pub(crate) struct Backoff {
@@ -47,7 +48,15 @@ const CUSTOM: &[Param] = &[Param::required(
 
 impl Retry {
     pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Self> {
-        let call = policy(cursor, "retry", NAMES, errors)?;
+        let call = match policy_value(cursor, "retry", NAMES, errors)? {
+            Value::Known(call) => call,
+            Value::InCode(expr) => {
+                return Some(Self {
+                    ident: Ident::new("retry", expr.span()),
+                    kind: Kind::InCode(expr),
+                });
+            }
+        };
         let kind = match call.name.as_str() {
             "Never" => {
                 call.no_arguments(errors)?;

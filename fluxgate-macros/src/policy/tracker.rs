@@ -2,7 +2,7 @@
 
 use syn::{Expr, Pat, Type, parse::Parse};
 
-use super::{Call, Formula, Grammar, Param};
+use super::{Call, Formula, Grammar, Param, call::in_code};
 use crate::tokens::{
     self, Cursor,
     errors::{Errors, Reported},
@@ -38,6 +38,9 @@ pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Tracker> 
 }
 
 fn leaf(cursor: &mut Cursor<'_>, errors: &Errors) -> Result<Option<Matched>, Reported> {
+    if let Some(expr) = in_code(cursor, "tracker", NAMES, errors) {
+        return Ok(expr.map(Matched::Custom));
+    }
     let call = Call::read(cursor, "tracker", NAMES, errors)?;
     Ok(matched(&call, errors))
 }
@@ -77,6 +80,16 @@ fn types(call: &Call<'_>, errors: &Errors) -> Option<Matched> {
         })?;
     let mut types = Vec::new();
     while !cursor.is_empty() {
+        if let Some(token) = cursor.peek().filter(|token| token.text().starts_with('"')) {
+            errors.at(
+                &token.place,
+                format!(
+                    "`TypeOf` takes types; write `{}`, without quotes",
+                    token.text().trim_matches('"')
+                ),
+            );
+            return None;
+        }
         let (parsed, _) = cursor.parse(Type::parse, errors).ok()?;
         types.push(parsed);
         if !cursor.is_empty() && !cursor.eat_punct(',') {

@@ -1,9 +1,9 @@
 //! When to open: `MinRequests(20) & FailureRate(0.5)`.
 
 use proc_macro2::Ident;
-use syn::Expr;
+use syn::{Expr, spanned::Spanned};
 
-use super::{Call, Count, Formula, Grammar, Param, Range, Ratio, Time};
+use super::{Call, Count, Formula, Grammar, Param, Range, Ratio, Time, call::in_code};
 use crate::tokens::{
     Cursor, Place,
     errors::{Errors, Reported},
@@ -30,6 +30,7 @@ pub(crate) enum Rule {
     FailureStreak(Count),
     InFlight { count: Count, older_than: Time },
     Custom(Expr),
+    InCode(Expr),
 }
 
 const NAMES: &[&str] = &[
@@ -72,6 +73,13 @@ pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Tripper> 
 }
 
 fn leaf(cursor: &mut Cursor<'_>, errors: &Errors) -> Result<Option<Leaf>, Reported> {
+    if let Some(expr) = in_code(cursor, "tripper", NAMES, errors) {
+        return Ok(expr.map(|expr| Leaf {
+            ident: Ident::new("tripper", expr.span()),
+            place: Place::of(&expr),
+            rule: Rule::InCode(expr),
+        }));
+    }
     let call = Call::read(cursor, "tripper", NAMES, errors)?;
     if call.name == "StateEnum" {
         return Err(errors.at(

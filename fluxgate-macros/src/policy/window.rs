@@ -3,23 +3,40 @@
 use proc_macro2::Ident;
 use syn::Expr;
 
-use super::{Count, Param, Range, Time, policy};
+use super::{Count, Param, Range, Time, Value, policy_value};
 use crate::tokens::{Cursor, errors::Errors};
 
 pub(crate) enum Window {
-    Count { ident: Ident, size: Count },
-    Time { ident: Ident, duration: Time },
-    Custom { ident: Ident, window: Expr },
+    Count {
+        ident: Ident,
+        size: Count,
+    },
+    Time {
+        ident: Ident,
+        duration: Time,
+        slots: Option<Count>,
+    },
+    Custom {
+        ident: Ident,
+        window: Expr,
+    },
+    InCode(Expr),
 }
 
 const NAMES: &[&str] = &["CountWindow", "TimeWindow", "Custom"];
 const COUNT: &[Param] = &[Param::required("size", "CountWindow(100)")];
-const TIME: &[Param] = &[Param::required("size", "TimeWindow(60s)")];
+const TIME: &[Param] = &[
+    Param::required("duration", "TimeWindow(60s)").or("size"),
+    Param::optional("slots"),
+];
 const CUSTOM: &[Param] = &[Param::required("window", "Custom(MyWindow::new())")];
 
 impl Window {
     pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Self> {
-        let call = policy(cursor, "window", NAMES, errors)?;
+        let call = match policy_value(cursor, "window", NAMES, errors)? {
+            Value::Known(call) => call,
+            Value::InCode(expr) => return Some(Self::InCode(expr)),
+        };
         let ident = call.ident.clone();
         Some(match call.name.as_str() {
             "CountWindow" => {
@@ -30,11 +47,16 @@ impl Window {
                 }
             }
             "TimeWindow" => {
-                let mut duration = call.bind(TIME, errors)?.remove(0)?;
-                "the duration of `TimeWindow`".clone_into(&mut duration.what);
+                let mut bound = call.bind(TIME, errors)?.into_iter();
+                let duration = Time::read(bound.next()??, errors);
+                let slots = match bound.next()? {
+                    None => Some(None),
+                    Some(slots) => Count::read(slots, Range::Slots, errors).map(Some),
+                };
                 Self::Time {
                     ident,
-                    duration: Time::read(duration, errors)?,
+                    duration: duration?,
+                    slots: slots?,
                 }
             }
             "Custom" => Self::Custom {

@@ -1,6 +1,7 @@
 //! The arguments of the attribute: `key = value, …`, into options that remember
 //! where they were written.
 
+pub(crate) mod habits;
 mod key;
 pub(crate) mod table;
 mod value;
@@ -11,9 +12,11 @@ use proc_macro2::{Ident, Span, TokenStream};
 use syn::{Expr, Path, Type, ext::IdentExt};
 
 use crate::{
-    policy::{Count, Listener, OnCancel, Permit, Retry, Time, Tracker, Tripper, Window},
+    policy::{
+        Count, Listener, OnCancel, Permit, Retry, SlowProbes, Time, Tracker, Tripper, Window,
+    },
     suggest::did_you_mean,
-    tokens::{Cursor, Place, Token, errors::Errors, read},
+    tokens::{Cursor, Place, Token, Tree, errors::Errors, read},
 };
 use table::{KEYS, Key, Owner};
 
@@ -33,6 +36,8 @@ pub(crate) struct Options {
     pub(crate) krate: Option<Path>,
     /// Every key that was given, right or wrong, by its place.
     pub(crate) given: BTreeMap<&'static str, Place>,
+    /// The names in settings of the breaker that may stand for a variable.
+    pub(crate) variables: Vec<(Ident, &'static str)>,
 }
 
 /// What it says about the breaker.
@@ -48,6 +53,7 @@ pub(crate) struct BreakerOptions {
     pub(crate) reopen_after: Option<Count>,
     pub(crate) probe_lease: Option<Time>,
     pub(crate) on_cancel: Option<OnCancel>,
+    pub(crate) slow_probes: Option<SlowProbes>,
     pub(crate) durations: Option<bool>,
     pub(crate) listeners: Option<Vec<Listener>>,
     pub(crate) key_type: Option<Type>,
@@ -131,7 +137,46 @@ impl Options {
             );
             return None;
         }
-        self.value(key, cursor, errors)
+        let before = cursor.tokens();
+        let read = self.value(key, cursor, errors);
+        if key.owner == Owner::Breaker {
+            let taken = &before[..before.len() - cursor.tokens().len()];
+            variables(taken, key.name, &mut self.variables);
+        }
+        read
+    }
+}
+
+/// Finds the names that stand alone: not in a path, no field, method, function or
+/// argument. Closures have variables of their own, and are left out.
+fn variables(tokens: &[Token], key: &'static str, found: &mut Vec<(Ident, &'static str)>) {
+    if tokens.iter().any(|token| token.is_punct('|')) && key == "listeners" {
+        return;
+    }
+    for (at, token) in tokens.iter().enumerate() {
+        let is = |other: Option<&Token>, chars: &[char]| {
+            other.is_some_and(|other| chars.iter().any(|char| other.is_punct(*char)))
+        };
+        let before = at.checked_sub(1).map(|at| &tokens[at]);
+        let after = tokens.get(at + 1);
+        match &token.tree {
+            Tree::Ident(ident)
+                if !is(before, &['.', ':', '\'']) && !is(after, &['=', ':', '!']) =>
+            {
+                let is_call = after.is_some_and(|next| matches!(next.tree, Tree::Group { .. }));
+                if !is_call {
+                    found.push((ident.clone(), key));
+                }
+            }
+            Tree::Group { inner, .. } => {
+                let is_closure = inner.iter().any(|token| token.is_punct('|'));
+                let of = before.and_then(Token::ident);
+                if !(is_closure && of.is_some_and(|of| of == "Custom")) {
+                    variables(inner, key, found);
+                }
+            }
+            _ => {}
+        }
     }
 }
 
@@ -155,9 +200,22 @@ fn key(cursor: &mut Cursor<'_>, site: Site, errors: &Errors) -> Option<(&'static
     cursor.next();
     let found = table::find(&name);
     match found {
+        None if !cursor.at_equals() && is_breaker(ident, cursor) => {
+            let place = if cursor.at_boundary() {
+                place
+            } else {
+                place.to(&cursor.until_comma().whole())
+            };
+            errors.at(
+                &place,
+                "expected `key = value`; to use a breaker defined elsewhere write \
+                 `breaker = …`, as in `breaker = PAYMENTS`",
+            );
+            return None;
+        }
         None => {
             let names = keys_of(site).map(|key| key.name);
-            let advice = match table::habit(&name) {
+            let advice = match habits::key(&name) {
                 Some(habit) => format!("; {habit}"),
                 None => match did_you_mean(&name, names) {
                     meant if meant.is_empty() => format!("; the keys are {}", listed(site)),
@@ -165,6 +223,14 @@ fn key(cursor: &mut Cursor<'_>, site: Site, errors: &Errors) -> Option<(&'static
                 },
             };
             errors.at(&place, format!("unknown key `{name}`{advice}"));
+            return None;
+        }
+        Some(key) if site == Site::Breaker && key.name == "breaker" => {
+            errors.at(
+                &place,
+                "`breaker` names a breaker to be used, and this one is being defined; to use \
+                 another write `#[circuit_breaker(breaker = …)]` at the function",
+            );
             return None;
         }
         Some(key) if site == Site::Breaker && key.owner == Owner::Function => {
@@ -203,6 +269,14 @@ fn key(cursor: &mut Cursor<'_>, site: Site, errors: &Errors) -> Option<(&'static
         return None;
     }
     Some((key, place))
+}
+
+/// `PAYMENTS`, `self.breaker`, `breakers::PAYMENTS`: a value without its key.
+fn is_breaker(ident: &Ident, rest: &Cursor<'_>) -> bool {
+    let name = ident.to_string();
+    rest.at_punct('.')
+        || rest.at_punct(':') && rest.peek_second().is_some_and(|next| next.is_punct(':'))
+        || rest.at_boundary() && name.len() > 1 && !name.contains(char::is_lowercase)
 }
 
 /// How Python leaves something out.

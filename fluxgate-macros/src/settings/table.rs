@@ -50,6 +50,7 @@ pub(crate) const KEYS: &[Key] = &[
     key(Owner::Breaker, "reopen_after", "reopen_after = 2"),
     key(Owner::Breaker, "probe_lease", "probe_lease = 60s"),
     key(Owner::Breaker, "on_cancel", "on_cancel = FailAfter(5s)"),
+    key(Owner::Breaker, "slow_probes", "slow_probes = Fail"),
     key(Owner::Breaker, "durations", "durations = true"),
     key(Owner::Breaker, "listeners", "listeners = [LogListener]"),
     key(Owner::Breaker, "key_type", "key_type = String"),
@@ -109,71 +110,4 @@ pub(crate) fn separator(cursor: &Cursor<'_>) -> Option<String> {
     } else {
         None
     }
-}
-
-/// What people who know the original, or another breaker, write.
-pub(crate) fn habit(name: &str) -> Option<&'static str> {
-    Some(match snake_case(name).as_str() {
-        "window_size" | "sliding_window_size" | "sliding_window_type" | "sampling_duration" => {
-            "the size stands in the window: `window = CountWindow(100)` or `TimeWindow(60s)`"
-        }
-        "failure_threshold"
-        | "failure_rate"
-        | "failure_ratio"
-        | "failure_rate_threshold"
-        | "fail_max"
-        | "error_threshold_percentage"
-        | "min_requests"
-        | "minimum_throughput"
-        | "request_volume_threshold"
-        | "minimum_number_of_calls" => {
-            "the rule is one value: `tripper = MinRequests(20) & FailureRate(0.5)`"
-        }
-        "slow_threshold"
-        | "slow_call_threshold"
-        | "slow_call_rate_threshold"
-        | "slow_call_duration_threshold" => {
-            "the threshold stands in the rule: `tripper = SlowRate(0.3, threshold = 1s)`"
-        }
-        "timeout"
-        | "recovery_timeout"
-        | "reset_timeout"
-        | "wait_duration"
-        | "wait_duration_in_open_state"
-        | "break_duration"
-        | "sleep_window"
-        | "cooldown" => "how long the circuit stays open is `retry = Cooldown(60s)`",
-        "permitted_number_of_calls_in_half_open_state" | "half_open_max_calls" => {
-            "how many probes there are at once is `max_half_open_calls = 10`"
-        }
-        "success_threshold" => "how many good probes close the circuit is `close_after = 3`",
-        "exclude" | "ignore" | "ignore_exceptions" | "record_exceptions" | "expected_exception"
-        | "should_handle" => {
-            "which errors count is `tracker = TypeOf(MyError)` or `tracker = !TypeOf(MyError)`"
-        }
-        "classifier" | "failure_classifier" | "outcome" => {
-            "what every result means is `classify = |result| …`, which gives an `Outcome`"
-        }
-        "listener" => "it takes a list: `listeners = [LogListener]`",
-        "on_rejection" | "rejected" | "map_err" | "map_error" => {
-            "what a rejection becomes is `map_rejection = |rejection| …`, which gives an error"
-        }
-        "capacity" | "max_size" | "max_entries" => {
-            "how many keys there may be is `max_keys = 1000`"
-        }
-        "label" | "labels" => "how many keys get a name of their own is `max_labels = 20`",
-        _ => return None,
-    })
-}
-
-/// `failureRateThreshold` as `failure_rate_threshold`.
-fn snake_case(name: &str) -> String {
-    let mut snake = String::new();
-    for c in name.chars() {
-        if c.is_uppercase() && !snake.is_empty() {
-            snake.push('_');
-        }
-        snake.extend(c.to_lowercase());
-    }
-    snake
 }

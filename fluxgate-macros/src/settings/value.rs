@@ -11,7 +11,7 @@ use crate::settings::{
 };
 use crate::{
     describe::words,
-    policy::{self, Argument, Count, OnCancel, Permit, Range, Retry, Time, Window},
+    policy::{self, Argument, Count, OnCancel, Permit, Range, Retry, SlowProbes, Time, Window},
     settings::table::Key,
     tokens::{Cursor, Place, Text, Token, Tree, errors::Errors, is_unseen, lex, quoted},
 };
@@ -41,6 +41,10 @@ impl Options {
             "on_cancel" => set(
                 &mut breaker.on_cancel,
                 policy(cursor, errors, OnCancel::read),
+            ),
+            "slow_probes" => set(
+                &mut breaker.slow_probes,
+                policy(cursor, errors, SlowProbes::read),
             ),
             "max_half_open_calls" => set(
                 &mut breaker.max_half_open_calls,
@@ -154,6 +158,23 @@ pub(super) fn expr(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Expr> {
 
 fn name(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Expr> {
     let expr = expr(cursor, errors)?;
+    if let Expr::Lit(ExprLit {
+        lit: Lit::Str(text),
+        ..
+    }) = &expr
+    {
+        if let Some(char) = text.value().chars().find(|c| is_unseen(*c)) {
+            errors.push(syn::Error::new_spanned(
+                text,
+                format!(
+                    "the name must not have the character `{}` in it: logs and dashboards show \
+                     names, and this one can't be seen there, or changes how the rest is shown",
+                    char.escape_unicode()
+                ),
+            ));
+            return None;
+        }
+    }
     match &expr {
         Expr::Lit(ExprLit {
             lit: Lit::Str(text),
@@ -162,20 +183,6 @@ fn name(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Expr> {
             errors.push(syn::Error::new_spanned(
                 text,
                 "the name must not be empty; leave `name` out for module path and function name",
-            ));
-            None
-        }
-        Expr::Lit(ExprLit {
-            lit: Lit::Str(text),
-            ..
-        }) if let Some(char) = text.value().chars().find(|c| is_unseen(*c)) => {
-            errors.push(syn::Error::new_spanned(
-                text,
-                format!(
-                    "the name must not have the character `{}` in it: logs and dashboards show \
-                     names, and this one can't be seen there, or changes how the rest is shown",
-                    char.escape_unicode()
-                ),
             ));
             None
         }

@@ -137,7 +137,7 @@ fn names_of_policies() {
     refused(
         "retry = Exponential(9)",
         "Exponential",
-        "unknown retry `Exponential`; expected one of `Cooldown`, `Backoff`",
+        "unknown retry `Exponential`; a wait that grows is `Backoff(",
     );
     refused(
         "permit = Rampup(0.1, 1.0, 60s)",

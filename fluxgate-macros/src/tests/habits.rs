@@ -1,6 +1,6 @@
 //! What people write who know another breaker, or another language.
 
-use super::{faults, faults_on, refused};
+use super::{accepted, faults, faults_on, refused};
 
 #[test]
 fn other_signs_than_equals() {
@@ -235,4 +235,192 @@ fn values_that_end_too_early() {
     ] {
         refused(args, underlined, message);
     }
+}
+
+#[test]
+fn policies_of_other_breakers() {
+    for (args, underlined, advice) in [
+        (
+            "tripper = ConsecutiveFailures(5)",
+            "ConsecutiveFailures",
+            "failures in a row are `FailureStreak(5)`",
+        ),
+        (
+            "tripper = ErrorRate(0.5)",
+            "ErrorRate",
+            "the part of the calls that fail is `MinRequests(20) & FailureRate(0.5)`",
+        ),
+        (
+            "retry = ExponentialBackoff(1s)",
+            "ExponentialBackoff",
+            "a wait that grows is `Backoff(",
+        ),
+        (
+            "window = SlidingWindow(100)",
+            "SlidingWindow",
+            "the last calls are `CountWindow(100)`",
+        ),
+        (
+            "window = COUNT_BASED",
+            "COUNT_BASED",
+            "the last calls are `CountWindow(100)`",
+        ),
+        (
+            "permit = Always",
+            "Always",
+            "every call becomes a probe with `All`",
+        ),
+        (
+            "tripper = Cooldown(5s)",
+            "Cooldown",
+            "`Cooldown` is a value of `retry`: write `retry = Cooldown(60s)`",
+        ),
+    ] {
+        let kind = args.split(' ').next().unwrap();
+        refused(
+            args,
+            underlined,
+            &format!("unknown {kind} `{underlined}`; {advice}"),
+        );
+    }
+}
+
+#[test]
+fn numbers_where_a_policy_is_expected() {
+    for (args, underlined, message) in [
+        (
+            "retry = 3",
+            "3",
+            "expected a retry, found `3`; this says when an open circuit is probed again: for 3 seconds write `Cooldown(3s)`; fluxgate repeats no call",
+        ),
+        (
+            "retry = 30s",
+            "30s",
+            "expected a retry, found `30s`; write `Cooldown(30s)`",
+        ),
+        (
+            "window = 60s",
+            "60s",
+            "expected a window, found `60s`; write `TimeWindow(60s)`",
+        ),
+        (
+            "tripper = 5",
+            "5",
+            "expected a tripper, found `5`; for 5 failures in a row write `FailureStreak(5)`",
+        ),
+        (
+            "permit = 0.2",
+            "0.2",
+            "expected a permit, found `0.2`; write `Random(0.2)`",
+        ),
+        (
+            "on_cancel = 5s",
+            "5s",
+            "expected a rule for cancelled calls, found `5s`; write `FailAfter(5s)`",
+        ),
+        (
+            "retry = std::time::Duration::from_secs(5)",
+            "std",
+            "expected a retry, found a duration; write `Cooldown(…)`",
+        ),
+        (
+            "tripper = if x { y } else { z }",
+            "if",
+            "`if` can't stand here; write a function that gives the tripper",
+        ),
+        (
+            "tracker = TypeOf(\"io::Error\")",
+            "\"io::Error\"",
+            "`TypeOf` takes types; write `io::Error`, without quotes",
+        ),
+    ] {
+        refused(args, underlined, message);
+    }
+}
+
+#[test]
+fn keys_without_a_way_to_be_keys() {
+    for (args, underlined, message) in [
+        (
+            "PAYMENTS",
+            "PAYMENTS",
+            "expected `key = value`; to use a breaker defined elsewhere write `breaker = …`",
+        ),
+        (
+            "self.breaker",
+            "self.breaker",
+            "expected `key = value`; to use a breaker defined elsewhere",
+        ),
+        (
+            "Cooldown(60s)",
+            "Cooldown",
+            "unknown key `Cooldown`; it is a value of `retry`: write `retry = Cooldown(60s)`",
+        ),
+        (
+            "timeout = 3s",
+            "timeout",
+            "unknown key `timeout`; a breaker ends no call: put `tokio::time::timeout`",
+        ),
+        (
+            "maxRetries = 3",
+            "maxRetries",
+            "unknown key `maxRetries`; fluxgate repeats no call",
+        ),
+        (
+            "onOpen = f",
+            "onOpen",
+            "unknown key `onOpen`; who is told of transitions stands in a list",
+        ),
+        (
+            "clock = c",
+            "clock",
+            "unknown key `clock`; clock and randomness are set in code",
+        ),
+    ] {
+        refused(args, underlined, message);
+    }
+}
+
+#[test]
+fn listeners_of_the_original() {
+    for (listener, underlined, message) in [
+        (
+            "AsyncSlackListener(channel = \"C\")",
+            "AsyncSlackListener",
+            "`AsyncSlackListener` is `SlackListener` here",
+        ),
+        (
+            "LogListener(name = \"x\")",
+            "name",
+            "`LogListener` has no argument `name`; listeners tell the name of the breaker",
+        ),
+        (
+            "PrometheusListener(name = \"x\")",
+            "name",
+            "`PrometheusListener` has no argument `name`; listeners tell",
+        ),
+        (
+            "SlackListener(\"C\", env(\"T\"), name = \"x\")",
+            "name",
+            "`SlackListener` has no argument `name`; listeners tell",
+        ),
+        (
+            "LogListener(logger = log)",
+            "logger",
+            "`LogListener` has no argument `logger`; its events have the target",
+        ),
+        (
+            "LogListner",
+            "LogListner",
+            "unknown listener `LogListner`; did you mean `LogListener`?",
+        ),
+        (
+            "Mine(a = 1)",
+            "Mine",
+            "`Mine` is not one of the listeners known by name",
+        ),
+    ] {
+        refused(&format!("listeners = [{listener}]"), underlined, message);
+    }
+    accepted("listeners = [BlogListener, Mine(1), MyLogListener, Async::new()]");
 }

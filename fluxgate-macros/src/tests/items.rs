@@ -44,8 +44,8 @@ fn listeners() {
     );
     refused(
         "listeners = [LogListener(1)]",
-        "LogListener(1)",
-        "`LogListener` takes no arguments here",
+        "1",
+        "`LogListener` takes no arguments",
     );
     refused(
         "listeners = [\"log\"]",
@@ -133,7 +133,16 @@ fn one_breaker_for_each_key() {
     accepted("key = symbol.len(), key_type = usize, max_keys = KEYS");
     accepted("breaker = QUOTES, key = symbol.to_uppercase()");
     refused("key = symbol.len()", "symbol.len()", UNSEEN);
-    refused("key = elsewhere", "elsewhere", UNSEEN);
+    refused(
+        "key = elsewhere",
+        "elsewhere",
+        "`quote` has no argument `elsewhere`, but `symbol`",
+    );
+    refused(
+        "key = symbols",
+        "symbols",
+        "`quote` has no argument `symbols`; did you mean `symbol`?",
+    );
     refused(
         "key = \"symbol\"",
         "\"symbol\"",
@@ -258,4 +267,79 @@ fn keys_that_exclude_each_other() {
         "`handle` makes a way to a breaker of the function's own",
     );
     accepted("breaker = PAYMENTS, tracker = All, fallback = f, failure_if = g");
+}
+
+#[test]
+fn arguments_in_settings_of_the_breaker() {
+    for (args, underlined, message) in [
+        (
+            "tripper = FailureStreak(symbol)",
+            "symbol",
+            "`symbol` is an argument of `quote`, and its breaker is made once, for all calls; write a constant",
+        ),
+        (
+            "name = symbol",
+            "symbol",
+            "`symbol` is an argument of `quote`, and its breaker is made once, for all calls; for one breaker for each `symbol` write `key = symbol`",
+        ),
+        (
+            "retry = Cooldown(symbol.len())",
+            "symbol",
+            "`symbol` is an argument of `quote`",
+        ),
+    ] {
+        refused(args, underlined, message);
+    }
+    accepted("tripper = Custom(|symbol| symbol.failure_count() > 5), listeners = [|symbol| {}]");
+    accepted("retry = Cooldown(config::symbol), tracker = Matches(symbol)");
+    let method = "fn get(&mut self, limit: u64) -> Result<u32, Error> { x }";
+    let found = faults_on("tripper = self.rule", method);
+    assert!(
+        found[0].1.contains("write `breaker = self.breaker`"),
+        "{found:#?}"
+    );
+    let found = faults_on("close_after = self.limit", method);
+    assert!(
+        found[0].1.contains("write `breaker = self.breaker`"),
+        "{found:#?}"
+    );
+    assert_eq!(
+        faults_on("breaker = self.breaker, fallback = |_| limit", method),
+        []
+    );
+}
+
+#[test]
+fn a_handle_named_like_the_function() {
+    refused(
+        "handle = quote",
+        "quote",
+        "`handle` makes a function beside this one",
+    );
+}
+
+#[test]
+fn tracked_caller_is_refused_wherever_it_is_said() {
+    for attr in [
+        "#[track_caller]",
+        "#[cfg_attr(debug_assertions, track_caller)]",
+        "#[cfg_attr(all(unix, test), inline, track_caller)]",
+        "#[cfg_attr(unix, cfg_attr(test, track_caller))]",
+    ] {
+        let found = faults_on(
+            "",
+            &format!("{attr} async fn f() -> Result<u8, E> {{ g() }}"),
+        );
+        assert_eq!(found.len(), 1, "{attr}: {found:?}");
+        assert_eq!(found[0].0, "track_caller", "{attr}");
+        assert!(found[0].1.contains("`#[track_caller]` is lost"));
+    }
+    for attr in [
+        "#[cfg(track_caller)]",
+        "#[doc = \"track_caller\"]",
+        "#[cfg_attr(track_caller, inline)]",
+    ] {
+        let found = faults_on("", &format!("{attr} fn f() -> Result<u8, E> {{ g() }}"));
+        assert_eq!(found, [], "{attr}");
+    }
 }

@@ -3,6 +3,7 @@
 
 mod bounds;
 mod display;
+mod documented;
 mod example;
 mod expansion;
 mod grammar;

@@ -167,12 +167,12 @@ fn values_of_the_wrong_kind() {
     refused(
         "listeners = LogListener",
         "LogListener",
-        "`listeners` takes a list, as in `listeners = [LogListener]`",
+        "`listeners` takes a list: write `listeners = [LogListener]`",
     );
     refused(
         "window = 100",
         "100",
-        "expected a window, found `100`; write one of `CountWindow`",
+        "expected a window, found `100`; for the last 100 calls write `CountWindow(100)`",
     );
     refused(
         "tripper = \"\"",

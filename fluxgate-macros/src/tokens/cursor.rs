@@ -99,6 +99,11 @@ impl<'a> Cursor<'a> {
         self.split(self.before_comma(1))
     }
 
+    /// Takes so many tokens.
+    pub(crate) fn take(&mut self, length: usize) -> Cursor<'a> {
+        self.split(length)
+    }
+
     fn split(&mut self, length: usize) -> Cursor<'a> {
         let (taken, rest) = self.tokens.split_at(length);
         self.tokens = rest;

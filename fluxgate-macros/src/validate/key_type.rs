@@ -4,7 +4,10 @@ use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Expr, FnArg, GenericParam, Pat, Signature, Type, parse_quote_spanned, spanned::Spanned};
 
-use crate::{item::function::Target, settings::Options, tokens::errors::Errors};
+use crate::{
+    item::function::Target, policy::listed, settings::Options, suggest::did_you_mean,
+    tokens::errors::Errors,
+};
 
 /// The key of a call.
 pub(crate) struct Key {
@@ -28,11 +31,7 @@ impl Key {
         } else {
             let seen = type_of(&expr, &target.sig);
             if seen.is_none() {
-                errors.push(syn::Error::new_spanned(
-                    &expr,
-                    "the type of this key can't be seen here; add what keys are kept as, as in \
-                     `key_type = String`",
-                ));
+                errors.push(syn::Error::new_spanned(&expr, unseen(&expr, target)));
             }
             Some(seen?)
         };
@@ -41,6 +40,37 @@ impl Key {
             expr,
             own,
         })
+    }
+}
+
+/// What to say of a key whose type can't be told.
+fn unseen(expr: &Expr, target: &Target) -> String {
+    let arguments = target.arguments();
+    let name = match expr {
+        Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
+        _ => None,
+    };
+    let stranger = name.filter(|name| {
+        !arguments.contains(name) && name.starts_with(|c: char| c.is_lowercase() || c == '_')
+    });
+    let Some(name) = stranger else {
+        return "the type of this key can't be seen here; add what keys are kept as, as in \
+                `key_type = String`"
+            .to_owned();
+    };
+    let function = &target.sig.ident;
+    let meant = did_you_mean(&name, arguments.iter().map(String::as_str));
+    match (meant.is_empty(), arguments.is_empty()) {
+        (false, _) => format!("`{function}` has no argument `{name}`{meant}"),
+        (true, false) => format!(
+            "`{function}` has no argument `{name}`, but {}; for the value of another expression \
+             add its type, as in `key_type = String`",
+            listed(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+        ),
+        (true, true) => format!(
+            "`{function}` has no arguments, and a key tells calls apart by theirs; for the value \
+             of another expression add its type, as in `key_type = String`"
+        ),
     }
 }
 

@@ -3,6 +3,8 @@
 pub(crate) mod key_type;
 pub(crate) mod validated;
 
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::Expr;
 
 use crate::{
@@ -20,11 +22,14 @@ use crate::{
 
 pub(crate) fn check(options: &Options, target: &Target, errors: &Errors) {
     not_const(target, errors);
+    callers_are_not_tracked(target, errors);
     has_a_body(target, errors);
     shared_breakers_are_configured_where_they_are(options, errors);
     one_says_what_counts(options, errors);
     rejections_have_one_way(options, target, errors);
     keys_are_told_apart(options, errors);
+    settings_use_no_arguments(options, target, errors);
+    handle_is_another_function(options, target, errors);
     comes_back(target, errors);
     only_async_functions_have_async_fallbacks(options, target, errors);
     rule(&options.breaker, errors);
@@ -58,6 +63,53 @@ fn keys_are_told_apart(options: &Options, errors: &Errors) {
     }
 }
 
+/// The breaker is a static: it is there before the function is called.
+fn settings_use_no_arguments(options: &Options, target: &Target, errors: &Errors) {
+    let arguments = target.arguments();
+    for (ident, key) in &options.variables {
+        let name = ident.to_string();
+        if !arguments.contains(&name) {
+            continue;
+        }
+        let function = &target.sig.ident;
+        let what = if name == "self" {
+            format!("`self` is known when `{function}` is called")
+        } else {
+            format!("`{name}` is an argument of `{function}`")
+        };
+        let advice = match (*key, name.as_str()) {
+            (_, "self") => {
+                "keep a breaker in each instance and write `breaker = self.breaker`".to_owned()
+            }
+            ("name", _) => format!("for one breaker for each `{name}` write `key = {name}`"),
+            _ => format!(
+                "write a constant, or share a breaker that is made elsewhere: `breaker = …`"
+            ),
+        };
+        errors.at(
+            &Place::at(ident.span()),
+            format!("{what}, and its breaker is made once, for all calls; {advice}"),
+        );
+    }
+}
+
+fn handle_is_another_function(options: &Options, target: &Target, errors: &Errors) {
+    if let Some(handle) = options
+        .handle
+        .as_ref()
+        .filter(|handle| handle.ident == target.sig.ident)
+    {
+        errors.at(
+            &Place::at(handle.ident.span()),
+            format!(
+                "`handle` makes a function beside this one, so it needs a name of its own, as in \
+                 `handle = {}_breaker`",
+                target.sig.ident
+            ),
+        );
+    }
+}
+
 fn about_keys(options: &Options, missing: &str, errors: &Errors) {
     for name in ["key_type", "max_keys", "max_labels"] {
         if let Some(place) = options.given.get(name) {
@@ -78,6 +130,43 @@ fn not_const(target: &Target, errors: &Errors) {
              remove `const`, or protect the function that calls it",
         );
     }
+}
+
+/// The body runs in a closure, whose caller is the breaker.
+fn callers_are_not_tracked(target: &Target, errors: &Errors) {
+    for attr in &target.attrs {
+        if let Some(word) = track_caller(attr.meta.to_token_stream()) {
+            errors.at(
+                &Place::of(&word),
+                format!(
+                    "`#[track_caller]` is lost on a protected function: its body is called by the \
+                     breaker, at a place in fluxgate; remove it, and where the place is needed let \
+                     a `#[track_caller]` function around `{}` pass `Location::caller()` on",
+                    target.sig.ident
+                ),
+            );
+        }
+    }
+}
+
+/// The word in an attribute, also in one that `cfg_attr` applies.
+fn track_caller(attr: TokenStream) -> Option<Ident> {
+    let mut tokens = attr.into_iter();
+    let TokenTree::Ident(first) = tokens.next()? else {
+        return None;
+    };
+    if first == "track_caller" {
+        return Some(first);
+    }
+    let Some(TokenTree::Group(arguments)) = tokens.next().filter(|_| first == "cfg_attr") else {
+        return None;
+    };
+    // The first one is the condition.
+    let arguments: Vec<_> = arguments.stream().into_iter().collect();
+    let is_comma =
+        |tree: &TokenTree| matches!(tree, TokenTree::Punct(punct) if punct.as_char() == ',');
+    let mut applied = arguments.split(is_comma).skip(1);
+    applied.find_map(|attr| track_caller(attr.iter().cloned().collect()))
 }
 
 fn has_a_body(target: &Target, errors: &Errors) {
@@ -171,10 +260,7 @@ fn rejections_have_one_way(options: &Options, target: &Target, errors: &Errors) 
         Shape::Future(future) => Some(future.output),
         Shape::Sync | Shape::Async => target.return_type().cloned(),
     };
-    let has_error = returned.is_some_and(|ty| {
-        let (erased, has_impl) = return_type::erase(&ty);
-        !has_impl || return_type::is_result(&erased)
-    });
+    let has_error = returned.is_some_and(|ty| !return_type::is_unknown(&return_type::erase(&ty).0));
     if !has_error {
         errors.at(
             place,

@@ -50,3 +50,22 @@ pub const fn duration(value: Duration) -> bool {
 pub const fn window_size(value: u64) -> bool {
     value >= 1 && value <= u32::MAX as u64
 }
+
+/// A whole number of any type as the one that settings have. What is below zero
+/// is refused as 0 is.
+#[must_use]
+pub const fn whole(value: i128) -> u64 {
+    if value < 0 {
+        0
+    } else if value > u64::MAX as i128 {
+        u64::MAX
+    } else {
+        value as u64
+    }
+}
+
+/// The slots of a `TimeWindow`: 1 to 1 000 000.
+#[must_use]
+pub const fn slots(value: u64) -> bool {
+    value >= 1 && value <= 1_000_000
+}

@@ -93,6 +93,15 @@ macro_rules! __slack_listener {
     (@ [$($builder:tt)*] url = $url:expr $(, $($rest:tt)*)?) => {
         $crate::__slack_listener!(@ [$($builder)*.url($url)] $($($rest)*)?)
     };
+    (@ [$($builder:tt)*] templates = $templates:expr $(, $($rest:tt)*)?) => {
+        $crate::__slack_listener!(@ [$($builder)*.templates($templates)] $($($rest)*)?)
+    };
+    (@ [$($builder:tt)*] policy = $policy:expr $(, $($rest:tt)*)?) => {
+        $crate::__slack_listener!(@ [$($builder)*.policy($policy)] $($($rest)*)?)
+    };
+    (@ [$($builder:tt)*] delivery = $delivery:expr $(, $($rest:tt)*)?) => {
+        $crate::__slack_listener!(@ [$($builder)*.delivery($delivery)] $($($rest)*)?)
+    };
     ($listener:ident $($arguments:tt)*) => {
         $crate::__slack_listener!(@ [$crate::listener::$listener::builder()] $($arguments)*)
     };

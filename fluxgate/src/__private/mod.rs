@@ -10,6 +10,8 @@ mod fallback;
 mod keyed;
 mod listener;
 mod name;
+mod number;
+mod policy;
 mod shape;
 mod type_of;
 
@@ -25,6 +27,8 @@ pub use listener::{
     async_listener_fn, listener_fn, log_listener, prometheus_listener, slack_listener,
 };
 pub use name::default_name;
+pub use number::{count, ratio};
+pub use policy::{rule, window};
 pub use shape::{FromRejection, Judge, Plain, Protected, Returning, Settle, Shape};
 pub use type_of::Probe;
 #[cfg(feature = "inventory")]
@@ -34,7 +38,7 @@ use shape::{Answered, Told};
 
 use crate::{
     CallError, CallNotPermitted, CircuitBreaker,
-    call::{Run, run},
+    call::{CallFuture, run},
 };
 
 /// Runs the body of a function without a fallback.
@@ -84,7 +88,7 @@ where
     J: Settle<S>,
     F: Future<Output = R>,
 {
-    Run::new(breaker, Answered { judge, reject }, body)
+    CallFuture::new(breaker, Answered { judge, reject }, body)
 }
 
 /// Returns what becomes of a rejection where `R` can't be named, so that its shape
@@ -107,7 +111,7 @@ where
     J: Settle<S>,
     F: Future<Output = R>,
 {
-    Run::new(breaker, Told(judge), body)
+    CallFuture::new(breaker, Told(judge), body)
 }
 
 /// Runs the body of a function that returns a future, and gives the future.

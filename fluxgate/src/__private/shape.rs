@@ -10,7 +10,7 @@ use std::{convert::Infallible, marker::PhantomData, ops::Deref};
 use crate::{
     CallError, CallNotPermitted, Classify, Outcome,
     call::{
-        Admitted, Finish,
+        Admitted, Complete,
         classify::{self, By, ByThemselves, Classifier, FailureIf, Nothing, Predicate},
     },
     tracker::{All, Tracker},
@@ -140,7 +140,7 @@ impl<T> Shape for Plain<T> {
     where
         F: Fn(&T) -> Outcome,
     {
-        call.settle(|| by.outcome(&output).unwrap_or(Outcome::Success));
+        call.settle(|| by.ask(&output).unwrap_or(Outcome::Success));
         output
     }
 
@@ -358,7 +358,7 @@ pub(super) struct Answered<S, J, R> {
     pub(super) reject: R,
 }
 
-impl<S, J, R> Finish<S::Output> for Answered<S, J, R>
+impl<S, J, R> Complete<S::Output> for Answered<S, J, R>
 where
     S: Shape,
     J: Settle<S>,
@@ -379,7 +379,7 @@ where
 /// A rejection and an error are what a fallback is told.
 pub(super) struct Told<S, J>(pub(super) Judge<S, J>);
 
-impl<S: Shape, J: Settle<S>> Finish<S::Output> for Told<S, J> {
+impl<S: Shape, J: Settle<S>> Complete<S::Output> for Told<S, J> {
     type Output = Result<S::Output, CallError<S::Error>>;
 
     #[inline]

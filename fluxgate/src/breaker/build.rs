@@ -8,26 +8,26 @@ use crate::{
 /// its listeners, and whoever gets the crate's reports.
 #[derive(Default)]
 #[must_use = "it is for telling"]
-pub(crate) struct News {
+pub(crate) struct Announcements {
     /// The settings that were refused.
     pub(crate) faults: Vec<Fault>,
     /// The variables of the environment that say nothing sensible.
     pub(crate) bad_values: Vec<BadValue>,
-    /// The breakers that have its name, too.
-    pub(crate) namesakes: Vec<CircuitBreaker>,
+    /// A breaker that has its name, if that is to be reported.
+    pub(crate) namesake: Option<CircuitBreaker>,
 }
 
 impl CircuitBreaker {
     /// Enters the breaker in the registry. Tells nobody, but that is news too.
-    pub(crate) fn register(&self, news: News) -> News {
-        News {
-            namesakes: registry::enter(&self.core),
+    pub(crate) fn register(&self, news: Announcements) -> Announcements {
+        Announcements {
+            namesake: registry::enter(&self.core),
             ..news
         }
     }
 }
 
-impl News {
+impl Announcements {
     /// In reports and, if the environment commanded a state, to its listeners.
     pub(crate) fn tell(self, breaker: &CircuitBreaker) {
         let name = breaker.name();
@@ -40,8 +40,7 @@ impl News {
         for problem in &self.bad_values {
             diagnostics::bad_variable(name, problem);
         }
-        // Of three the second has said so.
-        if self.namesakes.len() == 1 {
+        if self.namesake.is_some() {
             diagnostics::duplicate(name);
         }
         breaker.core.announce();

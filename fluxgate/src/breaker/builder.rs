@@ -5,27 +5,32 @@ use std::{fmt, mem, num::NonZeroU64, sync::Arc, time::Duration};
 use crate::{
     __private::bounds,
     CircuitBreaker, ConfigError, Name, State, WeakBreaker,
-    breaker::build::News,
+    breaker::build::Announcements,
     clock::Clock,
     engine::{
         Core, Parts,
-        machine::{Machine, Policy},
+        machine::{Config, Machine},
         probes::Probes,
     },
     error::Fault,
     info::kill_switch::Environment,
-    listener::{Declared, IntoListener, MissingListener},
+    listener::{IntoListener, MissingListener, PendingListeners},
     permit::{Permit, RampUp},
     random::{Random, Seeded},
     retry::{Cooldown, Retry},
     sources::{ClockSource, RandomSource},
-    tripper::{Calm, Rule, ages::Running},
-    util::duration::{Literal, nanos},
+    testing,
+    tripper::{MinToTrip, Rule, ages::InFlightAges},
+    util::{
+        duration::{Literal, nanos},
+        panic::catch_panic,
+    },
     window::AnyWindow,
 };
 
 /// What a call counts as that is dropped before its end: an async call whose
 /// future is dropped, or a [`Guard`](crate::Guard) dropped without a word.
+#[doc(alias("timeout"))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnCancel {
@@ -37,6 +42,29 @@ pub enum OnCancel {
     /// As a failure if it had run for at least this long, so that a timeout
     /// around the call can open the circuit, but an impatient user can't.
     FailAfter(Duration),
+}
+
+/// What a slow probe counts as that succeeded: one that took the lowest
+/// threshold of slowness in the rules, or longer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SlowProbes {
+    /// As a success: it may close a circuit that slowness opened.
+    #[default]
+    Pass,
+    /// As a failure: the circuit stays half-open or opens again, as after any
+    /// failed probe.
+    Fail,
+}
+
+/// Writes the setting as the attribute reads it: `Fail`.
+impl fmt::Display for SlowProbes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pass => "Pass",
+            Self::Fail => "Fail",
+        })
+    }
 }
 
 /// Writes the setting as the attribute reads it: `FailAfter(2s)`.
@@ -81,10 +109,11 @@ pub struct Builder {
     reopen_after: Option<u64>,
     probe_lease: Duration,
     on_cancel: OnCancel,
+    slow_probes: SlowProbes,
     durations: bool,
     clock: ClockSource,
     random: RandomSource,
-    listeners: Declared,
+    listeners: PendingListeners,
 }
 
 const MAX_HALF_OPEN_CALLS: u32 = 10;
@@ -104,10 +133,11 @@ impl Builder {
             reopen_after: None,
             probe_lease: PROBE_LEASE,
             on_cancel: OnCancel::Ignore,
+            slow_probes: SlowProbes::Pass,
             durations: false,
-            clock: ClockSource::System,
-            random: RandomSource::Seeded(Seeded::for_breaker()),
-            listeners: Declared::default(),
+            clock: ClockSource::default(),
+            random: RandomSource::seeded(Seeded::for_breaker()),
+            listeners: PendingListeners::default(),
         }
     }
 
@@ -118,12 +148,14 @@ impl Builder {
     }
 
     /// When to open. Default: `MinRequests::new(100) & FailureRate::new(0.5)`.
+    #[doc(alias("failure_threshold", "ready_to_trip"))]
     pub fn tripper(mut self, tripper: impl Into<Rule>) -> Self {
         self.tripper = tripper.into();
         self
     }
 
     /// When an open circuit may be probed. Default: a `Cooldown` of 60 s.
+    #[doc(alias("timeout", "reset_timeout", "sleep_window"))]
     pub fn retry(mut self, retry: impl Retry + 'static) -> Self {
         self.retry = Box::new(retry);
         self
@@ -136,12 +168,14 @@ impl Builder {
     }
 
     /// How many probes may be in flight at once, at least 1. Default: 10.
+    #[doc(alias("half_open", "max_requests", "bulkhead"))]
     pub fn max_half_open_calls(mut self, calls: u32) -> Self {
         self.max_half_open_calls = calls;
         self
     }
 
     /// How many probes in a row must succeed to close, at least 1. Default: 1.
+    #[doc(alias("success_threshold"))]
     pub fn close_after(mut self, successes: u64) -> Self {
         self.close_after = successes;
         self
@@ -164,8 +198,33 @@ impl Builder {
 
     /// What a call dropped before its end counts as. Default:
     /// [`OnCancel::Ignore`].
+    #[doc(alias("timeout"))]
     pub fn on_cancel(mut self, on_cancel: OnCancel) -> Self {
         self.on_cancel = on_cancel;
+        self
+    }
+
+    /// What a slow probe counts as that succeeded. Default: [`SlowProbes::Pass`].
+    ///
+    /// A probe is slow if it took the lowest threshold of slowness in the rules,
+    /// [`SlowRate`](crate::tripper::SlowRate)'s or a custom rule's, or longer.
+    /// With the default a slow success may close a circuit that slowness opened:
+    /// with [`MinRequests`](crate::tripper::MinRequests) in the rule the very first
+    /// one does.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use fluxgate::{CircuitBreaker, SlowProbes, tripper::{MinRequests, SlowRate}};
+    ///
+    /// let breaker = CircuitBreaker::builder("search")
+    ///     .tripper(MinRequests::new(20) & SlowRate::new(0.5, Duration::from_secs(1)))
+    ///     .slow_probes(SlowProbes::Fail)
+    ///     .reopen_after(1)
+    ///     .build()?;
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
+    pub fn slow_probes(mut self, slow_probes: SlowProbes) -> Self {
+        self.slow_probes = slow_probes;
         self
     }
 
@@ -204,6 +263,7 @@ impl Builder {
     /// assert_eq!(missing.reason, "environment variable not found");
     /// # Ok::<_, fluxgate::ConfigError>(())
     /// ```
+    #[doc(alias("on_open", "on_state_change"))]
     pub fn listener<Kind>(mut self, listener: impl IntoListener<Kind>) -> Self {
         self.listeners.add(listener.into_listener());
         self
@@ -226,14 +286,14 @@ impl Builder {
 
     /// Where to take the time from. Default: the system's clocks.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
-        self.clock = ClockSource::Custom(Box::new(clock));
+        self.clock = ClockSource::custom(clock);
         self
     }
 
     /// Where to draw random numbers from. Default: a generator with a seed of
     /// its own for every breaker.
     pub fn random(mut self, random: impl Random + 'static) -> Self {
-        self.random = RandomSource::Custom(Box::new(random));
+        self.random = RandomSource::custom(random);
         self
     }
 
@@ -253,7 +313,7 @@ impl Builder {
             news,
         } = self.assemble(|variable| std::env::var_os(variable));
         if refused.is_empty() {
-            core.obey();
+            core.apply_kill_switch();
             let breaker = CircuitBreaker { core };
             breaker.register(news).tell(&breaker);
             return Ok(breaker);
@@ -277,9 +337,9 @@ impl Builder {
         random: Seeded,
         listener: impl Fn(&crate::Signal) + Send + Sync + 'static,
     ) -> Result<CircuitBreaker, ConfigError> {
-        self.listeners = Declared::default();
+        self.listeners = PendingListeners::default();
         self = self.clock(clock).listener(listener);
-        self.random = RandomSource::Seeded(random);
+        self.random = RandomSource::seeded(random);
         self.check_all()?;
         let Assembled { core, .. } = self.assemble(|_| None);
         Ok(CircuitBreaker { core })
@@ -288,9 +348,9 @@ impl Builder {
     /// Builds what must not fail, the breaker of an annotated function: a
     /// refused setting is reported and gives way to its default, a listener that
     /// refuses is reported and left out. Nobody is told of any of it, nor of the
-    /// breaker, before [`News::tell`]: those who are may ask for this very
+    /// breaker, before [`Announcements::tell`]: those who are may ask for this very
     /// breaker, which has to be in its place by then.
-    pub(crate) fn build_or_default(mut self) -> (CircuitBreaker, News) {
+    pub(crate) fn build_or_default(mut self) -> (CircuitBreaker, Announcements) {
         let mut faults = Vec::new();
         for (setting, found) in self.check() {
             faults.extend(found);
@@ -303,11 +363,13 @@ impl Builder {
                 Setting::CloseAfter => self.close_after = CLOSE_AFTER,
                 Setting::ReopenAfter => self.reopen_after = None,
                 Setting::ProbeLease => self.probe_lease = PROBE_LEASE,
+                Setting::OnCancel => self.on_cancel = OnCancel::Ignore,
+                Setting::SlowProbes => self.slow_probes = SlowProbes::Pass,
             }
         }
         let Assembled { core, mut news, .. } = self.assemble(|variable| std::env::var_os(variable));
         news.faults = faults;
-        core.obey();
+        core.apply_kill_switch();
         (CircuitBreaker { core }, news)
     }
 
@@ -345,11 +407,38 @@ impl Builder {
                 "probe_lease must be greater than zero, but is 0ns",
             )])
         };
+        let after = match self.on_cancel {
+            OnCancel::FailAfter(least) if !bounds::duration(least) => Err(vec![Fault::new(
+                "the duration of `FailAfter` must be greater than zero, but is 0ns; \
+                 `Fail` counts every cancelled call",
+            )]),
+            _ => Ok(()),
+        };
+        let thresholds = self.tripper.needs().slow;
+        let slow = if self.slow_probes == SlowProbes::Fail && thresholds.is_empty() {
+            Err(vec![Fault::new(
+                "slow_probes is `Fail`, but no part of the rule says what is slow; \
+                 add a `SlowRate`",
+            )])
+        } else {
+            Ok(())
+        };
         [
-            (Setting::Window, self.window.check()),
+            (Setting::OnCancel, after),
+            (Setting::SlowProbes, slow),
+            (
+                Setting::Window,
+                contained_check("window", || self.window.check()),
+            ),
             (Setting::Tripper, self.tripper.check()),
-            (Setting::Retry, self.retry.check()),
-            (Setting::Permit, self.permit.check()),
+            (
+                Setting::Retry,
+                contained_check("retry policy", || self.retry.check()),
+            ),
+            (
+                Setting::Permit,
+                contained_check("permit", || self.permit.check()),
+            ),
             (
                 Setting::MaxHalfOpenCalls,
                 count("max_half_open_calls", self.max_half_open_calls > 0),
@@ -371,13 +460,17 @@ impl Builder {
 
     fn assemble(mut self, variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> Assembled {
         let needs = self.tripper.needs();
+        let own_tripper = self.tripper.has_own();
         let durations = self.durations || needs.durations;
         let thresholds: Box<[Duration]> = needs.slow.into();
-        let dates = self.window.dates();
+        let window_needs_time = self.window.needs_time();
         self.window.prepare(thresholds.len(), durations);
-        let calm = self.window.size().map(|size| self.tripper.calm(size));
+        let min_to_trip = self
+            .window
+            .size()
+            .map(|size| self.tripper.min_to_trip(size));
         let probes = Probes::new(self.max_half_open_calls, nanos(self.probe_lease));
-        let running = (!needs.in_flight.is_empty()).then(|| Running::new(&needs.in_flight));
+        let running = (!needs.in_flight.is_empty()).then(|| InFlightAges::new(&needs.in_flight));
         let machine = Machine::new(
             self.window,
             thresholds.len(),
@@ -386,39 +479,45 @@ impl Builder {
             State::Closed,
             self.clock.now(),
         );
-        let policy = Policy {
+        let config = Config {
             tripper: self.tripper,
             retry: self.retry,
             permit: self.permit,
             close_after: self.close_after,
             reopen_after: self.reopen_after.and_then(NonZeroU64::new),
             on_cancel: self.on_cancel,
+            slow_probes: self.slow_probes,
             thresholds,
             durations,
             every_call: needs.every_call,
-            calm: calm.unwrap_or(Calm::NONE),
+            own_tripper,
+            min_to_trip: min_to_trip.unwrap_or(MinToTrip::NONE),
         };
-        let mut environment = Environment::read(&self.name, variable);
+        let mut environment = if testing::is_isolated() {
+            Environment::default()
+        } else {
+            Environment::read(&self.name, variable)
+        };
         let bad_values = mem::take(&mut environment.bad);
         let handle = WeakBreaker::pending(self.name.clone());
         let (listeners, refused) = self.listeners.attach(&handle);
         let core = Arc::new(Core::new(Parts {
             name: self.name,
-            policy,
+            config,
             machine,
             clock: self.clock,
             random: self.random,
             listeners,
             environment,
-            dates,
+            window_needs_time,
         }));
         handle.set(&core);
         Assembled {
             core,
             refused,
-            news: News {
+            news: Announcements {
                 bad_values,
-                ..News::default()
+                ..Announcements::default()
             },
         }
     }
@@ -428,7 +527,7 @@ struct Assembled {
     core: Arc<Core>,
     /// The listeners that refused.
     refused: Vec<MissingListener>,
-    news: News,
+    news: Announcements,
 }
 
 #[derive(Clone, Copy)]
@@ -441,6 +540,19 @@ enum Setting {
     CloseAfter,
     ReopenAfter,
     ProbeLease,
+    OnCancel,
+    SlowProbes,
+}
+
+fn contained_check(
+    policy: &str,
+    check: impl FnOnce() -> Result<(), Vec<Fault>>,
+) -> Result<(), Vec<Fault>> {
+    catch_panic(check).unwrap_or_else(|| {
+        Err(vec![Fault::new(format!(
+            "the {policy} panicked when it was asked whether its settings make sense"
+        ))])
+    })
 }
 
 impl fmt::Debug for Builder {

@@ -5,7 +5,7 @@ use std::{fmt, future::Future};
 use crate::{
     CallError, CallNotPermitted, CircuitBreaker,
     call::{
-        Admitted, Finish, Run,
+        Admitted, CallFuture, Complete,
         classify::{By, Judge, Predicate},
         run,
     },
@@ -78,7 +78,7 @@ impl<'a, J> Judged<'a, J> {
         J: Judge<V, E>,
         E: From<CallNotPermitted>,
     {
-        Run::new(self.breaker, Plainly(self.judge), future)
+        CallFuture::new(self.breaker, Plainly(self.judge), future)
     }
 
     /// As [`CircuitBreaker::try_call`].
@@ -112,7 +112,7 @@ impl<'a, J> Judged<'a, J> {
         F: Future<Output = Result<V, E>>,
         J: Judge<V, E>,
     {
-        Run::new(self.breaker, Apart(self.judge), future)
+        CallFuture::new(self.breaker, Apart(self.judge), future)
     }
 
     /// As [`CircuitBreaker::call_with_fallback`].
@@ -151,7 +151,7 @@ impl<'a, J> Judged<'a, J> {
         B: Future<Output = Result<V, R>>,
         J: Judge<V, E>,
     {
-        let run = Run::new(self.breaker, Apart(self.judge), future);
+        let run = CallFuture::new(self.breaker, Apart(self.judge), future);
         async move {
             match run.await {
                 Ok(value) => Ok(value),
@@ -164,7 +164,7 @@ impl<'a, J> Judged<'a, J> {
 /// A rejection becomes an error of the function's own type.
 struct Plainly<J>(J);
 
-impl<V, E: From<CallNotPermitted>, J: Judge<V, E>> Finish<Result<V, E>> for Plainly<J> {
+impl<V, E: From<CallNotPermitted>, J: Judge<V, E>> Complete<Result<V, E>> for Plainly<J> {
     type Output = Result<V, E>;
 
     #[inline]
@@ -180,7 +180,7 @@ impl<V, E: From<CallNotPermitted>, J: Judge<V, E>> Finish<Result<V, E>> for Plai
 /// A rejection and an error of the function are told apart.
 struct Apart<J>(J);
 
-impl<V, E, J: Judge<V, E>> Finish<Result<V, E>> for Apart<J> {
+impl<V, E, J: Judge<V, E>> Complete<Result<V, E>> for Apart<J> {
     type Output = Result<V, CallError<E>>;
 
     #[inline]

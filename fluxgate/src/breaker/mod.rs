@@ -17,6 +17,7 @@ use crate::{
     },
     engine::{Core, Ended, Ticket},
     tracker,
+    util::first_use,
 };
 
 /// A circuit breaker, for sync and async code alike.
@@ -53,7 +54,9 @@ pub struct CircuitBreaker {
 impl CircuitBreaker {
     /// Starts building a breaker with the default settings.
     pub fn builder(name: impl Into<Name>) -> Builder {
-        Builder::new(name.into())
+        let name = name.into();
+        first_use::name(&name);
+        Builder::new(name)
     }
 
     /// Lets rejections hold a plain reference, at the price of never dropping
@@ -70,12 +73,14 @@ impl CircuitBreaker {
     }
 
     /// The present state. One atomic load.
+    #[doc(alias("is_open", "is_closed", "half_open"))]
     #[must_use]
     pub fn state(&self) -> State {
         self.core.state()
     }
 
     /// A snapshot of the breaker: state, window, totals.
+    #[doc(alias("snapshot", "stats", "metrics"))]
     #[must_use]
     pub fn info(&self) -> Info {
         self.core.info()
@@ -191,6 +196,7 @@ impl CircuitBreaker {
     /// # Errors
     ///
     /// Those of the fallback.
+    #[doc(alias("fallback", "or_else"))]
     #[inline]
     pub fn call_with_fallback<T, E, R>(
         &self,
@@ -292,10 +298,11 @@ impl CircuitBreaker {
     /// # Errors
     ///
     /// [`CallNotPermitted`] if the call must not be made.
+    #[doc(alias("try_acquire", "is_call_permitted", "allow"))]
     pub fn acquire(&self) -> Result<Guard<'_>, CallNotPermitted> {
         let ticket = self
             .core
-            .admit()
+            .admit_without_fast()
             .map_err(|refusal| CallNotPermitted::new(self, refusal))?;
         Ok(Guard {
             core: &self.core,
@@ -305,11 +312,13 @@ impl CircuitBreaker {
     }
 
     /// Closes the circuit, from whatever state, and empties the window.
+    #[doc(alias("close"))]
     pub fn reset(&self) {
         self.core.command(State::Closed);
     }
 
     /// Lets every call through, and records none, until another command.
+    #[doc(alias("bypass"))]
     pub fn disable(&self) {
         self.core.command(State::Disabled);
     }
@@ -321,6 +330,7 @@ impl CircuitBreaker {
     }
 
     /// Rejects every call until another command.
+    #[doc(alias("isolate", "trip", "open"))]
     pub fn force_open(&self) {
         self.core.command(State::ForcedOpen);
     }

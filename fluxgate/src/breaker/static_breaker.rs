@@ -1,10 +1,11 @@
 //! Breakers in statics.
 
-use std::{fmt, ops::Deref};
+use std::{fmt, ops::Deref, panic::Location};
 
-use once_cell::sync::OnceCell;
-
-use crate::{Builder, CircuitBreaker};
+use crate::{
+    Builder, CircuitBreaker,
+    util::first_use::{Circle, FirstUse},
+};
 
 /// A breaker in a `static`, built when first used. `breaker!` defines one:
 ///
@@ -19,18 +20,23 @@ use crate::{Builder, CircuitBreaker};
 /// # }
 /// ```
 pub struct StaticBreaker {
-    cell: OnceCell<CircuitBreaker>,
+    cell: FirstUse<CircuitBreaker>,
     build: fn() -> Builder,
 }
 
 impl StaticBreaker {
-    /// A breaker to be built by `build` when first used. A setting that
+    /// Creates a breaker that `build` builds when it is first used. A setting that
     /// `Builder::build` would refuse is reported then, and its default stands
     /// in: using a static must not fail.
+    ///
+    /// While it is being built it can't be used: code that `build` runs, such as
+    /// the expression of a listener, panics if it does so, and so does a thread
+    /// that would wait for another one whose breaker needs this one.
     #[must_use]
+    #[track_caller]
     pub const fn new(build: fn() -> Builder) -> Self {
         Self {
-            cell: OnceCell::new(),
+            cell: FirstUse::new(Location::caller()),
             build,
         }
     }
@@ -41,22 +47,40 @@ impl StaticBreaker {
         (self.build)()
     }
 
-    #[cold]
-    fn first_use(&self) -> &CircuitBreaker {
+    /// Returns the cell that this thread uses.
+    #[inline]
+    pub(crate) fn cell(&self) -> &FirstUse<CircuitBreaker> {
+        #[cfg(feature = "test-util")]
+        if let Some(own) = crate::testing::isolated::cell(&self.cell) {
+            return own;
+        }
+        &self.cell
+    }
+
+    pub(crate) fn first_use<'a>(
+        &self,
+        cell: &'a FirstUse<CircuitBreaker>,
+    ) -> Result<&'a CircuitBreaker, Circle> {
         let mut news = None;
-        let breaker = self.cell.get_or_init(|| {
+        let breaker = cell.get_or_fill(|| {
             let (breaker, untold) = (self.build)().build_or_default();
             breaker.clone().keep_for_ever();
             // In the registry as soon as in the cell: who lists breakers beside
             // this first use is to miss none.
             news = Some(breaker.register(untold));
             breaker
-        });
+        })?;
         // With the cell filled: those who are told may use this very static.
         if let Some(news) = news {
             news.tell(breaker);
         }
-        breaker
+        Ok(breaker)
+    }
+
+    #[cold]
+    fn expect_first_use<'a>(&self, cell: &'a FirstUse<CircuitBreaker>) -> &'a CircuitBreaker {
+        self.first_use(cell)
+            .unwrap_or_else(|circle| panic!("{circle}"))
     }
 }
 
@@ -65,14 +89,15 @@ impl Deref for StaticBreaker {
 
     #[inline]
     fn deref(&self) -> &CircuitBreaker {
-        self.cell.get().unwrap_or_else(|| self.first_use())
+        let cell = self.cell();
+        cell.get().unwrap_or_else(|| self.expect_first_use(cell))
     }
 }
 
 impl fmt::Debug for StaticBreaker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("StaticBreaker")
-            .field(&self.cell.get())
+            .field(&self.cell().get())
             .finish()
     }
 }

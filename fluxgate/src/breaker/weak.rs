@@ -30,6 +30,23 @@ impl WeakBreaker {
         self.core.get_or_init(|| Arc::downgrade(core));
     }
 
+    /// Returns what tells its breaker from all others that are there, or whose
+    /// handles are, also before it is built. Clones have the same, and so has a
+    /// signal's.
+    #[cfg(feature = "prometheus")]
+    pub(crate) fn identity(&self) -> usize {
+        Arc::as_ptr(&self.core).addr()
+    }
+
+    /// Returns whether nothing will come of the breaker any more: its builder
+    /// panicked, or it is dropped to the end, its listeners have been told, and no
+    /// other handle is left. A breaker with listeners has a handle of itself, so
+    /// that this is the last one only after all that.
+    #[cfg(feature = "prometheus")]
+    pub(crate) fn is_over(&self) -> bool {
+        Arc::strong_count(&self.core) == 1 && self.upgrade().is_none()
+    }
+
     /// Returns where the breaker is in memory, or will have been: as long as this
     /// handle lives, no other breaker is there. 0 before it is built.
     #[cfg(feature = "slack-core")]

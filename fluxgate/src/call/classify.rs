@@ -1,6 +1,6 @@
 //! What a call's result means for the breaker.
 
-use crate::{Classify, Outcome, call::Admitted, tracker::Tracker, util::panic::contained};
+use crate::{Classify, Outcome, call::Admitted, tracker::Tracker, util::panic::catch_panic};
 
 /// Which successful results count as failures.
 pub trait FailureIf<T: ?Sized> {
@@ -25,7 +25,7 @@ pub struct Predicate<F>(pub F);
 
 impl<T: ?Sized, F: Fn(&T) -> bool> FailureIf<T> for Predicate<F> {
     fn fails(&self, value: &T) -> bool {
-        contained(|| (self.0)(value)).unwrap_or_else(|| {
+        catch_panic(|| (self.0)(value)).unwrap_or_else(|| {
             crate::diagnostics::policy_panicked("failure_if");
             false
         })
@@ -36,6 +36,9 @@ impl<T: ?Sized, F: Fn(&T) -> bool> FailureIf<T> for Predicate<F> {
 pub trait Judge<T, E> {
     /// Settles the call and passes its result on.
     fn settle(&self, result: Result<T, E>, call: Admitted<'_>) -> Result<T, E>;
+
+    /// Returns what the result means, for a call that is settled later.
+    fn outcome(&self, result: &Result<T, E>) -> Outcome;
 }
 
 /// A tracker for errors, and a predicate for the rest.
@@ -82,6 +85,13 @@ impl<V, E, T: Tracker<E>, P: FailureIf<V>> Judge<V, E> for By<T, P> {
             }
         }
     }
+
+    fn outcome(&self, ran: &Result<V, E>) -> Outcome {
+        match ran {
+            Ok(ok) => value(ok, &self.failure_if),
+            Err(failure) => error(failure, &self.tracker),
+        }
+    }
 }
 
 /// A closure that sees errors and the rest alike. A panic in it means what the
@@ -91,11 +101,11 @@ pub struct Classifier<F>(pub(crate) F);
 
 impl<F> Classifier<F> {
     /// What it says; nothing if it panics, which is reported.
-    pub(crate) fn outcome<R>(&self, ran: &R) -> Option<Outcome>
+    pub(crate) fn ask<R>(&self, ran: &R) -> Option<Outcome>
     where
         F: Fn(&R) -> Outcome,
     {
-        let outcome = contained(|| (self.0)(ran));
+        let outcome = catch_panic(|| (self.0)(ran));
         if outcome.is_none() {
             crate::diagnostics::policy_panicked("classifier");
         }
@@ -105,13 +115,15 @@ impl<F> Classifier<F> {
 
 impl<V, E, F: Fn(&Result<V, E>) -> Outcome> Judge<V, E> for Classifier<F> {
     fn settle(&self, ran: Result<V, E>, call: Admitted<'_>) -> Result<V, E> {
-        call.settle(|| {
-            self.outcome(&ran).unwrap_or(match ran {
-                Ok(_) => Outcome::Success,
-                Err(_) => Outcome::Failure,
-            })
-        });
+        call.settle(|| Judge::outcome(self, &ran));
         ran
+    }
+
+    fn outcome(&self, ran: &Result<V, E>) -> Outcome {
+        self.ask(ran).unwrap_or(match ran {
+            Ok(_) => Outcome::Success,
+            Err(_) => Outcome::Failure,
+        })
     }
 }
 
@@ -127,7 +139,7 @@ pub(crate) fn value<T>(value: &T, failure_if: &impl FailureIf<T>) -> Outcome {
 /// A panic in the tracker leaves the error what it is without one: a failure.
 #[inline]
 pub(crate) fn error<E>(error: &E, tracker: &impl Tracker<E>) -> Outcome {
-    contained(|| tracker.outcome(error)).unwrap_or_else(|| {
+    catch_panic(|| tracker.outcome(error)).unwrap_or_else(|| {
         crate::diagnostics::policy_panicked("tracker");
         Outcome::Failure
     })

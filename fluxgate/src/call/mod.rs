@@ -1,6 +1,8 @@
 //! The only two places where a protected call runs: admit, run, settle.
 
 pub(crate) mod classify;
+#[cfg(all(feature = "http", feature = "tower"))]
+pub(crate) mod unsettled;
 
 use std::{
     borrow::Borrow,
@@ -34,7 +36,7 @@ impl From<Outcome> for Ended {
 #[inline]
 pub(crate) fn record(core: &Core, ticket: Ticket, outcome: Outcome) {
     if let Outcome::UnavailableFor(wait) | Outcome::OverloadedFor(wait) = outcome {
-        core.ask(ticket, wait);
+        core.defer_until(ticket, wait);
     }
     core.settle(ticket, outcome.into());
 }
@@ -51,15 +53,24 @@ impl Admitted<'_> {
     pub(crate) fn settle(self, judge: impl FnOnce() -> Outcome) {
         if self.ticket.is_judged() {
             let outcome = judge();
-            record(&self.breaker.core, self.put_off(), outcome);
+            record(&self.breaker.core, self.into_ticket(), outcome);
         } else {
-            self.put_off();
+            self.into_ticket();
         }
+    }
+
+    /// Leaves the call to be settled when the body of its response ends; in
+    /// `Disabled` it is over.
+    #[cfg(all(feature = "http", feature = "tower"))]
+    pub(crate) fn unsettled(self) -> unsettled::Unsettled {
+        let breaker = self.breaker;
+        let ticket = self.into_ticket();
+        unsettled::Unsettled::new(breaker, ticket)
     }
 
     /// Leaves it to somebody else to settle the call.
     #[inline]
-    fn put_off(self) -> Ticket {
+    fn into_ticket(self) -> Ticket {
         let ticket = self.ticket;
         mem::forget(self);
         ticket
@@ -73,7 +84,7 @@ impl Drop for Admitted<'_> {
 }
 
 /// What becomes of a call.
-pub trait Finish<R> {
+pub trait Complete<R> {
     /// What the caller gets.
     type Output;
 
@@ -93,14 +104,14 @@ pub trait Finish<R> {
 /// The healthy path stands apart, so that it carries nothing across the call
 /// but the breaker and one word.
 #[inline]
-pub(crate) fn run<R, Z: Finish<R>>(
+pub(crate) fn run<R, Z: Complete<R>>(
     breaker: &CircuitBreaker,
     finish: Z,
     f: impl FnOnce() -> R,
 ) -> Z::Output {
-    match breaker.core.admit_freely() {
+    match breaker.core.admit_fast() {
         Some(ticket) => run_admitted(breaker, ticket, finish, f),
-        None => match run_by_state(breaker, finish, f) {
+        None => match run_lock_free(breaker, finish, f) {
             Ok(ran) => ran,
             Err(rejected) => rejected,
         },
@@ -111,32 +122,32 @@ pub(crate) fn run<R, Z: Finish<R>>(
 /// through memory. And so does what comes of them, as `Ok` if the function ran:
 /// it has a place of its own, which keeps the healthy path's in registers.
 #[inline(never)]
-fn run_by_state<R, Z: Finish<R>>(
+fn run_lock_free<R, Z: Complete<R>>(
     breaker: &CircuitBreaker,
     finish: Z,
     f: impl FnOnce() -> R,
 ) -> Result<Z::Output, Z::Output> {
-    match breaker.core.admit_at_once() {
+    match breaker.core.admit_lock_free() {
         Some(Ok(ticket)) => Ok(run_admitted(breaker, ticket, finish, f)),
         Some(Err(refusal)) => Err(finish.reject(CallNotPermitted::new(breaker, refusal))),
-        None => run_or_reject(breaker, finish, f),
+        None => run_slow(breaker, finish, f),
     }
 }
 
 #[inline(never)]
-fn run_or_reject<R, Z: Finish<R>>(
+fn run_slow<R, Z: Complete<R>>(
     breaker: &CircuitBreaker,
     finish: Z,
     f: impl FnOnce() -> R,
 ) -> Result<Z::Output, Z::Output> {
-    match breaker.core.admit_by_state() {
+    match breaker.core.admit_slow() {
         Ok(ticket) => Ok(run_admitted(breaker, ticket, finish, f)),
         Err(refusal) => Err(finish.reject(CallNotPermitted::new(breaker, refusal))),
     }
 }
 
 #[inline]
-fn run_admitted<R, Z: Finish<R>>(
+fn run_admitted<R, Z: Complete<R>>(
     breaker: &CircuitBreaker,
     ticket: Ticket,
     finish: Z,
@@ -149,14 +160,18 @@ fn run_admitted<R, Z: Finish<R>>(
 
 /// A future, and how it is polled. Generic, so that the projection below is the
 /// only one.
+///
+/// Fields are dropped in the order of their declaration: a cancelled call is
+/// settled, and its probe's slot given back, when its future is gone. While the
+/// future tears down, the dependency still has it.
 #[must_use = "futures do nothing unless polled"]
-pub struct Run<C, F> {
-    conduct: C,
+pub struct CallFuture<C, F> {
     future: F,
+    poll_call: C,
 }
 
 /// How a [`Run`] polls what it holds.
-pub trait Conduct<F> {
+pub trait PollCall<F> {
     /// What comes of it.
     type Output;
 
@@ -164,7 +179,7 @@ pub trait Conduct<F> {
     fn poll(&mut self, future: Pin<&mut F>, context: &mut Context<'_>) -> Poll<Self::Output>;
 }
 
-impl<C, F> Run<C, F> {
+impl<C, F> CallFuture<C, F> {
     #[allow(unsafe_code)]
     fn project(self: Pin<&mut Self>) -> (&mut C, Pin<&mut F>) {
         // SAFETY: `future` is pinned whenever `Run` is. Nothing moves it out: it
@@ -172,51 +187,59 @@ impl<C, F> Run<C, F> {
         // is not packed, and is `Unpin` only if `F` is, by the auto trait.
         unsafe {
             let this = self.get_unchecked_mut();
-            (&mut this.conduct, Pin::new_unchecked(&mut this.future))
+            (&mut this.poll_call, Pin::new_unchecked(&mut this.future))
         }
     }
 }
 
-impl<C: Conduct<F>, F> Future for Run<C, F> {
+impl<C: PollCall<F>, F> Future for CallFuture<C, F> {
     type Output = C::Output;
 
     // Into the one future that awaits it: an await takes half the time that way.
     #[inline(always)]
     #[allow(clippy::inline_always)]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<C::Output> {
-        let (conduct, future) = self.project();
-        conduct.poll(future, context)
+        let (poll_call, future) = self.project();
+        poll_call.poll(future, context)
     }
 }
 
-impl<'a, F, Z> Run<Call<&'a CircuitBreaker, Z>, F> {
+impl<'a, F, Z> CallFuture<Call<&'a CircuitBreaker, Z>, F> {
     /// Runs a future: admitted when first polled, settled when it is ready, when
     /// it panics, and, as a cancellation, when it is dropped in between.
     ///
     /// It adds to the size of `F` what a ticket takes, `finish` aside.
     pub(crate) fn new(breaker: &'a CircuitBreaker, finish: Z, future: F) -> Self {
-        let conduct = Call {
+        let poll_call = Call {
             breaker,
-            ticket: None,
+            stage: Stage::Unpolled,
             finish: Some(finish),
         };
-        Self { conduct, future }
+        Self { future, poll_call }
     }
 }
 
 /// One call of a future through a breaker, owned or borrowed.
 pub struct Call<B: Borrow<CircuitBreaker>, Z> {
     breaker: B,
-    /// Present while the future is pending.
-    ticket: Option<Ticket>,
+    stage: Stage,
     /// What to do at the end. Taken then.
     finish: Option<Z>,
 }
 
-impl<B: Borrow<CircuitBreaker>, Z, F> Conduct<F> for Call<B, Z>
+/// How far a future is.
+enum Stage {
+    Unpolled,
+    /// Pending, with the ticket of its call.
+    Pending(Ticket),
+    /// Ready, rejected, or in the middle of a poll, which may panic.
+    Over,
+}
+
+impl<B: Borrow<CircuitBreaker>, Z, F> PollCall<F> for Call<B, Z>
 where
     F: Future,
-    Z: Finish<F::Output>,
+    Z: Complete<F::Output>,
 {
     type Output = Z::Output;
 
@@ -226,21 +249,25 @@ where
         let breaker = self.breaker.borrow();
         let core = &*breaker.core;
         // Taken for the time of the poll: if that panics, `call` settles.
-        let waiting = self.ticket.take().or_else(|| core.admit_freely());
-        let ticket = match waiting {
-            Some(ticket) => ticket,
-            None => match core.admit() {
-                Ok(ticket) => ticket,
-                Err(refusal) => {
-                    let rejection = CallNotPermitted::new(breaker, refusal);
-                    return Poll::Ready(take(&mut self.finish).reject(rejection));
-                }
+        let ticket = match mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Unpolled => match core.admit_fast() {
+                Some(ticket) => ticket,
+                None => match core.admit_without_fast() {
+                    Ok(ticket) => ticket,
+                    Err(refusal) => {
+                        let rejection = CallNotPermitted::new(breaker, refusal);
+                        return Poll::Ready(take(&mut self.finish).reject(rejection));
+                    }
+                },
             },
+            Stage::Pending(ticket) => ticket,
+            // Before it is admitted: this is no call.
+            Stage::Over => polled_when_over(),
         };
         let call = Admitted { breaker, ticket };
         match future.poll(context) {
             Poll::Pending => {
-                self.ticket = Some(call.put_off());
+                self.stage = Stage::Pending(call.into_ticket());
                 Poll::Pending
             }
             Poll::Ready(output) => Poll::Ready(take(&mut self.finish).accept(output, call)),
@@ -249,14 +276,20 @@ where
 }
 
 fn take<T>(once: &mut Option<T>) -> T {
-    once.take()
-        .expect("a future must not be polled after it was ready")
+    once.take().unwrap_or_else(|| polled_when_over())
+}
+
+#[cold]
+fn polled_when_over() -> ! {
+    panic!(
+        "a future that a circuit breaker protects was polled after it was ready, or had panicked"
+    )
 }
 
 impl<B: Borrow<CircuitBreaker>, Z> Call<B, Z> {
     #[cold]
     fn cancel(&mut self) {
-        if let Some(ticket) = self.ticket.take() {
+        if let Stage::Pending(ticket) = mem::replace(&mut self.stage, Stage::Over) {
             self.breaker.borrow().core.settle(ticket, Ended::Cancelled);
         }
     }
@@ -265,7 +298,7 @@ impl<B: Borrow<CircuitBreaker>, Z> Call<B, Z> {
 impl<B: Borrow<CircuitBreaker>, Z> Drop for Call<B, Z> {
     #[inline]
     fn drop(&mut self) {
-        if self.ticket.is_some() {
+        if matches!(self.stage, Stage::Pending(_)) {
             self.cancel();
         }
     }
@@ -273,14 +306,14 @@ impl<B: Borrow<CircuitBreaker>, Z> Drop for Call<B, Z> {
 
 /// A call that is admitted, or not, before there is a future.
 #[cfg(feature = "tower")]
-pub struct Begun<Z> {
+pub struct AdmittedFirst<Z> {
     call: Call<CircuitBreaker, Z>,
     /// In place of the future of a call that was not admitted.
     refusal: Option<Refusal>,
 }
 
 #[cfg(feature = "tower")]
-impl<Z, F> Run<Begun<Z>, Option<F>> {
+impl<Z, F> CallFuture<AdmittedFirst<Z>, Option<F>> {
     /// Asks to make a call, and makes its future with `begin` if the breaker
     /// admits it. With a `refusal` it need not be asked.
     pub(crate) fn begin(
@@ -298,27 +331,27 @@ impl<Z, F> Run<Begun<Z>, Option<F>> {
             let breaker = &breaker;
             let call = Admitted { breaker, ticket };
             let future = begin();
-            call.put_off();
+            call.into_ticket();
             future
         });
         let call = Call {
             breaker,
-            ticket: admitted.ok(),
+            stage: admitted.map_or(Stage::Over, Stage::Pending),
             finish: Some(finish),
         };
-        let conduct = Begun {
+        let poll_call = AdmittedFirst {
             call,
             refusal: admitted.err(),
         };
-        Self { conduct, future }
+        Self { future, poll_call }
     }
 }
 
 #[cfg(feature = "tower")]
-impl<Z, F> Conduct<Option<F>> for Begun<Z>
+impl<Z, F> PollCall<Option<F>> for AdmittedFirst<Z>
 where
     F: Future,
-    Z: Finish<F::Output>,
+    Z: Complete<F::Output>,
 {
     type Output = Z::Output;
 
@@ -331,8 +364,8 @@ where
     }
 }
 
-impl<C, F> fmt::Debug for Run<C, F> {
+impl<C, F> fmt::Debug for CallFuture<C, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Run").finish_non_exhaustive()
+        f.debug_struct("CallFuture").finish_non_exhaustive()
     }
 }

@@ -1,23 +1,28 @@
 //! Letting calls in.
 
-use crate::engine::{Core, Shared, Ticket};
+use std::time::Duration;
+
+use super::{
+    Core, Ticket,
+    opening::Refusal,
+    probes::Slot,
+    state_word::StateWord,
+    sync::{Ordering, fence},
+};
 use crate::{
-    State,
-    engine::{
-        machine::Admission,
-        opening::Refusal,
-        probes::Slot,
-        state_word::Word,
-        sync::{Ordering, fence},
+    State, diagnostics,
+    retry::Opening,
+    util::{
+        consult::{Answer, consult},
+        duration::nanos,
     },
-    util::duration::nanos,
 };
 
 impl Core {
     /// Lets a call in of which nothing need be known but how it ends. One atomic
     /// load.
     #[inline]
-    pub(crate) fn admit_freely(&self) -> Option<Ticket> {
+    pub(crate) fn admit_fast(&self) -> Option<Ticket> {
         let word = self.word();
         word.is_free().then(|| Ticket::new(word, 0))
     }
@@ -25,10 +30,12 @@ impl Core {
     /// Lets a call in, or not, if that takes no lock: in the closed state, and in
     /// an open circuit that is not due.
     #[inline]
-    pub(crate) fn admit_at_once(&self) -> Option<Result<Ticket, Refusal>> {
+    pub(crate) fn admit_lock_free(&self) -> Option<Result<Ticket, Refusal>> {
         let word = self.word();
         match word.state() {
-            State::Closed | State::MetricsOnly if !self.registers => Some(Ok(self.ticket(word))),
+            State::Closed | State::MetricsOnly if !self.tracks_in_flight => {
+                Some(Ok(self.ticket(word)))
+            }
             State::Open => {
                 let refusal = self.opening(word)?;
                 (!refusal.is_due()).then(|| Err(self.refuse(refusal)))
@@ -39,7 +46,7 @@ impl Core {
 
     /// Lets a call in, or not, whatever the state.
     #[inline(never)]
-    pub(crate) fn admit_by_state(&self) -> Result<Ticket, Refusal> {
+    pub(crate) fn admit_slow(&self) -> Result<Ticket, Refusal> {
         let word = self.word();
         match word.state() {
             State::Disabled => Ok(Ticket::new(word, 0)),
@@ -51,14 +58,13 @@ impl Core {
 
     /// The two above.
     #[inline(never)]
-    pub(crate) fn admit(&self) -> Result<Ticket, Refusal> {
-        self.admit_at_once()
-            .unwrap_or_else(|| self.admit_by_state())
+    pub(crate) fn admit_without_fast(&self) -> Result<Ticket, Refusal> {
+        self.admit_lock_free().unwrap_or_else(|| self.admit_slow())
     }
 
     #[inline]
-    fn ticket(&self, word: Word) -> Ticket {
-        let began = if self.stamps {
+    fn ticket(&self, word: StateWord) -> Ticket {
+        let began = if self.needs_start {
             nanos(self.clock.now())
         } else {
             0
@@ -69,7 +75,8 @@ impl Core {
     /// All of them.
     #[cfg(feature = "tower")]
     pub(crate) fn admit_any(&self) -> Result<Ticket, Refusal> {
-        self.admit_freely().map_or_else(|| self.admit(), Ok)
+        self.admit_fast()
+            .map_or_else(|| self.admit_without_fast(), Ok)
     }
 
     /// Why a call would be rejected now, if that is certain without asking for
@@ -92,8 +99,8 @@ impl Core {
 
     /// The opening of the period of `word`; `None` if that period is over.
     #[inline]
-    fn opening(&self, word: Word) -> Option<Refusal> {
-        let opening = self.published.load();
+    fn opening(&self, word: StateWord) -> Option<Refusal> {
+        let opening = self.opening.load();
         fence(Ordering::Acquire);
         let present = self.shared.word_relaxed();
         present
@@ -104,53 +111,126 @@ impl Core {
     #[inline]
     pub(crate) fn refuse(&self, refusal: Refusal) -> Refusal {
         self.counts.rejected.add(1);
-        if let Some(tally) = &self.tally {
-            tally.rejected(refusal.state());
+        if let Some(listener_counters) = &self.listener_counters {
+            listener_counters.rejected(refusal.state());
         }
         refusal
     }
 
+    /// Lets a call in, or not, where that takes the lock. What asks the user is
+    /// asked without it; should the state move on meanwhile, it begins anew.
     #[cold]
     fn admit_locked(&self) -> Result<Ticket, Refusal> {
-        let now = self.clock.now();
+        loop {
+            let now = self.clock.now();
+            let mut held = self.shared.lock();
+            if self.tracks_in_flight {
+                held = self.expire_own(held, now);
+                if let Some(next) = held.get().machine.check_in_flight(&self.config, now) {
+                    held = self.make(held, next, Some(now));
+                }
+            }
+            let word = held.word();
+            let machine = &mut held.get().machine;
+            match word.state() {
+                State::Closed => {
+                    let slot = machine.start(now);
+                    self.unlock(held);
+                    return Ok(match slot {
+                        Some(slot) => Ticket {
+                            slot,
+                            ..Ticket::new(word, nanos(now))
+                        },
+                        None => self.ticket(word),
+                    });
+                }
+                State::MetricsOnly | State::Disabled => {
+                    self.unlock(held);
+                    return Ok(self.ticket(word));
+                }
+                State::ForcedOpen => {
+                    self.unlock(held);
+                    return Err(self.refuse(Refusal::by(State::ForcedOpen)));
+                }
+                State::Open => {
+                    let opening = machine.opening();
+                    let due = machine.due(now);
+                    let refusal = self.opening.load().at(now);
+                    let is_ready = |elapsed| self.is_ready(opening, elapsed);
+                    self.unlock(held);
+                    if !due.is_some_and(is_ready) {
+                        return Err(self.refuse(refusal.unless_due()));
+                    }
+                    self.half_open(word, now);
+                }
+                State::HalfOpen => {
+                    let elapsed = now.saturating_sub(machine.entered());
+                    let (slot, lost) = machine.reserve(now);
+                    if lost > 0 {
+                        self.counts.lost_probes.add(lost);
+                    }
+                    self.unlock(held);
+                    let Some(slot) = slot else {
+                        return Err(self.refuse(Refusal::by(State::HalfOpen)));
+                    };
+                    if !self.permits(elapsed) {
+                        self.give_back(slot, now);
+                        return Err(self.refuse(Refusal::by_permit(elapsed)));
+                    }
+                    if self.word().same_period(word) {
+                        if let Some(listener_counters) = &self.listener_counters {
+                            listener_counters.probe();
+                        }
+                        return Ok(Ticket {
+                            slot,
+                            ..Ticket::new(word, nanos(now))
+                        });
+                    }
+                    self.give_back(slot, now);
+                }
+            }
+        }
+    }
+
+    /// Whether the retry policy lets a probe run after all.
+    fn is_ready(&self, opening: Opening, elapsed: Duration) -> bool {
+        match consult(self, || self.config.retry.ready(&opening, elapsed)) {
+            Answer::Given(ready) => ready,
+            Answer::Panicked => {
+                diagnostics::policy_panicked("retry");
+                true
+            }
+            Answer::Within => false,
+        }
+    }
+
+    fn permits(&self, elapsed: Duration) -> bool {
+        let permit = &self.config.permit;
+        match consult(self, || permit.admits(elapsed, &mut &self.random)) {
+            Answer::Given(admits) => admits,
+            Answer::Panicked => {
+                diagnostics::policy_panicked("permit");
+                true
+            }
+            Answer::Within => false,
+        }
+    }
+
+    /// Half-opens the circuit, if it is still in the period of `word`.
+    fn half_open(&self, word: StateWord, now: Duration) {
+        let entry = self.entry_at(State::HalfOpen, now);
         let mut held = self.shared.lock();
-        if let Some(next) = held.get().machine.look(&self.policy, now) {
-            self.enter(&mut held, next, now);
-        }
-        if held.get().machine.is_due(&self.policy, now) {
-            self.enter(&mut held, State::HalfOpen.into(), now);
-        }
-        let Shared {
-            machine, random, ..
-        } = held.get();
-        let (admission, lost) = machine.admit(&self.policy, now, random.get());
-        let word = held.word();
-        let refusal = match word.state() {
-            State::Open => self.published.load().at(now),
-            state => Refusal::by(state),
-        };
-        if lost > 0 {
-            self.counts.lost_probes.add(lost);
+        if held.word().same_period(word) {
+            self.enter(&mut held, entry);
         }
         self.unlock(held);
-        let (began, slot) = match admission {
-            Admission::Probe(slot) => {
-                if let Some(tally) = &self.tally {
-                    tally.probe();
-                }
-                (nanos(now), slot)
-            }
-            Admission::Running(slot) => (nanos(now), slot),
-            Admission::Free if self.stamps => (nanos(now), Slot::NONE),
-            Admission::Free => (0, Slot::NONE),
-            Admission::NotPermitted(elapsed) => {
-                return Err(self.refuse(Refusal::by_permit(elapsed)));
-            }
-            Admission::Rejected => return Err(self.refuse(refusal.unless_due())),
-        };
-        Ok(Ticket {
-            slot,
-            ..Ticket::new(word, began)
-        })
+    }
+
+    /// Takes back the slot of a call that does not run.
+    fn give_back(&self, slot: Slot, now: Duration) {
+        let lost = self.shared.lock().get().machine.release(slot, now);
+        if lost {
+            self.counts.lost_probes.add(1);
+        }
     }
 }

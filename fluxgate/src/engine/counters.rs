@@ -6,14 +6,14 @@ use std::{
 };
 
 use crate::{
-    Histogram, Lifetime, State,
-    engine::{Ended, sharded::Stripes},
+    Histogram, LifetimeTotals, State,
+    engine::{Ended, sharded::ShardedCounters},
     listener::Reads,
     util::duration::nanos,
 };
 
 /// The counters behind [`Lifetime`].
-pub(crate) struct Tally {
+pub(crate) struct ListenerCounters {
     failures: AtomicU64,
     late: AtomicU64,
     probes: AtomicU64,
@@ -25,7 +25,7 @@ pub(crate) struct Tally {
     counts_successes: bool,
     /// The bounds of the histogram, ascending, in nanoseconds.
     bounds: Box<[u64]>,
-    calls: Stripes,
+    calls: ShardedCounters,
 }
 
 /// The places in a stripe.
@@ -33,7 +33,7 @@ const SUCCESSES: usize = 0;
 const NANOS: usize = 1;
 const FIRST_BUCKET: usize = 2;
 
-impl Tally {
+impl ListenerCounters {
     /// `None` when nobody reads anything.
     pub(crate) fn new(reads: Reads) -> Option<Box<Self>> {
         let Reads {
@@ -58,17 +58,17 @@ impl Tally {
             spent: Default::default(),
             counts_successes: successes,
             bounds,
-            calls: Stripes::new(places),
+            calls: ShardedCounters::new(places),
         }))
     }
 
     /// Whether it wants to see every call, the healthy ones too.
-    pub(crate) fn watches(&self) -> bool {
-        self.counts_successes || self.times()
+    pub(crate) fn counts_every_call(&self) -> bool {
+        self.counts_successes || self.needs_elapsed()
     }
 
     /// Whether it wants to know how long calls took.
-    pub(crate) fn times(&self) -> bool {
+    pub(crate) fn needs_elapsed(&self) -> bool {
         !self.bounds.is_empty()
     }
 
@@ -88,7 +88,7 @@ impl Tally {
             | Ended::Cancelled
             | Ended::Panicked => {}
         }
-        if self.times() {
+        if self.needs_elapsed() {
             let bucket = self.bounds.partition_point(|bound| *bound < elapsed);
             self.calls.add(NANOS, elapsed);
             self.calls.add(FIRST_BUCKET + bucket, 1);
@@ -108,10 +108,10 @@ impl Tally {
     }
 
     /// The totals, `since` being how long the present state has lasted.
-    pub(crate) fn lifetime(&self, state: State, since: Duration) -> Lifetime {
+    pub(crate) fn lifetime(&self, state: State, since: Duration) -> LifetimeTotals {
         let read = |count: &AtomicU64| count.load(Relaxed);
         let rejecting = [State::Open, State::HalfOpen, State::ForcedOpen];
-        Lifetime {
+        LifetimeTotals {
             successes: self.counts_successes.then(|| self.calls.sum(SUCCESSES)),
             failures: read(&self.failures),
             late: read(&self.late),
@@ -126,7 +126,7 @@ impl Tally {
                     (each, before.saturating_add(present))
                 })
                 .into(),
-            durations: self.times().then(|| self.histogram()),
+            durations: self.needs_elapsed().then(|| self.histogram()),
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Totals that only ever go up, and that survive transitions.
 #[derive(Debug, Default)]
-pub(crate) struct Counts {
+pub(crate) struct CallCounters {
     pub(crate) rejected: Count,
     pub(crate) ignored: Count,
     pub(crate) alive: Count,
@@ -34,7 +34,7 @@ impl Count {
     }
 }
 
-impl Counts {
+impl CallCounters {
     /// As if new, between two tests.
     pub(crate) fn clear(&self) {
         let Self {

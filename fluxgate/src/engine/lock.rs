@@ -8,7 +8,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::engine::{
-    state_word::Word,
+    state_word::StateWord,
     sync::{AtomicU64, MutPtr, Ordering, UnsafeCell, pause},
 };
 
@@ -32,7 +32,7 @@ pub(crate) struct Locked<T> {
 unsafe impl<T: Send> Sync for Locked<T> {}
 
 impl<T> Locked<T> {
-    pub(crate) fn new(word: Word, value: T) -> Self {
+    pub(crate) fn new(word: StateWord, value: T) -> Self {
         Self {
             word: AtomicU64::new(word.bits()),
             #[cfg(not(fluxgate_loom))]
@@ -45,13 +45,13 @@ impl<T> Locked<T> {
 
     /// The present control word.
     #[inline]
-    pub(crate) fn word(&self) -> Word {
-        Word::from_bits(self.word.load(Ordering::Acquire))
+    pub(crate) fn word(&self) -> StateWord {
+        StateWord::from_bits(self.word.load(Ordering::Acquire))
     }
 
     /// The control word, for a reader that has its own fence.
-    pub(crate) fn word_relaxed(&self) -> Word {
-        Word::from_bits(self.word.load(Ordering::Relaxed))
+    pub(crate) fn word_relaxed(&self) -> StateWord {
+        StateWord::from_bits(self.word.load(Ordering::Relaxed))
     }
 
     #[inline]
@@ -76,7 +76,7 @@ impl<T> Locked<T> {
 
     /// Takes the lock if it is free: the word without the bit.
     #[inline]
-    fn try_take(&self) -> Option<Word> {
+    fn try_take(&self) -> Option<StateWord> {
         let word = self.word_relaxed();
         if word.is_locked() {
             return None;
@@ -92,17 +92,37 @@ impl<T> Locked<T> {
             .then_some(word)
     }
 
+    /// Takes the lock, unless another thread holds it.
+    #[cfg(feature = "keyed")]
+    pub(crate) fn try_lock(&self) -> Option<Held<'_, T>> {
+        let word = self.try_take()?;
+        Some(Held {
+            value: self.value.get_mut(),
+            word,
+            locked: self,
+            #[cfg(fluxgate_loom)]
+            _gate: None,
+        })
+    }
+
+    /// Releases a lock that was [sealed](Held::seal).
+    #[cfg(feature = "keyed")]
+    pub(crate) fn unseal(&self, seal: Seal) {
+        assert!(std::ptr::addr_eq(seal.of, self), "the seal of another lock");
+        self.word.store(seal.word.bits(), Ordering::Release);
+    }
+
     /// One thread tries again and again, ever more patiently: the lock is held
     /// for nanoseconds, unless its holder is not running. The others are parked.
     #[cold]
-    fn wait(&self) -> Word {
+    fn wait(&self) -> StateWord {
         #[cfg(not(fluxgate_loom))]
         let _turn = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let mut tries = 0;
         loop {
             // Always sees the present, which a load need not.
-            let bit = Word::LOCKED.bits();
-            let before = Word::from_bits(self.word.fetch_or(bit, Ordering::Acquire));
+            let bit = StateWord::LOCKED.bits();
+            let before = StateWord::from_bits(self.word.fetch_or(bit, Ordering::Acquire));
             if !before.is_locked() {
                 return before;
             }
@@ -118,7 +138,7 @@ impl<T> Locked<T> {
 pub(crate) struct Held<'a, T> {
     value: MutPtr<T>,
     /// What the control word will be.
-    word: Word,
+    word: StateWord,
     locked: &'a Locked<T>,
     #[cfg(fluxgate_loom)]
     _gate: Option<loom::sync::MutexGuard<'a, ()>>,
@@ -138,21 +158,43 @@ impl<T> Held<'_, T> {
     }
 
     /// The control word as it will be when the lock is let go.
-    pub(crate) fn word(&self) -> Word {
+    pub(crate) fn word(&self) -> StateWord {
         self.word
     }
 
     /// Sets the control word, to be seen when the lock is let go.
-    pub(crate) fn set_word(&mut self, word: Word) {
+    pub(crate) fn set_word(&mut self, word: StateWord) {
         self.word = word;
     }
 
     /// Makes the control word seen at once.
-    pub(crate) fn publish_word(&mut self, word: Word) {
+    pub(crate) fn publish_word(&mut self, word: StateWord) {
         self.word = word;
         self.locked
             .word
             .store(word.locked().bits(), Ordering::Release);
+    }
+}
+
+/// A lock that stays taken though its [`Held`] is gone: there is one `Seal` for
+/// each, and only [`Locked::unseal`] consumes it.
+#[cfg(feature = "keyed")]
+pub(crate) struct Seal {
+    of: *const (),
+    word: StateWord,
+}
+
+#[cfg(feature = "keyed")]
+impl<T> Held<'_, T> {
+    /// Keeps the lock taken when this borrow of it ends, so that the value's owner
+    /// may be taken apart.
+    pub(crate) fn seal(self) -> Seal {
+        let seal = Seal {
+            of: std::ptr::from_ref(self.locked).cast(),
+            word: self.word,
+        };
+        std::mem::forget(self);
+        seal
     }
 }
 
@@ -174,7 +216,10 @@ mod tests {
     #[test]
     fn the_bit_alone_orders_one_holder_before_the_next() {
         loom::model(|| {
-            let locked = Arc::new(Locked::new(Word::new(State::Closed, 0, false, true), 0));
+            let locked = Arc::new(Locked::new(
+                StateWord::new(State::Closed, 0, false, true),
+                0,
+            ));
             // Without the gate; whoever finds the lock taken goes without.
             let try_once = |locked: &Locked<u32>| {
                 let word = locked.try_take()?;
@@ -185,7 +230,7 @@ mod tests {
                     _gate: None,
                 };
                 *held.get() += 1;
-                held.set_word(Word::new(State::Closed, 1, false, true));
+                held.set_word(StateWord::new(State::Closed, 1, false, true));
                 Some(*held.get())
             };
             let other = {

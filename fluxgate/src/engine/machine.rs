@@ -1,5 +1,6 @@
-//! The state machine. Pure: no lock, no clock, no I/O; times and random numbers
-//! are handed in, and transitions are handed out.
+//! The state machine. Pure: no lock, no clock, no I/O, and no code of the
+//! user's. Times and the answers of policies are handed in; transitions, and
+//! questions that only a user's own rule can answer, are handed out.
 
 use std::{
     fmt::{self, Write as _},
@@ -8,35 +9,38 @@ use std::{
 };
 
 use crate::{
-    OnCancel, Reason, RuleKind, SettingsInfo, State, diagnostics,
+    OnCancel, Reason, RuleKind, SettingsInfo, SlowProbes, State,
     engine::probes::{Probes, Slot},
     permit::Permit,
-    random::Random,
     retry::{Opening, Retry},
-    tripper::{Calm, Cause, Context, Rule, ages::Running},
-    util::{duration::nanos, panic::contained},
-    window::{AnyWindow, Record, Totals},
+    tripper::{Cause, Context, MinToTrip, Rule, ages::InFlightAges},
+    util::{duration::nanos, panic::catch_panic},
+    window::{AnyWindow, OwnWindow, Record, Totals},
 };
 
 /// The settings of a breaker, which never change.
-pub(crate) struct Policy {
+pub(crate) struct Config {
     pub(crate) tripper: Rule,
     pub(crate) retry: Box<dyn Retry>,
     pub(crate) permit: Box<dyn Permit>,
     pub(crate) close_after: u64,
     pub(crate) reopen_after: Option<NonZeroU64>,
     pub(crate) on_cancel: OnCancel,
+    pub(crate) slow_probes: SlowProbes,
     /// The slowness thresholds of the rules, ascending.
     pub(crate) thresholds: Box<[Duration]>,
     /// Whether the sum of durations is kept.
     pub(crate) durations: bool,
     /// Whether the tripper wants to be asked after calls that change nothing.
     pub(crate) every_call: bool,
+    /// Whether a part of the tripper is the user's own: the machine hands out a
+    /// [`Question`] instead of asking it.
+    pub(crate) own_tripper: bool,
     /// When a full window need not be shown to the tripper.
-    pub(crate) calm: Calm,
+    pub(crate) min_to_trip: MinToTrip,
 }
 
-impl Policy {
+impl Config {
     /// Fills in what it knows of the settings.
     pub(crate) fn describe(&self, settings: &mut SettingsInfo) {
         settings.tripper = self.tripper.to_string();
@@ -45,6 +49,7 @@ impl Policy {
         settings.close_after = self.close_after;
         settings.reopen_after = self.reopen_after.map(NonZeroU64::get);
         settings.on_cancel = self.on_cancel;
+        settings.slow_probes = self.slow_probes;
         settings.durations = self.durations;
     }
 
@@ -55,7 +60,7 @@ impl Policy {
 
     /// Returns the share of calls that the permit admits, if it can tell.
     pub(crate) fn share(&self, elapsed: Duration) -> Option<f64> {
-        contained(|| self.permit.share(elapsed)).flatten()
+        catch_panic(|| self.permit.share(elapsed)).flatten()
     }
 
     /// A cause in words.
@@ -86,7 +91,7 @@ fn text(describe: impl Fn(&mut fmt::Formatter<'_>) -> fmt::Result) -> String {
     let described = Described(describe);
     let mut text = String::new();
     // `to_string` panics where a formatter fails.
-    match contained(|| write!(text, "{described}")) {
+    match catch_panic(|| write!(text, "{described}")) {
         Some(Ok(())) => text,
         _ => "Custom(…)".to_owned(),
     }
@@ -105,12 +110,58 @@ pub(crate) struct Ending {
 pub(crate) struct Next {
     pub(crate) state: State,
     pub(crate) cause: Option<Cause>,
+    /// Whether the tripper has to be asked first: `Open` is entered if it fires,
+    /// `Closed` if it does not.
+    pub(crate) asks: bool,
 }
 
 impl From<State> for Next {
     fn from(state: State) -> Self {
-        Self { state, cause: None }
+        Self {
+            state,
+            cause: None,
+            asks: false,
+        }
     }
+}
+
+/// What a tripper has to be shown to decide whether the breaker goes to a state:
+/// a copy, so that it can be asked without the lock.
+pub(crate) struct Question {
+    target: State,
+    state: State,
+    streak: u64,
+    totals: Totals,
+    running: Option<InFlightAges>,
+}
+
+impl Question {
+    /// Asks the tripper. Returns the transition that its answer leads to.
+    pub(crate) fn ask(&self, config: &Config) -> Option<Next> {
+        let seen = Context {
+            state: self.state,
+            streak: self.streak,
+            totals: &self.totals,
+            thresholds: &config.thresholds,
+            durations: config.durations,
+            running: self.running.as_ref(),
+        };
+        let fires = config.tripper.fires(&seen);
+        (fires == (self.target == State::Open)).then(|| Next {
+            state: self.target,
+            cause: fires.then(|| config.tripper.cause(&seen)).flatten(),
+            asks: false,
+        })
+    }
+}
+
+/// What the retry policy says as a circuit opens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wait {
+    /// How long to wait for the first probe; `None` is for ever.
+    pub(crate) first: Option<Duration>,
+    /// How long a dependency may ask it to wait.
+    pub(crate) longest: Duration,
 }
 
 /// A state that was entered.
@@ -121,21 +172,6 @@ pub(crate) struct Transition {
     pub(crate) cause: Option<Cause>,
     /// For `Open`: the wait before the first probe.
     pub(crate) wait: Option<Duration>,
-}
-
-/// The answer to a call that asks to run in `Open` or `HalfOpen`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Admission {
-    /// Runs as a probe and holds this slot.
-    Probe(Slot),
-    /// Runs in the closed state, and is known to.
-    Running(Slot),
-    /// Does not run.
-    Rejected,
-    /// Does not run: the permit refused it, so long after half-open began.
-    NotPermitted(Duration),
-    /// The state takes calls without asking.
-    Free,
 }
 
 /// So many probes in a row that say nothing are reported.
@@ -167,7 +203,7 @@ pub(crate) struct Machine {
     opened_with: Option<Box<Totals>>,
     probes: Probes,
     /// Calls in flight in the closed state, if a rule looks at them.
-    running: Option<Box<Running>>,
+    running: Option<Box<InFlightAges>>,
 }
 
 impl Machine {
@@ -175,7 +211,7 @@ impl Machine {
         window: AnyWindow,
         thresholds: usize,
         probes: Probes,
-        running: Option<Running>,
+        running: Option<InFlightAges>,
         state: State,
         now: Duration,
     ) -> Self {
@@ -241,6 +277,20 @@ impl Machine {
         &self.totals
     }
 
+    /// Returns whether the window, as it is, holds a failed or slow call, or the
+    /// last call failed.
+    #[cfg(feature = "keyed")]
+    pub(crate) fn holds_trouble(&self) -> bool {
+        let Totals { failures, slow, .. } = &self.totals;
+        self.streak > 0 || *failures > 0 || slow.iter().any(|calls| *calls > 0)
+    }
+
+    /// Returns the wait of the present opening, if it may ever be probed.
+    #[cfg(feature = "keyed")]
+    pub(crate) fn wait(&self) -> Option<Duration> {
+        self.wait
+    }
+
     /// What the window held when a rule opened the circuit, while it is open.
     pub(crate) fn opened_with(&self) -> Option<&Totals> {
         self.opened_with.as_deref()
@@ -254,72 +304,58 @@ impl Machine {
         &self.probes
     }
 
-    pub(crate) fn probes_in_flight(&self, now: Duration) -> usize {
+    pub(crate) fn probes_in_flight(&mut self, now: Duration) -> usize {
         self.probes.in_flight(nanos(now))
     }
 
     /// Probes that outlived their lease and are not counted as lost yet.
-    pub(crate) fn overdue_probes(&self, now: Duration) -> u64 {
+    pub(crate) fn overdue_probes(&mut self, now: Duration) -> u64 {
         self.probes.overdue(nanos(now))
+    }
+
+    pub(crate) fn has_own_window(&self) -> bool {
+        self.window.is_own()
+    }
+
+    /// The user's own window, if that is what there is, and the totals.
+    pub(crate) fn own_window(&mut self) -> Option<(&mut OwnWindow, &mut Totals)> {
+        Some((self.window.as_own()?, &mut self.totals))
     }
 
     /// Whether a success that is not slow would change nothing.
     #[inline]
-    pub(crate) fn is_clean(&self, policy: &Policy) -> bool {
+    pub(crate) fn is_clean(&self, config: &Config) -> bool {
         matches!(self.state, State::Closed | State::MetricsOnly)
             && self.streak == 0
-            && !policy.every_call
+            && !config.every_call
             && self.window.success_changes_nothing(&self.totals)
     }
 
-    /// Whether an open circuit may be probed.
-    pub(crate) fn is_due(&self, policy: &Policy, now: Duration) -> bool {
+    /// How long an open circuit has been open, if its wait is over.
+    pub(crate) fn due(&self, now: Duration) -> Option<Duration> {
         let elapsed = now.saturating_sub(self.entered);
-        let opening = Opening {
-            reopens: self.reopens,
-        };
-        self.state == State::Open
-            && self.wait.is_some_and(|wait| elapsed >= wait)
-            && contained(|| policy.retry.ready(&opening, elapsed)).unwrap_or_else(|| {
-                diagnostics::policy_panicked("retry");
-                true
-            })
+        let wait = self.wait.filter(|_| self.state == State::Open)?;
+        (elapsed >= wait).then_some(elapsed)
     }
 
-    /// Lets a call in, or not; also how many probes lost their slots for it.
-    /// An open circuit that is due is to be half-opened first.
-    pub(crate) fn admit(
-        &mut self,
-        policy: &Policy,
-        now: Duration,
-        random: &mut dyn Random,
-    ) -> (Admission, u64) {
-        match self.state {
-            State::Closed => {
-                let running = self.running.as_mut();
-                let slot = running.and_then(|running| running.enter(nanos(now)));
-                return (slot.map_or(Admission::Free, Admission::Running), 0);
-            }
-            State::MetricsOnly | State::Disabled => return (Admission::Free, 0),
-            State::Open | State::ForcedOpen => return (Admission::Rejected, 0),
-            State::HalfOpen => {}
+    /// The opening that the retry policy is asked about when the breaker goes to
+    /// `Open`, or is there.
+    pub(crate) fn opening(&self) -> Opening {
+        let again = self.state == State::HalfOpen;
+        Opening {
+            reopens: self.reopens.saturating_add(u64::from(again)),
         }
-        let began = nanos(now);
-        let (slot, lost) = self.probes.acquire(began);
-        let Some(slot) = slot else {
-            return (Admission::Rejected, lost);
-        };
-        let elapsed = now.saturating_sub(self.entered);
-        let admits = contained(|| policy.permit.admits(elapsed, random)).unwrap_or_else(|| {
-            diagnostics::policy_panicked("permit");
-            true
-        });
-        if admits {
-            (Admission::Probe(slot), lost)
-        } else {
-            self.probes.release(slot, began);
-            (Admission::NotPermitted(elapsed), lost)
-        }
+    }
+
+    /// Takes a probe's slot, if one is free; also how many probes lost theirs.
+    pub(crate) fn reserve(&mut self, now: Duration) -> (Option<Slot>, u64) {
+        self.probes.acquire(nanos(now))
+    }
+
+    /// Takes note of a call that begins in the closed state, if a rule looks at
+    /// those in flight.
+    pub(crate) fn start(&mut self, now: Duration) -> Option<Slot> {
+        self.running.as_mut()?.enter(nanos(now))
     }
 
     /// Takes a probe's slot back. Whether it had outlived its lease.
@@ -328,7 +364,7 @@ impl Machine {
     }
 
     /// Whether calls are to be [admitted](Self::admit) in the closed state, too.
-    pub(crate) fn registers(&self) -> bool {
+    pub(crate) fn tracks_in_flight(&self) -> bool {
         self.running.is_some()
     }
 
@@ -340,138 +376,170 @@ impl Machine {
     }
 
     /// Looks at the calls in flight. The state that leads to, if any.
-    pub(crate) fn look(&mut self, policy: &Policy, now: Duration) -> Option<Next> {
-        let grown = self.running.as_mut()?.grow(nanos(now));
+    pub(crate) fn check_in_flight(&mut self, config: &Config, now: Duration) -> Option<Next> {
+        let grown = self.running.as_mut()?.age(nanos(now));
         if !grown || self.state != State::Closed {
             return None;
         }
         self.window.expire(now, &mut self.totals);
-        self.tripped(policy)
+        self.tripped(config)
     }
 
     /// Takes note that the dependency said it would be down until then.
-    pub(crate) fn ask(&mut self, until: Duration) {
+    pub(crate) fn defer_until(&mut self, until: Duration) {
         self.asked = Some(until);
     }
 
     /// Records a call of the present generation. The state it leads to, if any.
     pub(crate) fn record(
         &mut self,
-        policy: &Policy,
+        config: &Config,
         ending: Ending,
         now: Duration,
     ) -> Option<Next> {
-        let record = Record::new(ending.failed, ending.nanos, &policy.thresholds);
+        let record = Record::new(ending.failed, ending.nanos, &config.thresholds);
         self.window.record(record, now, &mut self.totals);
+        self.went_into(config, ending.failed, now)
+    }
+
+    /// A call went into the window. The state that leads to, if any.
+    pub(crate) fn went_into(
+        &mut self,
+        config: &Config,
+        failed: bool,
+        now: Duration,
+    ) -> Option<Next> {
         if let Some(running) = &mut self.running {
-            running.grow(nanos(now));
+            running.age(nanos(now));
         }
-        self.recorded(policy, ending.failed, policy.calm.holds(&self.totals))
+        self.recorded(config, failed, config.min_to_trip.is_below(&self.totals))
     }
 
     /// The same where nothing is kept of a call but its outcome, and nobody asks
     /// when it was.
     #[inline]
-    pub(crate) fn record_outcome(&mut self, policy: &Policy, failed: bool) -> Option<Next> {
+    pub(crate) fn record_outcome(&mut self, config: &Config, failed: bool) -> Option<Next> {
         match self.window.as_count() {
             Some(window) => {
                 window.record_outcome(failed, &mut self.totals);
-                self.recorded(policy, failed, policy.calm.holds_outcomes(&self.totals))
+                self.recorded(
+                    config,
+                    failed,
+                    config.min_to_trip.is_below_outcomes(&self.totals),
+                )
             }
-            None => self.record(policy, Ending { failed, nanos: 0 }, Duration::ZERO),
+            None => self.record(config, Ending { failed, nanos: 0 }, Duration::ZERO),
         }
     }
 
     /// A call was recorded, and the totals are `calm` if the window is full: where
     /// does it lead?
     #[inline]
-    fn recorded(&mut self, policy: &Policy, failed: bool, calm: bool) -> Option<Next> {
+    fn recorded(&mut self, config: &Config, failed: bool, below: bool) -> Option<Next> {
         if failed {
             self.streak = self.streak.saturating_add(1);
             self.failed += 1;
         } else {
             self.streak = 0;
         }
-        if calm && self.state == State::Closed && self.window.is_full() {
+        if below && self.state == State::Closed && self.window.is_full() {
             None
         } else {
-            self.judge(policy, failed)
+            self.judge(config, failed)
         }
     }
 
     #[inline(never)]
-    fn judge(&mut self, policy: &Policy, failed: bool) -> Option<Next> {
+    fn judge(&mut self, config: &Config, failed: bool) -> Option<Next> {
         self.silent = 0;
         match (self.state, failed) {
-            (State::Closed, _) => self.tripped(policy),
+            (State::Closed, _) => self.tripped(config),
             (State::HalfOpen, true) => {
                 self.recovered = 0;
-                self.reopened(policy)
+                self.reopened(config)
             }
             (State::HalfOpen, false) => {
                 self.recovered = self.recovered.saturating_add(1);
-                let healthy =
-                    self.recovered >= policy.close_after && self.tripped(policy).is_none();
-                healthy.then_some(State::Closed.into())
+                if self.recovered < config.close_after {
+                    None
+                } else if config.own_tripper {
+                    Some(Next {
+                        asks: true,
+                        ..State::Closed.into()
+                    })
+                } else {
+                    let healthy = self.tripped(config).is_none();
+                    healthy.then_some(State::Closed.into())
+                }
             }
             _ => None,
         }
     }
 
-    fn reopened(&self, policy: &Policy) -> Option<Next> {
-        match policy.reopen_after {
+    fn reopened(&self, config: &Config) -> Option<Next> {
+        match config.reopen_after {
             Some(limit) if self.streak >= limit.get() => Some(Next {
-                state: State::Open,
                 cause: Some(Cause {
                     leaf: Cause::REOPEN_AFTER,
                     measured: self.streak as f64,
                     calls: self.totals.calls(),
                 }),
+                ..State::Open.into()
             }),
-            _ => self.tripped(policy),
+            _ => self.tripped(config),
         }
     }
 
     /// Returns what the tripper looks at.
-    fn context<'a>(&'a self, policy: &'a Policy) -> Context<'a> {
+    fn context<'a>(&'a self, config: &'a Config) -> Context<'a> {
         Context {
             state: self.state,
             streak: self.streak,
             totals: &self.totals,
-            thresholds: &policy.thresholds,
-            durations: policy.durations,
+            thresholds: &config.thresholds,
+            durations: config.durations,
             running: self.running.as_deref(),
         }
     }
 
     /// Returns how near the tripper is to firing: 1 fires.
     #[cfg(feature = "sim")]
-    pub(crate) fn pressure(&mut self, policy: &Policy, now: Duration) -> f64 {
+    pub(crate) fn pressure(&mut self, config: &Config, now: Duration) -> f64 {
         self.window.expire(now, &mut self.totals);
-        policy.tripper.pressure(&self.context(policy))
+        config.tripper.pressure(&self.context(config))
     }
 
-    fn tripped(&self, policy: &Policy) -> Option<Next> {
-        let seen = self.context(policy);
-        policy.tripper.fires(&seen).then(|| Next {
-            state: State::Open,
-            cause: policy.tripper.cause(&seen),
+    /// `Open`, if the tripper fires or has to be asked.
+    fn tripped(&self, config: &Config) -> Option<Next> {
+        let seen = self.context(config);
+        (config.own_tripper || config.tripper.fires(&seen)).then(|| Next {
+            cause: if config.own_tripper {
+                None
+            } else {
+                config.tripper.cause(&seen)
+            },
+            asks: config.own_tripper,
+            ..State::Open.into()
         })
     }
 
-    /// Goes to a state, the present one included.
-    pub(crate) fn enter(
-        &mut self,
-        policy: &Policy,
-        next: Next,
-        now: Duration,
-        random: &mut dyn Random,
-    ) -> Transition {
+    /// What the tripper is to be shown before the breaker goes to `target`.
+    pub(crate) fn question(&self, target: State) -> Box<Question> {
+        Box::new(Question {
+            target,
+            state: self.state,
+            streak: self.streak,
+            totals: self.totals.clone(),
+            running: self.running.as_ref().map(|running| running.ages()),
+        })
+    }
+
+    /// Goes to a state, the present one included. For `Open`, `wait` is what the
+    /// retry policy said.
+    pub(crate) fn enter(&mut self, next: Next, now: Duration, wait: Option<Wait>) -> Transition {
         let old_state = self.state;
         match next.state {
-            State::Open if old_state == State::HalfOpen => {
-                self.reopens = self.reopens.saturating_add(1);
-            }
+            State::Open => self.reopens = self.opening().reopens,
             State::HalfOpen => self.streak = 0,
             State::Closed => {
                 self.reopens = 0;
@@ -482,17 +550,11 @@ impl Machine {
         self.state = next.state;
         self.opened_with = next.cause.map(|_| Box::new(self.totals.clone()));
         let asked = self.asked.map(|until| until.saturating_sub(now));
-        self.begin(now);
-        if next.state == State::Open {
-            let opening = Opening {
-                reopens: self.reopens,
-            };
-            self.wait = contained(|| policy.retry.wait(&opening, random)).unwrap_or_else(|| {
-                diagnostics::policy_panicked("retry");
-                Some(Duration::from_secs(60))
-            });
-            if let (Some(wait), Some(asked)) = (&mut self.wait, asked) {
-                *wait = asked.min(longest(&*policy.retry)).max(*wait);
+        self.start_period(now);
+        if let Some(Wait { first, longest }) = wait.filter(|_| next.state == State::Open) {
+            self.wait = first;
+            if let (Some(first), Some(asked)) = (&mut self.wait, asked) {
+                *first = asked.min(longest).max(*first);
             }
         }
         Transition {
@@ -504,7 +566,7 @@ impl Machine {
     }
 
     /// A new generation, with nothing recorded.
-    fn begin(&mut self, now: Duration) {
+    fn start_period(&mut self, now: Duration) {
         self.generation += 1;
         self.entered = now;
         self.recovered = 0;
@@ -522,18 +584,11 @@ impl Machine {
     pub(crate) fn renew(&mut self, now: Duration) {
         self.reopens = 0;
         self.streak = 0;
-        self.begin(now);
+        self.start_period(now);
     }
 
     /// Forgets how many calls ever failed.
     pub(crate) fn forget_failed(&mut self) {
         self.failed = 0;
     }
-}
-
-fn longest(retry: &dyn Retry) -> Duration {
-    contained(|| retry.longest()).unwrap_or_else(|| {
-        diagnostics::policy_panicked("retry");
-        Duration::ZERO
-    })
 }

@@ -9,38 +9,42 @@ pub(crate) mod machine;
 pub(crate) mod opening;
 mod operate;
 mod outbox;
+pub(crate) mod own_window;
 pub(crate) mod probes;
+#[cfg(feature = "keyed")]
+pub(crate) mod retire;
 mod settle;
 mod sharded;
 pub(crate) mod state_word;
 pub(crate) mod sync;
 #[cfg(test)]
 mod tests;
+mod transition;
 
 use std::{
     panic::{RefUnwindSafe, UnwindSafe},
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
 use once_cell::race::OnceRef;
 
 use crate::{
-    CircuitBreaker, KillSwitch, Name, OnCancel, Signal, State,
+    CircuitBreaker, KillSwitch, Name, OnCancel, State,
     clock::SystemClock,
     diagnostics,
     info::kill_switch::Environment,
-    listener::Listeners,
+    listener::ListenerSet,
     sources::{ClockSource, RandomSource},
     util::duration::nanos,
 };
-use counters::Tally;
-use counts::Counts;
-use lock::{Held, Locked};
-use machine::{Machine, Next, Policy, Transition};
-use opening::Published;
+use counters::ListenerCounters;
+use counts::CallCounters;
+use lock::Locked;
+use machine::{Config, Machine};
+use opening::OpeningSeqLock;
 use outbox::Outbox;
 use probes::Slot;
-use state_word::Word;
+use state_word::StateWord;
 
 // In this order: first what rejections read, last what they write, so that on two
 // cores they share no cache line but the counter's. Each flag is a question of
@@ -48,31 +52,34 @@ use state_word::Word;
 #[allow(clippy::struct_excessive_bools)]
 #[repr(C)]
 pub(crate) struct Core {
-    published: Published,
+    opening: OpeningSeqLock,
     clock: ClockSource,
     /// The handle of a breaker that is never dropped.
     pub(crate) eternal: OnceRef<'static, CircuitBreaker>,
     /// What listeners want counted.
-    tally: Option<Box<Tally>>,
+    listener_counters: Option<Box<ListenerCounters>>,
     shared: Locked<Shared>,
-    pub(crate) policy: Policy,
+    pub(crate) config: Config,
     /// The lowest threshold of slowness, in nanoseconds; beyond all time if there
     /// is none.
     slow: u64,
     /// Whether calls are timed, and whether their beginning is stamped.
-    measures: bool,
-    stamps: bool,
+    needs_elapsed: bool,
+    needs_start: bool,
     /// Whether the calls of the closed state are registered while they run.
-    registers: bool,
+    tracks_in_flight: bool,
     /// Whether recording needs the time.
-    dates: bool,
+    window_needs_time: bool,
+    /// Whether the window is the user's own.
+    own_window: bool,
     /// Neither of these, and nobody counts every call: in the closed state no
     /// clock is read, and a success may pass unseen.
-    untimed: bool,
+    has_fast_path: bool,
     pub(crate) name: Name,
-    listeners: Listeners,
+    listeners: ListenerSet,
     environment: Option<Box<Environment>>,
-    counts: Counts,
+    random: RandomSource,
+    counts: CallCounters,
 }
 
 // A panic in a protected call is settled, and leaves no broken state behind.
@@ -82,7 +89,6 @@ impl RefUnwindSafe for Core {}
 /// What the lock guards.
 struct Shared {
     machine: Machine,
-    random: RandomSource,
     changed_at: SystemTime,
     sequence: u64,
     outbox: Outbox,
@@ -92,7 +98,7 @@ struct Shared {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ticket {
     /// The control word at admission, as it is while the window is clean.
-    word: Word,
+    word: StateWord,
     /// When the call began, in nanoseconds, if anything asks for it.
     began: u64,
     /// The probe's slot, or `Slot::NONE`.
@@ -102,7 +108,7 @@ pub(crate) struct Ticket {
 impl Ticket {
     /// For a call that needs no slot.
     #[inline]
-    fn new(word: Word, began: u64) -> Self {
+    fn new(word: StateWord, began: u64) -> Self {
         Self {
             word: word.when_clean(),
             began,
@@ -135,74 +141,80 @@ pub(crate) enum Ended {
 
 pub(crate) struct Parts {
     pub(crate) name: Name,
-    pub(crate) policy: Policy,
+    pub(crate) config: Config,
     pub(crate) machine: Machine,
     pub(crate) clock: ClockSource,
     pub(crate) random: RandomSource,
-    pub(crate) listeners: Listeners,
+    pub(crate) listeners: ListenerSet,
     pub(crate) environment: Environment,
     /// Whether recording needs the time.
-    pub(crate) dates: bool,
+    pub(crate) window_needs_time: bool,
 }
 
 impl Core {
     pub(crate) fn new(parts: Parts) -> Self {
         let Parts {
             name,
-            policy,
+            config,
             machine,
             clock,
             random,
             listeners,
             environment,
-            dates,
+            window_needs_time,
         } = parts;
-        let tally = Tally::new(listeners.reads());
-        let measures = policy.durations || !policy.thresholds.is_empty();
-        let slow = policy
+        let listener_counters = ListenerCounters::new(listeners.reads());
+        let needs_elapsed = config.durations || !config.thresholds.is_empty();
+        let slow = config
             .thresholds
             .first()
             .map_or(u64::MAX, |slow| nanos(*slow));
-        let registers = machine.registers();
-        let stamps = measures
-            || registers
-            || matches!(policy.on_cancel, OnCancel::FailAfter(_))
-            || tally.as_ref().is_some_and(|tally| tally.times());
-        let watched = tally.as_ref().is_some_and(|tally| tally.watches());
-        let untimed = !stamps && !dates && !watched;
-        let word = Word::new(machine.state(), machine.generation(), false, untimed);
+        let tracks_in_flight = machine.tracks_in_flight();
+        let own_window = machine.has_own_window();
+        let needs_start = needs_elapsed
+            || tracks_in_flight
+            || matches!(config.on_cancel, OnCancel::FailAfter(_))
+            || listener_counters
+                .as_ref()
+                .is_some_and(|listener_counters| listener_counters.needs_elapsed());
+        let watched = listener_counters
+            .as_ref()
+            .is_some_and(|listener_counters| listener_counters.counts_every_call());
+        let has_fast_path = !needs_start && !window_needs_time && !watched;
+        let word = StateWord::new(machine.state(), machine.generation(), false, has_fast_path);
         let changed_at = clock.wall();
         Self {
             shared: Locked::new(
                 word,
                 Shared {
                     machine,
-                    random,
                     changed_at,
                     sequence: 0,
                     outbox: Outbox::new(!listeners.is_empty()),
                 },
             ),
-            published: Published::new(),
+            opening: OpeningSeqLock::new(),
             name,
-            policy,
+            config,
             clock,
+            random,
             listeners,
             environment: (!environment.is_empty()).then(|| Box::new(environment)),
             eternal: OnceRef::new(),
             slow,
-            measures,
-            stamps,
-            registers,
-            dates,
-            untimed,
-            counts: Counts::default(),
-            tally,
+            needs_elapsed,
+            needs_start,
+            tracks_in_flight,
+            window_needs_time,
+            own_window,
+            has_fast_path,
+            counts: CallCounters::default(),
+            listener_counters,
         }
     }
 
     /// What the environment commands, if it is not what a breaker begins with.
-    fn commanded(&self) -> Option<&KillSwitch> {
+    fn kill_switch_state(&self) -> Option<&KillSwitch> {
         self.kill_switch()
             .filter(|switch| switch.state != State::Closed)
     }
@@ -216,10 +228,10 @@ impl Core {
     /// Obeys the environment, and leaves it to `announce` to tell anybody: this
     /// runs while the cell of a static is being filled, and listeners may use
     /// that static.
-    pub(crate) fn obey(&self) {
-        if let Some(switch) = self.commanded() {
-            let now = self.clock.now();
-            self.enter(&mut self.shared.lock(), switch.state.into(), now);
+    pub(crate) fn apply_kill_switch(&self) {
+        if let Some(switch) = self.kill_switch_state() {
+            let entry = self.entry(switch.state);
+            self.enter(&mut self.shared.lock(), entry);
         }
     }
 
@@ -227,76 +239,25 @@ impl Core {
     /// commanded.
     pub(crate) fn announce(&self) {
         self.listeners.report(&self.name);
-        if let Some(switch) = self.commanded() {
+        if let Some(switch) = self.kill_switch_state() {
             diagnostics::kill_switch(&self.name, switch);
             self.unlock(self.shared.lock());
         }
     }
 
-    fn word(&self) -> Word {
+    fn word(&self) -> StateWord {
         self.shared.word()
     }
 
     pub(crate) fn state(&self) -> State {
         self.word().state()
     }
+}
 
-    /// Enters a state, makes it known, and puts its signal in the outbox.
-    fn enter(&self, held: &mut Held<'_, Shared>, next: Next, now: Duration) {
-        let Shared {
-            machine,
-            random,
-            changed_at,
-            sequence,
-            outbox,
-        } = held.get();
-        if let Some(tally) = &self.tally {
-            tally.left(machine.state(), now.saturating_sub(machine.entered()));
-        }
-        let transition = machine.enter(&self.policy, next, now, random.get());
-        let Transition {
-            old_state,
-            new_state,
-            cause,
-            wait,
-        } = transition;
-        *changed_at = self.clock.wall();
-        *sequence += 1;
-        if new_state == State::Open {
-            self.published.store(now, wait, cause);
-        }
-        outbox.put(|| Signal {
-            name: self.name.clone(),
-            old_state,
-            new_state,
-            timestamp: *changed_at,
-            sequence: *sequence,
-            reason: cause.and_then(|cause| self.policy.reason(cause)),
-            next_attempt: wait.and_then(|wait| changed_at.checked_add(wait)),
-            origin: crate::signal::Origin::default(),
-        });
-        let word = self.word_of(machine);
-        held.publish_word(word);
-    }
-
-    fn word_of(&self, machine: &Machine) -> Word {
-        let clean = machine.is_clean(&self.policy);
-        Word::new(machine.state(), machine.generation(), clean, self.untimed)
-    }
-
-    /// Lets go of the lock, then delivers what is in the outbox, unless a
-    /// caller further up, or another thread, is at it already: that one goes on
-    /// until the outbox is empty, so signals leave in the order of transitions.
-    fn unlock(&self, mut held: Held<'_, Shared>) {
-        if !held.get().outbox.begin() {
-            return;
-        }
-        drop(held);
-        loop {
-            let Some(signal) = self.shared.lock().get().outbox.take() else {
-                return;
-            };
-            self.listeners.tell(signal);
-        }
+impl Drop for Core {
+    /// Tells the listeners what was counted up to now: nothing is counted after
+    /// this.
+    fn drop(&mut self) {
+        self.listeners.detach(&|| self.info());
     }
 }

@@ -18,13 +18,13 @@ use crate::{
 /// reader that saw one of them, and then an `Acquire` fence, sees that control
 /// word as well and finds the generation changed.
 #[derive(Debug)]
-pub(crate) struct Published {
+pub(crate) struct OpeningSeqLock {
     due: AtomicU64,
     measured: AtomicU64,
     cause: AtomicU64,
 }
 
-/// What was read from [`Published`], or stands for it: why a call is refused.
+/// What was read from [`OpeningSeqLock`], or stands for it: why a call is refused.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Refusal {
     /// In nanoseconds: when the circuit may be probed, and then how long until.
@@ -42,7 +42,7 @@ const NO_LEAF: u64 = 0xFFFF;
 const STATE: u32 = 16;
 const CALLS: u32 = 24;
 
-impl Published {
+impl OpeningSeqLock {
     pub(crate) fn new() -> Self {
         Self {
             due: AtomicU64::new(NEVER),
@@ -52,7 +52,8 @@ impl Published {
     }
 
     pub(crate) fn store(&self, now: Duration, wait: Option<Duration>, cause: Option<Cause>) {
-        let due = wait.map_or(NEVER, |wait| nanos(now.saturating_add(wait)));
+        // The end of all time comes before never.
+        let due = wait.map_or(NEVER, |wait| nanos(now.saturating_add(wait)).min(NEVER - 1));
         let (measured, packed) = match cause {
             Some(Cause {
                 leaf,
@@ -161,7 +162,7 @@ mod tests {
     #[test]
     fn what_is_published_comes_back_whole() {
         let second = Duration::from_secs(1);
-        let published = Published::new();
+        let published = OpeningSeqLock::new();
         for (leaf, measured, calls, read) in [
             (0, 0.5, 100, 100),
             (7, 1e300, (1 << 40) - 1, (1 << 40) - 1),

@@ -7,15 +7,14 @@ use crate::{
     Info, SettingsInfo, State,
     info::{kill_switch::Environment, metrics::Metrics},
     random::Seeded,
-    sources::RandomSource,
 };
 
 impl Core {
     /// A manual command: goes to the state, also if it is the present one.
     pub(crate) fn command(&self, state: State) {
-        let now = self.clock.now();
+        let entry = self.entry(state);
         let mut held = self.shared.lock();
-        self.enter(&mut held, state.into(), now);
+        self.enter(&mut held, entry);
         self.unlock(held);
     }
 
@@ -24,27 +23,27 @@ impl Core {
     /// random numbers by this seed. Calls in flight no longer count.
     pub(crate) fn renew(&self, random: Seeded) {
         let now = self.clock.now();
+        let start = self
+            .kill_switch_state()
+            .map_or(State::Closed, |switch| switch.state);
+        let entry = self.entry(start);
+        self.random.renew(random);
         let mut held = self.shared.lock();
         let shared = held.get();
         shared.machine.forget_failed();
-        if let RandomSource::Seeded(seeded) = &mut shared.random {
-            *seeded = random;
-        }
-        let start = self
-            .commanded()
-            .map_or(State::Closed, |switch| switch.state);
         if shared.machine.state() == State::Closed && start == State::Closed {
             shared.machine.renew(now);
             let word = self.word_of(&shared.machine);
             held.set_word(word);
         } else {
-            self.enter(&mut held, start.into(), now);
+            self.enter(&mut held, entry);
         }
+        held.get().outbox.clear();
         self.unlock(held);
         self.counts.clear();
         self.listeners.clear();
-        if let Some(tally) = &self.tally {
-            tally.clear();
+        if let Some(listener_counters) = &self.listener_counters {
+            listener_counters.clear();
         }
     }
 
@@ -52,25 +51,26 @@ impl Core {
     #[cfg(feature = "sim")]
     pub(crate) fn pressure(&self) -> f64 {
         let now = self.clock.now();
-        self.shared.lock().get().machine.pressure(&self.policy, now)
+        self.shared.lock().get().machine.pressure(&self.config, now)
     }
 
     pub(crate) fn info(&self) -> Info {
         let now = self.clock.now();
-        let mut held = self.shared.lock();
+        let mut held = self.expire_own(self.shared.lock(), now);
         let shared = held.get();
         let changed_at = shared.changed_at;
+        let (waiting, merged) = (shared.outbox.waiting(), shared.outbox.merged());
         let machine = &mut shared.machine;
         let state = machine.state();
         let totals = machine.totals(now);
-        let metrics = Metrics::new(totals, &self.policy.thresholds, self.policy.durations);
+        let metrics = Metrics::new(totals, &self.config.thresholds, self.config.durations);
         let opened_with = machine
             .opened_with()
-            .map(|totals| Metrics::new(totals, &self.policy.thresholds, self.policy.durations));
+            .map(|totals| Metrics::new(totals, &self.config.thresholds, self.config.durations));
         let window = machine.window().to_string();
         let probe_lease = Duration::from_nanos(machine.probes().lease());
         let max_half_open_calls = machine.probes().limit();
-        let opening = (state == State::Open).then(|| self.published.load().at(now));
+        let opening = (state == State::Open).then(|| self.opening.load().at(now));
         let since = now.saturating_sub(machine.entered());
         let mut info = Info {
             name: self.name.clone(),
@@ -83,7 +83,7 @@ impl Core {
             retry_after: opening.and_then(|opening| opening.wait()),
             reason: opening
                 .and_then(|opening| opening.cause())
-                .and_then(|cause| self.policy.reason(cause)),
+                .and_then(|cause| self.config.reason(cause)),
             probes_in_flight: machine.probes_in_flight(now),
             rejected: self.counts.rejected.get(),
             failed: machine.failed(),
@@ -95,9 +95,9 @@ impl Core {
             lost_probes: self.counts.lost_probes.get() + machine.overdue_probes(now),
             late: self.counts.late.get(),
             lifetime: self
-                .tally
+                .listener_counters
                 .as_ref()
-                .map(|tally| tally.lifetime(state, since)),
+                .map(|listener_counters| listener_counters.lifetime(state, since)),
             settings: SettingsInfo {
                 window,
                 probe_lease,
@@ -110,11 +110,14 @@ impl Core {
             listeners: Vec::new(),
             missing_listeners: Vec::new(),
         };
-        drop(held);
+        self.unlock(held);
         // Policies and listeners are asked without the lock.
-        self.policy.describe(&mut info.settings);
-        (info.listeners, info.missing_listeners) = self.listeners.info();
-        info.listener_failures = info.listeners.iter().map(|each| each.failures).sum();
+        self.config.describe(&mut info.settings);
+        (info.listeners, info.missing_listeners) = self.listeners.info(waiting, merged);
+        info.listener_failures = info
+            .listeners
+            .iter()
+            .fold(0, |sum, each| each.failures.saturating_add(sum));
         info
     }
 }

@@ -6,49 +6,123 @@ use crate::Signal;
 
 /// Filled under the breaker's lock, in the order of transitions; emptied by one
 /// deliverer at a time, outside it.
+///
+/// It holds at most [`CAPACITY`] signals. While a listener blocks and more come,
+/// the two oldest become one, from the state that the first left to the state
+/// that the second entered: signals still form a chain that ends at the present
+/// state, and the numbers that are missing in it were merged.
 pub(crate) struct Outbox {
     /// `None` when there are no listeners; boxed, since most have none.
-    #[allow(clippy::box_collection)]
-    signals: Option<Box<VecDeque<Signal>>>,
+    waiting: Option<Box<Waiting>>,
     delivering: bool,
+}
+
+struct Waiting {
+    signals: VecDeque<Signal>,
+    merged: u64,
 }
 
 /// How many signals wait without an allocation: one call causes two at most.
 const PREPARED: usize = 4;
 
+/// How many signals may wait.
+pub(crate) const CAPACITY: usize = 1024;
+
+/// How many signals one caller delivers before it hands over.
+pub(crate) const TURN: usize = 64;
+
 impl Outbox {
     pub(crate) fn new(listeners: bool) -> Self {
+        let waiting = || {
+            Box::new(Waiting {
+                signals: VecDeque::with_capacity(PREPARED),
+                merged: 0,
+            })
+        };
         Self {
-            signals: listeners.then(|| Box::new(VecDeque::with_capacity(PREPARED))),
+            waiting: listeners.then(waiting),
             delivering: false,
         }
     }
 
     pub(crate) fn put(&mut self, signal: impl FnOnce() -> Signal) {
-        if let Some(signals) = &mut self.signals {
-            signals.push_back(signal());
+        let Some(Waiting { signals, merged }) = self.waiting.as_deref_mut() else {
+            return;
+        };
+        if signals.len() == CAPACITY {
+            if let Some(oldest) = signals.pop_front() {
+                *merged += 1;
+                if let Some(next) = signals.front_mut() {
+                    next.old_state = oldest.old_state;
+                }
+            }
         }
+        signals.push_back(signal());
     }
 
-    /// Whether the caller is to deliver: there are signals, and nobody else is
-    /// at it. It must then call `take` until that says `None`.
+    /// Whether the caller is to deliver: there are signals, and no other caller
+    /// delivers. It must then call `take` until that says `None`, or have another
+    /// thread do so.
     pub(crate) fn begin(&mut self) -> bool {
-        let waiting = self
-            .signals
-            .as_ref()
-            .is_some_and(|signals| !signals.is_empty());
-        let begins = waiting && !self.delivering;
+        let begins = self.waiting() > 0 && !self.delivering;
         self.delivering |= begins;
         begins
     }
 
     /// The next signal; `None` ends the delivery.
     pub(crate) fn take(&mut self) -> Option<Signal> {
-        let signal = self
-            .signals
-            .as_mut()
-            .and_then(|signals| signals.pop_front());
+        let waiting = self.waiting.as_deref_mut();
+        let signal = waiting.and_then(|waiting| waiting.signals.pop_front());
         self.delivering = signal.is_some();
         signal
+    }
+
+    /// How many signals wait.
+    pub(crate) fn waiting(&self) -> u64 {
+        let waiting = self.waiting.as_ref();
+        waiting.map_or(0, |waiting| waiting.signals.len() as u64)
+    }
+
+    /// How many signals were merged into the one after.
+    pub(crate) fn merged(&self) -> u64 {
+        self.waiting.as_ref().map_or(0, |waiting| waiting.merged)
+    }
+
+    /// Forgets how many were merged.
+    pub(crate) fn clear(&mut self) {
+        if let Some(waiting) = &mut self.waiting {
+            waiting.merged = 0;
+        }
+    }
+}
+
+#[cfg(all(test, not(fluxgate_loom)))]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::State;
+
+    #[test]
+    fn full_outbox_merges_the_oldest() {
+        let mut outbox = Outbox::new(true);
+        let cycle = [State::Closed, State::Open, State::HalfOpen];
+        let put = CAPACITY + 7;
+        for i in 0..put {
+            let (old, new) = (cycle[i % 3], cycle[(i + 1) % 3]);
+            let mut signal = Signal::new("full", old, new, SystemTime::UNIX_EPOCH);
+            signal.sequence = i as u64 + 1;
+            outbox.put(|| signal);
+        }
+        assert_eq!(outbox.waiting(), CAPACITY as u64);
+        assert_eq!(outbox.merged(), 7);
+        let first = outbox.take().expect("it is full");
+        assert_eq!((first.old_state, first.sequence), (State::Closed, 8));
+        let mut state = first.new_state;
+        while let Some(signal) = outbox.take() {
+            assert_eq!(signal.old_state, state);
+            state = signal.new_state;
+        }
+        assert_eq!(state, cycle[put % 3]);
     }
 }

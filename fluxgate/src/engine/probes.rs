@@ -3,6 +3,11 @@
 /// At most `limit` calls in flight. A slot is held until it is released or its
 /// lease ends, also when the state moves on meanwhile: a probe of an earlier
 /// half-open period that still runs is still load on the dependency.
+///
+/// Probes stand in a list in the order of their beginning, linked through their
+/// places, so that the ends of their leases are passed one after the other. Every
+/// operation takes constant time, but for the leases that have ended since the
+/// last one, each of which is passed once.
 #[derive(Debug)]
 pub(crate) struct Probes {
     limit: u32,
@@ -11,18 +16,33 @@ pub(crate) struct Probes {
     places: Vec<Place>,
     /// The first place that is free, linked by `next`; or `NOBODY`.
     free: u32,
-    /// No probe in flight began before this.
-    oldest: u64,
+    /// The probes that hold a slot: the one that began first, the first that is
+    /// within its lease, and the last.
+    oldest: u32,
+    within: u32,
+    newest: u32,
+    /// How many hold a slot, and how many of them past their lease.
+    held: u32,
+    overdue: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Place {
-    /// When the probe here began, or `FREE`.
+    /// When the probe here began.
     began: u64,
     /// How many probes were here before.
     turn: u32,
-    /// The next free place, while this one is.
+    stage: Stage,
+    previous: u32,
+    /// The next probe, or the next free place.
     next: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Free,
+    Within,
+    Overdue,
 }
 
 /// A probe's right to its place, until another probe has it.
@@ -49,7 +69,6 @@ impl Slot {
     }
 }
 
-const FREE: u64 = u64::MAX;
 const NOBODY: u32 = u32::MAX;
 /// How many slots get their memory when the breaker is built.
 const PREPARED: u32 = 16;
@@ -62,7 +81,11 @@ impl Probes {
             lease,
             places: Vec::with_capacity(prepared),
             free: NOBODY,
-            oldest: FREE,
+            oldest: NOBODY,
+            within: NOBODY,
+            newest: NOBODY,
+            held: 0,
+            overdue: 0,
         }
     }
 
@@ -78,107 +101,131 @@ impl Probes {
     /// A slot for a probe that begins `now`, and how many probes lost theirs
     /// for it.
     pub(crate) fn acquire(&mut self, now: u64) -> (Option<Slot>, u64) {
-        let began = now.min(FREE - 1);
-        let lost = if self.is_full() { self.reclaim(now) } else { 0 };
-        let full = self.is_full();
-        let slot = match self.places.get_mut(self.free as usize) {
-            Some(place) => {
-                let slot = Slot {
-                    place: self.free,
-                    turn: place.turn.wrapping_add(1),
-                };
-                self.free = place.next;
-                (place.began, place.turn) = (began, slot.turn);
-                Some(slot)
+        self.age(now);
+        let mut lost = 0;
+        if self.held >= self.limit {
+            if self.overdue == 0 {
+                return (None, 0);
             }
-            None if !full => {
-                let place = u32::try_from(self.places.len()).ok();
-                self.places.push(Place {
-                    began,
-                    turn: 0,
-                    next: NOBODY,
-                });
-                place.map(|place| Slot { place, turn: 0 })
-            }
-            None => None,
-        };
-        if slot.is_some() {
-            self.oldest = self.oldest.min(began);
+            self.remove(self.oldest);
+            lost = 1;
         }
-        (slot, lost)
+        (self.append(now), lost)
     }
 
     /// Gives a slot back. Whether the probe outlived its lease while it still
     /// held the slot; one that lost it was counted then.
     pub(crate) fn release(&mut self, slot: Slot, now: u64) -> bool {
-        match self.places.get_mut(slot.place as usize) {
-            Some(place) if place.turn == slot.turn && place.began != FREE => {
-                let began = place.began;
-                (place.began, place.next) = (FREE, self.free);
-                self.free = slot.place;
-                self.is_over(began, now)
+        self.age(now);
+        match self.places.get(slot.place as usize) {
+            Some(place) if place.turn == slot.turn && place.stage != Stage::Free => {
+                let overdue = place.stage == Stage::Overdue;
+                self.remove(slot.place);
+                overdue
             }
             _ => false,
         }
     }
 
     /// How many probes hold a slot and are within their lease.
-    pub(crate) fn in_flight(&self, now: u64) -> usize {
-        self.held()
-            .filter(|began| !self.is_over(*began, now))
-            .count()
+    pub(crate) fn in_flight(&mut self, now: u64) -> usize {
+        self.age(now);
+        (self.held - self.overdue) as usize
     }
 
     /// How many probes have outlived their lease, and still hold a slot because
     /// no other asked for it.
-    pub(crate) fn overdue(&self, now: u64) -> u64 {
-        self.held()
-            .filter(|began| self.is_over(*began, now))
-            .count() as u64
+    pub(crate) fn overdue(&mut self, now: u64) -> u64 {
+        self.age(now);
+        self.overdue.into()
     }
 
-    /// When each probe that holds a slot began.
-    fn held(&self) -> impl Iterator<Item = u64> {
-        self.places
-            .iter()
-            .map(|place| place.began)
-            .filter(|began| *began != FREE)
-    }
-
-    fn is_full(&self) -> bool {
-        self.free == NOBODY && self.places.len() >= self.limit as usize
-    }
-
-    fn is_over(&self, began: u64, now: u64) -> bool {
-        now.saturating_sub(began) >= self.lease
-    }
-
-    fn reclaim(&mut self, now: u64) -> u64 {
-        if !self.is_over(self.oldest, now) {
-            return 0;
-        }
-        let mut lost = 0;
-        self.oldest = FREE;
-        let lease = self.lease;
-        for (index, place) in (0..).zip(&mut self.places) {
-            if place.began == FREE {
-                continue;
+    /// Passes the leases that have ended.
+    fn age(&mut self, now: u64) {
+        while let Some(place) = self.places.get_mut(self.within as usize) {
+            if now.saturating_sub(place.began) < self.lease {
+                break;
             }
-            if now.saturating_sub(place.began) >= lease {
-                (place.began, place.next) = (FREE, self.free);
-                self.free = index;
-                lost += 1;
-            } else {
-                self.oldest = self.oldest.min(place.began);
-            }
+            place.stage = Stage::Overdue;
+            self.within = place.next;
+            self.overdue += 1;
         }
-        lost
+    }
+
+    /// Puts a probe at the end of the list.
+    fn append(&mut self, now: u64) -> Option<Slot> {
+        let newest = self.places.get(self.newest as usize);
+        let mut place = Place {
+            // A clock that jumps back must not make the order a lie.
+            began: newest.map_or(now, |newest| newest.began.max(now)),
+            turn: 0,
+            stage: Stage::Within,
+            previous: self.newest,
+            next: NOBODY,
+        };
+        let mut index = self.free;
+        if let Some(free) = self.places.get_mut(index as usize) {
+            self.free = free.next;
+            place.turn = free.turn + 1;
+            *free = place;
+        } else {
+            index = u32::try_from(self.places.len()).ok()?;
+            if index == NOBODY {
+                return None;
+            }
+            self.places.push(place);
+        }
+        match self.places.get_mut(self.newest as usize) {
+            Some(newest) => newest.next = index,
+            None => self.oldest = index,
+        }
+        self.newest = index;
+        if self.within == NOBODY {
+            self.within = index;
+        }
+        self.held += 1;
+        Some(Slot {
+            place: index,
+            turn: place.turn,
+        })
+    }
+
+    /// Takes a probe out of the list. Its place is free then, unless all its turns
+    /// are used up: a slot must never fit a later probe.
+    fn remove(&mut self, index: u32) {
+        let Place {
+            turn,
+            stage,
+            previous,
+            next,
+            ..
+        } = self.places[index as usize];
+        match self.places.get_mut(previous as usize) {
+            Some(previous) => previous.next = next,
+            None => self.oldest = next,
+        }
+        match self.places.get_mut(next as usize) {
+            Some(next) => next.previous = previous,
+            None => self.newest = previous,
+        }
+        if self.within == index {
+            self.within = next;
+        }
+        self.held -= 1;
+        self.overdue -= u32::from(stage == Stage::Overdue);
+        let place = &mut self.places[index as usize];
+        place.stage = Stage::Free;
+        if turn < u32::MAX {
+            place.next = self.free;
+            self.free = index;
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::{Random, Seeded};
 
     #[test]
     fn a_slot_comes_back_when_released_or_when_its_lease_ends() {
@@ -214,8 +261,68 @@ mod tests {
         }
         assert_eq!(probes.acquire(50), (None, 0));
         assert_eq!(probes.overdue(51), 100);
-        assert_eq!(probes.acquire(51), (Some(Slot { place: 99, turn: 1 }), 100));
-        assert_eq!((probes.in_flight(51), probes.overdue(51)), (1, 0));
+        // One lost its slot to the new one; the others keep theirs until asked.
+        assert_eq!(probes.acquire(51), (Some(Slot { place: 0, turn: 1 }), 1));
+        assert_eq!((probes.in_flight(51), probes.overdue(51)), (1, 99));
+    }
+
+    #[test]
+    fn slot_of_the_last_turn_fits_no_later_probe() {
+        let mut probes = Probes::new(1, 10);
+        let slot = probes.acquire(0).0.expect("the first slot");
+        probes.release(slot, 0);
+        probes.places[0].turn = u32::MAX - 1;
+        let last = probes.acquire(0).0.expect("the last turn");
+        assert_eq!((last.place, last.turn), (0, u32::MAX));
+        probes.release(last, 0);
+        let next = probes.acquire(0).0.expect("another place");
+        assert_eq!((next.place, next.turn), (1, 0));
+        probes.release(last, 0);
+        assert_eq!(probes.acquire(0), (None, 0), "the next holds its slot");
+    }
+
+    /// Against a plain list, over many random steps.
+    #[test]
+    fn probes_agree_with_a_plain_list() {
+        const LIMIT: usize = 7;
+        const LEASE: u64 = 20;
+        let mut probes = Probes::new(LIMIT as u32, LEASE);
+        // When each began, its slot, and whether it holds it.
+        let mut plain: Vec<(u64, Slot)> = Vec::new();
+        let mut gone: Vec<Slot> = Vec::new();
+        let mut random = Seeded::new(3);
+        let mut now = 0;
+        for step in 0..50_000 {
+            let draw = random.next_f64().to_bits() >> 20 & 0xFFFF;
+            let pick = |len: usize| usize::try_from(draw >> 4).unwrap_or(0) % len;
+            match draw % 8 {
+                0..=2 => {
+                    let oldest = plain.iter().position(|(began, _)| now - began >= LEASE);
+                    let full = plain.len() == LIMIT;
+                    let (slot, lost) = probes.acquire(now);
+                    assert_eq!(slot.is_some(), !full || oldest.is_some(), "{step}");
+                    assert_eq!(lost == 1, full && oldest.is_some(), "{step}");
+                    if let (true, Some(oldest)) = (full, oldest) {
+                        gone.push(plain.remove(oldest).1);
+                    }
+                    plain.extend(slot.map(|slot| (now, slot)));
+                }
+                3..=4 if !plain.is_empty() => {
+                    let (began, slot) = plain.remove(pick(plain.len()));
+                    assert_eq!(probes.release(slot, now), now - began >= LEASE);
+                    gone.push(slot);
+                }
+                5 if !gone.is_empty() => {
+                    assert!(!probes.release(gone[pick(gone.len())], now), "{step}");
+                }
+                _ => now += draw % 7,
+            }
+            let overdue = plain.iter().filter(|(began, _)| now - began >= LEASE);
+            let overdue = overdue.count();
+            assert_eq!(probes.overdue(now), overdue as u64, "{step}");
+            assert_eq!(probes.in_flight(now), plain.len() - overdue, "{step}");
+        }
+        assert!(probes.places.len() <= LIMIT);
     }
 
     #[test]

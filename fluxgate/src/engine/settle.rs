@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use crate::engine::{Core, Ended, Shared, Ticket};
 use crate::{
-    OnCancel, State, diagnostics,
+    OnCancel, SlowProbes, State, diagnostics,
     engine::{
         lock::Held,
         machine::{Ending, Next},
         probes::Slot,
-        state_word::Word,
+        state_word::StateWord,
     },
     util::duration::nanos,
+    window::Record,
 };
 
 impl Core {
@@ -23,56 +24,91 @@ impl Core {
             // The success is recorded at this very load: it finds the window
             // full and clean, where one more success leaves no trace.
             Ended::Success if word.is_free() && self.word() == word => {}
-            Ended::Success if word.is_free() => self.settle_freely(word, false),
-            Ended::Failure if word.is_free() => self.settle_freely(word, true),
-            _ => self.settle_by_outcome(word, began, slot, ended),
+            Ended::Success if word.is_free() => self.settle_outcome(word, false),
+            Ended::Failure if word.is_free() => self.settle_outcome(word, true),
+            _ => self.settle_slow(word, began, slot, ended),
         }
     }
 
     /// Takes note that the dependency said how long it will be down.
     #[cold]
-    pub(crate) fn ask(&self, ticket: Ticket, wait: Duration) {
+    pub(crate) fn defer_until(&self, ticket: Ticket, wait: Duration) {
         let until = self.clock.now().saturating_add(wait);
         let mut held = self.shared.lock();
         if held.word().same_period(ticket.word) {
-            held.get().machine.ask(until);
+            held.get().machine.defer_until(until);
+        }
+    }
+
+    /// Returns how long a call has taken, in nanoseconds; zero if nothing asks for
+    /// it.
+    #[cfg(all(feature = "http", feature = "tower"))]
+    pub(crate) fn elapsed(&self, ticket: Ticket) -> u64 {
+        if self.needs_start || ticket.slot != Slot::NONE {
+            nanos(self.clock.now()).saturating_sub(ticket.began)
+        } else {
+            0
+        }
+    }
+
+    /// Returns the ticket of a call that took so long and ends now.
+    #[cfg(all(feature = "http", feature = "tower"))]
+    pub(crate) fn backdated(&self, ticket: Ticket, elapsed: u64) -> Ticket {
+        if self.needs_start || ticket.slot != Slot::NONE {
+            let began = nanos(self.clock.now()).saturating_sub(elapsed);
+            Ticket { began, ..ticket }
+        } else {
+            ticket
+        }
+    }
+
+    /// Returns whether the call is a probe whose lease is over.
+    #[cfg(all(feature = "http", feature = "tower"))]
+    pub(crate) fn is_overdue(&self, ticket: Ticket) -> bool {
+        let is_probe = ticket.slot != Slot::NONE && ticket.word.state() == State::HalfOpen;
+        is_probe && {
+            let lease = self.shared.lock().get().machine.probes().lease();
+            nanos(self.clock.now()).saturating_sub(ticket.began) >= lease
         }
     }
 
     #[inline(never)]
-    fn settle_freely(&self, word: Word, failed: bool) {
+    fn settle_outcome(&self, word: StateWord, failed: bool) {
         let mut held = self.shared.lock();
         let late = !held.word().same_period(word);
-        if let Some(tally) = &self.tally {
+        if let Some(listener_counters) = &self.listener_counters {
             let ended = if failed {
                 Ended::Failure
             } else {
                 Ended::Success
             };
-            tally.ended(ended, late, 0);
+            listener_counters.ended(ended, late, 0);
         }
         if late {
             drop(held);
             self.counts.late.add(1);
         } else {
-            let next = held.get().machine.record_outcome(&self.policy, failed);
-            self.follow(held, next, None);
+            let next = held.get().machine.record_outcome(&self.config, failed);
+            self.apply_if_any(held, next, None);
         }
     }
 
     /// The parts of the ticket one by one: they stay in registers.
     #[inline(never)]
-    fn settle_by_outcome(&self, word: Word, began: u64, slot: Slot, ended: Ended) {
+    fn settle_slow(&self, word: StateWord, began: u64, slot: Slot, ended: Ended) {
         if word.state() == State::Disabled {
             return;
         }
         let has_slot = slot != Slot::NONE;
         let is_probe = has_slot && word.state() == State::HalfOpen;
-        let reads = self.measures
-            || self.dates
+        let reads = self.needs_elapsed
+            || self.window_needs_time
             || has_slot
             || ended == Ended::Cancelled
-            || self.tally.as_ref().is_some_and(|tally| tally.times());
+            || self
+                .listener_counters
+                .as_ref()
+                .is_some_and(|listener_counters| listener_counters.needs_elapsed());
         let now = if reads {
             self.clock.now()
         } else {
@@ -82,20 +118,29 @@ impl Core {
         let failed = match ended {
             // Nearly all; the others need not be told apart here.
             Ended::Success => Some(false),
-            Ended::Alive if !is_probe => {
-                let read = reads.then_some(now);
-                return self.settle_alive(word, slot, elapsed, read);
-            }
-            _ => self.count_as(ended, elapsed),
+            _ => self.count_as(ended, is_probe, elapsed),
+        };
+        let (ended, failed) = if is_probe && failed == Some(false) && self.is_too_slow(elapsed) {
+            let counted = match ended {
+                Ended::Success => Ended::Failure,
+                other => other,
+            };
+            (counted, Some(true))
+        } else {
+            (ended, failed)
         };
         let count = |late| {
-            if let Some(tally) = &self.tally {
-                tally.ended(ended, late, elapsed);
+            if let Some(listener_counters) = &self.listener_counters {
+                listener_counters.ended(ended, late, elapsed);
             }
         };
         if !has_slot {
             if failed.is_none() {
-                return count(false);
+                count(false);
+                if ended == Ended::Alive {
+                    self.end_streak(word);
+                }
+                return;
             }
             let present = self.word();
             if present.generation() != word.generation() {
@@ -117,10 +162,18 @@ impl Core {
         match failed {
             Some(failed) if present => {
                 count(false);
-                let nanos = if self.measures { elapsed } else { 0 };
+                let nanos = if self.needs_elapsed { elapsed } else { 0 };
                 let ending = Ending { failed, nanos };
-                let next = held.get().machine.record(&self.policy, ending, now);
-                self.follow(held, next, reads.then_some(now));
+                if self.own_window {
+                    let record = Record::new(failed, nanos, &self.config.thresholds);
+                    if !self.leave_record(&mut held, record, now) {
+                        self.counts.late.add(1);
+                    }
+                    self.unlock(held);
+                } else {
+                    let next = held.get().machine.record(&self.config, ending, now);
+                    self.apply_if_any(held, next, reads.then_some(now));
+                }
             }
             Some(_) => {
                 drop(held);
@@ -130,11 +183,13 @@ impl Core {
             None => {
                 count(false);
                 let is_stuck = is_probe && present && held.get().machine.learn_nothing();
-                if let Some(next) = held.get().machine.look(&self.policy, now) {
-                    self.enter(&mut held, next, now);
-                    self.unlock(held);
-                } else {
-                    drop(held);
+                if ended == Ended::Alive {
+                    self.end_streak_locked(&mut held, word);
+                }
+                let mut held = self.expire_own(held, now);
+                match held.get().machine.check_in_flight(&self.config, now) {
+                    Some(next) => self.apply(held, next, Some(now)),
+                    None => self.unlock(held),
                 }
                 if is_stuck {
                     diagnostics::half_open_learns_nothing(&self.name);
@@ -143,41 +198,39 @@ impl Core {
         }
     }
 
-    /// Settles a call outside of half-open that proves the dependency answers:
-    /// ends a streak and leaves the window alone. Takes no lock while the window
-    /// is clean, since then there is no streak.
-    #[inline(never)]
-    fn settle_alive(&self, word: Word, slot: Slot, elapsed: u64, now: Option<Duration>) {
-        self.counts.alive.add(1);
-        if let Some(tally) = &self.tally {
-            tally.ended(Ended::Alive, false, elapsed);
-        }
-        let has_slot = slot != Slot::NONE;
+    /// Whether a probe that succeeded took so long that it counts as failed.
+    fn is_too_slow(&self, elapsed: u64) -> bool {
+        self.config.slow_probes == SlowProbes::Fail
+            && !self.config.thresholds.is_empty()
+            && elapsed >= self.slow
+    }
+
+    /// Ends the streak: the dependency answers. Takes no lock while the window is
+    /// clean, since then there is no streak.
+    #[cold]
+    fn end_streak(&self, word: StateWord) {
         let present = self.word();
-        if !has_slot && present.same_period(word) && present.is_clean() {
-            return;
-        }
-        let mut held = self.shared.lock();
-        if !held.word().same_period(word) {
-            drop(held);
+        if !present.same_period(word) {
             self.counts.late.add(1);
-            return;
+        } else if !present.is_clean() {
+            let mut held = self.shared.lock();
+            self.end_streak_locked(&mut held, word);
+            self.unlock(held);
         }
-        let machine = &mut held.get().machine;
-        machine.end_streak();
-        let next = match now {
-            Some(now) if has_slot => {
-                machine.leave(slot);
-                machine.look(&self.policy, now)
-            }
-            _ => None,
-        };
-        self.follow(held, next, now);
+    }
+
+    fn end_streak_locked(&self, held: &mut Held<'_, Shared>, word: StateWord) {
+        if held.word().same_period(word) {
+            held.get().machine.end_streak();
+            self.update_word(held);
+        } else {
+            self.counts.late.add(1);
+        }
     }
 
     /// Whether a call counts as failed, if it counts at all.
     #[inline(never)]
-    fn count_as(&self, ended: Ended, elapsed: u64) -> Option<bool> {
+    fn count_as(&self, ended: Ended, is_probe: bool, elapsed: u64) -> Option<bool> {
         match ended {
             Ended::Success => Some(false),
             Ended::Failure => Some(true),
@@ -189,10 +242,10 @@ impl Core {
                 self.counts.ignored.add(1);
                 None
             }
-            // As a probe: outside of half-open `settle_alive` has it.
+            // It passes a probe. Elsewhere it is not recorded.
             Ended::Alive => {
                 self.counts.alive.add(1);
-                Some(false)
+                is_probe.then_some(false)
             }
             Ended::Overloaded => {
                 self.counts.overloaded.add(1);
@@ -200,7 +253,7 @@ impl Core {
             }
             Ended::Cancelled => {
                 self.counts.cancelled.add(1);
-                match self.policy.on_cancel {
+                match self.config.on_cancel {
                     OnCancel::Ignore => None,
                     OnCancel::Fail => Some(true),
                     OnCancel::FailAfter(least) => (elapsed >= nanos(least)).then_some(true),
@@ -212,21 +265,10 @@ impl Core {
     /// After a call was recorded: goes where that leads. `now` may be missing
     /// while nothing but a transition needs it.
     #[inline]
-    fn follow(&self, mut held: Held<'_, Shared>, next: Option<Next>, now: Option<Duration>) {
+    fn apply_if_any(&self, mut held: Held<'_, Shared>, next: Option<Next>, now: Option<Duration>) {
         match next {
-            None => {
-                let clean = held.get().machine.is_clean(&self.policy);
-                let word = held.word().when(clean);
-                held.set_word(word);
-            }
-            Some(next) => self.go(held, next, now),
+            None => self.update_word(&mut held),
+            Some(next) => self.apply(held, next, now),
         }
-    }
-
-    #[cold]
-    fn go(&self, mut held: Held<'_, Shared>, next: Next, now: Option<Duration>) {
-        let now = now.unwrap_or_else(|| self.clock.now());
-        self.enter(&mut held, next, now);
-        self.unlock(held);
     }
 }

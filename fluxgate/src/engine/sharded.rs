@@ -10,7 +10,7 @@ use std::{
 use once_cell::sync::OnceCell;
 
 /// A row of counters, once for each of several groups of threads.
-pub(crate) struct Stripes {
+pub(crate) struct ShardedCounters {
     lines: Box<[Line]>,
     /// Lines that make up one stripe.
     per_stripe: usize,
@@ -27,10 +27,10 @@ struct Line([AtomicU64; PLACES]);
 const PLACES: usize = 16;
 const MAX_STRIPES: usize = 64;
 
-impl Stripes {
+impl ShardedCounters {
     pub(crate) fn new(places: usize) -> Self {
         let per_stripe = places.div_ceil(PLACES);
-        let stripes = stripes();
+        let stripes = shards();
         let lines = (0..per_stripe * stripes).map(|_| Line::default());
         Self {
             lines: lines.collect(),
@@ -61,7 +61,7 @@ impl Stripes {
 }
 
 /// How many stripes there are: one for each core, rounded up to a power of two.
-fn stripes() -> usize {
+fn shards() -> usize {
     static STRIPES: OnceCell<usize> = OnceCell::new();
     *STRIPES.get_or_init(|| {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn nothing_is_lost_between_threads() {
-        let stripes = Stripes::new(PLACES + 3);
+        let stripes = ShardedCounters::new(PLACES + 3);
         thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {

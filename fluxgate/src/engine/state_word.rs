@@ -5,7 +5,7 @@ use crate::State;
 /// State, generation and two flags in one atomic word. Written under the
 /// breaker's lock, read without it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Word(u64);
+pub(crate) struct StateWord(u64);
 
 const STATE: u64 = 0b111;
 /// A success that is not slow would change nothing, neither window nor streak
@@ -16,12 +16,12 @@ const CLEAN: u64 = 1 << 3;
 const FREE: u64 = 1 << 4;
 const GENERATION: u32 = 8;
 
-impl Word {
+impl StateWord {
     /// Somebody holds the breaker's lock.
     pub(crate) const LOCKED: Self = Self(1 << 5);
 
-    pub(crate) fn new(state: State, generation: u64, clean: bool, untimed: bool) -> Self {
-        let free = untimed && matches!(state, State::Closed | State::MetricsOnly);
+    pub(crate) fn new(state: State, generation: u64, clean: bool, has_fast_path: bool) -> Self {
+        let free = has_fast_path && matches!(state, State::Closed | State::MetricsOnly);
         let clean_bit = if clean { CLEAN } else { 0 };
         let free_bit = if free { FREE } else { 0 };
         Self(generation << GENERATION | free_bit | clean_bit | state as u64)
@@ -93,8 +93,8 @@ mod tests {
         for state in State::ALL {
             for generation in [0, 1, 255, 1 << 40] {
                 for clean in [false, true] {
-                    let word = Word::new(state, generation, clean, true);
-                    assert_eq!(Word::from_bits(word.bits()), word);
+                    let word = StateWord::new(state, generation, clean, true);
+                    assert_eq!(StateWord::from_bits(word.bits()), word);
                     assert_eq!(word.state(), state);
                     assert_eq!(word.generation(), generation);
                     assert_eq!(word.is_clean(), clean);
@@ -108,21 +108,21 @@ mod tests {
     fn calls_are_free_where_nobody_asks_and_nobody_times() {
         for state in State::ALL {
             let asks = !matches!(state, State::Closed | State::MetricsOnly);
-            assert_eq!(Word::new(state, 3, false, true).is_free(), !asks);
-            assert!(!Word::new(state, 3, false, false).is_free());
+            assert_eq!(StateWord::new(state, 3, false, true).is_free(), !asks);
+            assert!(!StateWord::new(state, 3, false, false).is_free());
         }
     }
 
     #[test]
     fn a_flag_changes_nothing_else() {
-        let word = Word::new(State::Closed, 7, false, true);
-        let clean = Word::new(State::Closed, 7, true, true);
+        let word = StateWord::new(State::Closed, 7, false, true);
+        let clean = StateWord::new(State::Closed, 7, true, true);
         assert_eq!((word.when_clean(), clean.when_clean()), (clean, clean));
         let locked = word.locked();
         assert!(locked.is_locked() && locked != word);
         assert_eq!(locked.locked(), locked);
         assert!(locked.same_period(word) && locked.is_free());
         assert!(!locked.is_clean() && clean.locked().is_clean());
-        assert!(!word.same_period(Word::new(State::Closed, 8, false, true)));
+        assert!(!word.same_period(StateWord::new(State::Closed, 8, false, true)));
     }
 }

@@ -3,7 +3,8 @@
 //! - [`tutorial`]: from nothing to a breaker that you trust
 //! - [`choosing_a_policy`]: how many calls until it opens
 //! - [`recovery`]: between open and closed
-//! - [`errors_and_fallbacks`]: what counts, what to give instead, and retries
+//! - [`errors_and_fallbacks`]: what counts, errors of other crates, what to give instead, and retries
+//! - `grpc`: a tonic channel or server behind a breaker
 //! - [`keys`]: one breaker for each tenant, host or shard
 //! - [`async_and_cancellation`]: dropped futures, timeouts, hanging calls
 //! - [`listeners_and_metrics`]: signals, snapshots, metrics
@@ -18,6 +19,11 @@ macro_rules! pages {
         #[doc = include_str!(concat!(stringify!($page), ".md"))]
         pub mod $page {}
     )*};
+}
+
+#[cfg(feature = "grpc")]
+pages! {
+    grpc
 }
 
 pages! {

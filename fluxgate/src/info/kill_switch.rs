@@ -143,7 +143,7 @@ fn variable(name: &str) -> String {
 }
 
 /// Reports the variables that fit none of these breakers, each once.
-pub(crate) fn report_strays<'a>(names: impl Iterator<Item = &'a str> + Clone) {
+pub(crate) fn report_strays<'a>(names: &(impl Iterator<Item = &'a str> + Clone)) {
     /// The variables that fit a breaker or were reported. Bounded: what is
     /// beyond is not looked at.
     static SEEN: Mutex<BTreeSet<OsString>> = Mutex::new(BTreeSet::new());
@@ -205,7 +205,10 @@ impl fmt::Display for Stray {
     }
 }
 
-fn strays<'a>(variables: &[OsString], names: impl Iterator<Item = &'a str> + Clone) -> Vec<Stray> {
+fn strays<'a>(
+    variables: &[OsString],
+    names: &(impl Iterator<Item = &'a str> + Clone),
+) -> Vec<Stray> {
     let fits = |given: &str, name: &str| {
         // Breakers by key are built when their key is first asked for.
         let own = variable(name);
@@ -351,7 +354,7 @@ mod tests {
     fn strays_of(variables: &[&str], names: &[&str]) -> Vec<(String, Option<String>)> {
         let variables: Vec<_> = variables.iter().map(OsString::from).collect();
         let variables: Vec<_> = variables.into_iter().filter(|name| is_ours(name)).collect();
-        strays(&variables, names.iter().copied())
+        strays(&variables, &names.iter().copied())
             .into_iter()
             .map(|stray| (stray.variable, stray.nearest))
             .collect()

@@ -12,7 +12,7 @@ use crate::State;
 /// in `Disabled`, whose results are not looked at.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
-pub struct Lifetime {
+pub struct LifetimeTotals {
     /// Calls that succeeded; `None` unless a listener asks for them.
     pub successes: Option<u64>,
     /// Calls that failed.

@@ -9,7 +9,7 @@ pub(crate) mod settings;
 use std::time::{Duration, SystemTime};
 
 use crate::{
-    KillSwitch, Lifetime, ListenerInfo, Metrics, MissingListener, Name, Reason, SettingsInfo,
+    KillSwitch, LifetimeTotals, ListenerInfo, Metrics, MissingListener, Name, Reason, SettingsInfo,
     State, Variable,
 };
 
@@ -66,7 +66,7 @@ pub struct Info {
     /// Outcomes that came after the state had moved on, and so did not count.
     pub late: u64,
     /// Further totals, if a listener asks for them.
-    pub lifetime: Option<Lifetime>,
+    pub lifetime: Option<LifetimeTotals>,
     /// The settings in force, in the attribute's words.
     pub settings: SettingsInfo,
     /// The breaker's environment variable, whether it is set or not.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::OnCancel;
+use crate::{OnCancel, SlowProbes};
 
 /// The settings of a breaker, in [`Info`](crate::Info).
 ///
@@ -44,6 +44,8 @@ pub struct SettingsInfo {
     pub probe_lease: Duration,
     /// What a call dropped before its end counts as.
     pub on_cancel: OnCancel,
+    /// What a slow probe counts as that succeeded.
+    pub slow_probes: SlowProbes,
     /// Whether durations are kept: because a rule reads them, or by the setting.
     pub durations: bool,
 }

@@ -2,9 +2,10 @@
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
-use super::{CircuitBreakers, Key, recipe::Recipe, set::Set};
+use super::{CircuitBreakers, Key, map::Set, recipe::Recipe};
 use crate::{
-    ConfigError, MissingListener, Name, breaker::build::News, error::Fault, listener::IntoListener,
+    ConfigError, MissingListener, Name, breaker::build::Announcements, error::Fault,
+    listener::IntoListener,
 };
 
 /// The settings of breakers by key; see [`CircuitBreakers::builder`].
@@ -33,8 +34,10 @@ impl<K> Builder<K> {
     /// What to set for each breaker. Default: nothing, so they have the default
     /// settings.
     ///
-    /// The function is called for each breaker that is made, and must not ask the
-    /// set for the same key.
+    /// The function is called for each breaker that is made. If it asks the set for
+    /// a key that has no breaker yet, it gets the
+    /// [overflow](CircuitBreakers::overflow) breaker. If it panics, the key for
+    /// which it was called shares that one.
     pub fn settings<F>(mut self, settings: F) -> Self
     where
         F: Fn(crate::Builder) -> crate::Builder + Send + Sync + 'static,
@@ -44,13 +47,18 @@ impl<K> Builder<K> {
     }
 
     /// How many keys may have a breaker at once, at least 1. Default: 10 000.
+    ///
+    /// Beyond that a new key takes the place of one that is idle, in the order that
+    /// the [module](crate::keyed) describes, or shares the
+    /// [overflow](CircuitBreakers::overflow) breaker if none is. As few as there are
+    /// keys that may fail at the same time is too few.
     pub fn max_keys(mut self, keys: usize) -> Self {
         self.max_keys = keys;
         self
     }
 
-    /// How many keys get a name of their own, in metrics and elsewhere. Default:
-    /// 100.
+    /// How many keys get a name of their own, in metrics, logs and the registry.
+    /// The first ones do, for ever; all others are called `<name>/*`. Default: 100.
     pub fn max_labels(mut self, keys: usize) -> Self {
         self.max_labels = keys;
         self
@@ -103,7 +111,7 @@ impl<K: Key> Builder<K> {
     /// Builds what must not fail, the breakers of an annotated function: see
     /// [`crate::Builder::build_or_default`]. The news are those of the overflow
     /// breaker, and of the set.
-    pub(super) fn build_or_default(mut self) -> (CircuitBreakers<K>, News) {
+    pub(super) fn build_or_default(mut self) -> (CircuitBreakers<K>, Announcements) {
         let shared = self.recipe.builder(self.shared_name());
         let (overflow, mut news) = shared.build_or_default();
         if let Some(fault) = self.check() {

@@ -1,10 +1,9 @@
 //! Breakers by key in statics.
 
-use std::{fmt, ops::Deref};
-
-use once_cell::sync::OnceCell;
+use std::{fmt, ops::Deref, panic::Location};
 
 use super::{Builder, CircuitBreakers, Key};
+use crate::util::first_use::{Circle, FirstUse};
 
 /// Breakers by key in a `static`, built when first used. `breaker!` defines them
 /// by the type of their keys:
@@ -28,37 +27,62 @@ use super::{Builder, CircuitBreakers, Key};
 /// # }
 /// ```
 pub struct StaticBreakers<K> {
-    cell: OnceCell<CircuitBreakers<K>>,
+    cell: FirstUse<CircuitBreakers<K>>,
     build: fn() -> Builder<K>,
 }
 
 impl<K> StaticBreakers<K> {
-    /// Breakers to be built by `build` when first used. A setting that
-    /// `Builder::build` would refuse is reported then, and its default stands
-    /// in: using a static must not fail.
+    /// Creates breakers that `build` builds when they are first used. A setting
+    /// that `Builder::build` would refuse is reported then, and its default
+    /// stands in: using a static must not fail.
+    ///
+    /// While they are being built they can't be used: see
+    /// [`StaticBreaker::new`](crate::StaticBreaker::new).
     #[must_use]
+    #[track_caller]
     pub const fn new(build: fn() -> Builder<K>) -> Self {
         Self {
-            cell: OnceCell::new(),
+            cell: FirstUse::new(Location::caller()),
             build,
         }
     }
 }
 
 impl<K: Key> StaticBreakers<K> {
-    #[cold]
-    fn first_use(&self) -> &CircuitBreakers<K> {
+    /// Returns the cell that this thread uses.
+    #[inline]
+    pub(crate) fn cell(&self) -> &FirstUse<CircuitBreakers<K>> {
+        #[cfg(feature = "test-util")]
+        if let Some(own) = crate::testing::isolated::cell(&self.cell) {
+            return own;
+        }
+        &self.cell
+    }
+
+    pub(crate) fn first_use<'a>(
+        &self,
+        cell: &'a FirstUse<CircuitBreakers<K>>,
+    ) -> Result<&'a CircuitBreakers<K>, Circle> {
         let mut news = None;
-        let breakers = self.cell.get_or_init(|| {
+        let breakers = cell.get_or_fill(|| {
             let (breakers, untold) = (self.build)().build_or_default();
             news = Some(breakers.register(untold));
             breakers
-        });
+        })?;
         // With the cell filled: those who are told may use this very static.
         if let Some(news) = news {
             news.tell(breakers.overflow());
         }
-        breakers
+        Ok(breakers)
+    }
+
+    #[cold]
+    fn expect_first_use<'a>(
+        &self,
+        cell: &'a FirstUse<CircuitBreakers<K>>,
+    ) -> &'a CircuitBreakers<K> {
+        self.first_use(cell)
+            .unwrap_or_else(|circle| panic!("{circle}"))
     }
 }
 
@@ -67,7 +91,8 @@ impl<K: Key> Deref for StaticBreakers<K> {
 
     #[inline]
     fn deref(&self) -> &CircuitBreakers<K> {
-        self.cell.get().unwrap_or_else(|| self.first_use())
+        let cell = self.cell();
+        cell.get().unwrap_or_else(|| self.expect_first_use(cell))
     }
 }
 

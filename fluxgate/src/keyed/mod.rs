@@ -1,5 +1,7 @@
 //! One breaker per key: per tenant, host or shard.
 //!
+//! Needs the feature `keyed`.
+//!
 //! [`CircuitBreakers`] makes the breaker of a key when it is first asked for, and
 //! keeps at most [`max_keys`](Builder::max_keys) of them. One that fails does not
 //! close the door to the others.
@@ -27,17 +29,51 @@
 //! # Ok::<_, fluxgate::ConfigError>(())
 //! ```
 //!
-//! # What is kept
+//! # Which keys make room for others
 //!
-//! When a new key finds no room, breakers that were idle longest make some: those
-//! that are closed, that nobody holds, and that were not asked for since room was
-//! last made. A breaker that is open, half-open or under a manual command is never
-//! dropped. If no breaker can go, the new key shares the
-//! [overflow](CircuitBreakers::overflow) breaker with all others that found no
-//! room, until there is some.
+//! When a new key finds the set full, one breaker is dropped and the key takes its
+//! place. What a breaker holds decides which, never the key or its hash:
 //!
-//! A breaker with default settings takes about 1.3 kB, with a short key and its
-//! place in the map: 130 MB for 100 000 keys.
+//! 1. First goes a breaker that holds nothing worth keeping and was not asked for
+//!    since it was last looked at: a closed circuit without a failed or slow call
+//!    in its window and without a failure as its last call, or an open one whose
+//!    wait ended at least as long ago as it had lasted, which means that nothing
+//!    called there in all that time.
+//! 2. If there is none, a closed circuit whose failures are forgotten, since its
+//!    key was not asked for in 5 minutes, or a half-open one that was left alone
+//!    for as long.
+//! 3. Else one of the first kind that was asked for lately.
+//!
+//! What never goes is a breaker that is held (a call in flight holds it, as does a
+//! [`CallNotPermitted`](crate::CallNotPermitted) error), an open circuit before
+//! that time, one that fails, and one under a command of its own. (A command given
+//! to [all](CircuitBreakers::command_all) is no reason to stay: a breaker that is
+//! made later has it as well.) So a key that fails opens at its n-th failure
+//! however many healthy keys come between, and the check and the removal are one
+//! step: no handle to a breaker that was replaced is ever given out.
+//!
+//! A key without room costs the same, however many there are: it looks at about 80
+//! breakers at most. If none of those can go, it shares the
+//! [overflow](CircuitBreakers::overflow) breaker with all others of its kind, for
+//! that call; the next one looks on from there. The overflow breaker has the same
+//! settings as the others and sees all these calls together: if most of them fail,
+//! it opens and rejects the rest too, which protects what lies behind from a flood
+//! of failing keys. A set that is full of failing keys takes new ones when the
+//! first of them have not been asked for in 5 minutes.
+//!
+//! # Bounds
+//!
+//! - [`max_keys`](Builder::max_keys) bounds how many breakers there are. One with
+//!   default settings takes about 1.3 kB, with a short key and its place in the
+//!   map: 130 MB for 100 000 keys.
+//! - Keys are kept up to 1024 bytes, as they are shown by `Display` or as `str` or
+//!   slice they are looked up by. A longer one shares the overflow breaker.
+//! - At most 32 keys that differ may have one hash, so that a `Hash` that leaves
+//!   out what tells keys apart costs time in bounds. The others share the overflow
+//!   breaker.
+//!
+//! [`CircuitBreakers::stats`] counts what met a bound, and the first of each kind
+//! is reported.
 //!
 //! # Names and metrics
 //!
@@ -45,29 +81,36 @@
 //! `<name>/<key>`, and are in the [registry](crate::registry); it stays theirs for
 //! ever. All others, and the overflow breaker, are called `<name>/*`. So the number
 //! of metric series is bounded, whoever chooses the keys.
+//!
+//! In a name, control characters, line breaks, characters that change the direction
+//! of writing, other invisible ones and backslashes are escaped as in a Rust string,
+//! and the key `*` is `\*`. Of a key that takes more than 100 characters the name
+//! has the first 100 and a hash of the whole. A key whose text is that of another
+//! key, or whose `Display` fails or panics, has no name of its own.
+//!
+//! # Code of keys
+//!
+//! `Hash`, `Eq`, `Clone`, `Display` and `Drop` of keys never run under a lock, and
+//! may use the set. A panic in `Display` or `Drop` is contained; one in `Hash`, `Eq`
+//! or `Clone` unwinds out of the call and leaves the set as it was. While the
+//! breaker of a key is being made, which asks for its `Display` and runs the
+//! settings, that thread gets the overflow breaker for other new keys of the set.
 
 mod builder;
+mod index;
+mod label;
 mod lazy;
+mod map;
+mod order;
 mod recipe;
-mod set;
 
-use std::{
-    borrow::Borrow,
-    fmt,
-    hash::Hash,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
-
-use once_cell::sync::OnceCell;
+use std::{borrow::Borrow, fmt, hash::Hash, sync::Arc};
 
 pub use builder::Builder;
 pub use lazy::StaticBreakers;
-use set::Set;
+use map::Set;
 
-use crate::{CircuitBreaker, Command, Name, breaker::build::News};
+use crate::{CircuitBreaker, Command, Name, breaker::build::Announcements, util::first_use};
 
 /// What a key must be: looked up by, shown in names, and shared by threads.
 /// Everything that can, is one.
@@ -86,15 +129,18 @@ pub struct CircuitBreakers<K>(Arc<Set<K>>);
 impl<K> CircuitBreakers<K> {
     /// Starts building a set with default settings.
     pub fn builder(name: impl Into<Name>) -> Builder<K> {
-        Builder::new(name.into())
+        let name = name.into();
+        first_use::name(&name);
+        Builder::new(name)
     }
 }
 
 impl<K: Key> CircuitBreakers<K> {
-    /// The breaker of a key, made if there is none yet. Allocates nothing if there
-    /// is one.
+    /// Returns the breaker of a key, made if there is none yet, or the
+    /// [overflow](Self::overflow) breaker if there is no room for it. Allocates
+    /// nothing and takes no lock if there is one.
     ///
-    /// Use it and let it go: a breaker that is held is never idle.
+    /// Use it and let it go: a breaker that is held never makes room for another.
     pub fn get<Q>(&self, key: &Q) -> CircuitBreaker
     where
         K: Borrow<Q>,
@@ -123,14 +169,16 @@ impl<K: Key> CircuitBreakers<K> {
         self.0.remove(key)
     }
 
-    /// All keys with their breakers, in no order.
+    /// Returns all keys with their breakers at one moment, in no order. New keys
+    /// wait while the list is made.
     #[must_use]
     pub fn all(&self) -> Vec<(K, CircuitBreaker)> {
         self.0.all()
     }
 
     /// Gives a command to every breaker, and to those that are made later, until
-    /// another one is given to all. For one key it is
+    /// another one is given to all. If two threads give one at the same time, all
+    /// breakers follow the same one in the end. For one key it is
     /// `get(key).command(command)`.
     ///
     /// ```
@@ -147,14 +195,22 @@ impl<K: Key> CircuitBreakers<K> {
         self.0.command_all(command);
     }
 
-    /// The breaker of the keys that found no room.
+    /// Returns the breaker that keys share that have none of their own; the
+    /// [module](self) says which.
     #[must_use]
     pub fn overflow(&self) -> &CircuitBreaker {
         &self.0.overflow
     }
 
+    /// Returns how full the set is, and what came of keys without a breaker of
+    /// their own.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.0.stats()
+    }
+
     /// As [`CircuitBreaker::register`].
-    fn register(&self, news: News) -> News {
+    fn register(&self, news: Announcements) -> Announcements {
         Set::enter_group(&self.0);
         self.overflow().register(news)
     }
@@ -172,6 +228,29 @@ impl<K: Key> CircuitBreakers<K> {
     }
 }
 
+/// A snapshot of a set, as [`CircuitBreakers::stats`] gives it. All but the first
+/// two only ever go up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// How many keys have a breaker.
+    pub keys: usize,
+    /// How many keys have a name of their own.
+    pub labels: usize,
+    /// How many breakers made room for others.
+    pub evicted: u64,
+    /// How often a key got the overflow breaker because no breaker could go.
+    pub without_room: u64,
+    /// How often a key got it for being longer than 1024 bytes.
+    pub too_long: u64,
+    /// How often a key got it because its hash is that of 32 others.
+    pub equal_hashes: u64,
+    /// How often a key got it because its breaker could not be made: the settings
+    /// panicked, or they, or the key's `Display`, asked for a breaker of this very
+    /// set.
+    pub not_built: u64,
+}
+
 impl<K> Clone for CircuitBreakers<K> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
@@ -184,43 +263,5 @@ impl<K> fmt::Debug for CircuitBreakers<K> {
             .field("name", &self.0.name)
             .field("max_keys", &self.0.max_keys)
             .finish_non_exhaustive()
-    }
-}
-
-/// The breaker of one key.
-struct Entry {
-    /// Empty while it is being built, outside of any lock of the set's.
-    breaker: OnceCell<CircuitBreaker>,
-    /// Whether it was asked for since room was last made.
-    used: AtomicBool,
-    /// Whether it has a name of its own.
-    labelled: bool,
-}
-
-impl Entry {
-    fn new(labelled: bool) -> Self {
-        Self {
-            breaker: OnceCell::new(),
-            used: AtomicBool::new(true),
-            labelled,
-        }
-    }
-
-    fn touch(&self) {
-        // A store would take the line from other threads each time.
-        if !self.used.load(Ordering::Relaxed) {
-            self.used.store(true, Ordering::Relaxed);
-        }
-    }
-
-    fn was_used(&self) -> bool {
-        self.used.swap(false, Ordering::Relaxed)
-    }
-
-    /// Whether it may go without anybody noticing.
-    fn is_idle(&self) -> bool {
-        self.breaker.get().is_none_or(|breaker| {
-            breaker.state() == crate::State::Closed && Arc::strong_count(&breaker.core) == 1
-        })
     }
 }

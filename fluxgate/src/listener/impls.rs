@@ -3,7 +3,7 @@
 use std::{error::Error, sync::Arc};
 
 use super::{Delivery, Listener, Reads};
-use crate::{Signal, WeakBreaker};
+use crate::{Info, Signal, WeakBreaker};
 
 impl<F: Fn(&Signal) + Send + Sync> Listener for F {
     fn on_signal(&self, signal: &Signal) {
@@ -24,6 +24,10 @@ macro_rules! forward {
 
             fn attach(&self, breaker: &WeakBreaker) -> Result<(), Box<dyn Error + Send + Sync>> {
                 (**self).attach(breaker)
+            }
+
+            fn detach(&self, breaker: &WeakBreaker, last: &dyn Fn() -> Info) {
+                (**self).detach(breaker, last);
             }
 
             fn reads(&self) -> Reads {

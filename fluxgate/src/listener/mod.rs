@@ -1,6 +1,8 @@
 //! Who is told of transitions.
 
 mod async_listener;
+#[cfg(feature = "prometheus")]
+mod exported;
 mod impls;
 mod into_listener;
 #[cfg(feature = "tracing")]
@@ -18,23 +20,23 @@ pub use async_listener::flush::flush;
 #[cfg(feature = "slack-core")]
 pub(crate) use async_listener::flush::{Pending, watch};
 pub use async_listener::{AsyncListener, Delivered, DynAsyncListener};
+#[cfg(feature = "prometheus")]
+pub use exported::PrometheusMetric;
 pub use into_listener::IntoListener;
 #[cfg(feature = "tracing")]
 pub use log::LogListener;
 pub(crate) use owned::Owned;
-#[cfg(all(feature = "prometheus", feature = "slack-core"))]
-pub(crate) use prometheus::exposed;
 #[cfg(feature = "prometheus")]
-pub use prometheus::{PrometheusListener, PrometheusMetric};
-pub(crate) use set::{Declared, Listeners};
+pub use prometheus::PrometheusListener;
 pub use set::{ListenerInfo, MissingListener};
+pub(crate) use set::{ListenerSet, PendingListeners};
 #[cfg(feature = "slack-core")]
 pub use slack::{
     Labels as SlackLabels, SlackListener, SlackListenerBuilder, Template as SlackTemplate,
     Templates as SlackTemplates,
 };
 
-use crate::{Signal, WeakBreaker};
+use crate::{Info, Signal, WeakBreaker};
 
 /// Is told of every transition, once and in order. Closures `Fn(&Signal)` are
 /// listeners, and so is an [`Arc`](std::sync::Arc) of a listener that several
@@ -66,6 +68,7 @@ use crate::{Signal, WeakBreaker};
 /// breaker.force_open();
 /// # Ok::<_, fluxgate::ConfigError>(())
 /// ```
+#[doc(alias("on_open", "on_state_change", "event"))]
 pub trait Listener: Send + Sync {
     /// Called after each transition.
     fn on_signal(&self, signal: &Signal);
@@ -95,6 +98,14 @@ pub trait Listener: Send + Sync {
     /// [`attach`](Self::attach).
     fn reads(&self) -> Reads {
         Reads::default()
+    }
+
+    /// Called once when the last handle of the breaker is dropped, with a way to
+    /// read what it counted. Not part of the interface: it runs while the
+    /// breaker is being dropped, so it must not wait and can't upgrade the handle.
+    #[doc(hidden)]
+    fn detach(&self, breaker: &WeakBreaker, last: &dyn Fn() -> Info) {
+        let _ = (breaker, last);
     }
 
     /// How its own delivery goes, if it delivers later than it is told.

@@ -4,8 +4,8 @@ use std::{error::Error, fmt};
 
 use super::{Delivery, Listener, Reads};
 use crate::{
-    Signal, WeakBreaker,
-    util::panic::{Droppable, contained},
+    Info, Signal, WeakBreaker,
+    util::panic::{Droppable, catch_panic},
 };
 
 /// How many characters of a name and of an error are kept.
@@ -28,15 +28,15 @@ impl Owned {
 
 /// Returns the beginning of a listener's name, or says that there is none.
 pub(super) fn label<'a>(name: impl FnOnce() -> &'a str) -> String {
-    let label = contained(|| name().chars().take(NAME).collect());
+    let label = catch_panic(|| name().chars().take(NAME).collect());
     label.unwrap_or_else(|| "(its name panicked)".into())
 }
 
 /// Returns the beginning of an error's text, and drops the error.
 pub(super) fn describe(error: impl fmt::Display) -> String {
-    let text = contained(|| error.to_string());
+    let text = catch_panic(|| error.to_string());
     let text = text.map(|text| text.chars().take(ERROR).collect());
-    contained(|| drop(error));
+    catch_panic(|| drop(error));
     text.unwrap_or_else(|| "(its error panicked when it was displayed)".into())
 }
 
@@ -51,6 +51,10 @@ impl Listener for Owned {
 
     fn attach(&self, breaker: &WeakBreaker) -> Result<(), Box<dyn Error + Send + Sync>> {
         self.0.get().attach(breaker)
+    }
+
+    fn detach(&self, breaker: &WeakBreaker, last: &dyn Fn() -> Info) {
+        self.0.get().detach(breaker, last);
     }
 
     fn reads(&self) -> Reads {

@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::{Listener, Owned, Reads, owned::describe};
-use crate::{Signal, WeakBreaker, diagnostics, signal::Origin, util::panic::contained};
+use crate::{
+    CircuitBreaker, Info, Signal, WeakBreaker, diagnostics, signal::Origin,
+    util::panic::catch_panic,
+};
 
 /// One listener of a breaker, in [`Info`](crate::Info).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,10 +19,14 @@ pub struct ListenerInfo {
     pub name: String,
     /// Its panics, and the deliveries of which it says that they failed.
     pub failures: u64,
-    /// For a listener that delivers later: signals not yet delivered.
+    /// Signals not yet delivered: those that wait until the listeners of the breaker
+    /// are done with an earlier one, and those in the listener's own queue, if it
+    /// delivers later.
     pub waiting: u64,
-    /// For a listener that delivers later: signals it gave up because too many
-    /// were waiting.
+    /// Signals given up because too many were waiting. Where they wait for slow
+    /// listeners of the breaker, each is merged into the one after it, so that the
+    /// latest state is always delivered; in the queue of a listener that delivers
+    /// later the oldest is dropped.
     pub dropped: u64,
 }
 
@@ -35,9 +42,10 @@ pub struct MissingListener {
 
 /// The listeners of one breaker; nothing where there are none.
 #[derive(Default)]
-pub(crate) struct Listeners(Option<Box<Known>>);
+pub(crate) struct ListenerSet(Option<Box<Known>>);
 
 struct Known {
+    /// Whose they are.
     breaker: WeakBreaker,
     present: Box<[Attached]>,
     missing: Box<[MissingListener]>,
@@ -50,12 +58,12 @@ struct Attached {
 
 /// The listeners of a breaker to be.
 #[derive(Default)]
-pub(crate) struct Declared {
+pub(crate) struct PendingListeners {
     present: Vec<Owned>,
     missing: Vec<MissingListener>,
 }
 
-impl Declared {
+impl PendingListeners {
     pub(crate) fn add(&mut self, listener: Result<Box<dyn Listener>, MissingListener>) {
         match listener {
             Ok(listener) => self.present.push(Owned::new(listener)),
@@ -64,10 +72,10 @@ impl Declared {
     }
 
     /// Makes them known to the breaker; also which of them refused.
-    pub(crate) fn attach(self, breaker: &WeakBreaker) -> (Listeners, Vec<MissingListener>) {
+    pub(crate) fn attach(self, breaker: &WeakBreaker) -> (ListenerSet, Vec<MissingListener>) {
         let mut refused = Vec::new();
         let present = self.present.into_iter().filter_map(|listener| {
-            let reason = match contained(|| listener.attach(breaker)) {
+            let reason = match catch_panic(|| listener.attach(breaker)) {
                 Some(Ok(())) => {
                     return Some(Attached {
                         listener,
@@ -94,13 +102,18 @@ impl Declared {
                 missing,
             })
         });
-        (Listeners(known), refused)
+        (ListenerSet(known), refused)
     }
 }
 
-impl Listeners {
+impl ListenerSet {
     fn present(&self) -> &[Attached] {
         self.0.as_ref().map_or(&[], |known| &known.present)
+    }
+
+    /// The breaker whose they are, unless it is not built yet or there are none.
+    pub(crate) fn owner(&self) -> Option<CircuitBreaker> {
+        self.0.as_ref()?.breaker.upgrade()
     }
 
     fn missing(&self) -> &[MissingListener] {
@@ -115,7 +128,7 @@ impl Listeners {
     pub(crate) fn reads(&self) -> Reads {
         let mut all = Reads::default();
         for attached in self.present() {
-            let reads = contained(|| attached.listener.reads()).unwrap_or_default();
+            let reads = catch_panic(|| attached.listener.reads()).unwrap_or_default();
             all.lifetime |= reads.lifetime || reads.successes;
             all.successes |= reads.successes;
             all.durations.extend(reads.durations);
@@ -132,9 +145,18 @@ impl Listeners {
             signal.origin = Origin::new(&known.breaker);
         }
         for Attached { listener, panics } in self.present() {
-            if contained(|| listener.on_signal(&signal)).is_none() {
+            if catch_panic(|| listener.on_signal(&signal)).is_none() {
                 panics.fetch_add(1, Ordering::Relaxed);
                 diagnostics::listener_panicked(&signal.name, &listener.label());
+            }
+        }
+    }
+
+    /// Tells each that the breaker is gone, and how to read it a last time.
+    pub(crate) fn detach(&self, last: &dyn Fn() -> Info) {
+        if let Some(known) = &self.0 {
+            for Attached { listener, .. } in &known.present {
+                catch_panic(|| listener.detach(&known.breaker, last));
             }
         }
     }
@@ -148,20 +170,28 @@ impl Listeners {
             return;
         }
         for Attached { listener, .. } in self.present() {
-            if contained(|| listener.delivery()).is_some_and(|delivery| delivery.lacks_tokio) {
+            if catch_panic(|| listener.delivery()).is_some_and(|delivery| delivery.lacks_tokio) {
                 diagnostics::no_tokio(breaker, &listener.label());
             }
         }
     }
 
-    pub(crate) fn info(&self) -> (Vec<ListenerInfo>, Vec<MissingListener>) {
+    /// What is known of each; `waiting` and `merged` signals are in no listener's
+    /// hands yet.
+    pub(crate) fn info(
+        &self,
+        waiting: u64,
+        merged: u64,
+    ) -> (Vec<ListenerInfo>, Vec<MissingListener>) {
         let present = self.present().iter().map(|Attached { listener, panics }| {
-            let delivery = contained(|| listener.delivery()).unwrap_or_default();
+            let delivery = catch_panic(|| listener.delivery()).unwrap_or_default();
             ListenerInfo {
                 name: listener.label(),
-                failures: panics.load(Ordering::Relaxed) + delivery.failures,
-                waiting: delivery.waiting,
-                dropped: delivery.dropped,
+                failures: delivery
+                    .failures
+                    .saturating_add(panics.load(Ordering::Relaxed)),
+                waiting: delivery.waiting.saturating_add(waiting),
+                dropped: delivery.dropped.saturating_add(merged),
             }
         });
         (present.collect(), self.missing().to_vec())

@@ -7,8 +7,8 @@ use std::{
 };
 
 use super::{
-    Error, FlushReport, Message, Policy, SendError, Stats, Token, engines, redact::SENTENCE,
-    shared::Shared, transport::Http,
+    Error, FlushReport, Message, Policy, SendError, Stats, Token, api::transport::Http,
+    queue::Shared, redact::SENTENCE, registry,
 };
 
 /// Delivers messages to Slack in the background.
@@ -72,7 +72,7 @@ impl Delivery {
         let origin = http.origin();
         let redactor = http.redactor();
         let shared = Arc::new(Shared::new(policy.clone(), Box::new(http), redactor));
-        engines::enter(&shared);
+        registry::enter(&shared);
         Ok(Self {
             handle: Arc::new(Handle { shared, origin }),
         })
@@ -86,7 +86,7 @@ impl Delivery {
     /// As [`start`](Self::start); and [`Error::PolicyConflict`] if it runs by
     /// another policy.
     pub fn shared(url: &str, token: &Token, policy: &Policy) -> Result<Self, Error> {
-        engines::shared(url, token, policy)
+        registry::shared(url, token, policy)
     }
 
     /// Queues a message.

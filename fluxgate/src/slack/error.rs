@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::redact::Redactor;
+use super::redact::{Redactor, SHORT};
 
 /// The settings of a delivery or of a listener were refused.
 ///
@@ -37,7 +37,7 @@ impl fmt::Display for Error {
         match self {
             Self::InvalidChannel(given) => write!(
                 f,
-                "`channel` is {given:?}: expected the ID or the name of a Slack channel, such as `C0123456789` or `#alerts`, of at most 80 characters without line breaks and other control characters"
+                "`channel` is \"{given}\": expected the ID or the name of a Slack channel, such as `C0123456789` or `#alerts`, of at most 80 characters without line breaks and other control characters"
             ),
             Self::InvalidToken(why) => write!(
                 f,
@@ -70,15 +70,16 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 impl Error {
+    /// Returns the error about this variable, which may be a token in the wrong
+    /// place.
+    pub(super) fn missing_env(variable: &str) -> Self {
+        Self::MissingEnv(Redactor::default().line(variable, SHORT))
+    }
+
     /// Returns the error about this channel, which may be endless, or a token in
     /// the wrong place.
     pub(super) fn invalid_channel(given: &str) -> Self {
-        let concealed = Redactor::default().conceal(given);
-        let mut shown: String = concealed.chars().take(CHANNEL).collect();
-        if shown.len() < concealed.len() {
-            shown.push('…');
-        }
-        Self::InvalidChannel(shown)
+        Self::InvalidChannel(Redactor::default().line(given, CHANNEL))
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     Error,
-    body::{with_thread, without_thread},
+    api::body::{with_thread, without_thread},
     error::valid_channel,
 };
 use crate::Name;

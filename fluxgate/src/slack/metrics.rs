@@ -4,11 +4,11 @@ use std::{collections::HashMap, sync::Arc};
 
 use ::prometheus::{
     core::{Collector, Desc},
-    proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType},
+    proto::{MetricFamily, MetricType},
 };
 
-use super::{ChannelStats, Stats, engines};
-use crate::{Histogram, listener::exposed};
+use super::{ChannelStats, Stats, registry};
+use crate::{Histogram, util::exposition};
 
 /// Exports the counters of all deliveries of this process, added up. Register it
 /// once; it reads when it is scraped.
@@ -100,16 +100,11 @@ impl Metrics {
     #[must_use]
     pub fn new() -> Self {
         let descs = FAMILIES.iter().map(|family| {
-            let labels = match family.value {
-                Value::Channel(_) => vec!["channel".into()],
-                Value::One(_) | Value::Times(_) => Vec::new(),
+            let labels: &[&str] = match family.value {
+                Value::Channel(_) => &["channel"],
+                Value::One(_) | Value::Times(_) => &[],
             };
-            Desc::new(
-                family.name.into(),
-                family.help.into(),
-                labels,
-                HashMap::new(),
-            )
+            exposition::desc(family.name, family.help, labels, &[])
         });
         Self {
             // Every name and every label is a valid one.
@@ -130,7 +125,10 @@ impl Collector for Metrics {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let all: Vec<Stats> = engines::all().iter().map(|shared| shared.stats()).collect();
+        let all: Vec<Stats> = registry::all()
+            .iter()
+            .map(|shared| shared.stats())
+            .collect();
         FAMILIES.iter().map(|family| family.of(&all)).collect()
     }
 }
@@ -144,43 +142,24 @@ impl Family {
                     *sums.entry(channel).or_default() += of(stats);
                 }
                 let sums = sums.into_iter();
-                sums.map(|(channel, sum)| self.number(Some(channel), sum))
-                    .collect()
+                sums.map(|(channel, sum)| {
+                    let labels = vec![exposition::label("channel", &**channel)];
+                    exposition::number(self.kind, labels, sum as f64)
+                })
+                .collect()
             }
-            Value::One(of) => vec![self.number(None, all.iter().map(of).sum())],
-            Value::Times(of) => vec![histogram(all.iter().map(of))],
+            Value::One(of) => {
+                let sum: u64 = all.iter().map(of).sum();
+                vec![exposition::number(self.kind, Vec::new(), sum as f64)]
+            }
+            Value::Times(of) => vec![exposition::histogram(Vec::new(), &sum(all.iter().map(of)))],
         };
-        let mut family = MetricFamily::default();
-        family.set_name(self.name.into());
-        family.set_help(self.help.into());
-        family.set_field_type(self.kind);
-        family.set_metric(metrics);
-        family
-    }
-
-    fn number(&self, channel: Option<&str>, value: u64) -> Metric {
-        let labels = channel.map(|channel| {
-            let mut label = LabelPair::default();
-            label.set_name("channel".into());
-            label.set_value(channel.into());
-            label
-        });
-        let mut metric = Metric::from_label(labels.into_iter().collect());
-        if self.kind == MetricType::COUNTER {
-            let mut counter = Counter::default();
-            counter.set_value(value as f64);
-            metric.set_counter(counter);
-        } else {
-            let mut gauge = Gauge::default();
-            gauge.set_value(value as f64);
-            metric.set_gauge(gauge);
-        }
-        metric
+        exposition::family(self.name, self.help, self.kind, metrics)
     }
 }
 
 /// All have the same bounds, or none.
-fn histogram<'a>(all: impl Iterator<Item = &'a Histogram>) -> Metric {
+fn sum<'a>(all: impl Iterator<Item = &'a Histogram>) -> Histogram {
     let mut sum = Histogram::default();
     for one in all {
         if sum.buckets.is_empty() {
@@ -193,7 +172,5 @@ fn histogram<'a>(all: impl Iterator<Item = &'a Histogram>) -> Metric {
         sum.count += one.count;
         sum.sum = sum.sum.saturating_add(one.sum);
     }
-    let mut metric = Metric::default();
-    metric.set_histogram(exposed(&sum, |_| true));
-    metric
+    sum
 }

@@ -1,5 +1,7 @@
 //! Delivery of messages to Slack: a bounded queue, rate limits, retries, threads.
 //!
+//! Needs the feature `slack`, or `slack-core` without TLS.
+//!
 //! [`SlackListener`](crate::listener::SlackListener) is built on it, and so is
 //! the program in `examples/slack-proxy`. A program may also use it by itself,
 //! see [`Delivery`].
@@ -15,35 +17,23 @@
 //! - A message may arrive twice, when Slack took it and its answer was lost.
 //! - A panic in here costs an attempt, not the delivery.
 
-mod backoff;
-mod body;
-mod bucket;
-mod classify;
+mod api;
 mod delivery;
-mod engines;
 mod error;
-mod lane;
 mod message;
 #[cfg(feature = "prometheus")]
 mod metrics;
 mod policy;
+mod queue;
 mod redact;
+mod registry;
 mod report;
-mod scheduler;
-mod settle;
-mod shared;
 mod stats;
 #[cfg(test)]
 mod tests;
-mod token;
-mod transport;
-mod verdict;
-mod worker;
 
-pub use bucket::Rate;
-pub use classify::Class;
+pub use api::{error_code::Class, token::Token};
 pub use delivery::Delivery;
-pub use engines::{FlushGuard, FlushReport, shutdown_all};
 pub(crate) use error::valid_channel;
 pub use error::{Error, SendError};
 pub(crate) use message::{Content, End, Slot};
@@ -51,10 +41,11 @@ pub use message::{Message, Thread};
 #[cfg(feature = "prometheus")]
 pub use metrics::Metrics;
 pub use policy::Policy;
+pub use queue::bucket::Rate;
+pub use registry::{FlushGuard, FlushReport, shutdown_all};
 pub use stats::{ChannelStats, Stats};
-pub use token::Token;
 
 /// The value of an environment variable.
 pub(crate) fn env(variable: &str) -> Result<String, Error> {
-    std::env::var(variable).map_err(|_| Error::MissingEnv(variable.into()))
+    std::env::var(variable).map_err(|_| Error::missing_env(variable))
 }

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Class, Error, Rate, backoff::Backoff, classify::Classifier};
+use super::{Class, Error, Rate, api::error_code::Classifier};
+use crate::{
+    random::Random,
+    retry::{self, Opening, Retry as _},
+};
 
 /// How a [`Delivery`](super::Delivery) queues, paces, retries and gives up.
 ///
@@ -20,13 +24,21 @@ use super::{Class, Error, Rate, backoff::Backoff, classify::Classifier};
 /// | unreachable channel | left alone for 15 minutes | the same |
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
-    pub(super) manner: Manner,
+    pub(super) lanes: Lanes,
+    pub(super) pace: Pace,
+    pub(super) answers: Answers,
+    /// A failed attempt is counted as retried even if it was the last.
+    pub(super) counts_last_retry: bool,
+    /// How many tenths of the queue are never filled.
+    reserved_tenths: usize,
     pub(super) queue_size: usize,
     pub(super) queue_bytes: usize,
     pub(super) channel_rate: Option<Rate>,
     pub(super) token_rate: Option<Rate>,
     pub(super) max_retries: u32,
-    pub(super) backoff: Backoff,
+    initial_backoff: Duration,
+    max_backoff: Duration,
+    jitter_ratio: f64,
     pub(super) max_rate_limited: u32,
     pub(super) max_retry_after: Duration,
     pub(super) request_timeout: Duration,
@@ -34,16 +46,32 @@ pub struct Policy {
     pub(super) classifier: Classifier,
 }
 
-/// What is not a number.
+/// Which messages wait for one another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Manner {
-    /// One line for all channels, as slack-proxy has it: a message takes its
-    /// rate token when its turn comes, even if its channel is paused, and its
-    /// retries take none; every failed attempt is counted as retried, the last
-    /// one too; the body of an answer alone decides.
-    SlackProxy,
-    /// A lane for each channel.
-    Recommended,
+pub(super) enum Lanes {
+    /// All, in one line. The message in hand does not count as waiting.
+    One,
+    /// Those of one channel.
+    PerChannel,
+}
+
+/// What takes a token of the rates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// A message when its turn comes, even if its channel is paused; its retries
+    /// take none.
+    PerTurn,
+    /// Each attempt.
+    PerAttempt,
+}
+
+/// What decides about an answer of Slack's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answers {
+    /// Its body, which must be JSON.
+    Body,
+    /// Status, headers and body.
+    Whole,
 }
 
 impl Policy {
@@ -52,17 +80,19 @@ impl Policy {
     #[must_use]
     pub fn recommended() -> Self {
         Self {
-            manner: Manner::Recommended,
+            lanes: Lanes::PerChannel,
+            pace: Pace::PerAttempt,
+            answers: Answers::Whole,
+            counts_last_retry: false,
+            reserved_tenths: 0,
             queue_size: 100,
             queue_bytes: 16 * 1024 * 1024,
             channel_rate: Some(Rate::new(Duration::from_secs(1), 3)),
             token_rate: Some(Rate::new(Duration::from_millis(200), 20)),
             max_retries: 10,
-            backoff: Backoff {
-                initial: Duration::from_secs(1),
-                max: Duration::from_secs(60),
-                jitter: 0.2,
-            },
+            initial_backoff: Duration::from_secs(1),
+            max_backoff: Duration::from_secs(60),
+            jitter_ratio: 0.2,
             max_rate_limited: 10,
             max_retry_after: Duration::from_secs(3600),
             request_timeout: Duration::from_secs(10),
@@ -75,15 +105,16 @@ impl Policy {
     #[must_use]
     pub fn slack_proxy() -> Self {
         Self {
-            manner: Manner::SlackProxy,
+            lanes: Lanes::One,
+            pace: Pace::PerTurn,
+            answers: Answers::Body,
+            counts_last_retry: true,
+            reserved_tenths: 1,
             channel_rate: None,
             token_rate: Some(Rate::new(Duration::from_secs(1), 3)),
             max_retries: 2,
-            backoff: Backoff {
-                initial: Duration::from_secs(1),
-                max: Duration::MAX,
-                jitter: 0.0,
-            },
+            max_backoff: Duration::MAX,
+            jitter_ratio: 0.0,
             max_rate_limited: 0,
             classifier: Classifier::SlackProxy,
             ..Self::recommended()
@@ -131,15 +162,15 @@ impl Policy {
     /// wait.
     #[must_use]
     pub fn backoff(mut self, initial: Duration, max: Duration) -> Self {
-        self.backoff.initial = initial;
-        self.backoff.max = max;
+        self.initial_backoff = initial;
+        self.max_backoff = max;
         self
     }
 
     /// By which share a wait may be longer or shorter, in [0, 1).
     #[must_use]
     pub fn jitter_ratio(mut self, ratio: f64) -> Self {
-        self.backoff.jitter = ratio;
+        self.jitter_ratio = ratio;
         self
     }
 
@@ -183,10 +214,19 @@ impl Policy {
 
     /// The number of waiting messages from which on more are refused.
     pub(super) fn capacity(&self) -> usize {
-        match self.manner {
-            Manner::SlackProxy => self.queue_size.saturating_mul(9) / 10,
-            Manner::Recommended => self.queue_size,
-        }
+        self.queue_size - self.reserved_tenths * self.queue_size.div_ceil(10)
+    }
+
+    /// Returns the wait before retry number `retry`, counted from 1.
+    pub(super) fn wait(&self, retry: u32, random: &mut dyn Random) -> Duration {
+        let backoff = retry::Backoff::new(self.initial_backoff)
+            .max_duration(self.max_backoff)
+            .jitter_ratio(self.jitter_ratio);
+        let opening = Opening {
+            reopens: u64::from(retry.saturating_sub(1)),
+        };
+        // It always has a wait.
+        backoff.wait(&opening, random).unwrap_or(self.max_backoff)
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {
@@ -201,7 +241,9 @@ impl Policy {
                 ));
             }
         }
-        if self.manner == Manner::Recommended && self.queue_size == 0 {
+        // With a reserve, an empty queue is one that refuses everything, as the Go
+        // program has it.
+        if self.reserved_tenths == 0 && self.queue_size == 0 {
             return Err(Error::InvalidPolicy(
                 "`queue_size` is 0: expected at least 1",
             ));
@@ -216,12 +258,12 @@ impl Policy {
                 "`request_timeout` is 0 s: expected more",
             ));
         }
-        if !(0.0..1.0).contains(&self.backoff.jitter) {
+        if !(0.0..1.0).contains(&self.jitter_ratio) {
             return Err(Error::InvalidPolicy(
                 "`jitter_ratio` is outside [0, 1): expected 0.2 or the like",
             ));
         }
-        if self.backoff.max < self.backoff.initial {
+        if self.max_backoff < self.initial_backoff {
             return Err(Error::InvalidPolicy(
                 "the longest backoff is shorter than the first",
             ));
@@ -240,6 +282,7 @@ impl Default for Policy {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Seeded;
 
     #[test]
     fn the_presets_are_valid_and_wrong_numbers_are_refused() {
@@ -261,6 +304,21 @@ mod tests {
                 "{wrong:?}"
             );
         }
+    }
+
+    #[test]
+    fn waits_double_up_to_the_limit() {
+        let mut random = Seeded::new(1);
+        let policy = Policy::recommended().jitter_ratio(0.0);
+        let waits: Vec<_> = (1..=8)
+            .map(|retry| policy.wait(retry, &mut random).as_secs())
+            .collect();
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
+        assert_eq!(policy.wait(u32::MAX, &mut random).as_secs(), 60);
+        let without_limit = Policy::slack_proxy().wait(u32::MAX, &mut random);
+        assert_eq!(without_limit, Duration::MAX);
+        let at_once = policy.backoff(Duration::ZERO, Duration::MAX);
+        assert_eq!(at_once.wait(9, &mut random), Duration::ZERO);
     }
 
     #[test]

@@ -72,22 +72,34 @@ impl Redactor {
     /// Returns the text with every secret masked: the delivery's own however it
     /// is encoded, and what looks like a token or a webhook of Slack.
     pub(super) fn conceal(&self, text: &str) -> String {
-        let mut shown = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(first) = rest.chars().next() {
+        self.conceal_some(text, usize::MAX).0
+    }
+
+    /// Masks only as much of a text without end as will be shown: at least so
+    /// many characters, and what is left. What is masked is looked for in all of
+    /// the text, since half a token is a secret, too.
+    fn conceal_some<'a>(&self, text: &'a str, limit: usize) -> (String, &'a str) {
+        let mut shown = String::new();
+        let (mut rest, mut count) = (text, 0);
+        while count < limit
+            && let Some(first) = rest.chars().next()
+        {
             if let Some(length) = self.secret(rest) {
                 shown.push_str(MASK);
                 rest = &rest[length..];
+                count += MASK.len();
             } else if let Some((kept, length)) = pattern(rest) {
                 shown.push_str(&rest[..kept]);
                 shown.push_str(MASK);
                 rest = &rest[length..];
+                count += kept + MASK.len();
             } else {
                 shown.push(first);
                 rest = &rest[first.len_utf8()..];
+                count += 1;
             }
         }
-        shown
+        (shown, rest)
     }
 
     /// Returns whether the text has a secret in it.
@@ -107,21 +119,19 @@ impl Redactor {
         format!("\"{}\"", text.replace('"', "'"))
     }
 
-    /// Returns the text without secrets, on one line, of at most `limit`
-    /// characters. Masked before it is cut: half a token is a secret, too.
+    /// Returns the text without secrets, on one line, of about `limit` characters
+    /// at most.
     pub(super) fn line(&self, text: &str, limit: usize) -> String {
-        let mut line = String::new();
-        let concealed = self.conceal(text);
-        let mut chars = concealed.chars();
-        for c in chars.by_ref().take(limit) {
+        let (concealed, rest) = self.conceal_some(text, limit);
+        let mut line = String::with_capacity(concealed.len());
+        for c in concealed.chars() {
             match c {
                 '"' | '\'' | '\\' => line.push(c),
                 c => line.extend(c.escape_debug()),
             }
         }
-        let left = chars.count();
-        if left > 0 {
-            let _ = write!(line, "… ({left} more characters)");
+        if !rest.is_empty() {
+            let _ = write!(line, "… ({} more bytes)", rest.len());
         }
         line
     }

@@ -1,8 +1,13 @@
 //! What the delivery says in the log: events of `tracing` at the target
 //! `fluxgate::slack`, or lines on stderr without that feature.
 
-use super::{Message, body::redacted, classify, redact::Redactor, settle::Settled};
-use crate::util::panic::contained;
+use super::{
+    Message,
+    api::{body::redacted, error_code},
+    queue::outcome::Settled,
+    redact::Redactor,
+};
+use crate::util::panic::catch_panic;
 
 macro_rules! say {
     ($level:ident, $message:literal $(, $field:ident = $value:expr)* $(,)?) => {{
@@ -31,7 +36,7 @@ pub(super) fn settled(redactor: &Redactor, settled: &Settled, channel: &str, bod
     let channel = || redactor.word(channel);
     let word = |code: &str| redactor.word(code);
     let payload = || redacted(redactor, body);
-    contained(|| match settled {
+    catch_panic(|| match settled {
         Settled::Delivered => say!(debug, "message delivered", channel = channel()),
         Settled::Retrying(code, wait) => say!(
             warn,
@@ -80,7 +85,7 @@ pub(super) fn settled(redactor: &Redactor, settled: &Settled, channel: &str, bod
 }
 
 pub(super) fn skipped(redactor: &Redactor, message: &Message) {
-    contained(|| {
+    catch_panic(|| {
         say!(
             debug,
             "message dropped, its channel is left alone",
@@ -92,7 +97,7 @@ pub(super) fn skipped(redactor: &Redactor, message: &Message) {
 /// There was no time left for these.
 pub(super) fn abandoned(redactor: &Redactor, messages: &[Message]) {
     for message in messages {
-        contained(|| {
+        catch_panic(|| {
             say!(
                 warn,
                 "shut down before the message was delivered",
@@ -104,11 +109,11 @@ pub(super) fn abandoned(redactor: &Redactor, messages: &[Message]) {
 }
 
 pub(super) fn panicked() {
-    contained(|| say!(error, "the delivery to Slack panicked and starts again"));
+    catch_panic(|| say!(error, "the delivery to Slack panicked and starts again"));
 }
 
 pub(super) fn not_started(error: &std::io::Error) {
-    contained(|| {
+    catch_panic(|| {
         say!(
             error,
             "the delivery to Slack can't start its thread; the next message tries again",
@@ -119,7 +124,7 @@ pub(super) fn not_started(error: &std::io::Error) {
 
 fn advice(code: &str) -> &'static str {
     let is_of_slack = !code.contains(' ') && !code.starts_with("http_");
-    match classify::advice(code) {
+    match error_code::advice(code) {
         Some(advice) => advice,
         None if is_of_slack => "see Slack's documentation of chat.postMessage",
         None => "check that the URL is right and can be reached from here",

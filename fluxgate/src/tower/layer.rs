@@ -4,7 +4,14 @@ use std::fmt;
 
 use tower_layer::Layer;
 
-use super::{Boxed, CircuitBreakerService, OnRejection};
+#[cfg(feature = "http")]
+use super::AtEndOfBody;
+#[cfg(feature = "grpc")]
+use super::Grpc;
+use super::{
+    AtHead, Boxed, CircuitBreakerService, OnRejection,
+    mode::{TakesAnswer, Verdict},
+};
 use crate::{
     CallNotPermitted, CircuitBreaker, Outcome,
     call::classify::{By, Classifier, Nothing, Predicate},
@@ -27,10 +34,11 @@ use crate::{
 /// ```
 #[derive(Clone)]
 #[must_use = "a layer does nothing until it wraps a service"]
-pub struct CircuitBreakerLayer<J = By<All>, A = Boxed> {
+pub struct CircuitBreakerLayer<J = By<All>, A = Boxed, M = AtHead> {
     breaker: CircuitBreaker,
     judge: J,
     answer: A,
+    mode: M,
 }
 
 impl CircuitBreakerLayer {
@@ -41,20 +49,21 @@ impl CircuitBreakerLayer {
             breaker,
             judge: By::new(All, Nothing),
             answer: Boxed,
+            mode: AtHead,
         }
     }
 }
 
-impl<T, P, A> CircuitBreakerLayer<By<T, P>, A> {
+impl<T, P, A, M> CircuitBreakerLayer<By<T, P>, A, M> {
     /// Counts the errors that `tracker` matches as failures, and ignores the
     /// others. It sees the inner service's own error.
-    pub fn with_tracker<U>(self, tracker: U) -> CircuitBreakerLayer<By<U, P>, A> {
+    pub fn with_tracker<U>(self, tracker: U) -> CircuitBreakerLayer<By<U, P>, A, M> {
         self.rejudge(|by| By::new(tracker, by.failure_if))
     }
 
     /// Counts a response for which `predicate` says so as a failure. A panic in
     /// it is contained and says no.
-    pub fn failure_if<V, F>(self, predicate: F) -> CircuitBreakerLayer<By<T, Predicate<F>>, A>
+    pub fn failure_if<V, F>(self, predicate: F) -> CircuitBreakerLayer<By<T, Predicate<F>>, A, M>
     where
         F: Fn(&V) -> bool,
     {
@@ -62,7 +71,7 @@ impl<T, P, A> CircuitBreakerLayer<By<T, P>, A> {
     }
 }
 
-impl<J, A> CircuitBreakerLayer<J, A> {
+impl<J, A, M> CircuitBreakerLayer<J, A, M> {
     /// Answers rejections with what `answer` gives, a response or an error, and
     /// leaves the inner service's error type as it is.
     ///
@@ -81,31 +90,34 @@ impl<J, A> CircuitBreakerLayer<J, A> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn on_rejection<V, E, F>(self, answer: F) -> CircuitBreakerLayer<J, OnRejection<F>>
+    pub fn on_rejection<V, E, F>(self, answer: F) -> CircuitBreakerLayer<J, OnRejection<F>, M>
     where
+        M: TakesAnswer,
         F: Fn(CallNotPermitted) -> Result<V, E>,
     {
         CircuitBreakerLayer {
             breaker: self.breaker,
             judge: self.judge,
             answer: OnRejection(answer),
+            mode: self.mode,
         }
     }
 
     /// Lets one function say what every result means, instead of a tracker and a
     /// predicate; as [`CircuitBreaker::with_classifier`].
-    pub fn with_classifier<V, E, F>(self, classify: F) -> CircuitBreakerLayer<Classifier<F>, A>
+    pub fn with_classifier<V, E, F>(self, classify: F) -> CircuitBreakerLayer<Classifier<F>, A, M>
     where
         F: Fn(&Result<V, E>) -> Outcome,
     {
         self.rejudge(|_| Classifier(classify))
     }
 
-    fn rejudge<K>(self, judge: impl FnOnce(J) -> K) -> CircuitBreakerLayer<K, A> {
+    fn rejudge<K>(self, judge: impl FnOnce(J) -> K) -> CircuitBreakerLayer<K, A, M> {
         CircuitBreakerLayer {
             breaker: self.breaker,
             judge: judge(self.judge),
             answer: self.answer,
+            mode: self.mode,
         }
     }
 
@@ -116,16 +128,54 @@ impl<J, A> CircuitBreakerLayer<J, A> {
     }
 }
 
-impl<S, J: Clone, A: Clone> Layer<S> for CircuitBreakerLayer<J, A> {
-    type Service = CircuitBreakerService<S, J, A>;
-
-    fn layer(&self, inner: S) -> Self::Service {
-        let breaker = self.breaker.clone();
-        CircuitBreakerService::new(inner, breaker, self.judge.clone(), self.answer.clone())
+impl<J, A> CircuitBreakerLayer<J, A> {
+    /// Settles each call when the body of its response ends, fails or is dropped,
+    /// rather than when the service returns the response: for streams, and for
+    /// servers that break off in the middle of an answer. What the head calls a
+    /// failure is one at once.
+    ///
+    /// Responses carry [`http::Body`](crate::http::Body), which says how bodies
+    /// count. What a call took is still the time to the head.
+    #[cfg(feature = "http")]
+    pub fn until_end_of_body(self) -> CircuitBreakerLayer<J, A, AtEndOfBody> {
+        CircuitBreakerLayer {
+            breaker: self.breaker,
+            judge: self.judge,
+            answer: self.answer,
+            mode: AtEndOfBody,
+        }
     }
 }
 
-impl<J, A> fmt::Debug for CircuitBreakerLayer<J, A> {
+#[cfg(feature = "grpc")]
+impl<J> CircuitBreakerLayer<J> {
+    /// Settles each call by its gRPC status, at the end of its stream, and answers
+    /// a rejection with the status `UNAVAILABLE`. See [`grpc`](crate::grpc).
+    pub fn grpc(self) -> CircuitBreakerLayer<J, Boxed, Grpc> {
+        CircuitBreakerLayer {
+            breaker: self.breaker,
+            judge: self.judge,
+            answer: Boxed,
+            mode: Grpc,
+        }
+    }
+}
+
+impl<S, J: Clone, A: Clone, M: Clone> Layer<S> for CircuitBreakerLayer<J, A, M> {
+    type Service = CircuitBreakerService<S, J, A, M>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        let breaker = self.breaker.clone();
+        let verdict = Verdict {
+            judge: self.judge.clone(),
+            answer: self.answer.clone(),
+            mode: self.mode.clone(),
+        };
+        CircuitBreakerService::new(inner, breaker, verdict)
+    }
+}
+
+impl<J, A, M> fmt::Debug for CircuitBreakerLayer<J, A, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CircuitBreakerLayer")
             .field("breaker", &self.breaker)

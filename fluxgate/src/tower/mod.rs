@@ -1,5 +1,7 @@
 //! A breaker as a [`tower`](https://docs.rs/tower) layer.
 //!
+//! Needs the feature `tower`.
+//!
 //! [`CircuitBreakerLayer`] puts any `Service` behind a [`CircuitBreaker`]: an
 //! axum router, a tonic channel, a `reqwest::Client`. It needs no runtime, and
 //! boxes no future.
@@ -33,8 +35,9 @@
 //! As everywhere: `Ok` is a success unless
 //! [`failure_if`](CircuitBreakerLayer::failure_if) says otherwise, and an `Err`
 //! is a failure if the [tracker](CircuitBreakerLayer::with_tracker) matches it. The
-//! response is judged when the service returns it; what happens to a streamed
-//! body later is not seen. A response future that is dropped early counts as
+//! response is judged when the service returns it; with
+//! `until_end_of_body` (feature `http`) and `grpc` (feature `grpc`) the call is
+//! settled when its body ends. A response future that is dropped early counts as
 //! [`on_cancel`](crate::Builder::on_cancel) says: a timeout layer *around* this
 //! one is such a drop, one *inside* it is an error like any other.
 //!
@@ -65,8 +68,14 @@
 
 mod answer;
 mod layer;
+mod mode;
 mod service;
 
 pub use answer::{BoxError, Boxed, OnRejection};
 pub use layer::CircuitBreakerLayer;
+#[cfg(feature = "http")]
+pub use mode::AtEndOfBody;
+pub use mode::AtHead;
+#[cfg(feature = "grpc")]
+pub use mode::Grpc;
 pub use service::{CircuitBreakerService, ResponseFuture};

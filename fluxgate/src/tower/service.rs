@@ -7,20 +7,19 @@ use std::{
 
 use tower_service::Service;
 
-use super::answer::Answer;
+use super::mode::{AtHead, Respond, Verdict};
 use crate::{
-    CallNotPermitted, CircuitBreaker,
-    call::{Admitted, Begun, Finish, Run, classify::Judge},
+    CircuitBreaker,
+    call::{AdmittedFirst, CallFuture},
     engine::opening::Refusal,
 };
 
 /// A service behind a breaker; made by
 /// [`CircuitBreakerLayer`](super::CircuitBreakerLayer).
-pub struct CircuitBreakerService<S, J, A> {
+pub struct CircuitBreakerService<S, J, A, M = AtHead> {
     inner: S,
     breaker: CircuitBreaker,
-    judge: J,
-    answer: A,
+    verdict: Verdict<J, A, M>,
     /// Set while this service said it was ready though the inner one is not:
     /// the next call must be rejected, whatever the breaker says by then.
     refusal: Option<Refusal>,
@@ -29,15 +28,15 @@ pub struct CircuitBreakerService<S, J, A> {
 /// The future of a response. Dropped before its end, its call counts as
 /// [`on_cancel`](crate::Builder::on_cancel) says, and a probe gives its slot
 /// back.
-pub type ResponseFuture<F, J, A> = Run<Begun<Verdict<J, A>>, Option<F>>;
+pub type ResponseFuture<F, J, A, M = AtHead> =
+    CallFuture<AdmittedFirst<Verdict<J, A, M>>, Option<F>>;
 
-impl<S, J, A> CircuitBreakerService<S, J, A> {
-    pub(super) fn new(inner: S, breaker: CircuitBreaker, judge: J, answer: A) -> Self {
+impl<S, J, A, M> CircuitBreakerService<S, J, A, M> {
+    pub(super) fn new(inner: S, breaker: CircuitBreaker, verdict: Verdict<J, A, M>) -> Self {
         Self {
             inner,
             breaker,
-            judge,
-            answer,
+            verdict,
             refusal: None,
         }
     }
@@ -63,17 +62,16 @@ impl<S, J, A> CircuitBreakerService<S, J, A> {
     }
 }
 
-impl<S, J, A, Request> Service<Request> for CircuitBreakerService<S, J, A>
+impl<S, J, A, M, Request> Service<Request> for CircuitBreakerService<S, J, A, M>
 where
     S: Service<Request>,
-    J: Judge<S::Response, S::Error> + Clone,
-    A: Answer<S::Response, S::Error> + Clone,
+    Verdict<J, A, M>: Respond<S::Response, S::Error> + Clone,
 {
-    type Response = S::Response;
-    type Error = A::Error;
-    type Future = ResponseFuture<S::Future, J, A>;
+    type Response = <Verdict<J, A, M> as Respond<S::Response, S::Error>>::Response;
+    type Error = <Verdict<J, A, M> as Respond<S::Response, S::Error>>::Error;
+    type Future = ResponseFuture<S::Future, J, A, M>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), A::Error>> {
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         let inner = self.inner.poll_ready(context);
         self.refusal = None;
         if inner.is_pending() {
@@ -82,58 +80,32 @@ where
                 return Poll::Ready(Ok(()));
             }
         }
-        inner.map_err(A::failed)
+        inner.map_err(Verdict::failed)
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let verdict = Verdict {
-            judge: self.judge.clone(),
-            answer: self.answer.clone(),
-        };
+        let verdict = self.verdict.clone();
         let (breaker, refusal) = (self.breaker.clone(), self.refusal.take());
-        Run::begin(breaker, refusal, verdict, || self.inner.call(request))
+        CallFuture::begin(breaker, refusal, verdict, || self.inner.call(request))
     }
 }
 
 /// The readiness of a clone is its own.
-impl<S: Clone, J: Clone, A: Clone> Clone for CircuitBreakerService<S, J, A> {
+impl<S: Clone, J: Clone, A: Clone, M: Clone> Clone for CircuitBreakerService<S, J, A, M> {
     fn clone(&self) -> Self {
         Self::new(
             self.inner.clone(),
             self.breaker.clone(),
-            self.judge.clone(),
-            self.answer.clone(),
+            self.verdict.clone(),
         )
     }
 }
 
-impl<S: fmt::Debug, J, A> fmt::Debug for CircuitBreakerService<S, J, A> {
+impl<S: fmt::Debug, J, A, M> fmt::Debug for CircuitBreakerService<S, J, A, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CircuitBreakerService")
             .field("inner", &self.inner)
             .field("breaker", &self.breaker)
             .finish_non_exhaustive()
-    }
-}
-
-/// How a response is judged, and what callers get.
-pub struct Verdict<J, A> {
-    judge: J,
-    answer: A,
-}
-
-impl<V, E, J, A> Finish<Result<V, E>> for Verdict<J, A>
-where
-    J: Judge<V, E>,
-    A: Answer<V, E>,
-{
-    type Output = Result<V, A::Error>;
-
-    fn accept(self, output: Result<V, E>, call: Admitted<'_>) -> Self::Output {
-        self.judge.settle(output, call).map_err(A::failed)
-    }
-
-    fn reject(self, rejection: CallNotPermitted) -> Self::Output {
-        self.answer.rejected(rejection)
     }
 }

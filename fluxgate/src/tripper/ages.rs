@@ -8,7 +8,7 @@ use crate::{engine::probes::Slot, util::duration::nanos};
 /// places. Every operation takes constant time, but for the calls that have
 /// grown old since the last one.
 #[derive(Debug)]
-pub(crate) struct Running {
+pub(crate) struct InFlightAges {
     /// Ascending: a call passes one after the other.
     ages: Box<[Age]>,
     places: Vec<Place>,
@@ -18,7 +18,7 @@ pub(crate) struct Running {
 }
 
 /// The calls that have run for at least `least`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Age {
     least: u64,
     count: u64,
@@ -37,7 +37,7 @@ struct Place {
 
 const NOBODY: u32 = u32::MAX;
 
-impl Running {
+impl InFlightAges {
     /// `ages` must ascend.
     pub(crate) fn new(ages: &[Duration]) -> Self {
         let age = |least: &Duration| Age {
@@ -117,7 +117,7 @@ impl Running {
     }
 
     /// Lets calls grow old. Whether any came of an age.
-    pub(crate) fn grow(&mut self, now: u64) -> bool {
+    pub(crate) fn age(&mut self, now: u64) -> bool {
         let mut grown = false;
         for age in &mut self.ages {
             while let Some(call) = self.places.get_mut(age.younger as usize) {
@@ -140,6 +140,16 @@ impl Running {
         Some(self.ages[found.ok()?].count)
     }
 
+    /// The counts alone, to be looked at later: no call enters or leaves it.
+    pub(crate) fn ages(&self) -> Self {
+        Self {
+            ages: self.ages.clone(),
+            places: Vec::new(),
+            free: NOBODY,
+            last: NOBODY,
+        }
+    }
+
     /// Forgets all calls: none of them will `leave`.
     pub(crate) fn clear(&mut self) {
         self.places.clear();
@@ -157,25 +167,25 @@ mod tests {
 
     const AGES: [Duration; 2] = [Duration::from_nanos(10), Duration::from_nanos(25)];
 
-    fn counts(running: &Running) -> [u64; 2] {
+    fn counts(running: &InFlightAges) -> [u64; 2] {
         AGES.map(|age| running.count(age).expect("an age"))
     }
 
     #[test]
     fn calls_grow_old_one_after_the_other() {
-        let mut running = Running::new(&AGES);
+        let mut running = InFlightAges::new(&AGES);
         let first = running.enter(0).expect("a place");
         let second = running.enter(5).expect("a place");
-        assert!(!running.grow(9));
-        assert!(running.grow(10));
+        assert!(!running.age(9));
+        assert!(running.age(10));
         assert_eq!(counts(&running), [1, 0]);
         let third = running.enter(12).expect("a place");
-        assert!(running.grow(26));
+        assert!(running.age(26));
         assert_eq!(counts(&running), [3, 1]);
         running.leave(second);
         assert_eq!(counts(&running), [2, 1]);
         running.leave(first);
-        assert!(running.grow(40));
+        assert!(running.age(40));
         assert_eq!(counts(&running), [1, 1]);
         running.leave(third);
         assert_eq!(counts(&running), [0, 0]);
@@ -185,7 +195,7 @@ mod tests {
     /// Against a plain list, over many random steps.
     #[test]
     fn it_counts_what_a_plain_list_counts() {
-        let mut running = Running::new(&AGES);
+        let mut running = InFlightAges::new(&AGES);
         let mut plain: Vec<(u64, Slot)> = Vec::new();
         let mut random = Seeded::new(7);
         let mut now = 0;
@@ -204,7 +214,7 @@ mod tests {
                 }
                 _ => now += draw % 7,
             }
-            running.grow(now);
+            running.age(now);
             let expected = AGES.map(|age| {
                 let old = |(began, _): &&(u64, Slot)| now - began >= nanos(age);
                 plain.iter().filter(old).count() as u64
@@ -217,11 +227,11 @@ mod tests {
 
     #[test]
     fn a_clock_that_jumps_back_makes_nobody_old() {
-        let mut running = Running::new(&AGES);
+        let mut running = InFlightAges::new(&AGES);
         running.enter(100);
         running.enter(1);
-        assert!(!running.grow(105));
-        assert!(running.grow(110));
+        assert!(!running.age(105));
+        assert!(running.age(110));
         assert_eq!(
             counts(&running),
             [2, 0],

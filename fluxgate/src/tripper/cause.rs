@@ -17,6 +17,8 @@ pub(crate) struct Cause {
 impl Cause {
     /// In place of a leaf of the rule: the setting `reopen_after`.
     pub(crate) const REOPEN_AFTER: u16 = u16::MAX - 1;
+    /// The highest number of a leaf; a rule with more of them is refused.
+    pub(crate) const LAST: u16 = Self::REOPEN_AFTER - 1;
 }
 
 impl Node {
@@ -45,7 +47,7 @@ impl Node {
                 for node in nodes {
                     if chosen.is_some() {
                         // Asked for nothing but its numbers.
-                        *next += node.leaves();
+                        *next = next.saturating_add(node.leaves()).min(Cause::LAST);
                     } else {
                         chosen = node.cause(seen, next);
                     }
@@ -54,7 +56,7 @@ impl Node {
             }
             leaf => {
                 let index = *next;
-                *next = index.saturating_add(1).min(Cause::REOPEN_AFTER - 1);
+                *next = index.saturating_add(1).min(Cause::LAST);
                 let outcomes = !matches!(leaf, Self::State(_) | Self::MinRequests(_));
                 let cause = || Cause {
                     leaf: index,
@@ -78,7 +80,10 @@ impl Node {
 
     fn leaves(&self) -> u16 {
         match self {
-            Self::All(nodes) | Self::Any(nodes) => nodes.iter().map(Self::leaves).sum(),
+            Self::All(nodes) | Self::Any(nodes) => {
+                let each = nodes.iter().map(Self::leaves);
+                each.fold(0, u16::saturating_add)
+            }
             _ => 1,
         }
     }

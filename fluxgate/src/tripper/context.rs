@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{State, tripper::ages::Running, window::Totals};
+use crate::{State, tripper::ages::InFlightAges, window::Totals};
 
 /// The breaker as a tripper sees it, right after a call was recorded.
 #[derive(Clone, Copy, Debug)]
@@ -12,7 +12,7 @@ pub struct Context<'a> {
     pub(crate) totals: &'a Totals,
     pub(crate) thresholds: &'a [Duration],
     pub(crate) durations: bool,
-    pub(crate) running: Option<&'a Running>,
+    pub(crate) running: Option<&'a InFlightAges>,
 }
 
 impl Context<'_> {

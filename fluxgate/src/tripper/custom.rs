@@ -3,13 +3,15 @@
 use std::{any::type_name, fmt, time::Duration};
 
 use super::Context;
-use crate::{diagnostics, util::panic::contained};
+use crate::{diagnostics, util::panic::catch_panic};
 
 /// A rule of your own, put into a breaker as [`Custom::new`]. Closures
 /// `Fn(&Context) -> bool` are rules.
 ///
-/// It is asked under the breaker's short lock: it must not call the breaker. A
-/// panic in it is contained and means "does not fire".
+/// It is asked without any lock of the breaker's, about the window as it was right
+/// after the call, and may use the breaker; what a call records that it makes
+/// through its own breaker leads to no transition. Several threads may ask it at
+/// once. A panic in it is contained and means "does not fire".
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no rule",
     note = "a closure `|seen| seen.failure_count() >= 3` is one, and so is any type that implements `Tripper`"
@@ -123,11 +125,11 @@ impl Custom {
     }
 
     pub(super) fn needs(&self) -> Needs {
-        contained(|| self.tripper.needs()).unwrap_or_default()
+        catch_panic(|| self.tripper.needs()).unwrap_or_default()
     }
 
     pub(super) fn fires(&self, context: &Context<'_>) -> bool {
-        contained(|| self.tripper.should_trip(context)).unwrap_or_else(|| {
+        catch_panic(|| self.tripper.should_trip(context)).unwrap_or_else(|| {
             diagnostics::policy_panicked("tripper");
             false
         })

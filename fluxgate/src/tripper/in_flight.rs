@@ -21,6 +21,7 @@ use std::time::Duration;
 ///     .build()?;
 /// # Ok::<_, fluxgate::ConfigError>(())
 /// ```
+#[doc(alias("bulkhead", "concurrency"))]
 #[derive(Clone, Copy, Debug)]
 pub struct InFlight {
     pub(super) count: u64,

@@ -7,7 +7,7 @@ use crate::{State, util::duration::nanos, window::Totals};
 /// A full window that stays below all three does not make the rule fire in the
 /// closed state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Calm {
+pub(crate) struct MinToTrip {
     failures: u64,
     /// How many calls reach the lowest threshold of slowness.
     slow: u64,
@@ -15,7 +15,7 @@ pub(crate) struct Calm {
     nanos: u64,
 }
 
-impl Calm {
+impl MinToTrip {
     /// Nothing is known of the rule: it is always asked.
     pub(crate) const NONE: Self = Self {
         failures: 0,
@@ -31,8 +31,8 @@ impl Calm {
 
     /// Whether the sums of a full window stay below.
     #[inline]
-    pub(crate) fn holds(&self, totals: &Totals) -> bool {
-        self.holds_outcomes(totals)
+    pub(crate) fn is_below(&self, totals: &Totals) -> bool {
+        self.is_below_outcomes(totals)
             && totals.slow.first().is_none_or(|slow| *slow < self.slow)
             && totals.nanos.0 < self.nanos.into()
     }
@@ -40,7 +40,7 @@ impl Calm {
     /// The same where nothing but failures is counted: then no rule looks at
     /// anything else, unless it is always asked.
     #[inline]
-    pub(crate) fn holds_outcomes(&self, totals: &Totals) -> bool {
+    pub(crate) fn is_below_outcomes(&self, totals: &Totals) -> bool {
         totals.failures < self.failures
     }
 
@@ -55,7 +55,12 @@ impl Calm {
 
     /// Where one rule does not fire: that of which more is known.
     fn of_both(self, other: Self) -> Self {
-        let least = |calm: &Self| calm.failures.min(calm.slow).min(calm.nanos);
+        let least = |min_to_trip: &Self| {
+            min_to_trip
+                .failures
+                .min(min_to_trip.slow)
+                .min(min_to_trip.nanos)
+        };
         if least(&other) > least(&self) {
             other
         } else {
@@ -67,47 +72,47 @@ impl Calm {
 impl Rule {
     /// When it need not be asked, in a window full of `calls` calls. Never with
     /// a rule of the user's, which may want to see every call.
-    pub(crate) fn calm(&self, calls: u64) -> Calm {
-        let mut calm = self.0.calm(calls);
+    pub(crate) fn min_to_trip(&self, calls: u64) -> MinToTrip {
+        let mut min_to_trip = self.0.min_to_trip(calls);
         // When all have failed, a streak may be longer than the window.
-        calm.failures = calm.failures.min(calls);
+        min_to_trip.failures = min_to_trip.failures.min(calls);
         self.0.visit(&mut |node| {
             if let Node::Custom(_) = node {
-                calm = Calm::NONE;
+                min_to_trip = MinToTrip::NONE;
             }
         });
-        calm
+        min_to_trip
     }
 }
 
 impl Node {
     /// The same, provided that no streak is longer than there are failures.
-    fn calm(&self, calls: u64) -> Calm {
-        let failures = |failures| Calm {
+    fn min_to_trip(&self, calls: u64) -> MinToTrip {
+        let failures = |failures| MinToTrip {
             failures,
-            ..Calm::ALL
+            ..MinToTrip::ALL
         };
         match self {
-            Self::MinRequests(count) if calls >= *count => Calm::NONE,
-            Self::State(State::Closed) | Self::InFlight(..) | Self::Custom(_) => Calm::NONE,
-            Self::State(_) | Self::MinRequests(_) => Calm::ALL,
+            Self::MinRequests(count) if calls >= *count => MinToTrip::NONE,
+            Self::State(State::Closed) | Self::InFlight(..) | Self::Custom(_) => MinToTrip::NONE,
+            Self::State(_) | Self::MinRequests(_) => MinToTrip::ALL,
             Self::FailureStreak(count) => failures(*count),
             Self::FailureRate(ratio) => failures(fewest(*ratio, calls)),
-            Self::SlowRate(ratio, _) => Calm {
+            Self::SlowRate(ratio, _) => MinToTrip {
                 slow: fewest(*ratio, calls),
-                ..Calm::ALL
+                ..MinToTrip::ALL
             },
-            Self::AvgLatency(threshold) => Calm {
+            Self::AvgLatency(threshold) => MinToTrip {
                 nanos: nanos(*threshold).saturating_mul(calls),
-                ..Calm::ALL
+                ..MinToTrip::ALL
             },
             Self::All(nodes) => {
-                let each = nodes.iter().map(|node| node.calm(calls));
-                each.fold(Calm::NONE, Calm::of_both)
+                let each = nodes.iter().map(|node| node.min_to_trip(calls));
+                each.fold(MinToTrip::NONE, MinToTrip::of_both)
             }
             Self::Any(nodes) => {
-                let each = nodes.iter().map(|node| node.calm(calls));
-                each.fold(Calm::ALL, Calm::of_either)
+                let each = nodes.iter().map(|node| node.min_to_trip(calls));
+                each.fold(MinToTrip::ALL, MinToTrip::of_either)
             }
         }
     }
@@ -197,7 +202,7 @@ mod tests {
     #[test]
     fn no_rule_fires_while_it_is_calm() {
         let mut random = Seeded::new(5);
-        let mut calm = 0;
+        let mut tried = 0;
         for _ in 0..200_000 {
             let rule = any_rule(&mut random, 3, 7);
             let mut draw = |n| below(&mut random, n);
@@ -210,12 +215,12 @@ mod tests {
                 slow: Box::new([slow, draw(slow + 1)]),
             };
             let streak = draw(totals.failures + 1);
-            if rule.calm(calls).holds(&totals) {
-                calm += 1;
+            if rule.min_to_trip(calls).is_below(&totals) {
+                tried += 1;
                 assert!(!fires(&rule, &totals, streak), "{rule:?} at {totals:?}");
             }
         }
-        assert!(calm > 20_000, "{calm} of them put it to the test");
+        assert!(tried > 20_000, "{tried} of them put it to the test");
     }
 
     #[test]
@@ -226,10 +231,13 @@ mod tests {
             for calls in [1, 2, 7, 20, 29] {
                 for failed in 0..calls {
                     let totals = failures(calls, failed);
-                    let calm = rule.calm(calls);
-                    assert_eq!(calm.holds(&totals), calm.holds_outcomes(&totals));
+                    let min_to_trip = rule.min_to_trip(calls);
                     assert_eq!(
-                        calm.holds(&totals),
+                        min_to_trip.is_below(&totals),
+                        min_to_trip.is_below_outcomes(&totals)
+                    );
+                    assert_eq!(
+                        min_to_trip.is_below(&totals),
                         !fires(&rule, &totals, failed),
                         "{rule:?} at {failed} of {calls}"
                     );
@@ -261,7 +269,7 @@ mod tests {
             own() | FailureRate::new(0.5),
             (MinRequests::new(5) & own()) & FailureStreak::new(5),
         ] {
-            assert_eq!(rule.calm(10), Calm::NONE, "{rule:?}");
+            assert_eq!(rule.min_to_trip(10), MinToTrip::NONE, "{rule:?}");
         }
     }
 
@@ -269,11 +277,11 @@ mod tests {
     fn a_mean_and_a_rate_are_both_watched() {
         let rule = MinRequests::new(10)
             & (FailureRate::new(0.5) | AvgLatency::new(SLOW[0]) | SlowRate::new(0.3, SLOW[1]));
-        let calm = Calm {
+        let min_to_trip = MinToTrip {
             failures: 5,
             slow: 3,
             nanos: 100,
         };
-        assert_eq!(rule.calm(10), calm);
+        assert_eq!(rule.min_to_trip(10), min_to_trip);
     }
 }

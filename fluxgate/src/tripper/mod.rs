@@ -34,7 +34,7 @@ pub use context::Context;
 pub(crate) use context::duration;
 pub use custom::{Custom, Needs, Tripper};
 pub use in_flight::InFlight;
-pub(crate) use min_to_trip::Calm;
+pub(crate) use min_to_trip::MinToTrip;
 pub use rule::{
     AvgLatency, Closed, FailureRate, FailureStreak, HalfOpened, MinRequests, Rule, SlowRate,
 };

@@ -29,7 +29,8 @@ impl Node {
                 seen.in_flight(rule.older_than).map(|calls| calls as f64),
                 rule.count as f64,
             ),
-            Self::Custom(custom) => f64::from(u8::from(custom.fires(seen))),
+            // Says whether, not how far; and no user code runs for a picture.
+            Self::Custom(_) => 0.0,
             Self::All(nodes) => nodes
                 .iter()
                 .map(|node| node.pressure(seen))

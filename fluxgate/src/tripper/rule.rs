@@ -147,6 +147,14 @@ impl Rule {
         self.0.fires(seen)
     }
 
+    /// Whether a part of it is the user's own.
+    pub(crate) fn has_own(&self) -> bool {
+        let mut own = false;
+        self.0
+            .visit(&mut |node| own |= matches!(node, Node::Custom(_)));
+        own
+    }
+
     /// What made a rule fire that does.
     pub(crate) fn cause(&self, seen: &Context<'_>) -> Option<Cause> {
         self.0.cause(seen, &mut 0).map(|(cause, _)| cause)
@@ -183,7 +191,9 @@ impl Rule {
 
     pub(crate) fn check(&self) -> Result<(), Vec<Fault>> {
         let mut faults = Vec::new();
+        let mut leaves: u64 = 0;
         self.0.visit(&mut |node| {
+            leaves += u64::from(!matches!(node, Node::All(_) | Node::Any(_)));
             let mut refuse = |ok: bool, what: &str, given: &dyn std::fmt::Debug| {
                 if !ok {
                     faults.push(Fault::new(format!("{what}, but is {given:?}")));
@@ -238,6 +248,12 @@ impl Rule {
                 Node::State(_) | Node::Custom(_) | Node::All(_) | Node::Any(_) => {}
             }
         });
+        if leaves > LEAVES {
+            faults.push(Fault::new(format!(
+                "a rule must have at most {LEAVES} parts, but has {leaves}; \
+                 put what they say into one `tripper::Custom`"
+            )));
+        }
         if faults.is_empty() {
             Ok(())
         } else {
@@ -245,6 +261,9 @@ impl Rule {
         }
     }
 }
+
+/// How many leaves a rule may have, so that each has a number in a [`Cause`].
+const LEAVES: u64 = 10_000;
 
 /// `MinRequests(100) & FailureRate(0.5)`.
 impl Default for Rule {
@@ -343,11 +362,13 @@ pub struct Closed;
 
 /// Fires in the half-open state, whatever the outcomes: `HalfOpened & …` limits
 /// a rule to it.
+#[doc(alias("half_open"))]
 #[derive(Clone, Copy, Debug)]
 pub struct HalfOpened;
 
 /// Fires when the window holds at least `count` calls. Combine it with a rate,
 /// so that the first failure alone is not 100 %.
+#[doc(alias("minimum_number_of_calls", "minimum_throughput", "volume_threshold"))]
 #[derive(Clone, Copy, Debug)]
 pub struct MinRequests(u64);
 
@@ -361,6 +382,7 @@ impl MinRequests {
 }
 
 /// Fires when at least this share of the calls in the window failed.
+#[doc(alias("failure_ratio", "failure_rate_threshold", "error_rate"))]
 #[derive(Clone, Copy, Debug)]
 pub struct FailureRate(f64);
 
@@ -374,6 +396,7 @@ impl FailureRate {
 
 /// Fires when the mean duration of the calls in the window, failed ones
 /// included, is at least `threshold`.
+#[doc(alias("response_time"))]
 #[derive(Clone, Copy, Debug)]
 pub struct AvgLatency(Duration);
 
@@ -387,6 +410,7 @@ impl AvgLatency {
 
 /// Fires when at least the share `ratio` of the calls in the window, failed ones
 /// included, took `threshold` or longer.
+#[doc(alias("slow_call_rate_threshold", "slow_calls"))]
 #[derive(Clone, Copy, Debug)]
 pub struct SlowRate {
     ratio: f64,
@@ -403,6 +427,7 @@ impl SlowRate {
 
 /// Fires when the last `count` recorded calls all failed. The window does not
 /// matter.
+#[doc(alias("consecutive_failures", "failure_threshold", "fail_max"))]
 #[derive(Clone, Copy, Debug)]
 pub struct FailureStreak(u64);
 

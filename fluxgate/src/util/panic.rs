@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::diagnostics;
 
 /// The result of `f`, or `None` if it panicked.
-pub(crate) fn contained<R>(f: impl FnOnce() -> R) -> Option<R> {
+pub(crate) fn catch_panic<R>(f: impl FnOnce() -> R) -> Option<R> {
     match catch_unwind(AssertUnwindSafe(f)) {
         Ok(result) => Some(result),
         Err(payload) => {
@@ -16,6 +16,37 @@ pub(crate) fn contained<R>(f: impl FnOnce() -> R) -> Option<R> {
             }
             None
         }
+    }
+}
+
+/// A value of the user's, whose drop may panic: the panic ends there, since the
+/// thread that drops it need not be the one that made it.
+#[cfg(feature = "keyed")]
+pub(crate) struct DropContained<T>(Option<T>);
+
+#[cfg(feature = "keyed")]
+impl<T> DropContained<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(Some(value))
+    }
+}
+
+#[cfg(feature = "keyed")]
+impl<T> std::ops::Deref for DropContained<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        let Self(value) = self;
+        value.as_ref().expect("taken in `drop` alone")
+    }
+}
+
+#[cfg(feature = "keyed")]
+impl<T> Drop for DropContained<T> {
+    fn drop(&mut self) {
+        let value = self.0.take();
+        catch_panic(|| drop(value));
     }
 }
 
@@ -38,7 +69,7 @@ impl<T> Droppable<T> {
 impl<T> Drop for Droppable<T> {
     fn drop(&mut self) {
         let value = self.0.take();
-        if contained(|| drop(value)).is_none() {
+        if catch_panic(|| drop(value)).is_none() {
             diagnostics::listener_drop_panicked();
         }
     }

@@ -16,6 +16,7 @@ use crate::{__private::bounds, error::Fault};
 /// let breaker = CircuitBreaker::builder("api").window(CountWindow::new(50)).build()?;
 /// # Ok::<_, fluxgate::ConfigError>(())
 /// ```
+#[doc(alias("sliding_window"))]
 #[derive(Clone, Debug)]
 pub struct CountWindow {
     size: u64,

@@ -14,13 +14,17 @@ pub use time::TimeWindow;
 pub(crate) use totals::Sum;
 pub use totals::{Record, Totals};
 
-use crate::{diagnostics, error::Fault, util::panic::contained};
+use crate::{diagnostics, engine::own_window::Tasks, error::Fault, util::panic::catch_panic};
 
 /// A window of your own, put into a breaker as [`Custom::new`].
 ///
-/// It is asked under the breaker's short lock: it should only remember and
-/// forget, and must not call the breaker. A panic in it is contained: the call
-/// keeps its result, and the breaker goes on with the totals as they are.
+/// It is asked without any lock of the breaker's, one thing at a time and in
+/// order. An outcome that comes while it is being asked waits, and is told by the
+/// caller that asks; the call itself does not wait. At most 1 024 outcomes wait:
+/// while a window hangs, further ones do not count, and
+/// [`Info::late`](crate::Info::late) counts them. A panic in it is contained: the
+/// call keeps its result, and the breaker goes on with the totals as the window
+/// left them.
 ///
 /// ```
 /// use std::{collections::VecDeque, time::Duration};
@@ -124,7 +128,31 @@ enum Kind {
     Count(CountWindow),
     /// Apart, since it is larger and rarer.
     Time(Box<TimeWindow>),
-    Custom(Custom),
+    /// Apart for the same reason.
+    Custom(Box<OwnWindow>),
+}
+
+/// A window of the user's own, in a breaker: it is never asked here, but by the
+/// engine, without the lock.
+pub(crate) struct OwnWindow {
+    /// Taken out while it is asked.
+    pub(crate) window: Option<Box<dyn Window>>,
+    /// What it is to be told.
+    pub(crate) tasks: Tasks,
+    name: &'static str,
+}
+
+/// Writes `Custom(…)` with the name of the window's type.
+impl fmt::Display for OwnWindow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Custom({})", self.name)
+    }
+}
+
+impl fmt::Debug for OwnWindow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Custom").finish_non_exhaustive()
+    }
 }
 
 impl From<CountWindow> for AnyWindow {
@@ -141,7 +169,11 @@ impl From<TimeWindow> for AnyWindow {
 
 impl From<Custom> for AnyWindow {
     fn from(window: Custom) -> Self {
-        Self(Kind::Custom(window))
+        Self(Kind::Custom(Box::new(OwnWindow {
+            window: Some(window.window),
+            tasks: Tasks::default(),
+            name: window.name,
+        })))
     }
 }
 
@@ -167,7 +199,13 @@ impl AnyWindow {
         match &mut self.0 {
             Kind::Count(window) => window.prepare(thresholds, durations),
             Kind::Time(window) => window.prepare(thresholds, durations),
-            Kind::Custom(window) => contain(|| window.window.prepare(thresholds, durations)),
+            Kind::Custom(own) => {
+                let window = own.window.iter_mut();
+                let prepared = catch_panic(|| {
+                    window.for_each(|window| window.prepare(thresholds, durations));
+                });
+                prepared.unwrap_or_else(|| diagnostics::policy_panicked("window"));
+            }
         }
     }
 
@@ -175,7 +213,7 @@ impl AnyWindow {
         match &self.0 {
             Kind::Count(window) => window.check(),
             Kind::Time(window) => window.check(),
-            Kind::Custom(window) => window.window.check(),
+            Kind::Custom(own) => own.window.iter().try_for_each(|window| window.check()),
         }
     }
 
@@ -184,15 +222,14 @@ impl AnyWindow {
         match &mut self.0 {
             Kind::Count(window) => window.record(record, now, totals),
             Kind::Time(window) => window.record(record, now, totals),
-            Kind::Custom(window) => contain(|| window.window.record(record, now, totals)),
+            Kind::Custom(_) => {}
         }
     }
 
     pub(crate) fn expire(&mut self, now: Duration, totals: &mut Totals) {
         match &mut self.0 {
-            Kind::Count(_) => {}
+            Kind::Count(_) | Kind::Custom(_) => {}
             Kind::Time(window) => window.expire(now, totals),
-            Kind::Custom(window) => contain(|| window.window.expire(now, totals)),
         }
     }
 
@@ -200,12 +237,25 @@ impl AnyWindow {
         match &mut self.0 {
             Kind::Count(window) => window.clear(),
             Kind::Time(window) => window.clear(),
-            Kind::Custom(window) => contain(|| window.window.clear()),
+            Kind::Custom(own) => own.tasks.clear(),
+        }
+    }
+
+    pub(crate) fn is_own(&self) -> bool {
+        matches!(self.0, Kind::Custom(_))
+    }
+
+    /// The user's own, if that is what it is.
+    #[inline]
+    pub(crate) fn as_own(&mut self) -> Option<&mut OwnWindow> {
+        match &mut self.0 {
+            Kind::Custom(own) => Some(own),
+            Kind::Count(_) | Kind::Time(_) => None,
         }
     }
 
     /// Whether recording needs the time.
-    pub(crate) fn dates(&self) -> bool {
+    pub(crate) fn needs_time(&self) -> bool {
         !matches!(self.0, Kind::Count(_))
     }
 
@@ -243,8 +293,4 @@ impl AnyWindow {
             Kind::Time(_) | Kind::Custom(_) => false,
         }
     }
-}
-
-fn contain(f: impl FnOnce()) {
-    contained(f).unwrap_or_else(|| diagnostics::policy_panicked("window"));
 }

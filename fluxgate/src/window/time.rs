@@ -13,8 +13,10 @@ use crate::{
 ///
 /// Time is cut into slots, and a slot leaves as a whole: what is held covers
 /// between `duration` less one slot and `duration`. A window of whole seconds
-/// has slots of one second; any other has at least ten. Old slots leave when
-/// the window is read as well as when it is written.
+/// has slots of one second; any other has at least ten. None has more than
+/// 10 000, unless it is [told so](Self::slots): the slots of a window of more than
+/// 10 000 seconds are longer. Old slots leave when the window is read as well as
+/// when it is written.
 ///
 /// It takes memory for the slots that hold calls, however many calls they are.
 ///
@@ -27,6 +29,7 @@ use crate::{
 ///     .build()?;
 /// # Ok::<_, fluxgate::ConfigError>(())
 /// ```
+#[doc(alias("rolling_window", "sliding_window", "sampling_duration"))]
 #[derive(Clone, Debug)]
 pub struct TimeWindow {
     duration: Duration,
@@ -49,6 +52,16 @@ struct Slot {
     nanos: u128,
 }
 
+/// How many slots there are at most, unless the user wants more.
+const SLOTS: u64 = 10_000;
+
+/// How long a slot is. Reckoned with more bits than the sum of all nanoseconds
+/// has, so that a window of all time does not get slots of no length.
+fn width(duration: Duration, slots: u64) -> u64 {
+    let width = duration.as_nanos().div_ceil(slots.max(1).into());
+    u64::try_from(width).unwrap_or(u64::MAX).max(1)
+}
+
 /// How many slots get their memory when the breaker is built.
 const PREPARED: u64 = 64;
 
@@ -59,8 +72,8 @@ impl TimeWindow {
         Self::with_slots(duration, default_slots(duration))
     }
 
-    /// The same with a number of slots of your choice: more follow the time
-    /// more closely, fewer take less memory.
+    /// Sets the number of slots, from 1 to 1 000 000: more follow the time more
+    /// closely, fewer take less memory.
     #[must_use]
     pub fn slots(self, slots: u64) -> Self {
         Self::with_slots(self.duration, slots)
@@ -70,7 +83,7 @@ impl TimeWindow {
         Self {
             duration,
             slots,
-            width: nanos(duration).div_ceil(slots.max(1)).max(1),
+            width: width(duration, slots),
             held: VecDeque::new(),
             slow: VecDeque::new(),
             thresholds: 0,
@@ -80,11 +93,12 @@ impl TimeWindow {
 
 fn default_slots(duration: Duration) -> u64 {
     let seconds = duration.as_secs();
-    if duration.subsec_nanos() == 0 {
+    let slots = if duration.subsec_nanos() == 0 {
         seconds
     } else {
         seconds.saturating_add(1).max(10).min(nanos(duration))
-    }
+    };
+    slots.min(SLOTS)
 }
 
 /// Writes the window as the attribute reads it: `TimeWindow(60s)`.
@@ -166,10 +180,10 @@ impl Window for TimeWindow {
             faults.push(Fault::new(
                 "the duration of `TimeWindow` must be greater than zero, but is 0ns",
             ));
-        } else if self.slots == 0 || self.slots > nanos(self.duration) {
+        } else if !bounds::slots(self.slots) || self.slots > nanos(self.duration) {
             faults.push(Fault::new(format!(
-                "the slots of `TimeWindow` must be at least 1 and at least a nanosecond long, \
-                 but are {} in {:?}",
+                "the slots of `TimeWindow` must be from 1 to 1000000 and at least a nanosecond \
+                 long, but are {} in {:?}",
                 self.slots, self.duration
             )));
         }
@@ -243,6 +257,35 @@ mod tests {
             assert_eq!(totals.calls, 1, "{duration:?}");
         }
         assert!(TimeWindow::new(Duration::ZERO).check().is_err());
+    }
+
+    #[test]
+    fn window_of_all_time_has_long_slots() {
+        for duration in [
+            Duration::MAX,
+            Duration::from_nanos(u64::MAX),
+            Duration::from_secs(u64::MAX),
+            Duration::from_secs(30 * 86_400),
+        ] {
+            let (mut window, mut totals) = window(duration);
+            for second in 0..100_000 {
+                window.record(ok(), Duration::from_millis(second * 50), &mut totals);
+            }
+            assert_eq!(totals.calls, 100_000);
+            assert!(window.held.len() <= 5000, "{duration:?}");
+            window.record(ok(), Duration::MAX, &mut totals);
+            assert!(window.held.len() <= 5001, "{duration:?}");
+        }
+    }
+
+    #[test]
+    fn number_of_slots_is_bounded() {
+        let window = TimeWindow::new(Duration::MAX);
+        assert_eq!(window.slots, SLOTS);
+        assert_eq!(window.clone().slots(1_000_000).check(), Ok(()));
+        for slots in [0, 1_000_001, u64::MAX] {
+            assert!(window.clone().slots(slots).check().is_err(), "{slots}");
+        }
     }
 
     #[test]

@@ -146,6 +146,7 @@ fn settings() -> Vec<Settings> {
         reopen_after: Some(1),
         lease: 2 * TICK,
         on_cancel: OnCancel::Ignore,
+        slow_probes_fail: false,
         durations: false,
         reads: None,
     };

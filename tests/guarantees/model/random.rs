@@ -88,10 +88,10 @@ fn settings() -> impl Strategy<Value = Settings> {
     let on_cancel = prop_oneof![
         Just(OnCancel::Ignore),
         Just(OnCancel::Fail),
-        (0..3 * EIGHTH).prop_map(|least| OnCancel::FailAfter(nanos(least))),
+        (1..3 * EIGHTH).prop_map(|least| OnCancel::FailAfter(nanos(least))),
     ];
     let half_open = (1..4_u32, 1..4_u64, option::of(1..4_u64), 1..8 * EIGHTH);
-    let counted = (any::<bool>(), option::weighted(0.3, reads()));
+    let counted = (any::<bool>(), option::weighted(0.3, reads()), any::<bool>());
     (
         window(),
         rule(),
@@ -103,7 +103,8 @@ fn settings() -> impl Strategy<Value = Settings> {
     )
         .prop_map(
             |(window, tripper, retry, permit, half_open, on_cancel, counted)| {
-                let (durations, reads) = counted;
+                let (durations, reads, fails) = counted;
+                let slow_probes_fail = fails && tripper.slowest_allowed().is_some();
                 let (probes, close_after, reopen_after, lease) = half_open;
                 Settings {
                     window,
@@ -115,6 +116,7 @@ fn settings() -> impl Strategy<Value = Settings> {
                     reopen_after,
                     lease,
                     on_cancel,
+                    slow_probes_fail,
                     durations,
                     reads,
                 }

@@ -236,6 +236,21 @@ impl Reference {
             Ending::Panicked => self.counts.panicked += 1,
             Ending::Success | Ending::Failure => {}
         }
+        let slow = |least: u64| elapsed >= least;
+        let ending = match ending {
+            Ending::Success | Ending::Alive
+                if self.settings.slow_probes_fail
+                    && self.periods[period].state == State::HalfOpen
+                    && self.settings.tripper.slowest_allowed().is_some_and(slow) =>
+            {
+                // An answer stays counted as one.
+                if ending == Ending::Success {
+                    self.calls[call].ending = Some(Ending::Failure);
+                }
+                Ending::Failure
+            }
+            ending => ending,
+        };
         let failed = match ending {
             Ending::Success => false,
             Ending::Failure | Ending::Overloaded | Ending::Panicked => true,

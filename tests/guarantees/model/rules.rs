@@ -189,6 +189,17 @@ impl Reference {
 }
 
 impl Rule {
+    /// The lowest threshold from which a call is slow.
+    pub(crate) fn slowest_allowed(&self) -> Option<u64> {
+        let mut least = None;
+        self.each(&mut |rule| {
+            if let Self::SlowRate(_, slow) = rule {
+                least = Some(least.map_or(*slow, |least: u64| least.min(*slow)));
+            }
+        });
+        least
+    }
+
     fn each(&self, f: &mut impl FnMut(&Rule)) {
         f(self);
         if let Self::And(a, b) | Self::Or(a, b) = self {

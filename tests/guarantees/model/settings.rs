@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use fluxgate::{
-    Builder, CircuitBreaker, Listener, OnCancel, Signal, listener, permit, retry,
+    Builder, CircuitBreaker, Listener, OnCancel, Signal, SlowProbes, listener, permit, retry,
     tripper::{self, Context, Needs, Tripper},
     window,
 };
@@ -25,6 +25,7 @@ pub(crate) struct Settings {
     pub(crate) reopen_after: Option<u64>,
     pub(crate) lease: u64,
     pub(crate) on_cancel: OnCancel,
+    pub(crate) slow_probes_fail: bool,
     pub(crate) durations: bool,
     /// What a listener reads beyond its signals.
     pub(crate) reads: Option<Reads>,
@@ -123,6 +124,11 @@ impl Settings {
             .on_cancel(self.on_cancel)
             .durations(self.durations)
             .listener(Reader(self.reads.clone()));
+        let builder = if self.slow_probes_fail {
+            builder.slow_probes(SlowProbes::Fail)
+        } else {
+            builder
+        };
         let builder = match self.reopen_after {
             Some(failures) => builder.reopen_after(failures),
             None => builder,

@@ -81,10 +81,12 @@ fn totals_after_a_recovery(registry: &Registry) {
     assert_eq!(
         get("calls_total"),
         pairs([
+            ("outcome=alive", 0.0),
             ("outcome=cancelled", 0.0),
             ("outcome=failure", 2.0),
             ("outcome=ignored", 0.0),
             ("outcome=late", 0.0),
+            ("outcome=overloaded", 0.0),
             ("outcome=panicked", 0.0),
             ("outcome=success", 4.0),
         ])
@@ -114,6 +116,7 @@ fn totals_after_a_recovery(registry: &Registry) {
             ("new_state=closed,old_state=half_open", 1.0),
             ("new_state=half_open,old_state=open", 1.0),
             ("new_state=open,old_state=closed", 1.0),
+            ("new_state=open,old_state=half_open", 0.0),
         ])
     );
     assert_eq!(one("probes_total"), Some(1.0));
@@ -145,6 +148,8 @@ fn every_outcome_and_every_rejection_has_its_own_label() {
     times(1, &|| admitted().success());
     times(2, &|| admitted().failure());
     times(3, &|| admitted().ignore());
+    times(7, &|| admitted().alive());
+    times(8, &|| admitted().overloaded());
     times(4, &|| drop(admitted()));
     times(5, &|| {
         let call = || breaker.call(|| -> Result<(), io::Error> { panic!("call") });
@@ -156,10 +161,12 @@ fn every_outcome_and_every_rejection_has_its_own_label() {
     assert_eq!(
         of(&registry, "calls_total", "labels"),
         pairs([
+            ("outcome=alive", 7.0),
             ("outcome=cancelled", 4.0),
             ("outcome=failure", 2.0),
             ("outcome=ignored", 3.0),
             ("outcome=late", 6.0),
+            ("outcome=overloaded", 8.0),
             ("outcome=panicked", 5.0),
             ("outcome=success", 1.0),
         ])

@@ -1,6 +1,9 @@
 //! Breakers in a Prometheus registry.
 
+mod counting;
 mod metrics;
+mod names;
+mod scraping;
 mod sharing;
 
 use std::{collections::BTreeMap, io};
@@ -44,9 +47,25 @@ fn pairs<const N: usize>(pairs: [(&str, f64); N]) -> Vec<(String, f64)> {
     pairs.map(|(label, value)| (label.to_owned(), value)).into()
 }
 
+/// The transitions that happened.
+fn transitions(registry: &Registry, circuit: &str) -> Vec<(String, f64)> {
+    let mut transitions = of(registry, "state_transition_total", circuit);
+    transitions.retain(|(_, n)| *n > 0.0);
+    transitions
+}
+
+/// How many circuits are in each state, but for states without any.
+fn states(registry: &Registry, circuit: &str) -> Vec<(String, f64)> {
+    let mut states = of(registry, "state", circuit);
+    states.retain(|(_, n)| *n > 0.0);
+    states
+}
+
+/// The state of the one circuit of this name.
 fn state(registry: &Registry, circuit: &str) -> Option<State> {
-    let states = of(registry, "state", circuit);
-    let (label, _) = states.iter().find(|(_, value)| *value > 0.0)?;
+    let states = states(registry, circuit);
+    let (label, n) = states.first()?;
+    assert_eq!((states.len(), *n), (1, 1.0), "{states:?}");
     Some(label.strip_prefix("state=")?.parse().unwrap())
 }
 

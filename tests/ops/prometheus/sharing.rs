@@ -13,7 +13,7 @@ use fluxgate::{
 };
 use prometheus::{IntCounter, IntGaugeVec, Opts, Registry};
 
-use super::{builder, fail, of, one, pairs, samples, state, succeed};
+use super::{builder, fail, of, one, pairs, samples, state, states, succeed, transitions};
 use crate::{eventually, reports};
 
 #[test]
@@ -28,12 +28,12 @@ fn a_breaker_is_there_closed_from_when_it_is_built_until_it_is_dropped() {
     let (payments, quotes) = (build("payments").unwrap(), build("quotes").unwrap());
     assert_eq!(state(&registry, "payments"), Some(State::Closed));
     assert_eq!(state(&registry, "quotes"), Some(State::Closed));
-    assert!(of(&registry, "state_transition_total", "quotes").is_empty());
+    assert!(transitions(&registry, "quotes").is_empty());
 
     quotes.force_open();
     assert_eq!(state(&registry, "payments"), Some(State::Closed));
     assert_eq!(state(&registry, "quotes"), Some(State::ForcedOpen));
-    let transitions = of(&registry, "state_transition_total", "quotes");
+    let transitions = transitions(&registry, "quotes");
     assert_eq!(
         transitions,
         pairs([("new_state=forced_open,old_state=closed", 1.0)])
@@ -41,18 +41,19 @@ fn a_breaker_is_there_closed_from_when_it_is_built_until_it_is_dropped() {
 
     drop(payments);
     eventually(|| of(&registry, "state", "payments").is_empty());
-    assert!(
-        !samples(&registry)
-            .keys()
-            .any(|series| series.contains("payments"))
-    );
+    assert_eq!(one(&registry, "window_calls", "payments"), None);
+    assert_eq!(one(&registry, "probes_total", "payments"), Some(0.0));
 
-    // A new breaker of the name starts anew.
+    // A new breaker of the name begins closed and goes on counting.
     drop(quotes);
     eventually(|| of(&registry, "state", "quotes").is_empty());
-    let _quotes = build("quotes").unwrap();
+    let quotes = build("quotes").unwrap();
     assert_eq!(state(&registry, "quotes"), Some(State::Closed));
-    assert!(of(&registry, "state_transition_total", "quotes").is_empty());
+    quotes.force_open();
+    assert_eq!(
+        super::transitions(&registry, "quotes"),
+        pairs([("new_state=forced_open,old_state=closed", 2.0)])
+    );
 }
 
 #[test]
@@ -65,8 +66,8 @@ fn a_foreign_metric_of_the_same_name_is_refused_in_words() {
     assert_eq!(
         error.to_string(),
         "circuit breaker 'clash' can't be built: its listener PrometheusListener refused to serve it: \
-         the registry holds another metric named `circuit_breaker_state`, with other labels or another \
-         help text; rename that one, or give the listener a registry of its own"
+         the registry holds another metric named `circuit_breaker_state`, which this listener did not \
+         register; rename that one, or give the listener a registry of its own"
     );
     // Only what is exported can clash.
     let registry = Registry::new();
@@ -134,23 +135,32 @@ fn breakers_of_one_name_share_their_series() {
     assert_eq!(one(&registry, "failure_rate", "shared"), Some(0.25));
     first.disable();
     second.force_open();
-    assert_eq!(state(&registry, "shared"), Some(State::ForcedOpen));
-    assert_eq!(of(&registry, "state_transition_total", "shared").len(), 2);
+    assert_eq!(
+        states(&registry, "shared"),
+        pairs([("state=disabled", 1.0), ("state=forced_open", 1.0)])
+    );
+    assert_eq!(transitions(&registry, "shared").len(), 2);
 }
 
 #[test]
-fn listeners_apart_share_a_registry_but_no_name() {
+fn listeners_apart_share_a_registry_and_names() {
     let registry = Registry::new();
-    let _one = builder("one", &registry).build().unwrap();
-    let _two = builder("two", &registry).build().unwrap();
-    let error = builder("one", &registry).build().unwrap_err().to_string();
-    assert!(
-        error.ends_with(
-            "another listener exports a circuit breaker named 'one' to this registry; \
-             clone one listener for both, or name the breakers apart"
-        ),
-        "{error}"
+    let build = |name| builder(name, &registry).build().unwrap();
+    let (one, again, two) = (build("one"), build("one"), build("two"));
+    succeed(&one);
+    succeed(&again);
+    succeed(&two);
+    again.force_open();
+    assert_eq!(
+        states(&registry, "one"),
+        pairs([("state=closed", 1.0), ("state=forced_open", 1.0)])
     );
+    let calls = of(&registry, "calls_total", "one");
+    assert!(
+        calls.contains(&("outcome=success".into(), 2.0)),
+        "{calls:?}"
+    );
+    assert_eq!(state(&registry, "two"), Some(State::Closed));
 }
 
 #[test]
@@ -166,7 +176,7 @@ fn close_drops_the_series_until_the_next_signal() {
     succeed(&breaker);
     breaker.reset();
     assert_eq!(state(&registry, "closing"), Some(State::Closed));
-    let transitions = of(&registry, "state_transition_total", "closing");
+    let transitions = transitions(&registry, "closing");
     assert_eq!(
         transitions,
         pairs([("new_state=closed,old_state=disabled", 1.0)])
@@ -223,7 +233,7 @@ fn scrapes_transitions_building_and_closing_do_not_lock_each_other_out() {
     });
     // The gauge ends on the state that the breaker ended on.
     assert_eq!(state(&registry, "lasting"), Some(State::Closed));
-    let transitions = of(&registry, "state_transition_total", "lasting");
+    let transitions = transitions(&registry, "lasting");
     assert_eq!(
         transitions,
         pairs([

@@ -1,8 +1,16 @@
 use fluxgate::circuit_breaker;
 
-#[circuit_breaker(key = tenant.into_boxed_str(), key_type = Box<str>)]
-fn quote(tenant: String) -> std::io::Result<usize> {
-    Ok(tenant.len())
+struct Tenant(u32);
+
+impl Tenant {
+    fn into_id(self) -> u32 {
+        self.0
+    }
+}
+
+#[circuit_breaker(key = tenant.into_id(), key_type = u32)]
+fn quote(tenant: Tenant) -> std::io::Result<u32> {
+    Ok(tenant.0)
 }
 
 fn main() {}

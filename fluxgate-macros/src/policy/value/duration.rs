@@ -10,6 +10,7 @@ use syn::{Expr, Lit};
 use crate::policy::{
     Argument,
     value::{
+        constant::is_constant,
         exact::{Nanos, literal},
         literal::{Given, number, wrong_kind},
     },
@@ -105,18 +106,14 @@ impl Time {
         self.expr.as_ref()
     }
 
-    /// The constant to be checked by the compiler: what is written like one. Any
-    /// other expression may be computed when the breaker is built.
+    /// The constant to be checked by the compiler. Operators on durations are not
+    /// for constants.
     pub(crate) fn constant(&self) -> Option<&Expr> {
-        let expr = self.expr.as_ref().filter(|_| self.known.is_none())?;
-        match expr {
-            Expr::Path(path) => {
-                let name = path.path.segments.last()?.ident.to_string();
-                let is_constant = name.chars().all(|c| !c.is_lowercase());
-                is_constant.then_some(expr)
-            }
-            _ => None,
-        }
+        let is_name = |expr: &&Expr| matches!(expr, Expr::Path(_) | Expr::Field(_));
+        self.expr
+            .as_ref()
+            .filter(is_name)
+            .filter(|expr| self.known.is_none() && is_constant(expr))
     }
 }
 

@@ -7,6 +7,7 @@ use syn::{Expr, Lit};
 
 use crate::policy::{
     Argument, Range,
+    value::constant::is_constant,
     value::literal::{Given, is_number_suffix, number, percent, wrong_kind},
 };
 use crate::tokens::{Place, errors::Errors};
@@ -55,6 +56,14 @@ impl Count {
                     return None;
                 }
                 let value = int.base10_parse::<u64>();
+                if value.is_err() && !negative {
+                    let (most, given) = (range.most(), int.base10_digits());
+                    errors.at(
+                        &place,
+                        format!("{what} must be at most {most}, but is {given}"),
+                    );
+                    return None;
+                }
                 match value {
                     Ok(value) if !negative && range.least() <= value && value <= range.most() => {
                         Some(value)
@@ -94,8 +103,14 @@ impl Count {
     pub(crate) fn expr(&self) -> Option<&Expr> {
         self.known.is_none().then_some(&self.expr)
     }
+
+    /// The constant to be checked by the compiler.
+    pub(crate) fn constant(&self) -> Option<&Expr> {
+        self.expr().filter(|expr| is_constant(expr))
+    }
 }
 
+/// The number as it was written, or in full if it is known.
 impl ToTokens for Count {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         match self.known {
@@ -174,6 +189,11 @@ impl Ratio {
 
     pub(crate) fn expr(&self) -> Option<&Expr> {
         self.known.is_none().then_some(&self.expr)
+    }
+
+    /// The constant to be checked by the compiler.
+    pub(crate) fn constant(&self) -> Option<&Expr> {
+        self.expr().filter(|expr| is_constant(expr))
     }
 }
 

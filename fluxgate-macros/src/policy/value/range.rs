@@ -9,6 +9,8 @@ pub(crate) enum Range {
     /// At least 1, and within 32 bits.
     Count32,
     WindowSize,
+    /// From 1 to 1 000 000: parts of a time window.
+    Slots,
     /// At least 1, and as many as fit in memory.
     Keys,
     /// The same, or none.
@@ -28,7 +30,9 @@ pub(crate) enum Range {
 impl Range {
     pub(crate) fn holds(self, value: f64) -> bool {
         match self {
-            Self::Count | Self::Count32 | Self::WindowSize | Self::Keys => value >= 1.0,
+            Self::Count | Self::Count32 | Self::WindowSize | Self::Slots | Self::Keys => {
+                value >= 1.0
+            }
             Self::Labels => value >= 0.0,
             Self::Ratio => value > 0.0 && value <= 1.0,
             Self::Probability => (0.0..=1.0).contains(&value),
@@ -45,6 +49,7 @@ impl Range {
     pub(super) fn most(self) -> u64 {
         match self {
             Self::Count32 | Self::WindowSize => u64::from(u32::MAX),
+            Self::Slots => 1_000_000,
             _ => u64::MAX,
         }
     }
@@ -53,6 +58,7 @@ impl Range {
     pub(super) fn noun(self) -> &'static str {
         match self {
             Self::Keys | Self::Labels => "a number of keys",
+            Self::Slots => "a number of slots",
             _ => "a number of calls",
         }
     }
@@ -61,6 +67,7 @@ impl Range {
     pub(crate) fn words(self) -> &'static str {
         match self {
             Self::Count | Self::Keys => "must be at least 1",
+            Self::Slots => "must be from 1 to 1000000",
             Self::Labels => "must be at least 0",
             Self::Count32 => "must be from 1 to 4294967295",
             Self::WindowSize => "must be from 1 to 4294967295 calls",
@@ -76,6 +83,7 @@ impl Range {
     pub(crate) fn limit(self) -> Option<&'static str> {
         Some(match self {
             Self::Count | Self::Keys => "count",
+            Self::Slots => "slots",
             Self::Count32 | Self::WindowSize => "window_size",
             Self::Ratio => "ratio",
             Self::Probability => "probability",

@@ -91,11 +91,11 @@ fn a_full_window_is_not_shown_to_a_rule_that_it_can_not_make_fire() {
         failures,
         ..Totals::default()
     };
-    let calm = breaker.core.policy.calm;
-    assert!(calm.holds(&totals(1)) && !calm.holds(&totals(2)));
+    let min_to_trip = breaker.core.config.min_to_trip;
+    assert!(min_to_trip.is_below(&totals(1)) && !min_to_trip.is_below(&totals(2)));
     let time = TimeWindow::new(Duration::from_secs(9));
     let breaker = builder().window(time).build().expect("in range");
-    assert!(!breaker.core.policy.calm.holds(&totals(0)));
+    assert!(!breaker.core.config.min_to_trip.is_below(&totals(0)));
 }
 
 #[test]

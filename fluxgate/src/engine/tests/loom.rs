@@ -103,7 +103,8 @@ fn one_of_several_failures_trips_and_the_others_are_late() {
         }
         assert_eq!(heard.chain(), [State::Open]);
         let info = breaker.info();
-        assert_eq!(info.late + info.rejected, 2);
+        // Those that ended while the first transition was prepared were in time.
+        assert!(info.late + info.rejected <= 2);
         assert_eq!(info.metrics.total_count, 0);
     });
 }
@@ -190,12 +191,11 @@ fn a_late_result_never_overrides_an_operator() {
         operator.join().unwrap();
         assert_eq!(breaker.state(), State::ForcedOpen);
         let info = breaker.info();
-        let expected: &[State] = if info.late + info.rejected == 1 {
-            &[State::ForcedOpen]
-        } else {
-            &[State::Open, State::ForcedOpen]
-        };
-        assert_eq!(heard.chain(), expected);
+        let chain = heard.chain();
+        if chain != [State::ForcedOpen] {
+            assert_eq!(chain, [State::Open, State::ForcedOpen]);
+            assert_eq!(info.late + info.rejected, 0);
+        }
     });
 }
 
@@ -210,7 +210,7 @@ fn a_probe_of_an_earlier_half_open_never_closes_a_later_one() {
             .unwrap();
         fail(&breaker);
         clock.advance(10 * SECOND);
-        let [one, other] = [(); 2].map(|()| breaker.core.admit().unwrap());
+        let [one, other] = [(); 2].map(|()| breaker.core.admit_without_fast().unwrap());
         let succeeding = {
             let breaker = breaker.clone();
             thread::spawn(move || breaker.core.settle(one, Ended::Success))
@@ -222,7 +222,9 @@ fn a_probe_of_an_earlier_half_open_never_closes_a_later_one() {
 
         let first = [State::Open, State::HalfOpen];
         let chain = heard.chain();
-        assert_eq!(breaker.info().late, 1);
+        // None is late if both ended before either transition was made: then one of
+        // the two transitions is given up.
+        assert!(breaker.info().late <= 1);
         assert_eq!(chain[..2], first);
         match chain[2] {
             State::Closed => assert_eq!(chain.len(), 3),
@@ -242,7 +244,7 @@ fn a_success_that_is_not_recorded_changed_nothing() {
             .unwrap();
         breaker.acquire().unwrap().success();
         // Both find the window clean as they begin.
-        let [one, other] = [(); 2].map(|()| breaker.core.admit().unwrap());
+        let [one, other] = [(); 2].map(|()| breaker.core.admit_without_fast().unwrap());
         let failed = Arc::new(AtomicBool::new(false));
         let failing = {
             let (breaker, failed) = (breaker.clone(), Arc::clone(&failed));
@@ -279,7 +281,7 @@ fn a_success_of_an_earlier_generation_is_in_no_later_window() {
         for _ in 0..2 {
             breaker.acquire().unwrap().success();
         }
-        let ticket = breaker.core.admit().unwrap();
+        let ticket = breaker.core.admit_without_fast().unwrap();
         let operator = {
             let breaker = breaker.clone();
             thread::spawn(move || {
@@ -397,11 +399,42 @@ fn info_is_of_one_moment() {
         let info = breaker.info();
         if info.state == State::Closed {
             assert_eq!((info.reason, info.retry_after), (None, None));
+            // Recorded, while the transition that it leads to is prepared.
+            assert!(info.metrics.total_count <= 1);
         } else {
+            assert_eq!(info.metrics.total_count, 0);
             assert_eq!(info.retry_after, Some(10 * SECOND));
             assert_eq!(info.reason.unwrap().calls, 1);
         }
-        assert_eq!(info.metrics.total_count, 0);
         failing.join().unwrap();
+    });
+}
+
+#[test]
+fn delivery_is_handed_over_without_loss() {
+    explore(|| {
+        let heard = Heard::default();
+        let breaker = builder(&clock())
+            .listener(heard.listener())
+            .build()
+            .unwrap();
+        let core = &breaker.core;
+        let command = |core: &crate::engine::Core, state| {
+            let entry = core.entry(state);
+            let mut held = core.shared.lock();
+            core.enter(&mut held, entry);
+            core.unlock_within(held, 1);
+        };
+        let other = {
+            let breaker = breaker.clone();
+            thread::spawn(move || command(&breaker.core, State::Disabled))
+        };
+        command(core, State::ForcedOpen);
+        other.join().unwrap();
+        // Nobody else comes: the thread that took over delivers what is left.
+        while heard.chain().len() < 2 {
+            thread::yield_now();
+        }
+        assert_eq!(heard.chain().last(), Some(&breaker.state()));
     });
 }

@@ -16,7 +16,7 @@ use std::{
 
 use once_cell::sync::OnceCell;
 
-use crate::{diagnostics, util::panic::contained};
+use crate::{diagnostics, util::panic::catch_panic};
 
 /// Runs a future on the background thread, which is started if need be.
 pub(super) fn spawn(future: impl Future<Output = ()> + Send + 'static) {
@@ -106,7 +106,7 @@ fn start() -> io::Result<()> {
 fn run() {
     IS_BACKGROUND.set(true);
     // Panics of listeners are contained where they arise.
-    while contained(host).is_none() {}
+    while catch_panic(host).is_none() {}
 }
 
 #[cfg(feature = "tokio")]
@@ -152,24 +152,27 @@ fn drive(context: &mut Context<'_>) -> Poll<()> {
     };
     for task in tasks {
         // The last one to hold a task drops its future, which runs user code.
-        contained(|| poll(task));
+        catch_panic(|| {
+            poll(&task);
+            drop(task);
+        });
     }
     Poll::Pending
 }
 
-fn poll(task: Arc<Task>) {
+fn poll(task: &Arc<Task>) {
     // From here on a wake queues it again. Swapped rather than stored, to
     // see what was written before the wakes until now.
     task.is_queued.swap(false, Ordering::AcqRel);
-    let waker = Waker::from(Arc::clone(&task));
+    let waker = Waker::from(Arc::clone(task));
     let mut future = lock(&task.future);
     let polled = future.as_mut().map(|future| {
-        contained(|| future.as_mut().poll(&mut Context::from_waker(&waker)))
+        catch_panic(|| future.as_mut().poll(&mut Context::from_waker(&waker)))
             .unwrap_or(Poll::Ready(()))
     });
     if polled.is_some_and(|polled| polled.is_ready()) {
         let finished = future.take();
         drop(future);
-        contained(|| drop(finished));
+        catch_panic(|| drop(finished));
     }
 }

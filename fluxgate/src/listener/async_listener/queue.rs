@@ -21,7 +21,7 @@ use crate::listener::{
 };
 use crate::{
     Signal, diagnostics,
-    util::panic::{Droppable, contained},
+    util::panic::{Droppable, catch_panic},
 };
 
 /// How many signals may wait for one listener.
@@ -78,7 +78,7 @@ impl<L> Queue<L> {
 impl<L: AsyncListener + 'static> Background<L> {
     pub(in crate::listener) fn new(listener: L) -> Self {
         let lacks_tokio =
-            !cfg!(feature = "tokio") && contained(|| listener.needs_tokio()).unwrap_or(true);
+            !cfg!(feature = "tokio") && catch_panic(|| listener.needs_tokio()).unwrap_or(true);
         let queue = Queue {
             listener: Droppable::new(listener),
             lacks_tokio,
@@ -235,13 +235,13 @@ impl<L: AsyncListener> Queue<L> {
 
     /// How the delivery went; `None` is a panic.
     async fn tell(&self, signal: &Signal) -> Option<Result<(), String>> {
-        let mut future = Box::pin(contained(|| self.listener.get().deliver(signal))?);
+        let mut future = Box::pin(catch_panic(|| self.listener.get().deliver(signal))?);
         let delivered = poll_fn(|context| {
-            let polled = contained(|| future.as_mut().poll(context));
+            let polled = catch_panic(|| future.as_mut().poll(context));
             polled.map_or(Poll::Ready(None), |polled| polled.map(Some))
         })
         .await;
-        contained(|| drop(future)).and(delivered)
+        catch_panic(|| drop(future)).and(delivered)
     }
 }
 

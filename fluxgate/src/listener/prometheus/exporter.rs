@@ -1,59 +1,75 @@
-//! The circuits of one registry.
+//! The way of one listener into its registry.
 
 use std::{
-    collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
 };
 
 use ::prometheus::{Error, Registry};
 use once_cell::sync::OnceCell;
 
 use super::{
-    Settings,
-    circuit::{Circuit, Collected},
-    families::Family,
+    super::exported::{Circuits, Family, Settings},
+    registrar,
 };
-use crate::{Name, Signal, WeakBreaker, diagnostics};
+use crate::Name;
 
-/// What all listeners with one registry share.
+/// A registry, and the circuits that are exported to it.
 ///
-/// Locks are taken in this order: circuits, registry, one circuit. A scrape takes
-/// the last two.
+/// A listener and its clones share one. Those of other listeners with this
+/// registry end in the same [`Circuits`]: the first enrolment finds them.
 pub(super) struct Exporter {
-    registry: Registry,
-    circuits: Mutex<BTreeMap<Name, Entry>>,
+    pub(super) registry: Registry,
+    pub(super) circuits: Arc<Circuits>,
+    /// The metrics that are known to be enrolled, a bit for each family.
+    enrolled: AtomicU32,
+    /// Those whose enrolment was asked for and is not over.
+    requested: AtomicU32,
+    /// Whether an enrolment takes longer than its builder waited.
+    is_late: AtomicBool,
 }
 
-struct Entry {
-    circuit: Arc<Circuit>,
-    is_registered: bool,
+/// Metrics as bits, in the order of [`Family::ALL`].
+pub(super) type Metrics = u32;
+
+const _: () = assert!(Family::ALL.len() <= Metrics::BITS as usize);
+
+/// The metrics that these settings export.
+pub(super) fn wanted(settings: &Settings) -> Metrics {
+    let families = Family::ALL.iter().enumerate();
+    families
+        .filter(|(_, family)| settings.wants(family))
+        .fold(0, |all, (i, _)| all | 1 << i)
 }
 
-/// A circuit's metrics don't go into the registry.
+/// A registry does not take our metrics.
 #[derive(Debug)]
-pub(super) struct Clash {
-    circuit: Name,
-    error: Error,
+pub(super) enum Clash {
+    Taken { metric: &'static str, error: Error },
+    NoThread(std::io::Error),
 }
 
 impl fmt::Display for Clash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { circuit, error } = self;
-        let Error::Msg(message) = error else {
-            return write!(
+        match self {
+            Self::Taken {
+                metric,
+                error: Error::AlreadyReg,
+            } => write!(
                 f,
-                "another listener exports a circuit breaker named '{circuit}' to this registry; clone one listener for both, or name the breakers apart"
-            );
-        };
-        // The crate names the metric only in the middle of its description.
-        let holds = |family: &&Family| message.contains(&format!("{:?}", family.name));
-        match Family::ALL.iter().find(holds) {
-            Some(Family { name, .. }) => write!(
-                f,
-                "the registry holds another metric named `{name}`, with other labels or another help text; rename that one, or give the listener a registry of its own"
+                "the registry holds another metric named `{metric}`, which this listener did not register; rename that one, or give the listener a registry of its own"
             ),
-            None => f.write_str(message),
+            Self::Taken { metric, .. } => write!(
+                f,
+                "the registry holds, or held, another metric named `{metric}`, with other labels or another help text; rename that one, or give the listener a registry of its own"
+            ),
+            Self::NoThread(error) => write!(
+                f,
+                "its metrics can't be registered, since a thread can't be started: {error}"
+            ),
         }
     }
 }
@@ -64,11 +80,14 @@ impl Exporter {
     pub(super) fn new(registry: Registry) -> Self {
         Self {
             registry,
-            circuits: Mutex::default(),
+            circuits: Arc::default(),
+            enrolled: AtomicU32::new(0),
+            requested: AtomicU32::new(0),
+            is_late: AtomicBool::new(false),
         }
     }
 
-    /// The one over the crate's default registry.
+    /// Returns the one over the crate's default registry.
     pub(super) fn of_default_registry() -> Arc<Self> {
         static DEFAULT: OnceCell<Arc<Exporter>> = OnceCell::new();
         let exporter = DEFAULT.get_or_init(|| {
@@ -78,86 +97,39 @@ impl Exporter {
         Arc::clone(exporter)
     }
 
-    fn circuits(&self) -> MutexGuard<'_, BTreeMap<Name, Entry>> {
-        self.circuits.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Exports a breaker, at `closed`.
-    pub(super) fn attach(&self, breaker: &WeakBreaker, settings: &Settings) -> Result<(), Clash> {
-        let mut circuits = self.circuits();
-        self.prune(&mut circuits);
-        let entry = entry(&mut circuits, breaker.name(), settings);
-        if let Err(clash) = self.register(entry) {
-            if entry.circuit.is_unused() {
-                circuits.remove(breaker.name());
-            }
-            return Err(clash);
+    /// Sees to it that the registry collects these metrics. After the first time
+    /// it takes no lock.
+    ///
+    /// # Errors
+    ///
+    /// Another metric has one of the names.
+    pub(super) fn enrol(self: &Arc<Self>, wanted: Metrics, circuit: &Name) -> Result<(), Clash> {
+        let lacks = |bits: &AtomicU32| wanted & !bits.load(Ordering::Acquire) != 0;
+        if !lacks(&self.enrolled) {
+            return Ok(());
         }
-        entry.circuit.add(breaker.clone());
-        Ok(())
-    }
-
-    /// Takes note of a transition.
-    pub(super) fn signal(&self, signal: &Signal, settings: &Settings) {
-        let mut circuits = self.circuits();
-        let entry = entry(&mut circuits, &signal.name, settings);
-        entry.circuit.signal(signal.old_state, signal.new_state);
-        if let Err(clash) = self.register(entry) {
-            diagnostics::not_exported(&signal.name, &clash);
+        if !lacks(&self.requested) && self.is_late.load(Ordering::Relaxed) {
+            // On its way.
+            return Ok(());
         }
+        self.requested.fetch_or(wanted, Ordering::Relaxed);
+        registrar::enrol(self, wanted, circuit)
     }
 
-    /// Drops a circuit's series; its next signal brings them back.
-    pub(super) fn close(&self, name: &Name) {
-        let mut circuits = self.circuits();
-        if let Some(entry) = circuits.get_mut(name) {
-            self.unregister(entry);
-            entry.circuit.forget();
-        }
+    /// Takes note that these metrics are in the registry.
+    pub(super) fn enrolled(&self, metrics: Metrics) {
+        // Pairs with the load in `enrol`: who sees the bits needs no registry.
+        self.enrolled.fetch_or(metrics, Ordering::Release);
     }
 
-    /// Drops the circuits whose breakers are gone.
-    fn prune(&self, circuits: &mut BTreeMap<Name, Entry>) {
-        circuits.retain(|_, entry| {
-            let is_gone = entry.circuit.is_gone();
-            if is_gone {
-                self.unregister(entry);
-            }
-            !is_gone
-        });
+    /// Takes note that the registry keeps an enrolment waiting.
+    pub(super) fn enrolment_is_late(&self) {
+        self.is_late.store(true, Ordering::Relaxed);
     }
 
-    fn register(&self, entry: &mut Entry) -> Result<(), Clash> {
-        if !entry.is_registered {
-            let collected = Collected(Arc::clone(&entry.circuit));
-            self.registry
-                .register(Box::new(collected))
-                .map_err(|error| Clash {
-                    circuit: entry.circuit.name().clone(),
-                    error,
-                })?;
-            entry.is_registered = true;
-        }
-        Ok(())
+    /// Takes note of the end of an enrolment, good or bad.
+    pub(super) fn enrolment_ended(&self, wanted: Metrics) {
+        self.requested.fetch_and(!wanted, Ordering::Relaxed);
+        self.is_late.store(false, Ordering::Relaxed);
     }
-
-    fn unregister(&self, entry: &mut Entry) {
-        if std::mem::take(&mut entry.is_registered) {
-            let collected = Collected(Arc::clone(&entry.circuit));
-            // It fails only for what is not registered.
-            let _ = self.registry.unregister(Box::new(collected));
-        }
-    }
-}
-
-/// The circuit of this name, made if need be.
-fn entry<'a>(
-    circuits: &'a mut BTreeMap<Name, Entry>,
-    name: &Name,
-    settings: &Settings,
-) -> &'a mut Entry {
-    circuits.entry(name.clone()).or_insert_with(|| Entry {
-        circuit: Arc::new(Circuit::new(name.clone(), settings.clone())),
-        is_registered: false,
-    })
 }

@@ -1,61 +1,76 @@
 //! Breakers as Prometheus metrics.
 
-mod circuit;
+mod collector;
 mod exporter;
-mod families;
-mod reading;
+mod registrar;
 
 use std::{
-    collections::BTreeSet,
+    collections::HashSet,
     error::Error,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use ::prometheus::Registry;
 
-use self::exporter::Exporter;
-#[cfg(feature = "slack-core")]
-pub(crate) use self::families::exposed;
-use super::{Listener, Reads};
-use crate::{Name, Signal, WeakBreaker};
+use self::exporter::{Exporter, wanted};
+use super::{
+    Listener, Reads,
+    exported::{PrometheusMetric, Settings},
+};
+use crate::{Info, Name, Signal, WeakBreaker, diagnostics};
 
-/// Exports breakers to a registry of the `prometheus` crate.
+/// Exports breakers to a registry of the `prometheus` crate. Needs the feature
+/// `prometheus`.
 ///
 /// | metric | type | labels beside `circuit_name` | group |
 /// |---|---|---|---|
-/// | `circuit_breaker_state` | gauge | `state`: 1 for the present one, else 0 | always |
+/// | `circuit_breaker_state` | gauge, only while there is a breaker | `state`: how many breakers of the name are in it, usually 1 or 0 | always |
 /// | `circuit_breaker_state_transition_total` | counter | `old_state`, `new_state` | always |
-/// | `circuit_breaker_calls_total` | counter | `outcome`: `success`, `failure`, `ignored`, `cancelled`, `panicked`, `late` | [`Calls`] |
+/// | `circuit_breaker_calls_total` | counter | `outcome`: `success`, `failure`, `overloaded`, `alive`, `ignored`, `cancelled`, `panicked`, `late` | [`Calls`] |
 /// | `circuit_breaker_rejections_total` | counter | `reason`: `open`, `half_open`, `forced_open` | [`Rejections`] |
 /// | `circuit_breaker_probes_total` | counter | | [`Probes`] |
 /// | `circuit_breaker_probes_lost_total` | counter | | [`Probes`] |
 /// | `circuit_breaker_probes_in_flight` | gauge | | [`Probes`] |
 /// | `circuit_breaker_time_in_state_seconds_total` | counter | `state` | [`TimeInState`] |
-/// | `circuit_breaker_window_calls` | gauge | | [`Rates`] |
-/// | `circuit_breaker_failure_rate` | gauge, absent without calls | | [`Rates`] |
-/// | `circuit_breaker_slow_rate` | gauge, absent without calls | `threshold`, in seconds | [`Rates`] |
+/// | `circuit_breaker_window_calls` | gauge; while open, of the window that the circuit opened with | | [`Rates`] |
+/// | `circuit_breaker_failure_rate` | gauge, absent without calls; while open, of the window that the circuit opened with | | [`Rates`] |
+/// | `circuit_breaker_slow_rate` | gauge, absent without calls; while open, as the failure rate | `threshold`, in seconds | [`Rates`] |
 /// | `circuit_breaker_retry_after_seconds` | gauge, only while open | | [`RetryAfter`] |
 /// | `circuit_breaker_listener_failures_total` | counter | `listener` | [`Listeners`] |
 /// | `circuit_breaker_listener_dropped_signals_total` | counter | `listener` | [`Listeners`] |
 /// | `circuit_breaker_missing_listeners` | gauge | | [`Listeners`] |
 /// | `circuit_breaker_call_duration_seconds` | histogram | | [`durations`](Self::durations) |
+/// | `circuit_breaker_forgotten_circuits_total` | counter, from 1, without `circuit_name` | | always |
 ///
-/// A breaker is there, `closed`, as soon as it is built, and leaves with its last
-/// handle. State and transitions follow its signals; everything else is read when
-/// the registry is scraped and costs the protected calls nothing, but for
-/// [`Calls`]: a healthy call then costs one counter, striped over the threads;
-/// and for the histogram, which is off unless asked for.
+/// A breaker is there, `closed`, as soon as it is built, with every transition that
+/// it makes by itself at zero, so that `rate` and `increase` see the first one.
+/// Everything is read when the registry is scraped and costs the protected calls
+/// nothing, but for [`Calls`]: a healthy call then costs one counter, striped over
+/// the threads; and for the histogram, which is off unless asked for.
+///
+/// Counters never go down. When the last handle of a breaker is dropped its gauges
+/// leave; what it counted stays, and a new breaker of the name goes on from there.
+/// That is kept for the 1000 names that lost their last breaker most recently;
+/// `circuit_breaker_forgotten_circuits_total` counts the names beyond, which begin
+/// at zero if they come back. [`close`](Self::close) drops what is kept at once.
 ///
 /// The breaker of an annotated function is built at its first call, or when
 /// breakers are listed: with the feature `inventory`, a call of
 /// [`registry::all`](crate::registry::all) at the start of `main` puts every
 /// breaker into the first scrape.
 ///
-/// One listener and its clones serve any number of breakers. Breakers of one name
-/// share their series: counters add up, and the state is that of the latest
-/// signal.
+/// Any number of listeners serve any number of breakers. Those with one registry
+/// export through one collector, and a breaker that has two of them counts once.
+/// Breakers of one name, such as those of keys without a label, share their
+/// series: counters add up, rates are those of all their calls, and the state is
+/// counted, so ask for `circuit_breaker_state{state="open"} > 0`.
+///
+/// The registry is one of the crate `prometheus` 0.14, which
+/// [`fluxgate::prometheus`](crate::prometheus) is. An application that depends on
+/// another version of that crate gathers from another default registry, and finds
+/// nothing of this one.
 ///
 /// ```
 /// use fluxgate::{CircuitBreaker, listener::PrometheusListener};
@@ -84,48 +99,16 @@ use crate::{Name, Signal, WeakBreaker};
 pub struct PrometheusListener {
     exporter: Arc<Exporter>,
     settings: Settings,
-    /// The breakers that this listener or a clone of it serves.
-    served: Arc<Mutex<BTreeSet<Name>>>,
+    /// The names that this listener and its clones served.
+    served: Arc<Mutex<Served>>,
 }
 
-/// A group of metrics beyond state and transitions, to be switched on and off;
-/// [`PrometheusListener`] lists what is in each. All are on by default.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum PrometheusMetric {
-    /// Calls by how they ended.
-    Calls,
-    /// Rejected calls, by the state that rejected them.
-    Rejections,
-    /// Probes: those that ran, were lost, and are in flight.
-    Probes,
-    /// The time spent in each state.
-    TimeInState,
-    /// Failure and slow rate of the window.
-    Rates,
-    /// The time to the next attempt.
-    RetryAfter,
-    /// Listeners that fail, drop signals or are missing.
-    Listeners,
-}
-
-/// What to export.
-#[derive(Clone, Debug)]
-struct Settings {
-    /// A bit for each group.
-    groups: u8,
-    /// The bounds of the histogram.
-    bounds: Arc<[Duration]>,
-}
-
-impl Settings {
-    fn has(&self, group: PrometheusMetric) -> bool {
-        self.groups & bit(group) != 0
-    }
-}
-
-fn bit(group: PrometheusMetric) -> u8 {
-    1 << group as u8
+/// Names, among them few that the circuits have forgotten.
+#[derive(Default)]
+struct Served {
+    names: HashSet<Name>,
+    /// From which number on the forgotten ones are looked for.
+    limit: usize,
 }
 
 impl PrometheusListener {
@@ -135,9 +118,12 @@ impl PrometheusListener {
         Self::over(Exporter::of_default_registry())
     }
 
-    /// Exports to a registry. Each call makes a listener that knows nothing of
-    /// the others, and so must be given breakers of other names; clones may share
-    /// them.
+    /// Exports to a registry.
+    ///
+    /// The first breaker registers the collector. If the registry is being scraped
+    /// at that moment, which may be by the very thread that builds the breaker, it
+    /// waits for a second at most: the breaker is then in the next scrape, and a
+    /// clash of names is reported instead of refusing it.
     #[must_use]
     pub fn with_registry(registry: Registry) -> Self {
         Self::over(Arc::new(Exporter::new(registry)))
@@ -146,10 +132,7 @@ impl PrometheusListener {
     fn over(exporter: Arc<Exporter>) -> Self {
         Self {
             exporter,
-            settings: Settings {
-                groups: u8::MAX,
-                bounds: Arc::new([]),
-            },
+            settings: Settings::all(),
             served: Arc::default(),
         }
     }
@@ -158,21 +141,21 @@ impl PrometheusListener {
     /// several breakers that share a name the first decides.
     #[must_use]
     pub fn with(mut self, group: PrometheusMetric) -> Self {
-        self.settings.groups |= bit(group);
+        self.settings.set(group, true);
         self
     }
 
     /// Switches a group of metrics off.
     #[must_use]
     pub fn without(mut self, group: PrometheusMetric) -> Self {
-        self.settings.groups &= !bit(group);
+        self.settings.set(group, false);
         self
     }
 
     /// Only state and transitions, as the original had it.
     #[must_use]
     pub fn only_states(mut self) -> Self {
-        self.settings.groups = 0;
+        self.settings.clear();
         self
     }
 
@@ -193,17 +176,25 @@ impl PrometheusListener {
     }
 
     /// Drops the series of every breaker that this listener or a clone of it
-    /// serves; calling it again does nothing. With its next signal a breaker is
-    /// back, its transitions counted from zero.
+    /// serves or served; calling it again does nothing. With its next signal a
+    /// breaker is back, its transitions counted from zero.
     pub fn close(&self) {
         let served = std::mem::take(&mut *self.served());
-        for name in &served {
-            self.exporter.close(name);
-        }
+        self.exporter.circuits.close(&served.names);
     }
 
-    fn served(&self) -> std::sync::MutexGuard<'_, BTreeSet<Name>> {
+    fn served(&self) -> MutexGuard<'_, Served> {
         self.served.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers a name for [`close`](Self::close).
+    fn serve(&self, name: &Name) {
+        const SPARE: usize = 64;
+        let mut served = self.served();
+        if served.names.insert(name.clone()) && served.names.len() > served.limit {
+            self.exporter.circuits.retain_known(&mut served.names);
+            served.limit = 2 * served.names.len() + SPARE;
+        }
     }
 }
 
@@ -215,8 +206,12 @@ impl Default for PrometheusListener {
 
 impl Listener for PrometheusListener {
     fn on_signal(&self, signal: &Signal) {
-        self.exporter.signal(signal, &self.settings);
-        self.served().insert(signal.name.clone());
+        let Signal { name, .. } = signal;
+        if let Err(clash) = self.exporter.enrol(wanted(&self.settings), name) {
+            diagnostics::not_exported(name, &clash);
+        }
+        self.exporter.circuits.signal(signal, &self.settings);
+        self.serve(name);
     }
 
     fn name(&self) -> &'static str {
@@ -226,9 +221,15 @@ impl Listener for PrometheusListener {
     /// Refuses the breaker if the registry holds another metric of one of the
     /// names.
     fn attach(&self, breaker: &WeakBreaker) -> Result<(), Box<dyn Error + Send + Sync>> {
-        self.exporter.attach(breaker, &self.settings)?;
-        self.served().insert(breaker.name().clone());
+        let name = breaker.name();
+        self.exporter.enrol(wanted(&self.settings), name)?;
+        self.exporter.circuits.attach(breaker, &self.settings);
+        self.serve(name);
         Ok(())
+    }
+
+    fn detach(&self, breaker: &WeakBreaker, last: &dyn Fn() -> Info) {
+        self.exporter.circuits.detach(breaker, last);
     }
 
     fn reads(&self) -> Reads {
@@ -247,7 +248,7 @@ impl fmt::Debug for PrometheusListener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PrometheusListener")
             .field("settings", &self.settings)
-            .field("served", &*self.served())
+            .field("served", &self.served().names)
             .finish_non_exhaustive()
     }
 }

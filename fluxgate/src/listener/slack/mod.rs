@@ -57,6 +57,38 @@ use crate::{
 /// let breaker = breaker.build()?;
 /// # Ok::<_, fluxgate::ConfigError>(())
 /// ```
+///
+/// # Setting up Slack
+///
+/// 1. Open <https://api.slack.com/apps>, choose *Create New App* and *From scratch*,
+///    name it and pick the workspace.
+/// 2. Under *OAuth & Permissions* add the bot token scopes `chat:write` and, to post
+///    to public channels without an invitation, `chat:write.public`.
+/// 3. Choose *Install to Workspace* and copy the *Bot User OAuth Token*, which begins
+///    `xoxb-`: this is `SLACK_BOT_TOKEN`.
+/// 4. Right-click the channel, choose *View channel details* and copy the channel's id
+///    from the bottom, such as `C1234567890`: this is `SLACK_CHANNEL_ID`. A name
+///    (`#alerts`) works until the channel is renamed.
+/// 5. In the channel, write `/invite @YourAppName`.
+///
+/// # When no messages appear
+///
+/// Every message that is given up is in the log at the target `fluxgate::slack`, with
+/// Slack's error code and advice; [`Info::listeners`](crate::Info::listeners) counts
+/// them as failures.
+///
+/// - Nothing is logged: look at [`Info::missing_listeners`](crate::Info::missing_listeners),
+///   which says why a listener could not be built, and at the breaker's state: does it
+///   change at all?
+/// - The program ends before the worker has sent: hold a
+///   [`FlushGuard`](crate::slack::FlushGuard) in `main`.
+/// - `invalid_auth`, `token_revoked`: the token is wrong or was revoked.
+/// - `missing_scope`: add `chat:write`, and install the app again. A scope counts from
+///   the next installation.
+/// - `not_in_channel`: invite the app, or add the scope `chat:write.public`.
+/// - `channel_not_found`: the id is wrong, or the channel is private and the app not in
+///   it. The channel is left alone for 15 minutes then.
+/// - "message will be retried": Slack can't be reached from here.
 pub struct SlackListener {
     /// Tells its messages from those of other listeners.
     id: u64,

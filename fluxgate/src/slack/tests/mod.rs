@@ -21,10 +21,11 @@ use tokio::{task::JoinHandle, time::Instant};
 
 use super::{
     Message, Policy, Stats,
-    shared::Shared,
-    transport::{Posting, Transport},
-    verdict::Answer,
-    worker,
+    api::{
+        response::Answer,
+        transport::{Posting, Transport},
+    },
+    queue::{Shared, worker},
 };
 
 /// What Slack does with one request.

@@ -5,8 +5,8 @@ use crate::{
     random::{Random, Seeded},
     slack::{
         Class, Rate, Slot,
-        scheduler::{Job, Scheduler, Step},
-        verdict::Verdict,
+        api::response::Verdict,
+        queue::scheduler::{Job, Scheduler, Step},
     },
 };
 

@@ -1,0 +1,155 @@
+//! A window of the user's, asked without the lock.
+//!
+//! A window can't be copied, and is asked one thing at a time, in order. What it
+//! is to be told waits in a queue that the lock guards. The caller that finds the
+//! window in its place takes it out, tells it what waits, one thing after the
+//! other and each without the lock, and puts it back; a caller that finds it gone
+//! leaves its own in the queue and goes on. So nobody waits for a window, and a
+//! window that calls its breaker, or whose panic hook does, finds it usable.
+
+use std::{collections::VecDeque, time::Duration};
+
+use super::{Core, Shared, lock::Held, state_word::StateWord};
+use crate::{
+    diagnostics,
+    util::panic::catch_panic,
+    window::{OwnWindow, Record, Window},
+};
+
+/// How many things may wait to be told, and how many one caller tells. While a
+/// window hangs, outcomes beyond this number don't count, and are counted as
+/// late. What a caller leaves is told by the next, or by `info()`.
+const MOST: usize = 1024;
+
+/// What a user's window is to be told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Task {
+    /// An outcome, of the period of `word`.
+    Record {
+        word: StateWord,
+        record: Record,
+        now: Duration,
+    },
+    Expire(Duration),
+    Clear,
+}
+
+/// What waits for a user's window.
+#[derive(Debug, Default)]
+pub(crate) struct Tasks(VecDeque<Task>);
+
+impl Tasks {
+    /// Whether there was room.
+    fn put(&mut self, task: Task) -> bool {
+        let fits = self.0.len() < MOST;
+        if fits {
+            self.0.push_back(task);
+        }
+        fits
+    }
+
+    /// The window is to be emptied. The outcomes that wait belong to a period that
+    /// is over; they stay to be counted as late.
+    pub(crate) fn clear(&mut self) {
+        self.0.retain(|task| matches!(task, Task::Record { .. }));
+        self.0.push_front(Task::Clear);
+    }
+}
+
+impl Core {
+    /// Leaves an outcome for the user's window. Whether there was room.
+    pub(super) fn leave_record(
+        &self,
+        held: &mut Held<'_, Shared>,
+        record: Record,
+        now: Duration,
+    ) -> bool {
+        let word = held.word();
+        let task = Task::Record { word, record, now };
+        let own = held.get().machine.own_window();
+        own.is_some_and(|(own, _)| own.tasks.put(task))
+    }
+
+    /// Lets the user's window, if that is what there is, forget what is too old,
+    /// before a look at the totals.
+    pub(super) fn expire_own<'a>(
+        &'a self,
+        mut held: Held<'a, Shared>,
+        now: Duration,
+    ) -> Held<'a, Shared> {
+        match held.get().machine.own_window() {
+            Some((own, _)) => {
+                own.tasks.put(Task::Expire(now));
+                self.catch_up(held)
+            }
+            None => held,
+        }
+    }
+
+    /// Tells the user's window what waits for it, unless that is being done.
+    pub(super) fn catch_up<'a>(&'a self, mut held: Held<'a, Shared>) -> Held<'a, Shared> {
+        match held.get().machine.own_window() {
+            Some((own, _)) if !own.tasks.0.is_empty() => {}
+            _ => return held,
+        }
+        let taken = own(&mut held).and_then(|own| own.window.take());
+        let Some(mut window) = taken else {
+            return held;
+        };
+        for _ in 0..MOST {
+            let Some(task) = own(&mut held).and_then(|own| own.tasks.0.pop_front()) else {
+                break;
+            };
+            held = self.tell(held, &mut *window, task);
+        }
+        if let Some(own) = own(&mut held) {
+            own.window = Some(window);
+        }
+        held
+    }
+
+    fn tell<'a>(
+        &'a self,
+        mut held: Held<'a, Shared>,
+        window: &mut dyn Window,
+        task: Task,
+    ) -> Held<'a, Shared> {
+        let present = held.word();
+        let late = || self.counts.late.add(1);
+        if let Task::Record { word, .. } = task {
+            if !present.same_period(word) {
+                late();
+                return held;
+            }
+        }
+        let totals = held.get().machine.own_window().map(|(_, totals)| totals);
+        let mut totals = totals.map(|totals| totals.clone()).unwrap_or_default();
+        drop(held);
+        let told = catch_panic(|| match task {
+            Task::Record { record, now, .. } => window.record(record, now, &mut totals),
+            Task::Expire(now) => window.expire(now, &mut totals),
+            Task::Clear => window.clear(),
+        });
+        if told.is_none() {
+            diagnostics::policy_panicked("window");
+        }
+        let mut held = self.shared.lock();
+        let stays = held.word().same_period(present);
+        match (held.get().machine.own_window(), task) {
+            (Some(_), Task::Record { .. }) if !stays => late(),
+            (Some((_, own)), Task::Record { .. } | Task::Expire(_)) if stays => *own = totals,
+            _ => {}
+        }
+        if let (true, Task::Record { record, now, .. }) = (stays, task) {
+            let machine = &mut held.get().machine;
+            if let Some(next) = machine.went_into(&self.config, record.failed, now) {
+                held = self.make(held, next, Some(now));
+            }
+        }
+        held
+    }
+}
+
+fn own<'h>(held: &'h mut Held<'_, Shared>) -> Option<&'h mut OwnWindow> {
+    held.get().machine.own_window().map(|(own, _)| own)
+}

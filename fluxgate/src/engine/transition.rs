@@ -1,0 +1,267 @@
+//! Transitions, and the delivery of their signals.
+//!
+//! # No code of the user's runs under the lock
+//!
+//! A panic hook runs where the panic is, inside any `catch_unwind` around it. So
+//! it is not enough to report a policy's panic later: a policy that runs under
+//! the lock takes the panic hook, and what the hook does, with it. Whatever the
+//! user can write runs without the lock instead, in three steps:
+//!
+//! 1. under the lock the outcome is recorded and what it leads to is decided, as
+//!    far as that goes without the user: [`Next`], and a [`Question`] with a copy
+//!    of all that a rule of the user's may look at;
+//! 2. without the lock the rule, the retry policy, the clock and the source of
+//!    chance are asked, and make an [`Entry`];
+//! 3. under the lock the state is entered, if the period is still the one of step
+//!    1. If not, somebody else was faster: the answers are thrown away, like any
+//!    late result.
+//!
+//! So a transition is made from answers that are all there, or not at all, and
+//! other threads neither wait for the user's code nor see half of a transition.
+//! A rule is asked about the window as it was right after the call that it is
+//! asked about; other calls may be recorded while it is asked, which is no other
+//! than if they had ended a little later.
+//!
+//! Permits are asked between the taking of a slot and the answer
+//! ([`admit`](super::admit)), windows in turns ([`own_window`](super::own_window)).
+//!
+//! A policy, or a hook or subscriber that runs inside, may use its breaker: what
+//! would ask the same policy again, on the same thread, is answered without it
+//! ([`Answer::Within`]): calls that need a permit are rejected, and outcomes are
+//! recorded and lead nowhere. Commands and `info()` work as ever.
+
+use std::time::{Duration, SystemTime};
+
+#[cfg(doc)]
+use super::machine::Question;
+use super::{
+    Core, Shared,
+    lock::Held,
+    machine::{Machine, Next, Transition, Wait},
+    outbox::TURN,
+    state_word::StateWord,
+    sync::spawn,
+};
+use crate::{
+    Signal, State, diagnostics,
+    retry::Opening,
+    util::consult::{Answer, consult},
+};
+
+/// The wait of a retry policy that panicked.
+const WAIT: Duration = Duration::from_secs(60);
+
+/// All that it takes to enter a state.
+pub(super) struct Entry {
+    next: Next,
+    now: Duration,
+    wall: SystemTime,
+    wait: Option<Wait>,
+}
+
+impl Core {
+    /// Goes where a call or a look at the calls in flight leads. `now` may be
+    /// missing if nothing has needed it yet.
+    #[cold]
+    pub(super) fn apply(&self, held: Held<'_, Shared>, next: Next, now: Option<Duration>) {
+        let held = self.make(held, next, now);
+        self.unlock(held);
+    }
+
+    /// Makes a transition, unless another is made meanwhile, and leaves its
+    /// signal in the outbox.
+    pub(super) fn make<'a>(
+        &'a self,
+        mut held: Held<'a, Shared>,
+        next: Next,
+        now: Option<Duration>,
+    ) -> Held<'a, Shared> {
+        let word = held.word();
+        let machine = &held.get().machine;
+        let opening = machine.opening();
+        let question = next.asks.then(|| machine.question(next.state));
+        if question.is_some() {
+            self.update_word(&mut held);
+        }
+        drop(held);
+        let next = match question {
+            None => Some(next),
+            Some(question) => match consult(self, || question.ask(&self.config)) {
+                Answer::Given(next) => next,
+                Answer::Panicked | Answer::Within => None,
+            },
+        };
+        let entry = next.and_then(|next| {
+            let now = now.unwrap_or_else(|| self.clock.now());
+            self.prepare(next, opening, now)
+        });
+        let mut held = self.shared.lock();
+        if let Some(entry) = entry {
+            if held.word().same_period(word) {
+                self.enter(&mut held, entry);
+            }
+        }
+        held
+    }
+
+    /// Asks what has to be asked before a state is entered. `None` if the retry
+    /// policy can't be asked now.
+    pub(super) fn prepare(&self, next: Next, opening: Opening, now: Duration) -> Option<Entry> {
+        let wait = match next.state {
+            State::Open => Some(self.wait(opening)?),
+            _ => None,
+        };
+        let wall = self.clock.wall();
+        Some(Entry {
+            next,
+            now,
+            wall,
+            wait,
+        })
+    }
+
+    /// What it takes to enter a state that asks no policy.
+    pub(super) fn entry(&self, state: State) -> Entry {
+        self.entry_at(state, self.clock.now())
+    }
+
+    pub(super) fn entry_at(&self, state: State, now: Duration) -> Entry {
+        Entry {
+            next: state.into(),
+            now,
+            wall: self.clock.wall(),
+            wait: None,
+        }
+    }
+
+    fn wait(&self, opening: Opening) -> Option<Wait> {
+        let retry = &self.config.retry;
+        let first = consult(self, || retry.wait(&opening, &mut &self.random));
+        let first = match first {
+            Answer::Given(first) => first,
+            Answer::Panicked => {
+                diagnostics::policy_panicked("retry");
+                Some(WAIT)
+            }
+            Answer::Within => return None,
+        };
+        let longest = match consult(self, || retry.longest()) {
+            Answer::Given(longest) => longest,
+            Answer::Panicked => {
+                diagnostics::policy_panicked("retry");
+                Duration::ZERO
+            }
+            Answer::Within => return None,
+        };
+        Some(Wait { first, longest })
+    }
+
+    /// Enters a state, makes it known, and puts its signal in the outbox.
+    pub(super) fn enter(&self, held: &mut Held<'_, Shared>, entry: Entry) {
+        let Entry {
+            next,
+            now,
+            wall,
+            wait,
+        } = entry;
+        let Shared {
+            machine,
+            changed_at,
+            sequence,
+            outbox,
+        } = held.get();
+        if let Some(listener_counters) = &self.listener_counters {
+            listener_counters.left(machine.state(), now.saturating_sub(machine.entered()));
+        }
+        let Transition {
+            old_state,
+            new_state,
+            cause,
+            wait,
+        } = machine.enter(next, now, wait);
+        *changed_at = wall;
+        *sequence += 1;
+        if new_state == State::Open {
+            self.opening.store(now, wait, cause);
+        }
+        outbox.put(|| Signal {
+            name: self.name.clone(),
+            old_state,
+            new_state,
+            timestamp: wall,
+            sequence: *sequence,
+            reason: cause.and_then(|cause| self.config.reason(cause)),
+            next_attempt: wait.and_then(|wait| wall.checked_add(wait)),
+            origin: crate::signal::Origin::default(),
+        });
+        let word = self.word_of(machine);
+        held.publish_word(word);
+    }
+
+    pub(super) fn word_of(&self, machine: &Machine) -> StateWord {
+        let clean = machine.is_clean(&self.config);
+        StateWord::new(
+            machine.state(),
+            machine.generation(),
+            clean,
+            self.has_fast_path,
+        )
+    }
+
+    /// Says in the control word whether the window is clean.
+    #[inline]
+    pub(super) fn update_word(&self, held: &mut Held<'_, Shared>) {
+        let clean = held.get().machine.is_clean(&self.config);
+        let word = held.word().when(clean);
+        held.set_word(word);
+    }
+
+    /// Lets the user's window catch up, lets go of the lock, then delivers what
+    /// is in the outbox, unless a caller further up, or another thread, is at it
+    /// already: signals leave in the order of transitions.
+    ///
+    /// A caller delivers a bounded number, most often its own. If other callers
+    /// have left more by then, a thread of its own delivers the rest, so that no
+    /// caller works for all others without end.
+    pub(super) fn unlock(&self, held: Held<'_, Shared>) {
+        self.unlock_within(held, TURN);
+    }
+
+    /// As [`unlock`](Self::unlock), with this many signals for one caller.
+    pub(super) fn unlock_within(&self, held: Held<'_, Shared>, turn: usize) {
+        let mut held = self.catch_up(held);
+        if !held.get().outbox.begin() {
+            return;
+        }
+        drop(held);
+        for _ in 0..turn {
+            if !self.deliver() {
+                return;
+            }
+        }
+        if !self.hand_over() {
+            while self.deliver() {}
+        }
+    }
+
+    /// Delivers one signal. Whether there was one; if not, the delivery is over.
+    fn deliver(&self) -> bool {
+        let signal = self.shared.lock().get().outbox.take();
+        let any = signal.is_some();
+        if let Some(signal) = signal {
+            self.listeners.tell(signal);
+        }
+        any
+    }
+
+    /// Hands the delivery over to a thread of its own, if there is one to be had.
+    /// The outbox is still being delivered all the while, so no other caller
+    /// begins; and the thread does not end before the outbox is empty, so no
+    /// signal waits for a caller that never comes.
+    fn hand_over(&self) -> bool {
+        let Some(breaker) = self.listeners.owner() else {
+            return false;
+        };
+        spawn(move || while breaker.core.deliver() {})
+    }
+}

@@ -1,0 +1,163 @@
+//! What is counted of the breakers of one name.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::{Histogram, Info, LifetimeTotals, State};
+
+/// The counters of one breaker, or of all that ever had a name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Totals {
+    calls: [u64; OUTCOMES.len()],
+    pub(super) rejected: BTreeMap<State, u64>,
+    pub(super) probes: u64,
+    pub(super) lost_probes: u64,
+    pub(super) time_in_state: BTreeMap<State, Duration>,
+    /// Failures and dropped signals by the listener's name.
+    pub(super) listeners: BTreeMap<String, (u64, u64)>,
+    pub(super) durations: Option<Histogram>,
+}
+
+type Count = fn(&Info, &LifetimeTotals) -> u64;
+
+/// How calls end, and how many ended so.
+const OUTCOMES: [(&str, Count); 8] = [
+    ("success", |_, lifetime| lifetime.successes.unwrap_or(0)),
+    ("failure", |_, lifetime| lifetime.failures),
+    ("overloaded", |info, _| info.overloaded),
+    ("alive", |info, _| info.alive),
+    ("ignored", |info, _| info.ignored),
+    ("cancelled", |info, _| info.cancelled),
+    ("panicked", |info, _| info.panicked),
+    ("late", |_, lifetime| lifetime.late),
+];
+
+/// How many listeners are counted by name; the rest is counted as [`OTHER`]. A
+/// listener may have a new name for every breaker.
+const LISTENERS: usize = 100;
+const OTHER: &str = "(other)";
+
+/// How two numbers become one.
+#[derive(Clone, Copy)]
+pub(super) enum Join {
+    Add,
+    Max,
+    /// The first less the second, at least zero.
+    Excess,
+}
+
+impl Join {
+    fn numbers(self, a: u64, b: u64) -> u64 {
+        match self {
+            Self::Add => a.saturating_add(b),
+            Self::Max => a.max(b),
+            Self::Excess => a.saturating_sub(b),
+        }
+    }
+
+    fn times(self, a: Duration, b: Duration) -> Duration {
+        match self {
+            Self::Add => a.saturating_add(b),
+            Self::Max => a.max(b),
+            Self::Excess => a.saturating_sub(b),
+        }
+    }
+}
+
+impl Totals {
+    /// Reads one breaker, with the histogram at these bounds.
+    pub(super) fn of(info: &Info, bounds: &[Duration]) -> Self {
+        let none = LifetimeTotals::default();
+        let lifetime = info.lifetime.as_ref().unwrap_or(&none);
+        let mut totals = Self {
+            calls: OUTCOMES.map(|(_, count)| count(info, lifetime)),
+            rejected: lifetime.rejected.clone(),
+            probes: lifetime.probes,
+            lost_probes: info.lost_probes,
+            time_in_state: lifetime.time_in_state.clone(),
+            listeners: BTreeMap::new(),
+            durations: None,
+        };
+        for each in &info.listeners {
+            totals.count_listener(&each.name, (each.failures, each.dropped), Join::Add);
+        }
+        if let (Some(durations), false) = (&lifetime.durations, bounds.is_empty()) {
+            let mut durations = durations.clone();
+            // The breaker's own bounds may be finer, for other listeners.
+            durations
+                .buckets
+                .retain(|(bound, _)| bounds.contains(bound));
+            totals.durations = Some(durations);
+        }
+        totals
+    }
+
+    /// Returns the calls by how they ended.
+    pub(super) fn calls(&self) -> impl Iterator<Item = (&'static str, u64)> + use<'_> {
+        let names = OUTCOMES.iter().map(|(name, _)| *name);
+        names.zip(self.calls.iter().copied())
+    }
+
+    /// Joins each number with its counterpart.
+    pub(super) fn join(&mut self, other: &Self, how: Join) {
+        for (a, b) in self.calls.iter_mut().zip(other.calls) {
+            *a = how.numbers(*a, b);
+        }
+        for (state, b) in &other.rejected {
+            let a = self.rejected.entry(*state).or_default();
+            *a = how.numbers(*a, *b);
+        }
+        self.probes = how.numbers(self.probes, other.probes);
+        self.lost_probes = how.numbers(self.lost_probes, other.lost_probes);
+        for (state, b) in &other.time_in_state {
+            let a = self.time_in_state.entry(*state).or_default();
+            *a = how.times(*a, *b);
+        }
+        for (name, b) in &other.listeners {
+            self.count_listener(name, *b, how);
+        }
+        match (&mut self.durations, &other.durations) {
+            (Some(a), Some(b)) => join(a, b, how),
+            (a @ None, Some(b)) if !matches!(how, Join::Excess) => *a = Some(b.clone()),
+            (_, None) | (None, Some(_)) => {}
+        }
+    }
+
+    fn count_listener(&mut self, name: &str, b: (u64, u64), how: Join) {
+        let is_known = self.listeners.contains_key(name);
+        let name = if is_known || self.listeners.len() < LISTENERS {
+            name
+        } else {
+            OTHER
+        };
+        let a = self.listeners.entry(name.to_owned()).or_default();
+        *a = (how.numbers(a.0, b.0), how.numbers(a.1, b.1));
+    }
+}
+
+fn join(a: &mut Histogram, b: &Histogram, how: Join) {
+    let counts: BTreeMap<Duration, u64> = b.buckets.iter().copied().collect();
+    // What one of them does not measure, none of them can answer.
+    a.buckets.retain(|(bound, _)| counts.contains_key(bound));
+    for (bound, n) in &mut a.buckets {
+        *n = how.numbers(*n, counts.get(bound).copied().unwrap_or_default());
+    }
+    a.count = how.numbers(a.count, b.count);
+    a.sum = how.times(a.sum, b.sum);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listener_names_are_bounded() {
+        let mut all = Totals::default();
+        for i in 0..10_000 {
+            let mut one = Totals::default();
+            one.count_listener(&format!("listener {i}"), (1, 2), Join::Add);
+            all.join(&one, Join::Add);
+        }
+        assert_eq!(all.listeners.len(), LISTENERS + 1);
+        assert_eq!(all.listeners[OTHER], (9_900, 19_800));
+    }
+}

@@ -1,0 +1,296 @@
+//! The queue: what its senders and its worker share.
+
+pub(crate) mod bucket;
+mod lane;
+pub(crate) mod outcome;
+pub(crate) mod scheduler;
+pub(crate) mod worker;
+
+use std::{
+    sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::{Duration, Instant as Real},
+};
+
+use tokio::{sync::Notify, time::Instant};
+
+use scheduler::{Scheduler, Step};
+
+use super::{
+    FlushReport, Message, Policy, SendError, Stats, api::transport::Transport, redact::Redactor,
+    report,
+};
+
+pub(crate) struct Shared {
+    pub(crate) policy: Policy,
+    pub(crate) transport: Box<dyn Transport>,
+    pub(crate) redactor: Arc<Redactor>,
+    state: Mutex<State>,
+    /// Times count from here.
+    origin: OnceLock<Instant>,
+    /// Tells the worker of a new message, or of the end.
+    pub(crate) wake: Notify,
+    /// Tells who waits for messages to be done with.
+    progress: (Condvar, Notify),
+}
+
+struct State {
+    scheduler: Scheduler,
+    phase: Phase,
+    running: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Phase {
+    Open,
+    /// Takes nothing more; ends when empty, or after so long.
+    Draining(Option<Duration>),
+    Ended,
+}
+
+/// What the worker is to do.
+pub(crate) enum Next {
+    Step(Step),
+    /// End, giving these up.
+    End(Vec<Message>),
+}
+
+impl Shared {
+    pub(crate) fn new(
+        policy: Policy,
+        transport: Box<dyn Transport>,
+        redactor: Arc<Redactor>,
+    ) -> Self {
+        Self {
+            state: Mutex::new(State {
+                scheduler: Scheduler::new(policy.clone()),
+                phase: Phase::Open,
+                running: false,
+            }),
+            policy,
+            transport,
+            redactor,
+            origin: OnceLock::new(),
+            wake: Notify::new(),
+            progress: (Condvar::new(), Notify::new()),
+        }
+    }
+
+    /// One whose worker is run by a test.
+    #[cfg(test)]
+    pub(crate) fn manual(policy: Policy, transport: Box<dyn Transport>) -> Self {
+        let shared = Self::new(policy, transport, Arc::default());
+        shared.lock().running = true;
+        shared
+    }
+
+    /// The time since the origin. For the worker alone: the clock of tokio may
+    /// be another on a sender's thread, paused by a test.
+    pub(crate) fn now(&self) -> Duration {
+        self.origin.get_or_init(Instant::now).elapsed()
+    }
+
+    /// That time as an instant, if there is such a one.
+    pub(crate) fn instant(&self, time: Duration) -> Option<Instant> {
+        self.origin.get_or_init(Instant::now).checked_add(time)
+    }
+
+    /// Takes a message in: a push under a lock that is held for no longer.
+    pub(crate) fn offer(self: &Arc<Self>, mut message: Message) -> Result<(), SendError> {
+        if self.redactor.finds(&message.channel) {
+            message.label = self.redactor.conceal(&message.channel).into();
+        }
+        let mut state = self.lock();
+        if state.phase != Phase::Open {
+            state.scheduler.stats.refused += 1;
+            return Err(SendError::Closed);
+        }
+        let wakes = state.scheduler.offer(message)?;
+        self.start(&mut state);
+        drop(state);
+        if wakes {
+            self.wake.notify_one();
+        }
+        Ok(())
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.lock().scheduler.is_full()
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.lock().phase == Phase::Open
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        let state = self.lock();
+        Stats {
+            queue_size: state.scheduler.size(),
+            running: state.running,
+            ..state.scheduler.stats.clone()
+        }
+    }
+
+    /// What the worker is to do now.
+    pub(crate) fn next(&self) -> Next {
+        let now = self.now();
+        let mut state = self.lock();
+        let state = &mut *state;
+        let scheduler = &mut state.scheduler;
+        let within = match state.phase {
+            Phase::Open => return Next::Step(scheduler.next(now)),
+            Phase::Ended => return Next::End(Vec::new()),
+            Phase::Draining(_) if scheduler.is_empty() => return Next::End(Vec::new()),
+            Phase::Draining(within) => within,
+        };
+        if let Some(within) = within
+            && scheduler.deadline.is_none()
+        {
+            scheduler.drain_until(now.saturating_add(within), now);
+        }
+        let deadline = scheduler.deadline.unwrap_or(Duration::MAX);
+        if now >= deadline {
+            return Next::End(scheduler.abandon());
+        }
+        match scheduler.next(now) {
+            // Nothing can be sent before time is up.
+            Step::Wait(Some(due)) if due >= deadline && scheduler.flying == 0 => {
+                Next::End(scheduler.abandon())
+            }
+            Step::Wait(due) => Next::Step(Step::Wait(Some(
+                due.map_or(deadline, |due| due.min(deadline)),
+            ))),
+            step => Next::Step(step),
+        }
+    }
+
+    pub(crate) fn with_scheduler<R>(&self, f: impl FnOnce(&mut Scheduler) -> R) -> R {
+        f(&mut self.lock().scheduler)
+    }
+
+    /// Some message is done with.
+    pub(crate) fn progressed(&self) {
+        self.progress.0.notify_all();
+        self.progress.1.notify_waiters();
+    }
+
+    /// The worker has ended, and will not come back unless it was not asked to
+    /// end.
+    pub(crate) fn ended(&self) {
+        let mut state = self.lock();
+        state.running = false;
+        if state.phase != Phase::Open {
+            state.phase = Phase::Ended;
+        }
+        drop(state);
+        self.progressed();
+    }
+
+    /// Begins the end, within so much time. Once that has been said, it stands.
+    pub(crate) fn close(&self, within: Option<Duration>) {
+        let mut state = self.lock();
+        match state.phase {
+            Phase::Open if state.running || !state.scheduler.is_empty() => {
+                state.phase = Phase::Draining(within);
+            }
+            Phase::Open => state.phase = Phase::Ended,
+            Phase::Draining(None) => state.phase = Phase::Draining(within),
+            Phase::Draining(Some(_)) | Phase::Ended => {}
+        }
+        drop(state);
+        self.wake.notify_one();
+        self.progressed();
+    }
+
+    /// Waits until every message of now is done with; `None` is for ever.
+    pub(crate) fn flush(&self, until: Option<Real>) -> FlushReport {
+        let state = self.lock();
+        let mark = state.scheduler.mark();
+        let left = |state: &State| state.scheduler.left(mark);
+        self.wait_for(state, until, |state| left(state) == 0, left)
+    }
+
+    /// Waits until the worker has ended.
+    pub(crate) fn join(&self, within: Option<Duration>) -> FlushReport {
+        // The worker keeps the deadline; the margin is for its last words.
+        let margin = Duration::from_secs(1);
+        let until =
+            within.and_then(|within| Real::now().checked_add(within.saturating_add(margin)));
+        let ended = |state: &State| state.phase == Phase::Ended;
+        self.wait_for(self.lock(), until, ended, undelivered)
+    }
+
+    /// As [`flush`](Self::flush), for async code.
+    pub(crate) async fn flushed(&self) {
+        let mark = self.lock().scheduler.mark();
+        self.until(|state| state.scheduler.left(mark) == 0 || !state.running)
+            .await;
+    }
+
+    /// As [`join`](Self::join), for async code.
+    pub(crate) async fn joined(&self) -> FlushReport {
+        self.until(|state| state.phase == Phase::Ended || !state.running)
+            .await;
+        FlushReport {
+            left: undelivered(&self.lock()),
+        }
+    }
+
+    async fn until(&self, done: impl Fn(&State) -> bool) {
+        loop {
+            let progress = self.progress.1.notified();
+            tokio::pin!(progress);
+            // What happens after the check must not be missed.
+            progress.as_mut().enable();
+            if done(&self.lock()) {
+                return;
+            }
+            progress.await;
+        }
+    }
+
+    /// Blocks until then at the most. Without a worker nothing will change.
+    fn wait_for(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        until: Option<Real>,
+        done: impl Fn(&State) -> bool,
+        left: impl Fn(&State) -> usize,
+    ) -> FlushReport {
+        loop {
+            if done(&state) || !state.running {
+                return FlushReport { left: left(&state) };
+            }
+            let wait = until.map(|until| until.saturating_duration_since(Real::now()));
+            match wait {
+                Some(wait) if wait.is_zero() => return FlushReport { left: left(&state) },
+                // Without a deadline too: nobody is to sleep on a worker that
+                // is gone.
+                _ => {
+                    let wait = wait.unwrap_or(Duration::from_secs(1));
+                    let woken = self.progress.0.wait_timeout(state, wait);
+                    state = woken.unwrap_or_else(PoisonError::into_inner).0;
+                }
+            }
+        }
+    }
+
+    /// Starts the worker's thread if there is something for it to do.
+    fn start(self: &Arc<Self>, state: &mut State) {
+        if state.running || state.scheduler.is_empty() {
+            return;
+        }
+        match worker::spawn(self.clone()) {
+            Ok(()) => state.running = true,
+            Err(error) => report::not_started(&error),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What has not been done with, and what was given up at the end.
+fn undelivered(state: &State) -> usize {
+    state.scheduler.left(u64::MAX) + state.scheduler.abandoned
+}

@@ -1,0 +1,240 @@
+//! Driving the breakers of annotated functions in tests: no sleeping, and no
+//! test that disturbs another.
+//!
+//! A breaker that is built by hand takes a [`ManualClock`] of its own, by
+//! [`Builder::clock`](crate::Builder::clock). The breaker of an annotated
+//! function, or of `breaker!`, is a static that every test of the process
+//! shares. [`freeze`] stops the time for all of these, makes them as new, and
+//! keeps other tests that freeze out until it is dropped. With the feature
+//! `test-util`, `isolate` gives a test breakers of its own instead, so that
+//! tests run beside each other.
+//!
+//! ```
+//! # #[cfg(feature = "macros")] {
+//! use std::{io, time::Duration};
+//! use fluxgate::{State, circuit_breaker, testing};
+//!
+//! #[circuit_breaker(tripper = "FailureStreak(2)", permit = "All", handle = price_breaker)]
+//! fn price(up: bool) -> io::Result<u32> {
+//!     if up { Ok(42) } else { Err(io::Error::other("down")) }
+//! }
+//!
+//! # fn the_circuit_recovers() {
+//! // In a #[test]:
+//! let time = testing::freeze();
+//! for _ in 0..2 {
+//!     assert!(price(false).is_err());
+//! }
+//! assert_eq!(price_breaker().state(), State::Open);
+//! assert!(price(true).is_err(), "rejected");
+//!
+//! time.advance(Duration::from_secs(60));
+//! assert!(price(true).is_ok(), "the probe");
+//! assert_eq!(price_breaker().state(), State::Closed);
+//! # }
+//! # the_circuit_recovers();
+//! # }
+//! ```
+
+#[cfg(feature = "test-util")]
+pub(crate) mod isolated;
+
+use std::{
+    cell::Cell,
+    fmt,
+    marker::PhantomData,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+#[cfg(feature = "test-util")]
+pub use isolated::{Isolated, isolate, isolate_with};
+
+use crate::{
+    clock::{Clock, ManualClock, SystemClock},
+    diagnostics,
+    random::Seeded,
+    registry,
+};
+
+/// What every breaker draws its random numbers by while the time is frozen,
+/// until [`Frozen::seed`] says otherwise.
+pub(crate) const SEED: u64 = 0;
+
+/// Returns whether this thread has breakers of its own.
+#[cfg(feature = "test-util")]
+pub(crate) fn is_isolated() -> bool {
+    isolated::world().is_some()
+}
+
+#[cfg(not(feature = "test-util"))]
+pub(crate) const fn is_isolated() -> bool {
+    false
+}
+
+/// Stops the time of every breaker that has no clock of its own, and makes
+/// every breaker of the process as new: closed, nothing recorded, nothing
+/// counted, random numbers by a fixed seed.
+///
+/// Only one test at a time holds a [`Frozen`]; another one waits here. Under the
+/// feature `test-util`, `isolate` gives each test breakers of its own instead.
+/// When it is dropped, also by a failed assertion, all breakers are as new once
+/// more, and the time goes on. What the environment commands (see
+/// [`KillSwitch`](crate::KillSwitch)) is not in force before that.
+///
+/// # Panics
+///
+/// If this thread already holds a [`Frozen`], for which it would wait for ever,
+/// or an `Isolated`.
+#[doc(alias("mock", "fake_time"))]
+#[must_use = "the time goes on when this is dropped"]
+pub fn freeze() -> Frozen<ManualClock> {
+    freeze_with(ManualClock::new())
+}
+
+/// [`freeze`] with any clock, such as `TokioClock` in tests under
+/// `tokio::time::pause`.
+///
+/// # Panics
+///
+/// As [`freeze`].
+#[must_use = "the time goes on when this is dropped"]
+pub fn freeze_with<C: Clock + Clone + 'static>(clock: C) -> Frozen<C> {
+    let guard = Guard::new(Hold::Frozen, "freeze");
+    let exclusive = Exclusive::new();
+    SystemClock::replace(Some(Arc::new(clock.clone())));
+    renew_all(SEED);
+    Frozen {
+        clock,
+        _exclusive: exclusive,
+        _guard: guard,
+    }
+}
+
+/// What a thread holds.
+#[derive(Clone, Copy)]
+enum Hold {
+    Frozen,
+    #[cfg(feature = "test-util")]
+    Isolated,
+}
+
+thread_local! {
+    static HELD: Cell<Option<Hold>> = const { Cell::new(None) };
+}
+
+/// Sees to it that a thread holds one guard at a time. Stays on its thread.
+struct Guard(PhantomData<MutexGuard<'static, ()>>);
+
+impl Guard {
+    fn new(hold: Hold, function: &str) -> Self {
+        let other = match HELD.get() {
+            None => {
+                HELD.set(Some(hold));
+                return Self(PhantomData);
+            }
+            Some(Hold::Frozen) => "a `Frozen`",
+            #[cfg(feature = "test-util")]
+            Some(Hold::Isolated) => "an `Isolated`",
+        };
+        panic!(
+            "`testing::{function}` was called on a thread that holds {other} already, and would wait for itself or hide it; \
+             use the one that is there, which `reset_all` makes as new, or drop it first"
+        );
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        HELD.set(None);
+    }
+}
+
+static IS_FROZEN: Mutex<bool> = Mutex::new(false);
+/// Notified when the time goes on.
+static GOES_ON: Condvar = Condvar::new();
+/// After this time a test that waits for another one says so.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The right to freeze the time.
+struct Exclusive(());
+
+impl Exclusive {
+    fn new() -> Self {
+        let mut is_frozen = IS_FROZEN.lock().unwrap_or_else(PoisonError::into_inner);
+        while *is_frozen {
+            let (woken, waited) = GOES_ON
+                .wait_timeout(is_frozen, PATIENCE)
+                .unwrap_or_else(PoisonError::into_inner);
+            is_frozen = woken;
+            if *is_frozen && waited.timed_out() {
+                drop(is_frozen);
+                diagnostics::waits_for_frozen();
+                is_frozen = IS_FROZEN.lock().unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+        *is_frozen = true;
+        Self(())
+    }
+}
+
+impl Drop for Exclusive {
+    fn drop(&mut self) {
+        *IS_FROZEN.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        GOES_ON.notify_one();
+    }
+}
+
+fn renew_all(seed: u64) {
+    registry::forget_commands();
+    for breaker in registry::every() {
+        breaker.core.renew(Seeded::new(seed));
+    }
+}
+
+/// The time stands still; made by [`freeze`].
+pub struct Frozen<C = ManualClock> {
+    clock: C,
+    _exclusive: Exclusive,
+    _guard: Guard,
+}
+
+impl Frozen<ManualClock> {
+    /// Moves the time forward.
+    pub fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+}
+
+impl<C> Frozen<C> {
+    /// The clock that all breakers look at.
+    pub fn clock(&self) -> &C {
+        &self.clock
+    }
+
+    /// Makes every breaker as new, in the middle of a test.
+    pub fn reset_all(&self) {
+        renew_all(SEED);
+    }
+
+    /// The same, with jitter and admission drawn by another seed.
+    pub fn seed(&self, seed: u64) {
+        renew_all(seed);
+    }
+}
+
+impl<C> Drop for Frozen<C> {
+    fn drop(&mut self) {
+        SystemClock::replace(None);
+        registry::forget_commands();
+        for breaker in registry::every() {
+            breaker.core.renew(Seeded::for_breaker());
+        }
+    }
+}
+
+impl<C: fmt::Debug> fmt::Debug for Frozen<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Frozen").field(&self.clock).finish()
+    }
+}

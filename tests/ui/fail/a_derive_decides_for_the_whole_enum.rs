@@ -1,0 +1,8 @@
+#[derive(fluxgate::Classify)]
+#[outcome(failure)]
+enum ApiError {
+    #[outcome(alive)]
+    NotFound,
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[derive(fluxgate::Classify)]
+enum Never {}
+
+fn main() {}

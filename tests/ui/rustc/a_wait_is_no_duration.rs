@@ -1,0 +1,7 @@
+#[derive(fluxgate::Classify)]
+enum ApiError {
+    #[outcome(overloaded, retry_after = seconds)]
+    Busy { seconds: u64 },
+}
+
+fn main() {}
