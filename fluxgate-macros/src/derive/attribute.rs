@@ -268,11 +268,9 @@ fn member(name: &Ident, input: ParseStream<'_>) -> syn::Result<Member> {
     }
     input.parse::<Token![=]>()?;
     let ahead = input.fork();
-    if let Ok(field) = ahead.parse::<Member>() {
-        if ahead.is_empty() {
-            input.parse::<Member>()?;
-            return Ok(field);
-        }
+    let is_field = ahead.parse::<Member>().is_ok() && ahead.is_empty();
+    if is_field {
+        return input.parse();
     }
     let given: TokenStream = input.parse()?;
     let advice = match syn::parse2::<syn::LitStr>(given.clone()) {

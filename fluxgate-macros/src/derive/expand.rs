@@ -60,10 +60,8 @@ fn wrapped(
 }
 
 fn arm(variant: &Variant<'_>, fluxgate: &Runtime<'_>) -> TokenStream {
-    let path = match variant.name {
-        Some(name) => quote!(Self::#name),
-        None => quote!(Self),
-    };
+    let name = variant.name.map(|name| quote!(::#name));
+    let path = quote!(Self #name);
     let (bound, value): (&[Bound<'_>], _) = match &variant.outcome {
         Outcome::Plain(plain) => (&[], constant(*plain, fluxgate)),
         Outcome::WithWait(plain, field) => {
@@ -129,16 +127,14 @@ fn local(i: usize, place: Span) -> Ident {
 /// them.
 fn bounded(generics: &Generics, item: &Item<'_>, fluxgate: &Runtime<'_>) -> Generics {
     let mut bounded = generics.clone();
-    for variant in &item.variants {
-        if let Outcome::Transparent(field) = &variant.outcome {
-            if depends(field.ty, generics) {
-                let ty = field.ty;
-                bounded
-                    .make_where_clause()
-                    .predicates
-                    .push(parse_quote!(#ty: #fluxgate::Classify));
-            }
-        }
+    let transparent = item.variants.iter().filter_map(|it| match &it.outcome {
+        Outcome::Transparent(field) => Some(field.ty),
+        _ => None,
+    });
+    for ty in transparent.filter(|ty| depends(ty, generics)) {
+        let bounds = bounded.make_where_clause();
+        let bound = parse_quote!(#ty: #fluxgate::Classify);
+        bounds.predicates.push(bound);
     }
     bounded
 }

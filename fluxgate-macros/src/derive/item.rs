@@ -215,31 +215,29 @@ fn find<'a>(wait: &Wait, name: &Ident, fields: &'a Fields, errors: &Errors) -> O
         Member::Named(ident) => ident.to_string(),
         Member::Unnamed(index) => index.index.to_string(),
     };
-    match found {
+    if let Some(field) = found {
         // Errors about its type stand where it was named.
-        Some(field) => Some(Bound {
+        return Some(Bound {
             member: respanned(field.member, wait.field.span()),
             ..field
-        }),
-        None => {
-            let listed: Vec<_> = bound(fields)
-                .map(|field| match field.member {
-                    Member::Named(ident) => format!("`{ident}`"),
-                    Member::Unnamed(index) => format!("`{}`", index.index),
-                })
-                .collect();
-            let advice = if listed.is_empty() {
-                "it has none".to_owned()
-            } else {
-                format!("it has {}", listed.join(", "))
-            };
-            errors.push(syn::Error::new(
-                wait.field.span(),
-                format!("`{name}` has no field `{given}`; {advice}"),
-            ));
-            None
-        }
+        });
     }
+    let listed: Vec<_> = bound(fields)
+        .map(|field| match field.member {
+            Member::Named(ident) => format!("`{ident}`"),
+            Member::Unnamed(index) => format!("`{}`", index.index),
+        })
+        .collect();
+    let advice = if listed.is_empty() {
+        "it has none".to_owned()
+    } else {
+        format!("it has {}", listed.join(", "))
+    };
+    errors.push(syn::Error::new(
+        wait.field.span(),
+        format!("`{name}` has no field `{given}`; {advice}"),
+    ));
+    None
 }
 
 fn respanned(member: Member, span: proc_macro2::Span) -> Member {
