@@ -125,7 +125,7 @@ impl Builder {
                 ))])
             }
         };
-        let lease = if bounds::duration(self.probe_lease) {
+        let probe_lease = if bounds::duration(self.probe_lease) {
             Ok(())
         } else {
             Err(vec![Fault::new(
@@ -176,7 +176,7 @@ impl Builder {
                 Setting::ReopenAfter,
                 count("reopen_after", self.reopen_after != Some(0)),
             ),
-            (Setting::ProbeLease, lease),
+            (Setting::ProbeLease, probe_lease),
         ]
         .into_iter()
         .filter_map(|(setting, checked)| Some((setting, checked.err()?)))
