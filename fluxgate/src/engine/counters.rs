@@ -11,7 +11,7 @@ use std::{
 use crate::{
     Histogram, LifetimeTotals, State,
     engine::{sharded::ShardedCounters, ticket::Ended},
-    listener::Reads,
+    listener::Needs,
     util::duration::nanos,
 };
 
@@ -92,12 +92,12 @@ const FIRST_BUCKET: usize = 2;
 
 impl ListenerCounters {
     /// `None` when nobody reads anything.
-    pub(crate) fn new(reads: Reads) -> Option<Box<Self>> {
-        let Reads {
+    pub(crate) fn new(needs: Needs) -> Option<Box<Self>> {
+        let Needs {
             lifetime,
             successes,
             durations,
-        } = reads;
+        } = needs;
         if !lifetime && !successes && durations.is_empty() {
             return None;
         }
