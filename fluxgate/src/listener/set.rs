@@ -104,6 +104,8 @@ impl ListenerSet {
             all.lifetime |= needs.lifetime || needs.successes;
             all.successes |= needs.successes;
             all.durations.extend(needs.durations);
+            #[cfg(feature = "sim")]
+            all.recorders.extend(needs.recorders);
         }
         all.durations.sort_unstable();
         all.durations.dedup();
