@@ -47,6 +47,13 @@ impl Core {
         }
     }
 
+    /// Returns how near the rule is to firing: 1 fires.
+    #[cfg(feature = "sim")]
+    pub(crate) fn pressure(&self) -> f64 {
+        let now = self.clock.now();
+        self.shared.lock().get().machine.pressure(&self.config, now)
+    }
+
     pub(crate) fn info(&self) -> Info {
         let now = self.clock.now();
         let mut held = self.expire_own(self.shared.lock(), now);
