@@ -69,7 +69,7 @@ where
 
 impl<E> Itself<'_, E> {
     #[must_use]
-    #[expect(
+    #[allow(
         clippy::extra_unused_type_parameters,
         reason = "called as the others are"
     )]

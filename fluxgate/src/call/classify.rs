@@ -35,6 +35,10 @@ impl<T: ?Sized, F: Fn(&T) -> bool> FailureIf<T> for Predicate<F> {
 /// Says what the result of a call means for the breaker.
 pub trait Classifier<T, E> {
     /// Settles the call and passes its result on.
+    ///
+    /// # Errors
+    ///
+    /// The error of the call, if it failed.
     fn settle(&self, result: Result<T, E>, call: Admitted<'_>) -> Result<T, E>;
 
     /// Returns what the result means, for a call that is settled later.

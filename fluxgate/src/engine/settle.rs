@@ -94,6 +94,10 @@ impl Core {
 
     /// The parts of the ticket one by one: they stay in registers.
     #[inline(never)]
+    #[allow(
+        clippy::too_many_lines,
+        reason = "its cases share what is in registers"
+    )]
     fn settle_slow(&self, word: StateWord, began: u64, slot: Slot, ended: Ended) {
         if word.state() == State::Disabled {
             return;

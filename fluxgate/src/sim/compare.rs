@@ -57,6 +57,10 @@ impl Comparison {
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let time = |time: Option<std::time::Duration>| time.map_or("–".to_owned(), axis::short);
+        #[allow(
+            clippy::type_complexity,
+            reason = "a label, and how its figure is read"
+        )]
         let rows: [(&str, &dyn Fn(&Run) -> String); 10] = [
             ("opened after", &|run| time(run.opened_after())),
             ("closed after", &|run| time(run.closed_after())),

@@ -93,16 +93,16 @@ impl Neighbours {
         let count = trace.entries.len();
         let (mut before, mut after) = (vec![None; count], vec![None; count]);
         let mut last = None;
-        for number in 0..count {
+        for (number, entry) in trace.entries.iter().enumerate() {
             before[number] = last;
-            if trace.entries[number].ended.is_some() {
+            if entry.ended.is_some() {
                 last = Some(number);
             }
         }
         last = None;
-        for number in (0..count).rev() {
+        for (number, entry) in trace.entries.iter().enumerate().rev() {
             after[number] = last;
-            if trace.entries[number].ended.is_some() {
+            if entry.ended.is_some() {
                 last = Some(number);
             }
         }
@@ -144,8 +144,8 @@ impl Recorded<'_> {
         let after = self.neighbours.after[self.call];
         let chosen = match (before, after) {
             (Some(before), Some(after)) => {
-                let to_before = at - self.trace.entries[before].at;
-                let to_after = self.trace.entries[after].at - at;
+                let to_before = at.saturating_sub(self.trace.entries[before].at);
+                let to_after = self.trace.entries[after].at.saturating_sub(at);
                 let both = (to_before + to_after).as_nanos() as f64;
                 let weight = if both > 0.0 {
                     to_after.as_nanos() as f64 / both

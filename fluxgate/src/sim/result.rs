@@ -154,7 +154,7 @@ impl Run {
             .changes
             .iter()
             .find(|change| change.at >= down.start && change.new_state == State::Open)?;
-        Some(opened.at - down.start)
+        Some(opened.at.saturating_sub(down.start))
     }
 
     /// Returns the time from the end of the last phase in which the dependency was
@@ -201,7 +201,7 @@ impl Run {
         let weighted: f64 = self
             .phases
             .iter()
-            .map(|phase| phase.open_share * (phase.end - phase.start).as_secs_f64())
+            .map(|phase| phase.open_share * phase.end.saturating_sub(phase.start).as_secs_f64())
             .sum();
         if self.lasts.is_zero() {
             return 0.0;

@@ -117,6 +117,10 @@ impl Scenario {
     /// # Errors
     ///
     /// [`ConfigError`] with every setting of the policy that is out of range.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "closures are given as they are"
+    )]
     pub fn try_run(&self, policy: impl Policy) -> Result<Run, ConfigError> {
         simulation::run(self, &policy)
     }

@@ -210,6 +210,7 @@ impl<'a> Drawing<'a> {
             .max(1);
         let scale = TRAFFIC.height / most as f64;
         self.line("grid", (LEFT, TRAFFIC.top), (RIGHT, TRAFFIC.top));
+        #[allow(clippy::type_complexity, reason = "a class, and how its part is read")]
         let layers: [(&str, fn(&Column) -> u64); 4] = [
             ("answered", |column| column.figures.answered),
             ("failed", |column| column.figures.failed),
@@ -251,11 +252,11 @@ impl<'a> Drawing<'a> {
                 .unwrap_or(above.len());
             let x = |at: usize| LEFT + step * at as f64;
             let _ = write!(path, "M{:.2} {:.2}", x(column), y(below[column]));
-            for at in column..end {
-                let _ = write!(path, "V{:.2}H{:.2}", y(above[at]), x(at + 1));
+            for (at, calls) in (column..end).zip(&above[column..end]) {
+                let _ = write!(path, "V{:.2}H{:.2}", y(*calls), x(at + 1));
             }
-            for at in (column..end).rev() {
-                let _ = write!(path, "V{:.2}H{:.2}", y(below[at]), x(at));
+            for (at, calls) in (column..end).zip(&below[column..end]).rev() {
+                let _ = write!(path, "V{:.2}H{:.2}", y(*calls), x(at));
             }
             path.push('Z');
             column = end;

@@ -115,6 +115,10 @@ impl Trace {
     /// # Errors
     ///
     /// [`ConfigError`] with every setting of the policy that is out of range.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "closures are given as they are"
+    )]
     pub fn try_run(&self, policy: impl Policy) -> Result<Replay, ConfigError> {
         replay::run(self, &policy)
     }
@@ -134,6 +138,7 @@ impl Trace {
 
 /// A figure of a replay, of which a part is guessed.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[allow(clippy::struct_field_names, reason = "the part that is guessed")]
 pub struct Guessed {
     pub(super) value: u64,
     pub(super) guessed: u64,

@@ -174,6 +174,7 @@ impl<L: AsyncListener + ?Sized> AsyncListener for Arc<L> {
 /// ```
 pub trait DynAsyncListener: Send + Sync {
     /// Returns the future of [`AsyncListener::deliver`], boxed.
+    #[allow(clippy::type_complexity, reason = "a trait needs the type in full")]
     fn deliver_boxed<'a>(
         &'a self,
         signal: &'a Signal,
