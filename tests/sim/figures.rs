@@ -54,12 +54,12 @@ fn consistent(scenario: &Scenario, policy: impl Fn(Builder) -> Builder) {
         assert!(
             phase
                 .opened_after
-                .is_none_or(|after| after <= phase.end - phase.start)
+                .is_none_or(|after| after <= phase.end.checked_sub(phase.start).unwrap())
         );
         assert!(
             phase
                 .closed_after
-                .is_none_or(|after| after <= phase.end - phase.start)
+                .is_none_or(|after| after <= phase.end.checked_sub(phase.start).unwrap())
         );
     }
 }
@@ -161,7 +161,7 @@ fn loads_that_are_no_rate_send_nothing() {
     for rate in [0.0, -1.0, f64::NAN, f64::NEG_INFINITY] {
         for load in [Load::constant(rate), Load::poisson(rate)] {
             let run = Scenario::new(load)
-                .phase(secs(5), |it| it.healthy())
+                .phase(secs(5), fluxgate::sim::Dependency::healthy)
                 .run(usual);
             assert_eq!(run.total().offered, 0, "{rate}");
         }

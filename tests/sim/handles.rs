@@ -45,7 +45,7 @@ fn policies_compare_by_name() {
     let scenario = Scenario::ready("sudden-outage").expect("known");
     let compared = scenario.compare([("now", &PRICES as _), ("candidate", &candidate as _)]);
     let table = compared.to_string();
-    assert!(table.starts_with("|"), "{table}");
+    assert!(table.starts_with('|'), "{table}");
     assert_eq!(table.lines().count(), 12, "{table}");
     assert!(table.lines().next().expect("a line").contains("candidate"));
 

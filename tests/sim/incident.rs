@@ -10,7 +10,7 @@ use std::{
 
 use axum::{Router, extract::State, http::StatusCode, routing::get};
 use fluxgate::{
-    Builder, CircuitBreaker, State as Circuit,
+    Builder, CircuitBreaker, Outcome, State as Circuit,
     clock::ManualClock,
     retry::Cooldown,
     sim::{Ended, Recorder},
@@ -145,7 +145,6 @@ fn recorder_tells_outcomes_apart() {
     let breaker = recorded(&recorder, |builder| {
         builder.tripper(FailureStreak::new(3)).clock(clock.clone())
     });
-    use fluxgate::Outcome;
     clock.advance(secs(5));
     for (outcome, took) in [
         (Some(Outcome::Success), 1),

@@ -1,4 +1,5 @@
 //! The simulator: what it counts, draws, replays and records.
+#![allow(clippy::float_cmp, reason = "figures are compared that are exact")]
 
 mod figures;
 mod handles;

@@ -19,7 +19,7 @@ fn opens_after(per_second: f64, policy: impl Fn(Builder) -> Builder) -> Option<D
     let fill = Duration::from_secs_f64(1000.0 / per_second).max(secs(120));
     Scenario::new(Load::constant(per_second))
         .dependency(Dependency::latency(Duration::from_nanos(1)))
-        .phase(fill, |dependency| dependency.healthy())
+        .phase(fill, fluxgate::sim::Dependency::healthy)
         .phase(fill, |dependency| dependency.fails(1.0))
         .run(policy)
         .opened_after()
@@ -77,7 +77,7 @@ fn goodput_in_overload(refusal_costs: f64, policy: impl Fn(Builder) -> Builder) 
                 .capacity(500.0)
                 .refusal_costs(refusal_costs),
         )
-        .phase(secs(300), |dependency| dependency.healthy())
+        .phase(secs(300), fluxgate::sim::Dependency::healthy)
         .run(policy)
         .goodput()
 }

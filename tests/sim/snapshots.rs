@@ -1,6 +1,6 @@
 //! The pictures, byte for byte. `BLESS=1` writes them anew.
 
-use std::{env, fs, path::Path};
+use std::{env, fmt::Write, fs, path::Path};
 
 use fluxgate::sim::Scenario;
 
@@ -50,7 +50,7 @@ fn terminal_is_twelve_lines_of_its_width() {
 #[test]
 fn steady_traffic_is_drawn_flat() {
     let run = Scenario::new(fluxgate::sim::Load::constant(100.0))
-        .phase(crate::secs(240), |dependency| dependency.healthy())
+        .phase(crate::secs(240), fluxgate::sim::Dependency::healthy)
         .run(usual);
     for width in [80, 100, 121] {
         let drawn = run.terminal(width);
@@ -111,7 +111,9 @@ fn inlined(svg: &str, alt: &str) -> String {
             | b'('
             | b')'
             | b'\'' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
+            _ => {
+                let _ = write!(out, "%{byte:02X}");
+            }
         }
     }
     out + "\">\n"

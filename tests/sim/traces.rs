@@ -60,6 +60,7 @@ proptest! {
             let (least, most) = figure.range();
             prop_assert!(least <= figure.value() && figure.value() <= most);
             prop_assert!((0.0..=1.0).contains(&figure.share()));
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             let guessed = (figure.share() * figure.value() as f64).round() as usize;
             prop_assert!(guessed <= refused);
             let is_range = figure.to_string().contains(" to ");

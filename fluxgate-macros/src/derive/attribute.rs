@@ -93,7 +93,7 @@ pub(super) fn read(attrs: &[Attribute], errors: &ErrorList) -> Said {
     if let Some((wait, key)) = retry_after {
         match &mut said.class {
             Some(VariantClass::Failure(slot) | VariantClass::Overloaded(slot)) => {
-                *slot = Some(wait)
+                *slot = Some(wait);
             }
             _ => {
                 errors.push(syn::Error::new(

@@ -21,7 +21,7 @@ pub(super) fn renamed() -> Option<String> {
     let inherited = inherited(&manifest);
     folder
         .ancestors()
-        .filter_map(|folder| workspace(folder))
+        .filter_map(workspace)
         .find_map(|manifest| {
             dependencies(&manifest)
                 .into_iter()
@@ -145,6 +145,10 @@ mod tests {
     use super::*;
 
     #[track_caller]
+    #[allow(
+        clippy::option_option,
+        reason = "no dependency, one without a rename, a renamed one"
+    )]
     fn is(manifest: &str, name: Option<Option<&str>>) {
         assert_eq!(
             own(manifest),

@@ -266,21 +266,17 @@ fn skip_postfix(extent: &mut Cursor<'_>) {
     loop {
         if extent.group(Delimiter::Parenthesis).is_some() {
             extent.next();
-        } else if extent.at_punct('.')
-            && extent.peek_second().and_then(LocatedToken::ident).is_some()
-        {
-            extent.next();
-            extent.next();
-        } else if extent.at_punct('!')
-            && extent
-                .peek_second()
-                .is_some_and(|next| matches!(next.tree, Tree::Group { .. }))
-        {
-            extent.next();
-            extent.next();
-        } else {
+            continue;
+        }
+        let second = extent.peek_second();
+        let is_field = extent.at_punct('.') && second.and_then(LocatedToken::ident).is_some();
+        let is_macro = extent.at_punct('!')
+            && second.is_some_and(|next| matches!(next.tree, Tree::Group { .. }));
+        if !is_field && !is_macro {
             return;
         }
+        extent.next();
+        extent.next();
     }
 }
 

@@ -129,15 +129,14 @@ impl<'a> PolicyCall<'a> {
         while !cursor.is_empty() {
             let place = cursor.place();
             let name = argument_name(&mut cursor);
-            let slot = match &name {
-                Some(name) => params
+            let slot = if let Some(name) = &name {
+                params
                     .iter()
                     .position(|param| param.is(name))
-                    .ok_or_else(|| self.unknown_argument(name, &place, params, errors)),
-                None => {
-                    position += 1;
-                    Ok(self.positional(position, named.as_ref(), &cursor, params, errors)?)
-                }
+                    .ok_or_else(|| self.unknown_argument(name, &place, params, errors))
+            } else {
+                position += 1;
+                Ok(self.positional(position, named.as_ref(), &cursor, params, errors)?)
             };
             named = name.or(named);
             let value = cursor.expression();

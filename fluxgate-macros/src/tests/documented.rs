@@ -56,7 +56,7 @@ fn manual_examples_are_accepted() {
             continue;
         };
         let key = key.trim_matches('`');
-        if !table::find(key).is_some() {
+        if table::find(key).is_none() {
             continue;
         }
         for example in examples.split('`').skip(1).step_by(2) {

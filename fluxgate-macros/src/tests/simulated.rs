@@ -79,7 +79,7 @@ impl Case {
         let mut scenario = Scenario::new(Load::constant(1000.0))
             .dependency(Dependency::latency(Duration::from_nanos(1)));
         if healthy {
-            scenario = scenario.phase(lasts, |dependency| dependency.healthy());
+            scenario = scenario.phase(lasts, Dependency::healthy);
         }
         let run = scenario
             .phase(lasts, |dependency| dependency.fails(1.0))

@@ -89,10 +89,10 @@ fn type_of(expr: &Expr, sig: &Signature) -> Option<Type> {
         FnArg::Receiver(_) => None,
     })?;
     let ty = referred(given);
-    if let Type::Path(path) = ty {
-        if path.path.is_ident("str") {
-            return Some(parse_quote_spanned!(ty.span()=> ::std::string::String));
-        }
+    if let Type::Path(path) = ty
+        && path.path.is_ident("str")
+    {
+        return Some(parse_quote_spanned!(ty.span()=> ::std::string::String));
     }
     let is_plain = !mentions(ty.to_token_stream(), &|word| depends(word, sig));
     is_plain.then(|| ty.clone())

@@ -10,7 +10,10 @@ use syn::Type;
 use crate::{
     item::{breaker_macro::ParsedBreaker, function::ParsedFunction},
     settings::{BreakerSettings, ItemSettings, KeySettings},
-    tokens::errors::{ErrorList, Reported},
+    tokens::{
+        Location,
+        errors::{ErrorList, Reported},
+    },
 };
 use validated::{
     CallKey, ClassifiedBy, DefinedBreaker, DefinedKeys, FunctionBreaker, KeySet, OwnKeys,
@@ -28,7 +31,7 @@ pub(crate) fn function(
     let key_type = key_type::of_own_keys(&settings, &function, errors);
     settings.all_sound()?;
     let (body, key_type) = (body?, key_type?);
-    let key_place = settings.place("key").map(|place| place.span());
+    let key_place = settings.place("key").map(Location::span);
     let ItemSettings {
         breaker,
         keys,
@@ -83,7 +86,7 @@ pub(crate) fn breaker<'a>(
 ) -> Result<DefinedBreaker<'a>, Reported> {
     rules::breaker(&settings, errors);
     settings.all_sound()?;
-    let key_place = settings.place("key_type").map(|place| place.span());
+    let key_place = settings.place("key_type").map(Location::span);
     let ItemSettings {
         breaker,
         keys: set,
@@ -111,7 +114,7 @@ pub(crate) fn breaker<'a>(
 /// Returns what stands in for a breaker whose settings are wrong, so that its users
 /// are not told that it is missing.
 pub(crate) fn stand_in<'a>(item: &'a ParsedBreaker, settings: &ItemSettings) -> DefinedBreaker<'a> {
-    let key_place = settings.place("key_type").map(|place| place.span());
+    let key_place = settings.place("key_type").map(Location::span);
     let key_type = settings.keys.key_type.clone();
     DefinedBreaker {
         item,

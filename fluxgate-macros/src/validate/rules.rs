@@ -93,9 +93,8 @@ fn settings_use_no_arguments(settings: &ItemSettings, function: &Function, error
                 "keep a breaker in each instance and write `breaker = self.breaker`".to_owned()
             }
             ("name", _) => format!("for one breaker for each `{name}` write `key = {name}`"),
-            _ => format!(
-                "write a constant, or share a breaker that is made elsewhere: `breaker = …`"
-            ),
+            _ => "write a constant, or share a breaker that is made elsewhere: `breaker = …`"
+                .to_owned(),
         };
         errors.at(
             &Location::at(ident.span()),
