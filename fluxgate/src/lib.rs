@@ -141,6 +141,7 @@ mod breaker;
 // Its future is a part of the public one of `tower`.
 #[cfg_attr(not(feature = "tower"), allow(unreachable_pub))]
 mod call;
+pub mod choose;
 pub mod clock;
 mod diagnostics;
 mod engine;

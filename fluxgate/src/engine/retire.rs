@@ -56,7 +56,11 @@ impl Core {
         start: Option<State>,
         may_go: impl FnOnce(Holds) -> bool,
     ) -> Result<Self, Arc<Self>> {
-        let start = start.unwrap_or_else(|| core.start());
+        // A breaker that began open or half-open closes in the end, as any other.
+        let start = match start.unwrap_or_else(|| core.start()) {
+            State::Open | State::HalfOpen => State::Closed,
+            start => start,
+        };
         let Some(mut held) = core.shared.try_lock() else {
             return Err(core);
         };
@@ -69,12 +73,6 @@ impl Core {
             core.shared.unseal(seal);
             core
         })
-    }
-
-    /// Returns the state that a breaker of this name begins in.
-    fn start(&self) -> State {
-        self.kill_switch()
-            .map_or(State::Closed, |switch| switch.state)
     }
 }
 
