@@ -15,8 +15,6 @@ use std::{
 
 use once_cell::sync::OnceCell;
 
-use crate::engine::Core;
-
 /// A source of time.
 ///
 /// The breaker tolerates a clock that stands still or jumps back: a span that
@@ -51,31 +49,41 @@ pub trait Clock: Send + Sync {
     }
 }
 
+/// What an alarm wakes.
+pub(crate) trait Ring: Send + Sync {
+    fn ring(&self);
+}
+
 /// Wakes what waits for a time; see [`Clock::alarm`]. It rings when it is dropped, so
 /// that a clock that goes away leaves nothing waiting.
 pub struct Alarm {
-    core: Weak<Core>,
+    whom: Option<Weak<dyn Ring>>,
 }
 
 impl Alarm {
-    pub(crate) fn new(core: Weak<Core>) -> Self {
-        Self { core }
+    pub(crate) fn new(whom: Weak<dyn Ring>) -> Self {
+        Self { whom: Some(whom) }
     }
 
     /// Rings.
     pub fn ring(self) {}
 
     pub(crate) fn again(&self) -> Self {
-        Self::new(self.core.clone())
+        Self {
+            whom: self.whom.clone(),
+        }
     }
 
     fn is_for(&self, other: &Self) -> bool {
-        self.core.ptr_eq(&other.core)
+        match (&self.whom, &other.whom) {
+            (Some(one), Some(other)) => one.ptr_eq(other),
+            _ => false,
+        }
     }
 
     /// Drops the alarm without a sound: another one stands for it.
     pub(crate) fn silence(mut self) {
-        self.core = Weak::new();
+        self.whom = None;
     }
 }
 
@@ -83,8 +91,8 @@ impl Drop for Alarm {
     fn drop(&mut self) {
         // In a clock that panicked it would be set again, and again.
         if !std::thread::panicking() {
-            if let Some(core) = self.core.upgrade() {
-                core.ring();
+            if let Some(whom) = self.whom.as_ref().and_then(Weak::upgrade) {
+                whom.ring();
             }
         }
     }
@@ -238,7 +246,7 @@ impl Clock for TokioClock {
         impl Drop for Backup {
             fn drop(&mut self) {
                 if let Some(alarm) = self.1.take() {
-                    crate::util::alarms::ring_after(self.0, alarm);
+                    crate::util::alarms::ring_after(self.0, || alarm.ring());
                 }
             }
         }

@@ -165,7 +165,7 @@ pub mod registry;
 pub mod retry;
 #[cfg(feature = "serde")]
 mod serial;
-mod signal;
+mod settings;
 #[cfg(feature = "slack-core")]
 pub mod slack;
 mod state;
@@ -185,24 +185,25 @@ pub use ::prometheus;
 pub use fluxgate_macros::{Classify, breaker, circuit_breaker};
 
 pub use breaker::builder::Builder;
-pub use breaker::calls::Judged;
+pub use breaker::calls::Classified;
 pub use breaker::command::{Command, ParseCommandError};
 pub use breaker::static_breaker::StaticBreaker;
 pub use breaker::weak::WeakBreaker;
 pub use breaker::{CircuitBreaker, Guard};
 pub use call::rejection::{CallError, CallNotPermitted, RejectionKind, rejection};
-pub use engine::config::{OnCancel, SlowProbes};
 pub use error::{ConfigError, Fault};
 pub use info::Info;
 pub use info::kill_switch::{KillSwitch, Variable};
 pub use info::lifetime::{Histogram, LifetimeTotals};
+pub use info::listeners::{ListenerInfo, MissingListener};
 pub use info::metrics::Metrics;
 pub use info::reason::{Reason, RuleKind};
 pub use info::settings::SettingsInfo;
-pub use listener::{Listener, ListenerInfo, MissingListener};
+pub use listener::Listener;
+pub use listener::signal::Signal;
 pub use name::Name;
 pub use outcome::{Classify, Outcome};
-pub use signal::Signal;
+pub use settings::{OnCancel, SlowProbes};
 pub use state::{ParseStateError, State};
 
 // The README's code compiles and runs.

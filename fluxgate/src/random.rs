@@ -2,7 +2,11 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use crate::{clock::SystemClock, testing};
+use crate::clock::SystemClock;
+
+/// The seed of every breaker while a test has frozen the time, until the test chooses
+/// another.
+pub(crate) const SEED: u64 = 0;
 
 /// A source of uniform random numbers, for
 /// [`Builder::random`](crate::Builder::random).
@@ -39,11 +43,11 @@ impl Seeded {
         Self(seed)
     }
 
-    /// A seed that differs between breakers and between processes; in a test
-    /// that froze the time or has breakers of its own, the same one every time.
+    /// Returns a generator with a seed that differs between breakers and between
+    /// processes; in a test that froze the time, the same one every time.
     pub(crate) fn for_breaker() -> Self {
-        if SystemClock::is_replaced() || testing::is_isolated() {
-            Self::new(testing::SEED)
+        if SystemClock::is_replaced() {
+            Self::new(SEED)
         } else {
             Self(RandomState::new().hash_one(0_u8))
         }

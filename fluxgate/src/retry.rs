@@ -7,10 +7,10 @@
 use std::{any::type_name, fmt, time::Duration};
 
 use crate::{
-    __private::bounds,
     Reason,
     error::Fault,
     random::Random,
+    util::bounds,
     util::duration::{Literal, from_secs_ceil},
 };
 

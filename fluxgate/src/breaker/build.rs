@@ -5,17 +5,16 @@ use std::{mem, num::NonZeroU64, sync::Arc, time::Duration};
 
 use super::builder::{Builder, CLOSE_AFTER, MAX_HALF_OPEN_CALLS, PROBE_LEASE};
 use crate::{
-    __private::bounds,
-    CircuitBreaker, ConfigError, OnCancel, SlowProbes, State, WeakBreaker, diagnostics,
+    CircuitBreaker, ConfigError, MissingListener, OnCancel, SlowProbes, State, WeakBreaker,
+    diagnostics,
     engine::{Core, Parts, config::Config, machine::Machine, probes::Probes},
     error::Fault,
     info::kill_switch::{BadValue, Environment},
-    listener::MissingListener,
     permit::RampUp,
     registry,
     retry::Cooldown,
-    testing,
     tripper::{MinToTrip, Rule, ages::InFlightAges},
+    util::bounds,
     util::{duration::nanos, panic::catch_panic},
     window::AnyWindow,
 };
@@ -186,7 +185,7 @@ impl Builder {
             own_tripper,
             min_to_trip: min_to_trip.unwrap_or(MinToTrip::NONE),
         };
-        let mut environment = if testing::is_isolated() {
+        let mut environment = if registry::is_isolated() {
             Environment::default()
         } else {
             Environment::read(&self.name, |variable| std::env::var_os(variable))

@@ -3,12 +3,12 @@
 use std::{fmt, time::Duration};
 
 use crate::{
-    CircuitBreaker, ConfigError, Name, OnCancel, SlowProbes, State,
+    CircuitBreaker, ConfigError, MissingListener, Name, OnCancel, SlowProbes, State,
     clock::Clock,
     engine::{clock_source::ClockSource, random_source::RandomSource},
-    listener::{IntoListener, MissingListener, PendingListeners},
+    listener::{IntoListener, PendingListeners},
     permit::{Permit, RampUp},
-    random::{Random, Seeded},
+    random::Random,
     retry::{Cooldown, Retry},
     tripper::Rule,
     window::AnyWindow,
@@ -74,7 +74,7 @@ impl Builder {
             durations: false,
             initial_state: State::Closed,
             clock: ClockSource::default(),
-            random: RandomSource::seeded(Seeded::for_breaker()),
+            random: RandomSource::default(),
             listeners: PendingListeners::default(),
         }
     }

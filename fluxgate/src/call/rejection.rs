@@ -3,8 +3,8 @@
 use std::{fmt, io, sync::Arc, time::Duration};
 
 use crate::{
-    CircuitBreaker, Name, Reason, State, engine::opening::Refusal, info::reason::Percent,
-    tracker::chain,
+    CircuitBreaker, Classify, Name, Outcome, Reason, State, engine::opening::Refusal,
+    info::reason::Percent, tracker::chain,
 };
 
 /// The breaker did not let a call through; the protected function did not run.
@@ -290,6 +290,23 @@ impl<E: std::error::Error + 'static> std::error::Error for CallError<E> {
         match self {
             Self::Rejected(rejection) => Some(rejection),
             Self::Failed(error) => Some(error),
+        }
+    }
+}
+
+/// Ignored: the rejection of an inner breaker is no failure of the outer one's
+/// dependency.
+impl Classify for CallNotPermitted {
+    fn outcome(&self) -> Outcome {
+        Outcome::Ignored
+    }
+}
+
+impl<E: Classify> Classify for CallError<E> {
+    fn outcome(&self) -> Outcome {
+        match self {
+            Self::Rejected(rejection) => rejection.outcome(),
+            Self::Failed(error) => error.outcome(),
         }
     }
 }

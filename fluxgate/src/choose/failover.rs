@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     CallNotPermitted, CircuitBreaker, Outcome, State,
-    call::classify::{By, Classifier, Judge, Nothing, Predicate},
+    call::classify::{ByClosure, ByTracker, Classifier, NeverFails, Predicate},
     tracker,
 };
 
@@ -56,12 +56,12 @@ pub struct Answered<K, T, E> {
 /// By default it is made once: a target that fails is the end of it. Only with
 /// [`idempotent(true)`](Self::idempotent) does it move on to the next target.
 #[must_use = "nothing is called before `call` or `call_async`"]
-pub struct Failover<S, I, J = By<tracker::All>> {
+pub struct Failover<S, I, J = ByTracker<tracker::All>> {
     source: S,
     candidates: I,
     is_idempotent: bool,
     all_open: AllOpen,
-    judge: J,
+    classifier: J,
 }
 
 impl<S, I> Failover<S, I> {
@@ -71,7 +71,7 @@ impl<S, I> Failover<S, I> {
             candidates,
             is_idempotent: false,
             all_open: AllOpen::Refuse,
-            judge: By::new(tracker::All, Nothing),
+            classifier: ByTracker::new(tracker::All, NeverFails),
         }
     }
 }
@@ -99,49 +99,49 @@ impl<S, I, J> Failover<S, I, J> {
 
     /// Sets which errors count, as [`CircuitBreaker::with_tracker`] does. Default:
     /// [`All`](tracker::All).
-    pub fn with_tracker<T>(self, tracker: T) -> Failover<S, I, By<T>> {
-        self.judged(By::new(tracker, Nothing))
+    pub fn with_tracker<T>(self, tracker: T) -> Failover<S, I, ByTracker<T>> {
+        self.classified(ByTracker::new(tracker, NeverFails))
     }
 
     /// Sets what every result means, as [`CircuitBreaker::with_classifier`] does.
-    pub fn with_classifier<T, E, F>(self, classify: F) -> Failover<S, I, Classifier<F>>
+    pub fn with_classifier<T, E, F>(self, classify: F) -> Failover<S, I, ByClosure<F>>
     where
         F: Fn(&Result<T, E>) -> Outcome,
     {
-        self.judged(Classifier(classify))
+        self.classified(ByClosure(classify))
     }
 
-    fn judged<N>(self, judge: N) -> Failover<S, I, N> {
+    fn classified<N>(self, classifier: N) -> Failover<S, I, N> {
         Failover {
             source: self.source,
             candidates: self.candidates,
             is_idempotent: self.is_idempotent,
             all_open: self.all_open,
-            judge,
+            classifier,
         }
     }
 }
 
-impl<S, I, T> Failover<S, I, By<T>> {
+impl<S, I, T> Failover<S, I, ByTracker<T>> {
     /// Counts an `Ok` for which `predicate` says so as a failure, as
-    /// [`Judged::failure_if`](crate::Judged::failure_if) does.
+    /// [`Classified::failure_if`](crate::Classified::failure_if) does.
     pub fn failure_if<V, F: Fn(&V) -> bool>(
         self,
         predicate: F,
-    ) -> Failover<S, I, By<T, Predicate<F>>> {
+    ) -> Failover<S, I, ByTracker<T, Predicate<F>>> {
         let Failover {
             source,
             candidates,
             is_idempotent,
             all_open,
-            judge,
+            classifier,
         } = self;
         Failover {
             source,
             candidates,
             is_idempotent,
             all_open,
-            judge: By::new(judge.tracker, Predicate(predicate)),
+            classifier: ByTracker::new(classifier.tracker, Predicate(predicate)),
         }
     }
 }
@@ -179,10 +179,10 @@ impl<S, I: IntoIterator, J> Failover<S, I, J> {
     where
         S: Source<I::Item>,
         I::Item: Clone,
-        J: Judge<T, E>,
+        J: Classifier<T, E>,
         F: FnMut(I::Item) -> Result<T, E>,
     {
-        let judge = self.judge;
+        let classifier = self.classifier;
         let mut walk = Walk::new(
             self.source,
             self.candidates,
@@ -196,7 +196,7 @@ impl<S, I: IntoIterator, J> Failover<S, I, J> {
                 mem::forget(unwinds);
                 result
             };
-            if walk.ends(key, guard, result, &judge) {
+            if walk.ends(key, guard, result, &classifier) {
                 break;
             }
         }
@@ -248,11 +248,11 @@ impl<S, I: IntoIterator, J> Failover<S, I, J> {
     where
         S: Source<I::Item>,
         I::Item: Clone,
-        J: Judge<T, E>,
+        J: Classifier<T, E>,
         F: FnMut(I::Item) -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
-        let judge = self.judge;
+        let classifier = self.classifier;
         let mut walk = Walk::new(
             self.source,
             self.candidates,
@@ -261,7 +261,7 @@ impl<S, I: IntoIterator, J> Failover<S, I, J> {
         );
         while let Some((key, mut guard)) = walk.next() {
             let result = attempt(&mut guard, || f(key.clone())).await;
-            if walk.ends(key, guard, result, &judge) {
+            if walk.ends(key, guard, result, &classifier) {
                 break;
             }
         }
@@ -424,14 +424,14 @@ where
     }
 
     /// Settles an attempt. Returns whether it was the last.
-    fn ends<J: Judge<T, E>>(
+    fn ends<J: Classifier<T, E>>(
         &mut self,
         key: K,
         guard: OwnedGuard,
         result: Result<T, E>,
-        judge: &J,
+        classifier: &J,
     ) -> bool {
-        let outcome = judge.outcome(&result);
+        let outcome = classifier.outcome(&result);
         let breaker = guard.breaker().clone();
         guard.record(outcome);
         self.last = Some((key, breaker, result));

@@ -21,7 +21,12 @@ use std::{
 };
 
 use super::guard::OwnedGuard;
-use crate::{CircuitBreaker, clock::Alarm, engine::ticket::Ticket, util::panic::catch_panic};
+use crate::{
+    CircuitBreaker,
+    clock::Alarm,
+    engine::{Core, ticket::Ticket},
+    util::panic::catch_panic,
+};
 
 #[derive(Default)]
 pub(crate) struct Waiters(Mutex<Queue>);
@@ -132,7 +137,9 @@ impl Future for AcquireReady {
             Err(refusal) => {
                 if let Some(at) = core.next_look(refusal) {
                     if waiters.needs_alarm(at) {
-                        core.set_alarm(at, Alarm::new(Arc::downgrade(core)));
+                        let core: &Arc<Core> = core;
+                        let whom = Arc::downgrade(core);
+                        core.set_alarm(at, Alarm::new(whom));
                     }
                 }
                 Poll::Pending

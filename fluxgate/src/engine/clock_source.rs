@@ -29,7 +29,7 @@ impl Default for ClockSource {
     /// The system's clock, or that of a test that has breakers of its own.
     fn default() -> Self {
         #[cfg(feature = "test-util")]
-        if let Some(world) = crate::testing::isolated::world() {
+        if let Some(world) = crate::registry::isolated::world() {
             return Self::custom(std::sync::Arc::clone(&world.clock));
         }
         Self::System
@@ -83,7 +83,7 @@ impl ClockSource {
             Self::Custom(own) => own.alarm(at, alarm),
         };
         if let Err(alarm) = set {
-            alarms::ring_after(at.saturating_sub(self.now()), alarm);
+            alarms::ring_after(at.saturating_sub(self.now()), || alarm.ring());
         }
     }
 }

@@ -6,13 +6,10 @@ use std::time::Duration;
 
 use crate::{
     State,
-    engine::{
-        config::Config,
-        probes::{Probes, Slot},
-    },
+    engine::{config::Config, probes::Probes},
     retry::Opening,
     tripper::{Cause, Context, ages::InFlightAges},
-    util::duration::nanos,
+    util::{duration::nanos, slot::Slot},
     window::{AnyWindow, OwnWindow, Record, Totals},
 };
 

@@ -12,7 +12,8 @@ use std::sync::{
 
 use crate::{
     diagnostics,
-    random::{Random, Seeded},
+    random::{Random, SEED, Seeded},
+    registry,
     util::panic::catch_panic,
 };
 
@@ -31,6 +32,22 @@ pub(crate) struct OwnRandom {
     out_of_range: AtomicBool,
 }
 
+impl Default for RandomSource {
+    fn default() -> Self {
+        Self::seeded(seed())
+    }
+}
+
+/// Returns the generator of a new breaker; in a test that has breakers of its own, the
+/// same one every time.
+fn seed() -> Seeded {
+    if registry::is_isolated() {
+        Seeded::new(SEED)
+    } else {
+        Seeded::for_breaker()
+    }
+}
+
 impl RandomSource {
     pub(crate) fn seeded(seeded: Seeded) -> Self {
         Self::Seeded(Mutex::new(seeded))
@@ -39,7 +56,7 @@ impl RandomSource {
     pub(crate) fn custom(source: impl Random + 'static) -> Self {
         Self::Custom(Box::new(OwnRandom {
             source: Mutex::new(Some(Box::new(source))),
-            stand_in: Mutex::new(Seeded::for_breaker()),
+            stand_in: Mutex::new(seed()),
             out_of_range: AtomicBool::new(false),
         }))
     }

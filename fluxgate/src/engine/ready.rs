@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::{Core, Ticket, opening::Refusal};
-use crate::{State, clock::Alarm};
+use crate::{
+    State,
+    clock::{Alarm, Ring},
+};
 
 /// How often a circuit is asked again that may admit a call at any time: one that
 /// is half-open, whose permit may draw chance and whose leases end, and one that is
@@ -105,13 +108,6 @@ impl Core {
         self.clock.set_alarm(at, alarm);
     }
 
-    /// An alarm rang: the first waiter looks again.
-    pub(crate) fn ring(&self) {
-        if let Some(choice) = self.choice.get() {
-            choice.waiters.ring();
-        }
-    }
-
     /// Returns the time by the breaker's clock.
     pub(crate) fn now(&self) -> Duration {
         self.clock.now()
@@ -123,6 +119,15 @@ impl Core {
     pub(crate) fn wake_next(&self) {
         if let Some(choice) = self.choice.get() {
             choice.waiters.wake_next();
+        }
+    }
+}
+
+/// An alarm rang: the first waiter looks again.
+impl Ring for Core {
+    fn ring(&self) {
+        if let Some(choice) = self.choice.get() {
+            choice.waiters.ring();
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The right to run one call, and how the call ended.
 
-use super::{probes::Slot, state_word::StateWord};
-use crate::State;
+use super::state_word::StateWord;
+use crate::{State, util::slot::Slot};
 
 /// The right to run one call, to be settled once.
 #[derive(Clone, Copy, Debug)]

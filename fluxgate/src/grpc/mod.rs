@@ -176,6 +176,31 @@ mod tests {
         assert_eq!(outcome_of_code(-1), Failure);
     }
 
+    /// What a response means by its head, and otherwise if no status follows.
+    fn of_head(status: u16, header: (&'static str, &'static str)) -> (bool, Outcome) {
+        let response = Response::builder().status(status);
+        let response = response.header(header.0, header.1).body(());
+        match head(&response.expect("a response")) {
+            Head::Ended(outcome) => (true, outcome),
+            Head::Streams(outcome) => (false, outcome),
+        }
+    }
+
+    #[test]
+    fn the_head_tells_what_it_can() {
+        use Outcome::{Alive, Failure, Success, UnavailableFor};
+        let grpc = ("content-type", "application/grpc");
+        assert_eq!(of_head(200, ("grpc-status", "5")), (true, Alive));
+        assert_eq!(of_head(200, ("grpc-status", "0")), (true, Success));
+        assert_eq!(of_head(200, ("grpc-status", "five")), (true, Failure));
+        assert_eq!(of_head(503, grpc), (true, Failure));
+        let wait = UnavailableFor(std::time::Duration::from_secs(7));
+        assert_eq!(of_head(503, ("retry-after", "7")), (true, wait));
+        assert_eq!(of_head(200, grpc), (false, Failure), "until a status comes");
+        let web = ("content-type", "application/grpc-web+proto");
+        assert_eq!(of_head(200, web), (false, Success), "its trailers are data");
+    }
+
     #[test]
     fn messages_are_printable_and_bounded() {
         assert_eq!(encoded("is open: 50%\n"), "is open: 50%25%0A");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{tripper::duration, window::Totals};
+use crate::{util::duration::from_nanos, window::Totals};
 
 /// What a breaker's window held at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,7 +25,7 @@ impl Metrics {
         Self {
             total_count: totals.calls,
             failure_count: totals.failures,
-            total_duration: durations.then(|| duration(totals.nanos.0)),
+            total_duration: durations.then(|| from_nanos(totals.nanos.0)),
             slow_counts: thresholds
                 .iter()
                 .copied()
@@ -53,7 +53,7 @@ impl Metrics {
     pub fn avg_duration(&self) -> Option<Duration> {
         let calls = u128::from(self.total_count);
         let total = self.total_duration?.as_nanos();
-        Some(duration(total.checked_div(calls)?))
+        Some(from_nanos(total.checked_div(calls)?))
     }
 
     fn per_call(&self, count: u64) -> Option<f64> {

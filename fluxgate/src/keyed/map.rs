@@ -246,7 +246,7 @@ impl<K: Key> Set<K> {
             }
             // A miss is certain under the lock only.
             let _register = self.register();
-            if self.index.is(hash, &bucket) {
+            if self.index.is(hash, bucket.as_ref()) {
                 return None;
             }
         };
@@ -408,7 +408,7 @@ impl<K: Key> Set<K> {
     ) -> Option<Result<(), Refusal>> {
         loop {
             let mut register = self.register();
-            if !self.index.is(new.hash, bucket) {
+            if !self.index.is(new.hash, bucket.as_ref()) {
                 return None;
             }
             if register.order.len() < self.max_keys {
@@ -495,7 +495,7 @@ impl<K: Key> Set<K> {
             } else {
                 news
             };
-            let now = breaker.core.refresh();
+            let now = breaker.core.now();
             (breaker, news, now)
         });
         let Some((breaker, news, now)) = built else {

@@ -111,7 +111,7 @@ pub use lazy::StaticBreakers;
 use map::Set;
 
 use crate::{
-    CircuitBreaker, Command, Name, breaker::build::Announcements, choose::Gate, util::first_use,
+    CircuitBreaker, Command, Name, breaker::build::Announcements, breaker::first_use, choose::Gate,
 };
 
 /// What a key must be: looked up by, shown in names, and shared by threads.

@@ -2,8 +2,9 @@
 
 use std::{convert::Infallible, fmt, marker::PhantomData};
 
+use crate::MissingListener;
 use crate::listener::{
-    AsyncListener, Listener, MissingListener, async_listener::queue::Background, owned::describe,
+    AsyncListener, Listener, async_listener::queue::Background, owned::describe,
 };
 
 /// What [`Builder::listener`](crate::Builder::listener) takes: every

@@ -11,14 +11,13 @@ mod owned;
 #[cfg(feature = "prometheus")]
 mod prometheus;
 mod set;
+pub(crate) mod signal;
 #[cfg(feature = "slack-core")]
 mod slack;
 
 use std::{error::Error, time::Duration};
 
 pub use async_listener::flush::flush;
-#[cfg(feature = "slack-core")]
-pub(crate) use async_listener::flush::{Pending, watch};
 pub use async_listener::{AsyncListener, Delivered, DynAsyncListener};
 #[cfg(feature = "prometheus")]
 pub use exported::PrometheusMetric;
@@ -28,7 +27,6 @@ pub use log::LogListener;
 pub(crate) use owned::Owned;
 #[cfg(feature = "prometheus")]
 pub use prometheus::PrometheusListener;
-pub use set::{ListenerInfo, MissingListener};
 pub(crate) use set::{ListenerSet, PendingListeners};
 #[cfg(feature = "slack-core")]
 pub use slack::{

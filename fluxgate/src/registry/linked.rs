@@ -22,34 +22,3 @@ impl Link for crate::StaticBreaker {
         let _ = self.first_use(self.cell());
     }
 }
-
-#[cfg(all(feature = "inventory", feature = "keyed"))]
-impl<K: crate::keyed::Key> Link for crate::keyed::StaticBreakers<K> {
-    fn build(&self) {
-        let _ = self.first_use(self.cell());
-    }
-}
-
-/// Makes a `StaticBreaker` known to the registry from the start of the program.
-/// An item, to be put beside the static, wherever that is. Without the feature
-/// `inventory` it is nothing.
-#[cfg(feature = "inventory")]
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __link {
-    ($breaker:path) => {
-        $crate::__private::inventory::submit! {
-            $crate::__private::Linked(&$breaker)
-        }
-    };
-}
-
-/// Makes a `StaticBreaker` known to the registry from the start of the program.
-/// An item, to be put beside the static, wherever that is. Without the feature
-/// `inventory` it is nothing.
-#[cfg(not(feature = "inventory"))]
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __link {
-    ($breaker:path) => {};
-}

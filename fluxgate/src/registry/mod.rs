@@ -22,6 +22,8 @@
 //! # Ok::<_, fluxgate::ConfigError>(())
 //! ```
 
+#[cfg(feature = "test-util")]
+pub(crate) mod isolated;
 pub(crate) mod linked;
 
 use std::{
@@ -30,7 +32,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-use crate::{CircuitBreaker, Command, Info, engine::Core, info::kill_switch, testing};
+use crate::{CircuitBreaker, Command, Info, engine::Core, info::kill_switch};
 
 /// Every breaker there is, in the order they were built.
 ///
@@ -43,7 +45,7 @@ use crate::{CircuitBreaker, Command, Info, engine::Core, info::kill_switch, test
 )]
 pub fn all() -> Vec<CircuitBreaker> {
     let breakers = entered();
-    if !testing::is_isolated() {
+    if !is_isolated() {
         kill_switch::report_strays(&breakers.iter().map(|breaker| breaker.name().as_str()));
     }
     breakers
@@ -128,7 +130,7 @@ static KNOWN: Known = Known::new();
 /// Gives the breakers that this thread sees.
 fn here<R>(f: impl FnOnce(&Known) -> R) -> R {
     #[cfg(feature = "test-util")]
-    if let Some(world) = crate::testing::isolated::world() {
+    if let Some(world) = isolated::world() {
         return f(&world.known);
     }
     f(&KNOWN)
@@ -199,6 +201,17 @@ impl Breakers {
         let cores = self.built.values().filter_map(Weak::upgrade);
         cores.map(|core| CircuitBreaker { core }).collect()
     }
+}
+
+/// Returns whether this thread has breakers of its own.
+#[cfg(feature = "test-util")]
+pub(crate) fn is_isolated() -> bool {
+    isolated::world().is_some()
+}
+
+#[cfg(not(feature = "test-util"))]
+pub(crate) const fn is_isolated() -> bool {
+    false
 }
 
 /// Enters a breaker. Returns one that has its name already, once for each name.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Delivery, Error, Policy, Token, queue::Shared};
-use crate::listener::{Pending, watch};
+use crate::util::pending::{Pending, watch};
 
 struct Engines {
     /// Every delivery there is.

@@ -53,24 +53,9 @@ pub use isolated::{Isolated, isolate, isolate_with};
 use crate::{
     clock::{Clock, ManualClock, SystemClock},
     diagnostics,
-    random::Seeded,
+    random::{SEED, Seeded},
     registry,
 };
-
-/// What every breaker draws its random numbers by while the time is frozen,
-/// until [`Frozen::seed`] says otherwise.
-pub(crate) const SEED: u64 = 0;
-
-/// Returns whether this thread has breakers of its own.
-#[cfg(feature = "test-util")]
-pub(crate) fn is_isolated() -> bool {
-    isolated::world().is_some()
-}
-
-#[cfg(not(feature = "test-util"))]
-pub(crate) const fn is_isolated() -> bool {
-    false
-}
 
 /// Stops the time of every breaker that has no clock of its own, and makes
 /// every breaker of the process as new: closed, nothing recorded, nothing

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{engine::probes::Slot, util::duration::nanos};
+use crate::{util::duration::nanos, util::slot::Slot};
 
 /// Calls in the order of their beginning, in a list that is linked through their
 /// places. Every operation takes constant time, but for the calls that have

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{State, tripper::ages::InFlightAges, window::Totals};
+use crate::{State, tripper::ages::InFlightAges, util::duration::from_nanos, window::Totals};
 
 /// The breaker as a tripper sees it, right after a call was recorded.
 #[derive(Clone, Copy, Debug)]
@@ -50,14 +50,14 @@ impl Context<'_> {
     /// The sum of the durations, `None` unless something keeps them.
     #[must_use]
     pub fn total_duration(&self) -> Option<Duration> {
-        self.durations.then(|| duration(self.totals.nanos.0))
+        self.durations.then(|| from_nanos(self.totals.nanos.0))
     }
 
     /// The mean duration, `None` without calls or unless something keeps them.
     #[must_use]
     pub fn avg_duration(&self) -> Option<Duration> {
         let calls = u128::from(self.totals.calls);
-        (self.durations && calls > 0).then(|| duration(self.totals.nanos.0 / calls))
+        (self.durations && calls > 0).then(|| from_nanos(self.totals.nanos.0 / calls))
     }
 
     /// How many calls took `threshold` or longer, for a threshold that a rule
@@ -89,14 +89,5 @@ pub(super) fn rate(part: u64, whole: u64) -> Option<f64> {
         (_, 0) => None,
         (0, _) => Some(0.0),
         _ => Some(part as f64 / whole as f64),
-    }
-}
-
-/// A sum of nanoseconds as a duration, which holds more than any window can.
-pub(crate) fn duration(nanos: u128) -> Duration {
-    const NANOS: u128 = 1_000_000_000;
-    match u64::try_from(nanos / NANOS) {
-        Ok(secs) => Duration::new(secs, u32::try_from(nanos % NANOS).unwrap_or(0)),
-        Err(_) => Duration::MAX,
     }
 }

@@ -8,9 +8,9 @@ use std::{
 
 use super::{Cause, Context, Custom, InFlight, Needs};
 use crate::{
-    __private::bounds,
     RuleKind, State,
     error::Fault,
+    util::bounds,
     util::duration::{Literal, nanos},
 };
 

@@ -8,11 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{clock::Alarm, util::panic::catch_panic};
+use super::panic::catch_panic;
 
 struct Pending {
     at: Instant,
-    alarm: Alarm,
+    ring: Box<dyn FnOnce() + Send>,
 }
 
 /// The heap has the earliest first.
@@ -56,7 +56,8 @@ fn alarms() -> MutexGuard<'static, Option<Alarms>> {
 
 /// Rings an alarm after this time, or at once if there is no thread to be had. An
 /// alarm may ring too early: its waiter looks at its clock and sets another.
-pub(crate) fn ring_after(wait: Duration, alarm: Alarm) {
+pub(crate) fn ring_after(wait: Duration, ring: impl FnOnce() + Send + 'static) {
+    let ring = Box::new(ring);
     let now = Instant::now();
     let at = now.checked_add(wait.min(LONGEST)).unwrap_or(now);
     let mut guard = alarms();
@@ -65,7 +66,7 @@ pub(crate) fn ring_after(wait: Duration, alarm: Alarm) {
         runs: false,
     });
     let is_next = alarms.pending.peek().is_none_or(|next| at < next.at);
-    alarms.pending.push(Pending { at, alarm });
+    alarms.pending.push(Pending { at, ring });
     if alarms.runs {
         drop(guard);
         if is_next {
@@ -78,7 +79,7 @@ pub(crate) fn ring_after(wait: Duration, alarm: Alarm) {
     if !alarms.runs {
         let pending = std::mem::take(&mut alarms.pending);
         drop(guard);
-        pending.into_iter().for_each(|pending| pending.alarm.ring());
+        pending.into_iter().for_each(|pending| (pending.ring)());
     }
 }
 
@@ -94,7 +95,7 @@ fn run() {
             Some(at) if at <= now => {
                 let rings = alarms.pending.pop();
                 drop(guard);
-                catch_panic(|| rings.map(|pending| pending.alarm.ring()));
+                catch_panic(|| rings.map(|pending| (pending.ring)()));
                 guard = self::alarms();
             }
             _ => {

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use super::{Record, Sum, Totals, Window};
-use crate::{__private::bounds, error::Fault};
+use crate::{error::Fault, util::bounds};
 
 /// Holds the last `size` recorded calls.
 ///

@@ -4,17 +4,19 @@
 //! holds, [`Totals`], belong to the breaker and are what trippers read.
 
 mod count;
+mod own;
 mod time;
 mod totals;
 
 use std::{any::type_name, fmt, time::Duration};
 
 pub use count::CountWindow;
+pub(crate) use own::{MOST, OwnWindow, Task};
 pub use time::TimeWindow;
 pub(crate) use totals::Sum;
 pub use totals::{Record, Totals};
 
-use crate::{diagnostics, engine::own_window::Tasks, error::Fault, util::panic::catch_panic};
+use crate::{diagnostics, error::Fault, util::panic::catch_panic};
 
 /// A window of your own, put into a breaker as [`Custom::new`].
 ///
@@ -132,29 +134,6 @@ enum Kind {
     Custom(Box<OwnWindow>),
 }
 
-/// A window of the user's own, in a breaker: it is never asked here, but by the
-/// engine, without the lock.
-pub(crate) struct OwnWindow {
-    /// Taken out while it is asked.
-    pub(crate) window: Option<Box<dyn Window>>,
-    /// What it is to be told.
-    pub(crate) tasks: Tasks,
-    name: &'static str,
-}
-
-/// Writes `Custom(…)` with the name of the window's type.
-impl fmt::Display for OwnWindow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Custom({})", self.name)
-    }
-}
-
-impl fmt::Debug for OwnWindow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Custom").finish_non_exhaustive()
-    }
-}
-
 impl From<CountWindow> for AnyWindow {
     fn from(window: CountWindow) -> Self {
         Self(Kind::Count(window))
@@ -169,11 +148,10 @@ impl From<TimeWindow> for AnyWindow {
 
 impl From<Custom> for AnyWindow {
     fn from(window: Custom) -> Self {
-        Self(Kind::Custom(Box::new(OwnWindow {
-            window: Some(window.window),
-            tasks: Tasks::default(),
-            name: window.name,
-        })))
+        Self(Kind::Custom(Box::new(OwnWindow::new(
+            window.window,
+            window.name,
+        ))))
     }
 }
 

@@ -4,8 +4,8 @@ use std::{collections::VecDeque, fmt, time::Duration};
 
 use super::{Record, Sum, Totals, Window};
 use crate::{
-    __private::bounds,
     error::Fault,
+    util::bounds,
     util::duration::{Literal, nanos},
 };
 

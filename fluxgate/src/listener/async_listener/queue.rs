@@ -11,17 +11,14 @@ use std::{
     time::Instant,
 };
 
-use crate::listener::{
-    AsyncListener, Delivery, Listener,
-    async_listener::{
-        executor,
-        flush::{self, Pending},
-    },
-    owned::label,
-};
+use crate::listener::{AsyncListener, Delivery, Listener, async_listener::executor, owned::label};
 use crate::{
     Signal, diagnostics,
-    util::panic::{Droppable, catch_panic},
+    listener::owned::Droppable,
+    util::{
+        panic::catch_panic,
+        pending::{self, Pending},
+    },
 };
 
 /// How many signals may wait for one listener.
@@ -115,7 +112,7 @@ impl<L: AsyncListener + 'static> Listener for Background<L> {
         drop(state);
         if is_first {
             let queue: Weak<Queue<L>> = Arc::downgrade(&self.queue);
-            flush::watch(queue);
+            pending::watch(queue);
             executor::spawn(deliver(Arc::clone(&self.queue)));
             return;
         }
