@@ -26,7 +26,7 @@ use fluxgate::{
 const MINUTE: Duration = Duration::from_secs(60);
 const SECOND: Duration = Duration::from_secs(1);
 
-fn breaker(name: &str, clock: &ManualClock, slots: u32) -> CircuitBreaker {
+fn breaker(name: &'static str, clock: &ManualClock, slots: u32) -> CircuitBreaker {
     CircuitBreaker::builder(name)
         .tripper(FailureStreak::new(1))
         .permit(All)

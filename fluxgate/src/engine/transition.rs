@@ -200,6 +200,7 @@ impl Core {
             wall,
             wait,
         } = entry;
+        let before = held.word().generation();
         if next.state == State::Open && held.word().state() == State::Open {
             // Two openings must never be adjacent generations: see `OpeningSeqLock`.
             // The word between them is of a state whose callers take the lock.
@@ -227,7 +228,9 @@ impl Core {
         *changed_at = wall;
         *sequence += 1;
         debug_assert!(
-            old_state != State::Open || new_state != State::Open,
+            new_state != State::Open
+                || old_state != State::Open
+                || machine.generation() > before + 1,
             "two openings must not be adjacent generations: see `opening`"
         );
         if new_state == State::Open {

@@ -6,6 +6,7 @@
 //! - [`errors_and_fallbacks`]: what counts, errors of other crates, what to give instead, and retries
 //! - `grpc`: a tonic channel or server behind a breaker
 //! - [`keys`]: one breaker for each tenant, host or shard
+//! - [`choosing`]: several targets, one call; guards that travel; waiting
 //! - [`async_and_cancellation`]: dropped futures, timeouts, hanging calls
 //! - [`listeners_and_metrics`]: signals, snapshots, metrics
 //! - [`testing`]: no sleeping
@@ -32,6 +33,7 @@ pages! {
     recovery
     errors_and_fallbacks
     keys
+    choosing
     async_and_cancellation
     listeners_and_metrics
     testing
