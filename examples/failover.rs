@@ -10,7 +10,9 @@ use std::{
     time::Duration,
 };
 
-use fluxgate::{choose::AllOpen, keyed::CircuitBreakers, permit::All, retry::Cooldown, tripper::FailureStreak};
+use fluxgate::{
+    choose::AllOpen, keyed::CircuitBreakers, permit::All, retry::Cooldown, tripper::FailureStreak,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -99,7 +101,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         answers.push(answer.value);
     }
     for expected in ["first", "second", "third"] {
-        assert!(answers.iter().any(|answer| answer == expected), "{expected} never answered");
+        assert!(
+            answers.iter().any(|answer| answer == expected),
+            "{expected} never answered"
+        );
     }
     assert_eq!(answers.last().map(String::as_str), Some("first"));
     Ok(())

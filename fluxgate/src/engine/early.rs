@@ -94,7 +94,7 @@ impl Core {
         let nanos = if self.needs_elapsed { elapsed } else { 0 };
         if self.own_window {
             let record = Record::new(false, nanos, &self.config.thresholds);
-            if !self.leave_record(&mut held, record, now) {
+            if !Self::leave_record(&mut held, record, now) {
                 self.counts.late.add(1);
             }
             self.unlock(held);

@@ -132,6 +132,12 @@ impl Core {
         let has_slot = slot != Slot::NONE;
         let is_probe = has_slot && word.state() == State::HalfOpen;
         let now = read.unwrap_or_default();
+        #[cfg(feature = "sim")]
+        if read.is_some()
+            && let Some(listener_counters) = &self.listener_counters
+        {
+            listener_counters.record_call(ended, now, elapsed);
+        }
         let failed = match ended {
             // Nearly all; the others need not be told apart here.
             Ended::Success => Some(false),
@@ -183,7 +189,7 @@ impl Core {
                 let ending = Ending { failed, nanos };
                 if self.own_window {
                     let record = Record::new(failed, nanos, &self.config.thresholds);
-                    if !self.leave_record(&mut held, record, now) {
+                    if !Self::leave_record(&mut held, record, now) {
                         self.counts.late.add(1);
                     }
                     self.unlock(held);
