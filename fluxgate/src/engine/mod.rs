@@ -206,7 +206,7 @@ impl Core {
             window_needs_time,
             initial_state,
         } = parts;
-        let listener_counters = ListenerCounters::new(listeners.reads());
+        let listener_counters = ListenerCounters::new(listeners.needs());
         let needs_elapsed = config.durations || !config.thresholds.is_empty();
         let slow = config
             .thresholds
