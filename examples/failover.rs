@@ -89,7 +89,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .idempotent(true)
             .when_all_open(AllOpen::LeastWait)
             .call_async(|address| ask(address))
-            .await?;
+            .await
+            // The error borrows the list of keys.
+            .map_err(|error| error.to_string())?;
         println!(
             "call {call:2}: {} answered, {} passed over",
             answer.value,

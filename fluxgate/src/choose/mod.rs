@@ -58,8 +58,10 @@ pub use failover::{AllOpen, Answered, Failover};
 #[cfg(feature = "keyed")]
 pub(crate) use gate::Gate;
 pub use guard::OwnedGuard;
+#[cfg(feature = "keyed")]
+pub use keyed::Keys;
 pub use source::Target;
-use source::{Handles, Source};
+pub use source::{EarlyClaim, Handles, Source};
 pub use waiters::AcquireReady;
 
 use crate::{CallNotPermitted, CircuitBreaker};
