@@ -203,9 +203,9 @@ fn words_are_read_back_and_others_refused() {
     }
     let name = serde_json::from_value::<Name>(json!("api")).unwrap();
     assert_eq!(name, "api");
-    let error = serde_json::from_value::<Command>(json!("open")).unwrap_err();
+    let error = serde_json::from_value::<Command>(json!("shut")).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "invalid value: string \"open\", expected one of reset, disable, metrics_only, force_open, or of the states closed, disabled, forced_open"
+        "invalid value: string \"shut\", expected one of reset, disable, metrics_only, force_open, open, half_open, or of the states closed, disabled, forced_open"
     );
 }
