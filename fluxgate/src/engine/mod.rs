@@ -1,5 +1,75 @@
-//! The breaker behind the handle: one admit and one settle around the pure
-//! machine, and the delivery of what they cause.
+//! The breaker behind the handle: admission and settlement around the pure state
+//! machine, and the delivery of the signals they cause.
+//!
+//! # The protocol
+//!
+//! Everything that calls share is one atomic [`StateWord`], a [lock](lock) whose bit is
+//! in that word, and three atomics that [publish the present opening](opening). The
+//! [`Machine`], the outbox and all else are behind the lock.
+//!
+//! ```text
+//! bits of the word   63 ……………………… 8 | 7 6 | 5      | 4    | 3     | 2 1 0
+//!                    generation     |     | locked | free | clean | state
+//! ```
+//!
+//! - *generation* goes up with every transition, also with one to the present state. A
+//!   [`Ticket`] holds the word of its admission; an outcome counts only while the
+//!   generation is still the same. 2^56 generations do not wrap.
+//! - *free*: calls of this period need no question, no clock and no slot; only their
+//!   outcome is recorded.
+//! - *clean*: one more success that is not slow would change nothing: the window is full
+//!   of such, the streak is 0, and the rule answers as before.
+//!
+//! ## The fast path
+//!
+//! [`admit_fast`](Core::admit_fast) loads the word; if it says *free*, the call runs.
+//! [`settle`](Core::settle) loads it again. If it equals the ticket's word with the
+//! clean bit set, the call was a success of the present period and the window is full
+//! and clean: recording it would leave the window as it is, so it is recorded by this
+//! load. That second load is the *linearization point* of the call. It holds for rules
+//! over counts, rates and streaks; for whatever reads more, the word never says *clean*.
+//!
+//! All other calls of a free period take the lock for an instant
+//! ([`settle_outcome`](Core::settle_outcome)). Calls that need a time, a slot or a
+//! counter go through [`admit_without_fast`](Core::admit_without_fast) and
+//! [`settle_slow`](Core::settle_slow).
+//!
+//! ## Rejections without the lock
+//!
+//! An open circuit that is not due rejects from what [`OpeningSeqLock`] publishes: a
+//! seqlock whose sequence is the generation in the word. Its invariant needs that *two
+//! openings are never adjacent generations*; whoever adds a transition from open to open
+//! puts a generation between them, and a debug assertion in
+//! [`enter`](Core::enter) says so. See [`opening`] for the proof.
+//!
+//! ## The lock
+//!
+//! A bit of the word: taken by a compare-and-swap, released by one store of the new
+//! word. Only its holder writes the word, so that store loses nothing. One waiter spins
+//! for nanoseconds, all others park in a mutex behind it. No code of the user's and no
+//! I/O runs under it ([`transition`] says how that is done).
+//!
+//! ## Signals
+//!
+//! A transition is made under the lock: machine, published opening, word, and its signal
+//! at the end of the [outbox](outbox), in this order. Whoever releases the lock and
+//! finds signals that no thread delivers becomes the one deliverer, so signals leave in
+//! the order of transitions.
+//!
+//! ## Orderings and their partners
+//!
+//! | access | ordering | partner |
+//! |---|---|---|
+//! | load of the word in `admit_*`, `settle` | `Acquire` | the `Release` stores of the word below |
+//! | taking the lock: compare-and-swap, or `fetch_or` while waiting | `Acquire` | the `Release` store that released it |
+//! | store of the word in `publish_word` and when the lock is released | `Release` | the `Acquire` loads, and the taking of the lock |
+//! | stores of the published opening | `Release` | the `Acquire` fence in `OpeningSeqLock::read` |
+//! | loads of the published opening, and the load of the word that validates them | `Relaxed`, around an `Acquire` fence | the `Release` stores of the opening |
+//! | counters | `Relaxed` | none: no decision depends on them |
+//!
+//! The interleavings are explored with loom (`tests/loom.rs` here), the accesses checked
+//! by Miri (`.ci/miri`), and whole breakers compared with a naive model
+//! (`tests/guarantees/model`).
 
 mod admit;
 pub(crate) mod clock_source;

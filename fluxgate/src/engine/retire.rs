@@ -65,10 +65,17 @@ impl Core {
             return Err(core);
         }
         let seal = held.seal();
-        Arc::try_unwrap(core).map_err(|core| {
-            core.shared.unseal(seal);
-            core
-        })
+        match Arc::try_unwrap(core) {
+            Ok(mut core) => {
+                // Dropping it may look at it once more.
+                core.shared.unseal_owned(&seal);
+                Ok(core)
+            }
+            Err(core) => {
+                core.shared.unseal(&seal);
+                Err(core)
+            }
+        }
     }
 
     /// Returns the state that a breaker of this name begins in.

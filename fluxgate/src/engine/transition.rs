@@ -181,6 +181,10 @@ impl Core {
         } = machine.enter(next, now, wait);
         *changed_at = wall;
         *sequence += 1;
+        debug_assert!(
+            old_state != State::Open || new_state != State::Open,
+            "two openings must not be adjacent generations: see `opening`"
+        );
         if new_state == State::Open {
             self.opening.store(now, wait, cause);
         }

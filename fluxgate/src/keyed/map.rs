@@ -241,7 +241,7 @@ impl<K: Key> Set<K> {
             }
             // A miss is certain under the lock only.
             let _register = self.register();
-            if self.index.is(hash, &bucket) {
+            if self.index.is(hash, bucket.as_ref()) {
                 return None;
             }
         };
@@ -403,7 +403,7 @@ impl<K: Key> Set<K> {
     ) -> Option<Result<(), Refusal>> {
         loop {
             let mut register = self.register();
-            if !self.index.is(new.hash, bucket) {
+            if !self.index.is(new.hash, bucket.as_ref()) {
                 return None;
             }
             if register.order.len() < self.max_keys {
