@@ -171,6 +171,7 @@ mod state;
 pub mod testing;
 #[cfg(feature = "tower")]
 pub mod tower;
+pub mod throttle;
 pub mod tracker;
 pub mod tripper;
 mod util;
@@ -198,6 +199,7 @@ pub use info::listeners::{ListenerInfo, MissingListener};
 pub use info::metrics::Metrics;
 pub use info::reason::{Reason, RuleKind};
 pub use info::settings::SettingsInfo;
+pub use info::throttle::ThrottleInfo;
 pub use listener::Listener;
 pub use listener::signal::Signal;
 pub use name::Name;

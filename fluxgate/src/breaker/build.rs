@@ -73,6 +73,7 @@ impl Builder {
                 Setting::ProbeLease => self.probe_lease = PROBE_LEASE,
                 Setting::OnCancel => self.on_cancel = OnCancel::Ignore,
                 Setting::SlowProbes => self.slow_probes = SlowProbes::Pass,
+                Setting::Throttle => self.throttle = None,
             }
         }
         let Assembled { core, mut news, .. } = self.assemble();
@@ -144,6 +145,10 @@ impl Builder {
                 count("reopen_after", self.reopen_after != Some(0)),
             ),
             (Setting::ProbeLease, lease),
+            (
+                Setting::Throttle,
+                self.throttle.map_or(Ok(()), |throttle| throttle.check()),
+            ),
         ]
         .into_iter()
         .filter_map(|(setting, checked)| Some((setting, checked.err()?)))
@@ -200,6 +205,7 @@ impl Builder {
             clock: self.clock,
             random: self.random,
             listeners,
+            throttle: self.throttle,
             environment,
             window_needs_time,
         }));
@@ -234,6 +240,7 @@ enum Setting {
     ProbeLease,
     OnCancel,
     SlowProbes,
+    Throttle,
 }
 
 fn contained_check(

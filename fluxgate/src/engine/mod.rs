@@ -92,6 +92,7 @@ pub(crate) mod sync;
 #[cfg(test)]
 mod tests;
 pub(crate) mod ticket;
+mod throttled;
 mod transition;
 
 use std::{
@@ -108,6 +109,7 @@ use crate::{
     engine::{clock_source::ClockSource, random_source::RandomSource},
     info::kill_switch::Environment,
     listener::ListenerSet,
+    throttle::{Adaptive, Throttle},
     util::duration::nanos,
 };
 use config::Config;
@@ -151,6 +153,7 @@ pub(crate) struct Core {
     pub(crate) name: Name,
     listeners: ListenerSet,
     environment: Option<Box<Environment>>,
+    throttle: Option<Box<Throttle>>,
     random: RandomSource,
     counts: CallCounters,
 }
@@ -174,6 +177,7 @@ pub(crate) struct Parts {
     pub(crate) clock: ClockSource,
     pub(crate) random: RandomSource,
     pub(crate) listeners: ListenerSet,
+    pub(crate) throttle: Option<Adaptive>,
     pub(crate) environment: Environment,
     /// Whether recording needs the time.
     pub(crate) window_needs_time: bool,
@@ -188,6 +192,7 @@ impl Core {
             clock,
             random,
             listeners,
+            throttle,
             environment,
             window_needs_time,
         } = parts;
@@ -227,6 +232,7 @@ impl Core {
             clock,
             random,
             listeners,
+            throttle: throttle.map(|settings| Box::new(Throttle::new(settings))),
             environment: (!environment.is_empty()).then(|| Box::new(environment)),
             eternal: OnceRef::new(),
             slow,

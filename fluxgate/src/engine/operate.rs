@@ -7,6 +7,7 @@ use crate::{
     Info, SettingsInfo, State,
     info::{kill_switch::Environment, metrics::Metrics},
     random::Seeded,
+    util::duration::nanos,
 };
 
 impl Core {
@@ -30,6 +31,9 @@ impl Core {
         self.random.renew(random);
         let mut held = self.shared.lock();
         let shared = held.get();
+        if let Some(throttle) = &self.throttle {
+            throttle.clear();
+        }
         shared.machine.forget_failed();
         if shared.machine.state() == State::Closed && start == State::Closed {
             shared.machine.renew(now);
@@ -50,6 +54,9 @@ impl Core {
     pub(crate) fn info(&self) -> Info {
         let now = self.clock.now();
         let mut held = self.expire_own(self.shared.lock(), now);
+        let has_attention = held.word().has_attention();
+        let throttle = self.throttle.as_ref();
+        let throttle = throttle.map(|throttle| throttle.info(nanos(now), has_attention));
         let shared = held.get();
         let changed_at = shared.changed_at;
         let (waiting, merged) = (shared.outbox.waiting(), shared.outbox.merged());
@@ -79,6 +86,8 @@ impl Core {
                 .and_then(|cause| self.config.reason(cause)),
             probes_in_flight: machine.probes_in_flight(now),
             rejected: self.counts.rejected.get(),
+            throttled: self.counts.throttled.get(),
+            throttle,
             failed: machine.failed(),
             overloaded: self.counts.overloaded.get(),
             alive: self.counts.alive.get(),
@@ -106,6 +115,8 @@ impl Core {
         self.unlock(held);
         // Policies and listeners are asked without the lock.
         self.config.describe(&mut info.settings);
+        let throttle = self.throttle.as_ref();
+        info.settings.throttle = throttle.map(|throttle| throttle.settings().to_string());
         (info.listeners, info.missing_listeners) = self.listeners.info(waiting, merged);
         info.listener_failures = info
             .listeners

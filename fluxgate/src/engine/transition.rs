@@ -145,15 +145,21 @@ impl Core {
             }
             Answer::Within => return None,
         };
-        let longest = match consult(self, || retry.longest()) {
-            Answer::Given(longest) => longest,
+        let longest = self.longest_wait()?;
+        Some(Wait { first, longest })
+    }
+
+    /// Returns how long a dependency may ask to be left alone; `None` if the retry
+    /// policy can't be asked now.
+    pub(super) fn longest_wait(&self) -> Option<Duration> {
+        match consult(self, || self.config.retry.longest()) {
+            Answer::Given(longest) => Some(longest),
             Answer::Panicked => {
                 diagnostics::policy_panicked("retry");
-                Duration::ZERO
+                Some(Duration::ZERO)
             }
-            Answer::Within => return None,
-        };
-        Some(Wait { first, longest })
+            Answer::Within => None,
+        }
     }
 
     /// Enters a state, makes it known, and puts its signal in the outbox.
@@ -199,7 +205,9 @@ impl Core {
             origin: crate::listener::signal::Origin::default(),
         });
         let word = self.word_of(machine);
-        held.publish_word(word);
+        // Attention outlives transitions.
+        let has_attention = held.word().has_attention();
+        held.publish_word(if has_attention { word.attentive() } else { word });
     }
 
     pub(super) fn word_of(&self, machine: &Machine) -> StateWord {

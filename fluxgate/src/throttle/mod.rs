@@ -19,7 +19,10 @@ pub(crate) use counter::Counted;
 
 use std::{fmt, time::Duration};
 
-use crate::{__private::bounds, error::Fault, util::duration::Literal};
+use crate::{
+    error::Fault,
+    util::{bounds, duration::Literal},
+};
 
 /// Lets through `k` times the calls that the dependency accepts, as in the chapter
 /// "Handling Overload" of Google's book on reliability.
