@@ -13,30 +13,30 @@ use crate::{
 
 /// ```text
 /// Input:  (none)
-/// Output: ::fluxgate::__private::Returning::<Result<Quote, Error>>::new().judge()
-///             .by_themselves()
+/// Output: ::fluxgate::__private::Returning::<Result<Quote, Error>>::new().classification()
+///             .by_classify()
 ///
 /// Input:  tracker = TypeOf(io::Error), failure_if = is_stale
-/// Output: ::fluxgate::__private::Returning::<Result<Quote, Error>>::new().judge()
+/// Output: ::fluxgate::__private::Returning::<Result<Quote, Error>>::new().classification()
 ///             .tracker(|error: &_| ::fluxgate::__private::Probe::new(error).holds::<io::Error>())
 ///             .failure_if(is_stale)
 ///
 /// Input:  classify = fluxgate::http::classify
-/// Output: ….judge().classify(fluxgate::http::classify)
+/// Output: ….classification().classify(fluxgate::http::classify)
 /// ```
 pub(super) fn judge(options: &Options, output: &Type, fluxgate: &Runtime<'_>) -> TokenStream {
     let (erased, _) = return_type::erase(output);
     let mut judge = if return_type::is_unknown(&erased) {
-        quote!(#fluxgate::__private::Judge::<#fluxgate::__private::Plain<#erased>>::new())
+        quote!(#fluxgate::__private::Classification::<#fluxgate::__private::Plain<#erased>>::new())
     } else {
-        quote!(#fluxgate::__private::Returning::<#erased>::new().judge())
+        quote!(#fluxgate::__private::Returning::<#erased>::new().classification())
     };
     if let Some(classify) = &options.classify {
         judge.extend(quote!(.classify(#classify)));
         return judge;
     }
     match &options.tracker {
-        None => judge.extend(quote!(.by_themselves())),
+        None => judge.extend(quote!(.by_classify())),
         // It is the judge's own.
         Some(Formula::Leaf(Matched::All)) => {}
         Some(tracker) => {

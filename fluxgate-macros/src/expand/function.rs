@@ -21,8 +21,8 @@ use crate::{
 /// Output: fn quote(symbol: &str) -> Result<u32, Error> {
 ///             ::fluxgate::__private::call(
 ///                 { static __FLUXGATE_BREAKER: … ; &__FLUXGATE_BREAKER },
-///                 ::fluxgate::__private::Returning::<Result<u32, Error>>::new().judge()
-///                     .by_themselves(),
+///                 ::fluxgate::__private::Returning::<Result<u32, Error>>::new().classification()
+///                     .by_classify(),
 ///                 ::fluxgate::__private::Returning::<Result<u32, Error>>::new().rejected(),
 ///                 move || -> Result<u32, Error> { … },
 ///             )

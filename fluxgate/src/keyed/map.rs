@@ -489,7 +489,7 @@ impl<K: Key> Set<K> {
             } else {
                 news
             };
-            let now = breaker.core.refresh();
+            let now = breaker.core.now();
             (breaker, news, now)
         });
         let Some((breaker, news, now)) = built else {
