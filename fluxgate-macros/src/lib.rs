@@ -26,7 +26,7 @@ use proc_macro::TokenStream;
 ///
 /// - the breaker: `name`, `window`, `tripper`, `retry`, `permit`,
 ///   `max_half_open_calls`, `close_after`, `reopen_after`, `probe_lease`, `on_cancel`,
-///   `slow_probes`, `durations`, `listeners`, `max_keys`, `max_labels`, `key_type`;
+///   `slow_probes`, `throttle`, `durations`, `listeners`, `max_keys`, `max_labels`, `key_type`;
 /// - the function: `tracker`, `failure_if`, `classify`, `fallback`, `map_rejection`,
 ///   `key`, `handle`, and `breaker` for one that is defined elsewhere;
 /// - the expansion: `docs`, `crate`.

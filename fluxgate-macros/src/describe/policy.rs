@@ -4,7 +4,7 @@ use crate::describe::joined;
 use crate::{
     analysis::{Branch, Openings, Size, branches, openings},
     describe::words,
-    policy::{Listener, Permit, PermitKind, Retry, RetryKind, Rule, Window},
+    policy::{Adaptive, Listener, Permit, PermitKind, Retry, RetryKind, Rule, Throttle, ThrottleKind, Window},
     settings::BreakerOptions,
 };
 /// When it opens, for how long, how it recovers, and whom it tells.
@@ -13,6 +13,7 @@ pub(super) fn policy(options: &BreakerOptions) -> String {
         opens(options),
         stays_open(options.retry.as_ref()),
         recovers(options),
+        throttles(options.throttle.as_ref()),
         tells(options.listeners.as_deref().unwrap_or_default()),
     ];
     joined(
@@ -234,6 +235,27 @@ fn recovers(options: &BreakerOptions) -> String {
         Some(count) => format!(", {} failures in a row reopen it", words::count(count)),
     };
     format!("Then it is probed by {share}, at most {most} at a time: {closes}{reopens}.\n")
+}
+
+fn throttles(throttle: Option<&Throttle>) -> String {
+    match throttle.map(|throttle| &throttle.kind) {
+        None => String::new(),
+        Some(ThrottleKind::InCode(_)) => {
+            "While the dependency is overloaded, a throttle of its own refuses a share of the \
+             calls, and the circuit stays closed.\n"
+                .to_owned()
+        }
+        Some(ThrottleKind::Adaptive(Adaptive { k, window, .. })) => {
+            let window = window
+                .as_ref()
+                .map_or_else(|| "10s".to_owned(), words::time);
+            format!(
+                "While the dependency is overloaded, {} times the calls that it accepted in the \
+                 last {window} are let through, and the circuit stays closed.\n",
+                words::ratio(k)
+            )
+        }
+    }
 }
 
 fn tells(listeners: &[Listener]) -> String {

@@ -249,6 +249,9 @@ fn settings(options: &BreakerOptions, fluxgate: &Runtime<'_>) -> TokenStream {
     if let Some(SlowProbes { ident }) = &options.slow_probes {
         set("slow_probes", quote!(#fluxgate::SlowProbes::#ident));
     }
+    if let Some(throttle) = &options.throttle {
+        set("throttle", policies::throttle(throttle, fluxgate));
+    }
     if let Some(durations) = &options.durations {
         set("durations", quote!(#durations));
     }

@@ -17,7 +17,7 @@ use super::{Runtime, respanned};
 use crate::{
     describe::words,
     policy::{
-        Backoff, Count, PermitKind, Ratio, RetryKind, Rule, Time, Window,
+        Adaptive, Backoff, Count, PermitKind, Ratio, RetryKind, Rule, ThrottleKind, Time, Window,
         value::constant::is_literal,
     },
     settings::BreakerOptions,
@@ -59,6 +59,11 @@ pub(super) fn checks(options: &BreakerOptions, fluxgate: &Runtime<'_>) -> Vec<To
             checks.time(&ramp.duration);
         }
         _ => {}
+    }
+    if let Some(ThrottleKind::Adaptive(adaptive)) =
+        options.throttle.as_ref().map(|throttle| &throttle.kind)
+    {
+        checks.throttle(adaptive);
     }
     let counts = [
         &options.max_half_open_calls,
@@ -193,6 +198,22 @@ impl Checks<'_> {
             time.what
         );
         self.limit(time.place.span(), "duration", expr, &message);
+    }
+
+    fn throttle(&mut self, adaptive: &Adaptive) {
+        self.ratio(&adaptive.k);
+        self.ratios(adaptive.floor.as_ref());
+        if let Some(min) = &adaptive.min {
+            self.count(min);
+        }
+        let Some(window) = &adaptive.window else { return };
+        let Some(expr) = window.constant() else { return };
+        let given = words::source(Some(expr));
+        let message = format!(
+            "{} must be from 2s to 2min, but `{given}` is not",
+            window.what
+        );
+        self.limit(window.place.span(), "throttle_window", expr, &message);
     }
 
     fn backoff(&mut self, backoff: &Backoff) {

@@ -13,7 +13,7 @@ use syn::{Expr, Path, Type, ext::IdentExt};
 
 use crate::{
     policy::{
-        Count, Listener, OnCancel, Permit, Retry, SlowProbes, Time, Tracker, Tripper, Window,
+        Count, Listener, OnCancel, Permit, Retry, SlowProbes, Throttle, Time, Tracker, Tripper, Window,
     },
     suggest::did_you_mean,
     tokens::{Cursor, Place, Token, Tree, errors::Errors, read},
@@ -54,6 +54,7 @@ pub(crate) struct BreakerOptions {
     pub(crate) probe_lease: Option<Time>,
     pub(crate) on_cancel: Option<OnCancel>,
     pub(crate) slow_probes: Option<SlowProbes>,
+    pub(crate) throttle: Option<Throttle>,
     pub(crate) durations: Option<bool>,
     pub(crate) listeners: Option<Vec<Listener>>,
     pub(crate) key_type: Option<Type>,

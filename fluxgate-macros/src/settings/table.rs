@@ -51,6 +51,11 @@ pub(crate) const KEYS: &[Key] = &[
     key(Owner::Breaker, "probe_lease", "probe_lease = 60s"),
     key(Owner::Breaker, "on_cancel", "on_cancel = FailAfter(5s)"),
     key(Owner::Breaker, "slow_probes", "slow_probes = Fail"),
+    key(
+        Owner::Breaker,
+        "throttle",
+        "throttle = Adaptive(k = 1.5, window = 10s)",
+    ),
     key(Owner::Breaker, "durations", "durations = true"),
     key(Owner::Breaker, "listeners", "listeners = [LogListener]"),
     key(Owner::Breaker, "key_type", "key_type = String"),

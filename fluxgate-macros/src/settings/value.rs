@@ -11,7 +11,7 @@ use crate::settings::{
 };
 use crate::{
     describe::words,
-    policy::{self, Argument, Count, OnCancel, Permit, Range, Retry, SlowProbes, Time, Window},
+    policy::{self, Argument, Count, OnCancel, Permit, Range, Retry, SlowProbes, Throttle, Time, Window},
     settings::table::Key,
     tokens::{Cursor, Place, Text, Token, Tree, errors::Errors, is_unseen, lex, quoted},
 };
@@ -45,6 +45,10 @@ impl Options {
             "slow_probes" => set(
                 &mut breaker.slow_probes,
                 policy(cursor, errors, SlowProbes::read),
+            ),
+            "throttle" => set(
+                &mut breaker.throttle,
+                policy(cursor, errors, Throttle::read),
             ),
             "max_half_open_calls" => set(
                 &mut breaker.max_half_open_calls,

@@ -126,7 +126,7 @@ fn ranges_are_those_of_the_runtime() {
         f64::MIN_POSITIVE,
         -0.0,
     ];
-    for base in [0.0_f64, 0.1, 0.5, 1.0, 1.5, 2.0, 100.0] {
+    for base in [0.0_f64, 0.1, 0.5, 1.0, 1.1, 1.5, 2.0, 100.0] {
         let above = f64::from_bits(base.to_bits() + 1);
         let below = f64::from_bits(base.to_bits().saturating_sub(1));
         values.extend([base, -base, above, below]);
@@ -146,6 +146,11 @@ fn ranges_are_those_of_the_runtime() {
         assert_eq!(
             Range::Multiplier.holds(value),
             bounds::multiplier(value),
+            "{value}"
+        );
+        assert_eq!(
+            Range::ThrottleK.holds(value),
+            bounds::throttle_k(value),
             "{value}"
         );
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{
     Adaptive,
-    counter::{Counted, Counter},
+    counter::Counter,
     share::{Counts, share},
 };
 use crate::{
@@ -21,17 +21,28 @@ use crate::{
 /// A call is let through if none was for so long.
 const SECOND: u64 = 1_000_000_000;
 
+/// How a call ended, as far as a throttle counts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counted {
+    /// The dependency refused it for want of capacity.
+    Overload,
+    /// It was answered otherwise.
+    Other,
+}
+
 pub(crate) struct Throttle {
     settings: Adaptive,
     window: u64,
     counter: Counter,
-    /// When attention began.
-    began: AtomicU64,
     /// When attention ends by itself, and when at the earliest the dependency asked
     /// to be left alone until.
     ends: AtomicU64,
     /// Until when the last overload asked callers to wait.
     asked: AtomicU64,
+    /// How many overloads there were since the last other answer, and when the first
+    /// of them was.
+    unanswered: AtomicU64,
+    unanswered_since: AtomicU64,
     /// When the last call was let through by a decision.
     passed: AtomicU64,
     seed: AtomicU64,
@@ -46,7 +57,8 @@ impl Throttle {
             settings,
             window,
             counter: Counter::new(window),
-            began: AtomicU64::new(0),
+            unanswered: AtomicU64::new(0),
+            unanswered_since: AtomicU64::new(0),
             ends: AtomicU64::new(0),
             asked: AtomicU64::new(0),
             passed: AtomicU64::new(0),
@@ -62,7 +74,7 @@ impl Throttle {
     /// Begins a time of attention: counts from nothing, and draws from a new seed.
     pub(crate) fn begin(&self, now: u64, seed: u64) {
         self.counter.clear();
-        self.began.store(now, Relaxed);
+        self.unanswered.store(0, Relaxed);
         self.passed.store(now, Relaxed);
         self.seed.store(seed, Relaxed);
         self.drawn.store(0, Relaxed);
@@ -91,13 +103,26 @@ impl Throttle {
     /// Forgets everything, between two tests.
     pub(crate) fn clear(&self) {
         self.counter.clear();
+        self.unanswered.store(0, Relaxed);
         self.ends.store(0, Relaxed);
         self.asked.store(0, Relaxed);
     }
 
     #[inline]
     pub(crate) fn count(&self, counted: Counted, now: u64) {
-        self.counter.add(counted, now);
+        self.counter.add(counted == Counted::Other, now);
+        match counted {
+            Counted::Overload => {
+                if self.unanswered.fetch_add(1, Relaxed) == 0 {
+                    self.unanswered_since.store(now, Relaxed);
+                }
+            }
+            Counted::Other => {
+                if self.unanswered.load(Relaxed) != 0 {
+                    self.unanswered.store(0, Relaxed);
+                }
+            }
+        }
     }
 
     /// Decides about a call. Returns the share if it is refused.
@@ -111,7 +136,7 @@ impl Throttle {
             self.passed.store(now, Relaxed);
             return None;
         }
-        self.counter.add(Counted::Throttled, now);
+        self.counter.add(false, now);
         Some(share)
     }
 
@@ -137,13 +162,15 @@ impl Throttle {
                 .is_ok()
     }
 
-    /// Returns whether nothing but overload came back for a whole window of
-    /// attention: the dependency is not too busy, it is gone.
+    /// Returns whether nothing but overload came back for a whole window or longer,
+    /// and often enough: the dependency is not too busy, it is gone.
+    ///
+    /// What is counted goes back to the last other answer, and not just a window:
+    /// while nearly all calls are throttled, a window may hold fewer than `min`.
     pub(crate) fn is_dead(&self, now: u64) -> bool {
-        let attended = now.saturating_sub(self.began.load(Relaxed));
-        attended >= self.window
-            && self.counter.counts(now).accepted == 0
-            && self.counter.overloads() >= self.settings.min
+        let since = self.unanswered_since.load(Relaxed);
+        self.unanswered.load(Relaxed) >= self.settings.min
+            && now.saturating_sub(since) >= self.window
     }
 
     /// Returns how long the dependency still asks its callers to wait.

@@ -17,17 +17,7 @@ const RING: u64 = 32;
 /// The fewest slots of a window; at most twice as many.
 const LEAST: u64 = 12;
 
-/// What is counted of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Counted {
-    /// It was throttled.
-    Throttled,
-    /// The dependency refused it for want of capacity.
-    Overload,
-    /// It was answered otherwise.
-    Other,
-}
-
+/// An offered call, and an accepted one, in a word that holds both.
 const OFFERED: u64 = 1 << 32;
 const ACCEPTED: u64 = 1;
 
@@ -38,16 +28,10 @@ pub(crate) struct Counter {
     slots: u64,
     /// The number of the present slot.
     tick: AtomicU64,
-    /// All slots together.
-    sum: Slot,
-    ring: [Slot; RING as usize],
-}
-
-#[derive(Default)]
-struct Slot {
-    /// The offered calls in the upper half, the accepted ones in the lower.
-    calls: AtomicU64,
-    overloads: AtomicU64,
+    /// All slots together. Like each of them it has the offered calls in the upper
+    /// half, the accepted ones in the lower: room for 35 million calls a second.
+    sum: AtomicU64,
+    ring: [AtomicU64; RING as usize],
 }
 
 impl Counter {
@@ -58,42 +42,30 @@ impl Counter {
             shift,
             slots: window.div_ceil(1 << shift),
             tick: AtomicU64::new(RING),
-            sum: Slot::default(),
-            ring: std::array::from_fn(|_| Slot::default()),
+            sum: AtomicU64::new(0),
+            ring: std::array::from_fn(|_| AtomicU64::new(0)),
         }
     }
 
     /// Counts a call that ends, or is throttled, at `now`.
     #[inline]
-    pub(crate) fn add(&self, counted: Counted, now: u64) {
+    pub(crate) fn add(&self, accepted: bool, now: u64) {
         let slot = &self.ring[index(self.advance(now))];
-        let calls = match counted {
-            Counted::Other => OFFERED | ACCEPTED,
-            Counted::Throttled | Counted::Overload => OFFERED,
-        };
-        self.sum.calls.fetch_add(calls, Ordering::Relaxed);
+        let call = OFFERED | if accepted { ACCEPTED } else { 0 };
+        self.sum.fetch_add(call, Ordering::Relaxed);
         // Pairs with the `Acquire` in `empty`.
-        slot.calls.fetch_add(calls, Ordering::Release);
-        if counted == Counted::Overload {
-            self.sum.overloads.fetch_add(1, Ordering::Relaxed);
-            slot.overloads.fetch_add(1, Ordering::Release);
-        }
+        slot.fetch_add(call, Ordering::Release);
     }
 
     /// Returns the counts of the window that ends at `now`.
     #[inline]
     pub(crate) fn counts(&self, now: u64) -> Counts {
         self.advance(now);
-        let calls = self.sum.calls.load(Ordering::Relaxed);
+        let calls = self.sum.load(Ordering::Relaxed);
         Counts {
             offered: calls >> 32,
             accepted: calls & (OFFERED - 1),
         }
-    }
-
-    /// Returns the overloads of the window that [`counts`](Self::counts) returned.
-    pub(crate) fn overloads(&self) -> u64 {
-        self.sum.overloads.load(Ordering::Relaxed)
     }
 
     /// Forgets everything.
@@ -137,12 +109,10 @@ impl Counter {
         }
     }
 
-    fn empty(&self, slot: &Slot) {
+    fn empty(&self, slot: &AtomicU64) {
         // Pairs with the `Release` in `add`: what is found here is in the sum.
-        let calls = slot.calls.swap(0, Ordering::Acquire);
-        let overloads = slot.overloads.swap(0, Ordering::Acquire);
-        self.sum.calls.fetch_sub(calls, Ordering::Relaxed);
-        self.sum.overloads.fetch_sub(overloads, Ordering::Relaxed);
+        let calls = slot.swap(0, Ordering::Acquire);
+        self.sum.fetch_sub(calls, Ordering::Relaxed);
     }
 }
 
@@ -159,47 +129,42 @@ mod tests {
     const SECOND: u64 = 1_000_000_000;
 
     /// Every call with its time: what a counter ought to hold.
-    struct Naive(Vec<(u64, Counted)>);
+    struct Naive(Vec<(u64, bool)>);
 
     impl Naive {
-        fn counts(&self, counter: &Counter, now: u64) -> (Counts, u64) {
-            let oldest = (counter.tick_at(now) - counter.slots) as i128;
-            let present = |at: u64| counter.tick_at(at) as i128 > oldest;
+        fn counts(&self, counter: &Counter, now: u64) -> Counts {
+            let oldest = counter.tick_at(now) - counter.slots;
             let mut counts = Counts::default();
-            let mut overloads = 0;
-            for (_, counted) in self.0.iter().filter(|(at, _)| present(*at)) {
-                counts.offered += 1;
-                counts.accepted += u64::from(*counted == Counted::Other);
-                overloads += u64::from(*counted == Counted::Overload);
+            for (at, accepted) in &self.0 {
+                if counter.tick_at(*at) > oldest {
+                    counts.offered += 1;
+                    counts.accepted += u64::from(*accepted);
+                }
             }
-            (counts, overloads)
+            counts
         }
     }
 
     #[test]
     fn counts_are_those_of_a_naive_list() {
-        for (seed, window) in [(1, 2 * SECOND), (2, 10 * SECOND), (3, 120 * SECOND), (4, 7)] {
+        let windows = [2 * SECOND, 10 * SECOND, 120 * SECOND, 7, 1];
+        for (seed, window) in (1..).zip(windows) {
             let counter = Counter::new(window);
             let mut naive = Naive(Vec::new());
             let mut random = Seeded::new(seed);
             let mut now = seed * 12_345;
-            for step in 0..3_000 {
+            for step in 0..2_000 {
                 // Mostly small steps, at times a slot, and at times several windows.
-                let far = random.next_f64();
-                let most = match far {
+                let most = match random.next_f64() {
                     0.0..0.9 => window as f64 / 200.0,
                     0.9..0.99 => window as f64 / 8.0,
                     _ => window as f64 * 4.0,
                 };
                 now += (random.next_f64() * most) as u64;
-                let counted = match random.next_f64() {
-                    0.0..0.3 => Counted::Throttled,
-                    0.3..0.6 => Counted::Overload,
-                    _ => Counted::Other,
-                };
-                counter.add(counted, now);
-                naive.0.push((now, counted));
-                let counts = (counter.counts(now), counter.overloads());
+                let accepted = random.next_f64() < 0.4;
+                counter.add(accepted, now);
+                naive.0.push((now, accepted));
+                let counts = counter.counts(now);
                 assert_eq!(counts, naive.counts(&counter, now), "{window} at {step}");
             }
             counter.clear();
@@ -220,8 +185,8 @@ mod tests {
     #[test]
     fn a_clock_that_goes_back_loses_nothing() {
         let counter = Counter::new(10 * SECOND);
-        counter.add(Counted::Other, 30 * SECOND);
-        counter.add(Counted::Other, SECOND);
+        counter.add(true, 30 * SECOND);
+        counter.add(true, SECOND);
         assert_eq!(counter.counts(0).accepted, 2);
         assert_eq!(counter.counts(39 * SECOND).accepted, 2);
         assert_eq!(counter.counts(42 * SECOND).accepted, 0);
@@ -234,30 +199,27 @@ mod tests {
 
     use super::*;
 
-    /// One thread moves the window on past a slot while others count into it.
+    /// One thread moves the window on past a slot while another counts into it.
     #[test]
     fn sums_never_go_below_their_slots() {
         loom::model(|| {
             let counter = Arc::new(Counter::new(1200));
-            let slot = 1 << counter.shift;
-            let late = slot * counter.slots;
-            let adds = |at: u64, counted| {
+            let late = (1 << counter.shift) * counter.slots;
+            let add = |accepted, at| {
                 let counter = Arc::clone(&counter);
-                thread::spawn(move || counter.add(counted, at))
+                thread::spawn(move || counter.add(accepted, at))
             };
-            let one = adds(0, Counted::Overload);
-            let two = adds(late, Counted::Other);
-            let seen = counter.counts(late);
-            assert!(seen.offered <= 2 && seen.accepted <= 1, "{seen:?}");
+            let (one, two) = (add(false, 0), add(true, late));
+            let Counts { offered, accepted } = counter.counts(late);
+            assert!(offered <= 2 && accepted <= 1, "{accepted} of {offered}");
             one.join().unwrap();
             two.join().unwrap();
-            let Counts { offered, accepted } = counter.counts(late);
-            assert_eq!(accepted, 1);
+            let counts = counter.counts(late);
             // The first call is in a slot that is over, or came too late for that.
-            let ring = counter.ring.iter();
-            let slots: u64 = ring.map(|slot| slot.calls.load(Ordering::Relaxed) >> 32).sum();
-            assert_eq!(offered, slots);
-            assert!((1..=2).contains(&offered), "{offered}");
+            let slots = counter.ring.iter();
+            let slots: u64 = slots.map(|slot| slot.load(Ordering::Relaxed)).sum();
+            assert_eq!(counts.offered << 32 | counts.accepted, slots);
+            assert!(counts.accepted == 1 && (1..=2).contains(&counts.offered));
         });
     }
 }

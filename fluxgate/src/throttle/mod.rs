@@ -14,8 +14,7 @@ mod attention;
 mod counter;
 mod share;
 
-pub(crate) use attention::Throttle;
-pub(crate) use counter::Counted;
+pub(crate) use attention::{Counted, Throttle};
 
 use std::{fmt, time::Duration};
 

@@ -162,19 +162,23 @@ impl Ratio {
             Given::Unknown => None,
         };
         if let Some(value) = known.filter(|value| !range.holds(*value)) {
-            let per_cent = if matches!(
+            let advice = if matches!(
                 range,
                 Range::Ratio | Range::Probability | Range::JitterRatio
             ) && value > 1.0
                 && value <= 100.0
             {
                 format!("; for {value} % write `{:?}`", value / 100.0)
+            } else if range == Range::ThrottleK {
+                ": the calls let through are k times those accepted, and with less than a tenth \
+                 of spare the throttle hardly notices that there is room again"
+                    .to_owned()
             } else {
                 String::new()
             };
             errors.at(
                 &place,
-                format!("{what} {}, but is {value:?}{per_cent}", range.words()),
+                format!("{what} {}, but is {value:?}{advice}", range.words()),
             );
             return None;
         }

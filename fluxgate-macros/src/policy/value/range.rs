@@ -23,6 +23,8 @@ pub(crate) enum Range {
     JitterRatio,
     /// Above 1, finite.
     Multiplier,
+    /// At least 1.1, finite.
+    ThrottleK,
     /// Part of a pair that is checked together.
     Ramp,
 }
@@ -38,6 +40,7 @@ impl Range {
             Self::Probability => (0.0..=1.0).contains(&value),
             Self::JitterRatio => (0.0..1.0).contains(&value),
             Self::Multiplier => value > 1.0 && value < f64::INFINITY,
+            Self::ThrottleK => value >= 1.1 && value < f64::INFINITY,
             Self::Ramp => true,
         }
     }
@@ -75,6 +78,7 @@ impl Range {
             Self::Probability => "must be from 0 to 1",
             Self::JitterRatio => "must be at least 0 and less than 1",
             Self::Multiplier => "must be greater than 1 and finite",
+            Self::ThrottleK => "must be finite and at least 1.1",
             Self::Ramp => "must be a number",
         }
     }
@@ -89,6 +93,7 @@ impl Range {
             Self::Probability => "probability",
             Self::JitterRatio => "jitter_ratio",
             Self::Multiplier => "multiplier",
+            Self::ThrottleK => "throttle_k",
             Self::Labels | Self::Ramp => return None,
         })
     }

@@ -1,0 +1,6 @@
+//! Throttles: what they count, when they refuse, and what that is good for.
+
+mod numbers;
+mod rules;
+mod servers;
+mod world;

@@ -1,0 +1,1 @@
+//! Real servers that have too much to do.
