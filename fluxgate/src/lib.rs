@@ -169,9 +169,9 @@ mod settings;
 pub mod slack;
 mod state;
 pub mod testing;
+pub mod throttle;
 #[cfg(feature = "tower")]
 pub mod tower;
-pub mod throttle;
 pub mod tracker;
 pub mod tripper;
 mod util;

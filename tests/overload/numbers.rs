@@ -109,7 +109,15 @@ fn a_wait_at_each_refusal_costs_nothing() {
 
 #[test]
 fn healthy_calls_are_never_throttled() {
-    let healthy = run(1, 4, both, &[Phase { lasts: 100, ..HEALTHY }]);
+    let healthy = run(
+        1,
+        4,
+        both,
+        &[Phase {
+            lasts: 100,
+            ..HEALTHY
+        }],
+    );
     assert_eq!(sum(&healthy).rejected, 0);
     // Half of the calls are cancelled, and one in a thousand meets a stray overload.
     let noisy = Phase {
@@ -160,7 +168,13 @@ fn row(k: f64) -> (f64, f64, usize) {
     let (good, sent) = settled(1, policy, dear);
     let lost = |second: &Figures| (second.good as f64) < 0.95 * 1000.0;
     let back = (20..32).step_by(3).map(|lasts| {
-        let phases = [Phase { lasts, ..dear }, Phase { lasts: 15, ..HEALTHY }];
+        let phases = [
+            Phase { lasts, ..dear },
+            Phase {
+                lasts: 15,
+                ..HEALTHY
+            },
+        ];
         let seconds = run(1, lasts, policy, &phases);
         let back = seconds[lasts as usize..].iter().enumerate();
         let last = back.filter(|(_, second)| lost(second)).last();

@@ -88,12 +88,18 @@ fn rejections_are_throttled_in_the_closed_state() {
     let rejection = rejection.expect("nine in ten are overloaded");
     assert_eq!(rejection.kind(), RejectionKind::Throttled);
     assert_eq!(rejection.kind().as_str(), "throttled");
-    assert_eq!((rejection.state(), rejection.retry_after()), (State::Closed, None));
+    assert_eq!(
+        (rejection.state(), rejection.retry_after()),
+        (State::Closed, None)
+    );
     let share = rejection.share().expect("the throttle refused it");
     assert!((0.5..=0.99).contains(&share), "{share}");
     assert!(rejection.reason().is_none());
     let text = rejection.to_string();
-    assert!(text.starts_with("circuit breaker 'busy' is closed, and throttles "), "{text}");
+    assert!(
+        text.starts_with("circuit breaker 'busy' is closed, and throttles "),
+        "{text}"
+    );
     let info = breaker.info();
     assert_eq!(info.state, State::Closed);
     assert!(info.throttled > 0 && info.rejected == info.throttled);
@@ -149,9 +155,7 @@ fn calls_from_before_attention_count_as_they_end() {
         let breaker = match rule {
             0 => builder,
             1 => builder.tripper(InFlight::new(100, Duration::from_secs(1))),
-            _ => builder.tripper(
-                MinRequests::new(20) & SlowRate::new(0.5, Duration::from_secs(1)),
-            ),
+            _ => builder.tripper(MinRequests::new(20) & SlowRate::new(0.5, Duration::from_secs(1))),
         };
         let breaker = breaker.build().expect("sound settings");
         let before = breaker.acquire().expect("closed");
@@ -222,7 +226,10 @@ fn a_dead_backend_opens_the_circuit() {
         }
     }
     let opened = opened.expect("nothing but overload");
-    assert!((100..200).contains(&opened), "after {opened} tenths of a second");
+    assert!(
+        (100..200).contains(&opened),
+        "after {opened} tenths of a second"
+    );
 }
 
 #[test]
@@ -250,11 +257,17 @@ fn a_wait_is_told_and_lengthens_attention() {
     while !end(&breaker, Outcome::OverloadedFor(Duration::from_secs(30))) {}
     let rejection = (0..100).find_map(|_| breaker.acquire().err());
     let wait = rejection.expect("throttled").retry_after();
-    assert_eq!(wait, Some(Cooldown::new(Duration::from_secs(10)).longest_wait()));
+    assert_eq!(
+        wait,
+        Some(Cooldown::new(Duration::from_secs(10)).longest_wait())
+    );
     clock.advance(Duration::from_secs(4));
     let rejection = (0..1000).find_map(|_| breaker.acquire().err());
     let left = rejection.expect("throttled").retry_after();
-    assert_eq!(left, wait.map(|wait| wait.saturating_sub(Duration::from_secs(4))));
+    assert_eq!(
+        left,
+        wait.map(|wait| wait.saturating_sub(Duration::from_secs(4)))
+    );
 }
 
 trait Longest {
@@ -349,14 +362,23 @@ fn settings_out_of_range_are_refused() {
         ),
         (Adaptive::new(1.5).min(0), "at least 1, but is 0"),
         (Adaptive::new(1.5).floor(1.0), "less than 1, but is 1.0"),
-        (Adaptive::new(1.5).floor(f64::NAN), "less than 1, but is NaN"),
+        (
+            Adaptive::new(1.5).floor(f64::NAN),
+            "less than 1, but is NaN",
+        ),
     ] {
         let error = built(throttle).expect_err("out of range");
         assert!(error.contains(said), "{error}");
     }
-    let least = Adaptive::new(1.1).window(Duration::from_secs(2)).min(1).floor(0.0);
+    let least = Adaptive::new(1.1)
+        .window(Duration::from_secs(2))
+        .min(1)
+        .floor(0.0);
     assert_eq!(built(least), Ok(()));
-    assert_eq!(built(Adaptive::new(100.0).window(Duration::from_secs(120))), Ok(()));
+    assert_eq!(
+        built(Adaptive::new(100.0).window(Duration::from_secs(120))),
+        Ok(())
+    );
 }
 
 #[test]
@@ -461,5 +483,8 @@ fn metrics_and_json_show_the_throttle() {
     let json = serde_json::to_value(&info).expect("JSON");
     assert_eq!(json["throttled"], info.throttled);
     assert_eq!(json["throttle"]["share"], share);
-    assert_eq!(json["throttle"]["offered"], info.throttle.expect("there is one").offered);
+    assert_eq!(
+        json["throttle"]["offered"],
+        info.throttle.expect("there is one").offered
+    );
 }

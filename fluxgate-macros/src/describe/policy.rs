@@ -4,7 +4,10 @@ use crate::describe::joined;
 use crate::{
     analysis::{Branch, Openings, Size, branches, openings},
     describe::words,
-    policy::{Adaptive, Listener, Permit, PermitKind, Retry, RetryKind, Rule, Throttle, ThrottleKind, Window},
+    policy::{
+        Adaptive, Listener, Permit, PermitKind, Retry, RetryKind, Rule, Throttle, ThrottleKind,
+        Window,
+    },
     settings::BreakerOptions,
 };
 /// When it opens, for how long, how it recovers, and whom it tells.

@@ -206,8 +206,12 @@ impl Checks<'_> {
         if let Some(min) = &adaptive.min {
             self.count(min);
         }
-        let Some(window) = &adaptive.window else { return };
-        let Some(expr) = window.constant() else { return };
+        let Some(window) = &adaptive.window else {
+            return;
+        };
+        let Some(expr) = window.constant() else {
+            return;
+        };
         let given = words::source(Some(expr));
         let message = format!(
             "{} must be from 2s to 2min, but `{given}` is not",

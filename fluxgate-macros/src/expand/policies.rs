@@ -8,8 +8,8 @@ use syn::{Expr, spanned::Spanned};
 
 use super::{Runtime, respanned};
 use crate::policy::{
-    Adaptive, Count, Formula, Leaf, Listener, OnCancel, Permit, PermitKind, Ratio, Retry, RetryKind, Rule,
-    Slack, Throttle, ThrottleKind, Tripper, Window, value::constant::is_literal,
+    Adaptive, Count, Formula, Leaf, Listener, OnCancel, Permit, PermitKind, Ratio, Retry,
+    RetryKind, Rule, Slack, Throttle, ThrottleKind, Tripper, Window, value::constant::is_literal,
 };
 
 /// `Custom::from_fn` gives a closure the types of its arguments.

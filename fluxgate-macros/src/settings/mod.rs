@@ -13,7 +13,8 @@ use syn::{Expr, Path, Type, ext::IdentExt};
 
 use crate::{
     policy::{
-        Count, Listener, OnCancel, Permit, Retry, SlowProbes, Throttle, Time, Tracker, Tripper, Window,
+        Count, Listener, OnCancel, Permit, Retry, SlowProbes, Throttle, Time, Tracker, Tripper,
+        Window,
     },
     suggest::did_you_mean,
     tokens::{Cursor, Place, Token, Tree, errors::Errors, read},

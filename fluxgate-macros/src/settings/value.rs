@@ -11,7 +11,9 @@ use crate::settings::{
 };
 use crate::{
     describe::words,
-    policy::{self, Argument, Count, OnCancel, Permit, Range, Retry, SlowProbes, Throttle, Time, Window},
+    policy::{
+        self, Argument, Count, OnCancel, Permit, Range, Retry, SlowProbes, Throttle, Time, Window,
+    },
     settings::table::Key,
     tokens::{Cursor, Place, Text, Token, Tree, errors::Errors, is_unseen, lex, quoted},
 };

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Core, Ticket, opening::Refusal, state_word::{StateWord, WithoutLock}};
+use super::{
+    Core, Ticket,
+    opening::Refusal,
+    state_word::{StateWord, WithoutLock},
+};
 use crate::{
     State, diagnostics,
     retry::Opening,

@@ -91,8 +91,8 @@ pub(crate) mod state_word;
 pub(crate) mod sync;
 #[cfg(test)]
 mod tests;
-pub(crate) mod ticket;
 mod throttled;
+pub(crate) mod ticket;
 mod transition;
 
 use std::{

@@ -235,7 +235,13 @@ impl Core {
 
     /// Whether a call counts as failed, if it counts at all.
     #[inline(never)]
-    fn count_as(&self, word: StateWord, ended: Ended, is_probe: bool, elapsed: u64) -> Option<bool> {
+    fn count_as(
+        &self,
+        word: StateWord,
+        ended: Ended,
+        is_probe: bool,
+        elapsed: u64,
+    ) -> Option<bool> {
         match ended {
             Ended::Success => Some(false),
             Ended::Failure => Some(true),

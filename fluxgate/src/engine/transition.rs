@@ -207,7 +207,11 @@ impl Core {
         let word = self.word_of(machine);
         // Attention outlives transitions.
         let has_attention = held.word().has_attention();
-        held.publish_word(if has_attention { word.attentive() } else { word });
+        held.publish_word(if has_attention {
+            word.attentive()
+        } else {
+            word
+        });
     }
 
     pub(super) fn word_of(&self, machine: &Machine) -> StateWord {

@@ -83,7 +83,8 @@ impl Throttle {
 
     /// Lets attention last for a whole window from now.
     pub(crate) fn extend(&self, now: u64) {
-        self.ends.fetch_max(now.saturating_add(self.window), Relaxed);
+        self.ends
+            .fetch_max(now.saturating_add(self.window), Relaxed);
     }
 
     /// Takes note that the dependency asked its callers to wait, and lets attention
@@ -219,7 +220,10 @@ mod tests {
                 let refused = (0..CALLS).filter(|_| throttle.draw() < share).count() as f64;
                 let mean = share * CALLS as f64;
                 let sigma = (mean * (1.0 - share)).sqrt();
-                assert!((refused - mean).abs() <= 4.0 * sigma, "{refused}, not {mean}");
+                assert!(
+                    (refused - mean).abs() <= 4.0 * sigma,
+                    "{refused}, not {mean}"
+                );
             }
         }
     }
@@ -229,7 +233,9 @@ mod tests {
         let draws = |seed| {
             let throttle = Throttle::new(Adaptive::new(1.5));
             throttle.begin(0, seed);
-            (0..100).map(|_| throttle.draw().to_bits()).collect::<Vec<_>>()
+            (0..100)
+                .map(|_| throttle.draw().to_bits())
+                .collect::<Vec<_>>()
         };
         assert_eq!(draws(3), draws(3));
         assert_ne!(draws(3), draws(4));

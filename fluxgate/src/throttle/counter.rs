@@ -98,9 +98,9 @@ impl Counter {
     fn move_on(&self, present: u64, tick: u64) {
         // The thread that moves the tick empties the slots. That of `tick` itself is
         // among them only after a pause of many slots.
-        let moved =
-            self.tick
-                .compare_exchange(present, tick, Ordering::Relaxed, Ordering::Relaxed);
+        let moved = self
+            .tick
+            .compare_exchange(present, tick, Ordering::Relaxed, Ordering::Relaxed);
         if moved.is_ok() {
             let newest = tick - self.slots;
             for old in 0..(tick - present).min(RING) {
@@ -174,7 +174,13 @@ mod tests {
 
     #[test]
     fn a_window_is_at_most_a_twelfth_too_long() {
-        for window in [2 * SECOND, 3 * SECOND, 10 * SECOND, 60 * SECOND, 120 * SECOND] {
+        for window in [
+            2 * SECOND,
+            3 * SECOND,
+            10 * SECOND,
+            60 * SECOND,
+            120 * SECOND,
+        ] {
             let counter = Counter::new(window);
             let held = counter.slots << counter.shift;
             assert!((window..=window + window / 12).contains(&held), "{window}");

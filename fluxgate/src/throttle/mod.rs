@@ -121,7 +121,11 @@ impl Adaptive {
                 self.floor
             ),
         );
-        if faults.is_empty() { Ok(()) } else { Err(faults) }
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(faults)
+        }
     }
 }
 
