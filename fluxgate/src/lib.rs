@@ -109,6 +109,8 @@
 //! | `keyed` | | `keyed` and `key = …`: one breaker per tenant, host or shard |
 //! | `test-util` | | `testing::isolate`: tests with breakers of their own, for `[dev-dependencies]` |
 //! | `tower` | | `tower`: a breaker as a `Layer`, for axum, tonic, reqwest and every other `Service` |
+//! | `sim` | | `sim`: tries a policy on the shipping engine before production does |
+//! | `sim-traces` | | recorded traces from and to JSONL and CSV files |
 //! | `slack` | | `SlackListener` and the delivery it is built on |
 //! | `slack-core` | | the same without TLS, for a proxy within reach over plain HTTP |
 //!
@@ -121,6 +123,7 @@
 //! clock. In a process that was forked, async listeners get no signals (see
 //! [`AsyncListener`](listener::AsyncListener)).
 #![deny(unsafe_code)]
+#![warn(unnameable_types)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![doc(test(attr(deny(warnings), allow(dead_code, unused_variables))))]
 
@@ -141,13 +144,16 @@ mod breaker;
 // Its future is a part of the public one of `tower`.
 #[cfg_attr(not(feature = "tower"), allow(unreachable_pub))]
 mod call;
+pub mod classify;
 pub mod clock;
 mod diagnostics;
 mod engine;
 mod error;
-// Part of the documentation alone. Its examples use the attribute.
+#[cfg(feature = "tower")]
+pub mod future;
 #[cfg(feature = "grpc")]
 pub mod grpc;
+// Part of the documentation alone. Its examples use the attribute.
 #[cfg(all(any(doc, doctest), feature = "macros", feature = "tracing"))]
 pub mod guide;
 #[cfg(feature = "http")]
@@ -165,6 +171,8 @@ pub mod retry;
 #[cfg(feature = "serde")]
 mod serial;
 mod settings;
+#[cfg(feature = "sim")]
+pub mod sim;
 #[cfg(feature = "slack-core")]
 pub mod slack;
 mod state;

@@ -4,7 +4,8 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{Item, ItemMod};
 
-use crate::{expand, item::function::Target, validate::validated::Protected};
+use super::validated;
+use crate::expand;
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/expanded.rs");
 
@@ -40,7 +41,7 @@ fn normal(tokens: &TokenStream) -> String {
 }
 
 #[test]
-fn the_example_shows_what_is_generated() {
+fn example_shows_the_expansion() {
     let text = std::fs::read_to_string(EXAMPLE).expect("the example is part of the repository");
     let file = syn::parse_file(&text).unwrap();
     let shown = functions(module(&file, "expanded"));
@@ -49,8 +50,7 @@ fn the_example_shows_what_is_generated() {
     for mut function in written {
         let attribute = function.attrs.pop().expect("annotated");
         let args = attribute.meta.require_list().unwrap().tokens.clone();
-        let target: Target = syn::parse2(function.to_token_stream()).unwrap();
-        let protected = Protected::new(args, target).unwrap();
+        let protected = validated(args, &function.to_token_stream()).unwrap();
         let generated = expand::function(&protected);
         let name = function.sig.ident;
         let shown = shown

@@ -68,6 +68,12 @@ fn listeners() {
     );
 }
 
+fn not_a_function(item: &proc_macro2::TokenStream) -> syn::Error {
+    crate::item::function::ParsedFunction::parse(item)
+        .map(|_| ())
+        .unwrap_err()
+}
+
 #[test]
 fn what_can_not_be_protected() {
     let on = |item: &str| faults_on("", item);
@@ -97,7 +103,7 @@ fn what_can_not_be_protected() {
         ("unsafe extern \"C\" { fn f(); }", "extern"),
     ] {
         let item: proc_macro2::TokenStream = item.parse().unwrap();
-        let error = crate::item::function::not_a_function(&item).unwrap();
+        let error = not_a_function(&item);
         assert!(
             error.to_string().starts_with(&format!(
                 "`#[circuit_breaker]` protects functions, and this is `{kind}`"
@@ -108,7 +114,7 @@ fn what_can_not_be_protected() {
     }
     for item in ["|x| x + 1", "let x = 1;", "x()"] {
         let item: proc_macro2::TokenStream = item.parse().unwrap();
-        let error = crate::item::function::not_a_function(&item).unwrap();
+        let error = not_a_function(&item);
         assert!(
             error
                 .to_string()
@@ -122,7 +128,8 @@ fn what_can_not_be_protected() {
         "fn f(",
     ] {
         let item = format!("{function}) -> ");
-        assert!(crate::item::function::not_a_function(&item.parse().unwrap()).is_none());
+        let error = not_a_function(&item.parse().unwrap()).to_string();
+        assert!(!error.contains("protects functions"), "{error}");
     }
 }
 
@@ -220,7 +227,7 @@ fn a_classifier_is_alone() {
 }
 
 #[test]
-fn the_type_of_keys_is_that_of_the_argument() {
+fn key_type_is_that_of_the_argument() {
     let unseen = |item: &str| {
         let found = faults_on("key = tenant", item);
         assert!(found.len() <= 1, "{item}: {found:?}");
@@ -270,7 +277,7 @@ fn keys_that_exclude_each_other() {
 }
 
 #[test]
-fn arguments_in_settings_of_the_breaker() {
+fn arguments_in_settings_are_refused() {
     for (args, underlined, message) in [
         (
             "tripper = FailureStreak(symbol)",
@@ -310,7 +317,7 @@ fn arguments_in_settings_of_the_breaker() {
 }
 
 #[test]
-fn a_handle_named_like_the_function() {
+fn handle_like_the_function_is_refused() {
     refused(
         "handle = quote",
         "quote",
@@ -319,7 +326,7 @@ fn a_handle_named_like_the_function() {
 }
 
 #[test]
-fn tracked_caller_is_refused_wherever_it_is_said() {
+fn track_caller_is_refused() {
     for attr in [
         "#[track_caller]",
         "#[cfg_attr(debug_assertions, track_caller)]",

@@ -406,16 +406,28 @@ impl Machine {
         }
     }
 
-    /// `Open`, if the tripper fires or has to be asked.
-    fn tripped(&self, config: &Config) -> Option<Next> {
-        let seen = Context {
+    /// Returns what the tripper looks at.
+    fn context<'a>(&'a self, config: &'a Config) -> Context<'a> {
+        Context {
             state: self.state,
             streak: self.streak,
             totals: &self.totals,
             thresholds: &config.thresholds,
             durations: config.durations,
             running: self.running.as_deref(),
-        };
+        }
+    }
+
+    /// Returns how near the tripper is to firing: 1 fires.
+    #[cfg(feature = "sim")]
+    pub(crate) fn pressure(&mut self, config: &Config, now: Duration) -> f64 {
+        self.window.expire(now, &mut self.totals);
+        config.tripper.pressure(&self.context(config))
+    }
+
+    /// `Open`, if the tripper fires or has to be asked.
+    fn tripped(&self, config: &Config) -> Option<Next> {
+        let seen = self.context(config);
         (config.own_tripper || config.tripper.fires(&seen)).then(|| Next {
             cause: if config.own_tripper {
                 None
@@ -428,6 +440,7 @@ impl Machine {
     }
 
     /// What the tripper is to be shown before the breaker goes to `target`.
+    #[allow(clippy::unnecessary_box_returns, reason = "large, and rarely made")]
     pub(crate) fn question(&self, target: State) -> Box<Question> {
         Box::new(Question {
             target,

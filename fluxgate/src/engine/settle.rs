@@ -117,6 +117,10 @@ impl Core {
             Duration::ZERO
         };
         let elapsed = nanos(now).saturating_sub(began);
+        #[cfg(feature = "sim")]
+        if reads && let Some(listener_counters) = &self.listener_counters {
+            listener_counters.record_call(ended, now, elapsed);
+        }
         let failed = match ended {
             // Nearly all; the others need not be told apart here.
             Ended::Success => Some(false),
@@ -171,7 +175,7 @@ impl Core {
                 let ending = Ending { failed, nanos };
                 if self.own_window {
                     let record = Record::new(failed, nanos, &self.config.thresholds);
-                    if !self.leave_record(&mut held, record, now) {
+                    if !Self::leave_record(&mut held, record, now) {
                         self.counts.late.add(1);
                     }
                     self.unlock(held);

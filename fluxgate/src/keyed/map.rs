@@ -181,7 +181,7 @@ impl<K: Key> Set<K> {
         }
     }
 
-    /// Makes the breakers known to those who ask for all there are.
+    /// Makes the breakers known to the registry, which lists them with all others.
     pub(super) fn enter_group(set: &Arc<Self>) {
         let group: Arc<dyn Group> = set.clone();
         registry::enter_group(&group);
@@ -235,8 +235,8 @@ impl<K: Key> Set<K> {
         // Outlives the lock, and with it the key.
         let entry = loop {
             let bucket = self.index.place(hash).load_full();
-            let found = bucket.iter().flat_map(|list| list.iter());
-            if let Some(found) = found.cloned().find(|entry| entry.is(hash, key)) {
+            let mut entries = bucket.iter().flat_map(|list| list.iter());
+            if let Some(found) = entries.find(|entry| entry.is(hash, key)).cloned() {
                 break found;
             }
             // A miss is certain under the lock only.
@@ -395,6 +395,7 @@ impl<K: Key> Set<K> {
 
     /// Enters a key into a bucket, once there is room; `None` if the bucket is
     /// another one by now.
+    #[allow(clippy::ref_option, reason = "that is what the index holds")]
     fn enter_into(
         &self,
         bucket: &Bucket<Entry<K>>,
@@ -512,10 +513,10 @@ impl<K: Key> Set<K> {
         }
         let _ = entry.core.set(Arc::downgrade(&breaker.core));
         drop(making);
-        // Those who are told may ask for this very key.
+        // Listeners may ask for this very key.
         news.tell(&breaker);
-        // The standing command is looked at when the breaker is there for everybody:
-        // whoever gives one from now on finds it.
+        // The standing command is looked at when the breaker can be found:
+        // a command given from now on reaches it.
         self.command_as_told(&breaker);
         Some(breaker)
     }
@@ -559,10 +560,10 @@ impl<K> Register<K> {
     fn next(&mut self, looks: &mut Looks) -> Option<Candidate<K>> {
         // One of those that had to stay, for each key: so they come back to the
         // candidates when they need not any more.
-        if !mem::replace(&mut looks.began, true) {
-            if let Some(id) = self.order.front(List::Kept) {
-                return self.candidate(id, List::Kept, Why::Unasked);
-            }
+        if !mem::replace(&mut looks.began, true)
+            && let Some(id) = self.order.front(List::Kept)
+        {
+            return self.candidate(id, List::Kept, Why::Unasked);
         }
         while let Some(id) = self.order.front(List::Candidates) {
             if looks.skipped == Some(id) {
@@ -613,6 +614,7 @@ impl<K> Register<K> {
 impl Labels {
     /// Returns the name of a key, or that it can have none; `None` if that is still
     /// to be decided.
+    #[allow(clippy::option_option, reason = "unknown, known without a name, named")]
     fn find(&self, hash: u64) -> Option<Option<Name>> {
         match self.names.get(&hash) {
             Some(name) => Some(Some(name.clone())),
@@ -704,7 +706,8 @@ struct Making {
 }
 
 impl Making {
-    /// `None` if this thread is at it already.
+    /// Marks this thread as building for the set. Returns `None` if it already
+    /// is.
     fn begin<K>(set: &Set<K>) -> Option<Self> {
         let set = std::ptr::from_ref(set).addr();
         let begin = |making: &RefCell<Vec<usize>>| {

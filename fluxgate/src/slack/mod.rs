@@ -39,13 +39,13 @@ pub use error::{Error, SendError};
 pub(crate) use message::{Content, End, Slot};
 pub use message::{Message, Thread};
 #[cfg(feature = "prometheus")]
-pub use metrics::Metrics;
+pub use metrics::PrometheusCollector;
 pub use policy::Policy;
 pub use queue::bucket::Rate;
 pub use registry::{FlushGuard, FlushReport, shutdown_all};
 pub use stats::{ChannelStats, Stats};
 
-/// The value of an environment variable.
+/// Reads an environment variable.
 pub(crate) fn env(variable: &str) -> Result<String, Error> {
     std::env::var(variable).map_err(|_| Error::missing_env(variable))
 }

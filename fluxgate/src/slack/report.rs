@@ -20,7 +20,7 @@ macro_rules! say {
 
 #[cfg(not(feature = "tracing"))]
 fn line(level: &str, message: std::fmt::Arguments<'_>, fields: &[(&str, &dyn std::fmt::Display)]) {
-    // Without a subscriber there is nobody to choose the level.
+    // Without a subscriber nothing chooses the level.
     if level == "debug" {
         return;
     }
@@ -94,7 +94,7 @@ pub(super) fn skipped(redactor: &Redactor, message: &Message) {
     });
 }
 
-/// There was no time left for these.
+/// Logs messages that are given up because the time ran out.
 pub(super) fn abandoned(redactor: &Redactor, messages: &[Message]) {
     for message in messages {
         catch_panic(|| {

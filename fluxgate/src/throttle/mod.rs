@@ -26,8 +26,6 @@ use crate::{
 /// Lets through `k` times the calls that the dependency accepts, as in the chapter
 /// "Handling Overload" of Google's book on reliability.
 ///
-/// Written in the attribute as `throttle = Adaptive(k = 1.5, window = 10s)`.
-///
 /// ```
 /// use fluxgate::{CircuitBreaker, throttle::Adaptive};
 ///

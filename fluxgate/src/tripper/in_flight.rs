@@ -7,7 +7,7 @@ use std::time::Duration;
 /// timeout returns.
 ///
 /// It is asked when a call asks to begin and when one ends; the call that finds
-/// too many hung is rejected. Without calls nobody asks. Calls that began before
+/// too many hung is rejected. Without calls the rule is not asked. Calls that began before
 /// the circuit was last closed do not count. Every call of a breaker with this
 /// rule takes a short lock at its beginning, too.
 ///
@@ -29,7 +29,7 @@ pub struct InFlight {
 }
 
 impl InFlight {
-    /// `count` must be at least 1, `older_than` above zero.
+    /// Creates the rule. `count` must be at least 1, `older_than` above zero.
     #[must_use]
     pub const fn new(count: u64, older_than: Duration) -> Self {
         Self { count, older_than }

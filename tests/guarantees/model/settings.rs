@@ -71,7 +71,7 @@ pub(crate) struct EveryNth {
 
 impl Tripper for EveryNth {
     fn should_trip(&self, seen: &Context<'_>) -> bool {
-        seen.total_count() % self.n == 0 && seen.failure_count() > 0
+        seen.total_count().is_multiple_of(self.n) && seen.failure_count() > 0
     }
 
     fn needs(&self) -> Needs {
@@ -179,8 +179,8 @@ struct Reader(Option<Reads>);
 impl Listener for Reader {
     fn on_signal(&self, _signal: &Signal) {}
 
-    fn reads(&self) -> listener::Reads {
-        let mut asks = listener::Reads::default();
+    fn needs(&self) -> listener::Needs {
+        let mut asks = listener::Needs::default();
         if let Some(reads) = &self.0 {
             asks.lifetime = true;
             asks.successes = reads.successes;

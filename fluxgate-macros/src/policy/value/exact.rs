@@ -15,7 +15,7 @@ const ATTOS_PER_NANO: u128 = 1_000_000_000;
 const NANOS_PER_SEC: u128 = 1_000_000_000;
 
 impl Nanos {
-    /// Rounded up: nothing above zero becomes zero.
+    /// Rounds up: nothing above zero becomes zero.
     pub(crate) fn duration(self) -> Option<Duration> {
         let nanos = self.attos.div_ceil(ATTOS_PER_NANO);
         let secs = u64::try_from(nanos / NANOS_PER_SEC).ok()?;
@@ -80,7 +80,7 @@ impl Wrong {
     }
 }
 
-/// A number with a unit; without one, seconds.
+/// Reads a number with a unit; without one, of seconds.
 pub(super) fn literal(digits: &str, suffix: &str) -> Result<Nanos, Wrong> {
     let suffix = match suffix {
         "" | "u8" | "u16" | "u32" | "u64" | "usize" | "i32" | "i64" | "f32" | "f64" => "s",
@@ -163,13 +163,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_less_than_a_nanosecond_apart_still_compares() {
+    fn attoseconds_still_compare() {
         assert!(literal("9.999999999999998", "s").unwrap() < literal("10", "s").unwrap());
         assert!(literal("300.00000000000006", "s").unwrap() > literal("300", "s").unwrap());
     }
 
     #[test]
-    fn too_long_and_unknown_units_are_refused() {
+    fn unknown_units_are_refused() {
         assert_eq!(literal("1e300", "s"), Err(Wrong::TooLong));
         assert_eq!(literal("18446744073709551616", "s"), Err(Wrong::TooLong));
         assert_eq!(literal("1", "m"), Err(Wrong::Unit("m".to_owned())));

@@ -16,7 +16,7 @@ use ::prometheus::Registry;
 
 use self::exporter::{Exporter, wanted};
 use super::{
-    Listener, Reads,
+    Listener, Needs,
     exported::{PrometheusMetric, Settings},
 };
 use crate::{Info, Name, Signal, WeakBreaker, diagnostics};
@@ -154,7 +154,7 @@ impl PrometheusListener {
         self
     }
 
-    /// Only state and transitions, as the original had it.
+    /// Exports only state and transitions, as the original tool does.
     #[must_use]
     pub fn only_states(mut self) -> Self {
         self.settings.clear();
@@ -234,14 +234,16 @@ impl Listener for PrometheusListener {
         self.exporter.circuits.detach(breaker, last);
     }
 
-    fn reads(&self) -> Reads {
+    fn needs(&self) -> Needs {
         let has = |group| self.settings.has(group);
-        Reads {
+        Needs {
             lifetime: has(PrometheusMetric::Rejections)
                 || has(PrometheusMetric::Probes)
                 || has(PrometheusMetric::TimeInState),
             successes: has(PrometheusMetric::Calls),
             durations: self.settings.bounds.to_vec(),
+            #[cfg(feature = "sim")]
+            recorders: Vec::new(),
         }
     }
 }
