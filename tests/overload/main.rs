@@ -2,5 +2,4 @@
 
 mod numbers;
 mod rules;
-mod servers;
 mod world;

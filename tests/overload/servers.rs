@@ -1,1 +1,0 @@
-//! Real servers that have too much to do.
