@@ -10,6 +10,7 @@
 //! - [`async_and_cancellation`]: dropped futures, timeouts, hanging calls
 //! - [`listeners_and_metrics`]: signals, snapshots, metrics
 //! - [`testing`]: no sleeping
+//! - `simulating`: a policy tried before production does
 //! - [`operating`]: what to look at and to do when a circuit is open
 //! - [`from_python`]: fluxgate, name by name
 //! - [`from_others`]: resilience4j, Polly, failsafe, tower-resilience, gobreaker, opossum, pybreaker, recloser
@@ -26,6 +27,16 @@ macro_rules! pages {
 pages! {
     grpc
 }
+
+#[cfg(feature = "sim")]
+#[doc = include_str!("simulating.md")]
+#[doc = ""]
+#[doc = include_str!("pictures/before.html")]
+#[doc = ""]
+#[doc = "And with a rate beside it:"]
+#[doc = ""]
+#[doc = include_str!("pictures/after.html")]
+pub mod simulating {}
 
 pages! {
     tutorial
