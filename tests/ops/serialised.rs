@@ -94,6 +94,8 @@ fn an_open_breaker_as_a_listing_shows_it() {
             "rejected": 0,
             "throttled": 0,
             "throttle": null,
+            "passed_over": 0,
+            "early_probes": 0,
             "failed": 1,
             "overloaded": 0,
             "alive": 0,

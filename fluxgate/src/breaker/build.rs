@@ -247,6 +247,7 @@ impl Builder {
             throttle: self.throttle,
             environment,
             window_needs_time,
+            initial_state: self.initial_state,
         }));
         handle.set(&core);
         Assembled {

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use crate::{
-    CircuitBreaker, ConfigError, MissingListener, Name, OnCancel, SlowProbes,
+    CircuitBreaker, ConfigError, MissingListener, Name, OnCancel, SlowProbes, State,
     clock::Clock,
     engine::{clock_source::ClockSource, random_source::RandomSource},
     listener::{IntoListener, PendingListeners},
@@ -49,6 +49,7 @@ pub struct Builder {
     pub(super) slow_probes: SlowProbes,
     pub(super) throttle: Option<Adaptive>,
     pub(super) durations: bool,
+    pub(super) initial_state: State,
     pub(super) clock: ClockSource,
     pub(super) random: RandomSource,
     pub(super) listeners: PendingListeners,
@@ -77,6 +78,7 @@ impl Builder {
             slow_probes: SlowProbes::Pass,
             throttle: None,
             durations: false,
+            initial_state: State::Closed,
             clock: ClockSource::default(),
             random: RandomSource::default(),
             listeners: PendingListeners::default(),
@@ -198,6 +200,26 @@ impl Builder {
         self
     }
 
+    /// Sets the state that the breaker begins in. Default: [`State::Closed`].
+    ///
+    /// It is entered by a transition from closed, of which listeners are told; `Open`
+    /// waits as the retry policy says. What the environment commands (see
+    /// [`KillSwitch`](crate::KillSwitch)) comes before it.
+    ///
+    /// ```
+    /// use fluxgate::{CircuitBreaker, State};
+    ///
+    /// let breaker = CircuitBreaker::builder("new_api")
+    ///     .initial_state(State::MetricsOnly)
+    ///     .build()?;
+    /// assert_eq!(breaker.state(), State::MetricsOnly);
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
+    pub fn initial_state(mut self, state: State) -> Self {
+        self.initial_state = state;
+        self
+    }
+
     /// Adds a listener, a [`Listener`](crate::Listener) or an
     /// [`AsyncListener`](crate::listener::AsyncListener); they are told in the
     /// order they were added.
@@ -260,8 +282,8 @@ impl Builder {
         self
     }
 
-    /// Builds the breaker, closed (unless the environment says otherwise: see
-    /// [`KillSwitch`](crate::KillSwitch)), and enters it in the [registry](crate::registry) under
+    /// Builds the breaker, closed (unless [`initial_state`](Self::initial_state) or the
+    /// environment says otherwise: see [`KillSwitch`](crate::KillSwitch)), and enters it in the [registry](crate::registry) under
     /// its name.
     ///
     /// # Errors

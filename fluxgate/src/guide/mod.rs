@@ -7,6 +7,7 @@
 //! - [`overload`]: a dependency that is too busy, and not broken
 //! - `grpc`: a tonic channel or server behind a breaker
 //! - [`keys`]: one breaker for each tenant, host or shard
+//! - [`choosing`]: several targets, one call; guards that travel; waiting
 //! - [`async_and_cancellation`]: dropped futures, timeouts, hanging calls
 //! - [`listeners_and_metrics`]: signals, snapshots, metrics
 //! - [`testing`]: no sleeping
@@ -45,6 +46,7 @@ pages! {
     overload
     errors_and_fallbacks
     keys
+    choosing
     async_and_cancellation
     listeners_and_metrics
     testing

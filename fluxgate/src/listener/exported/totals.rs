@@ -12,6 +12,8 @@ pub(crate) struct Totals {
     pub(super) throttled: u64,
     pub(super) probes: u64,
     pub(super) lost_probes: u64,
+    pub(super) passed_over: u64,
+    pub(super) early_probes: u64,
     pub(super) time_in_state: BTreeMap<State, Duration>,
     /// Failures and dropped signals by the listener's name.
     pub(super) listeners: BTreeMap<String, (u64, u64)>,
@@ -75,6 +77,8 @@ impl Totals {
             throttled: info.throttled,
             probes: lifetime.probes,
             lost_probes: info.lost_probes,
+            passed_over: info.passed_over,
+            early_probes: info.early_probes,
             time_in_state: lifetime.time_in_state.clone(),
             listeners: BTreeMap::new(),
             durations: None,
@@ -111,6 +115,8 @@ impl Totals {
         self.throttled = how.numbers(self.throttled, other.throttled);
         self.probes = how.numbers(self.probes, other.probes);
         self.lost_probes = how.numbers(self.lost_probes, other.lost_probes);
+        self.passed_over = how.numbers(self.passed_over, other.passed_over);
+        self.early_probes = how.numbers(self.early_probes, other.early_probes);
         for (state, b) in &other.time_in_state {
             let a = self.time_in_state.entry(*state).or_default();
             *a = how.times(*a, *b);
