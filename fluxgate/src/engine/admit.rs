@@ -50,6 +50,7 @@ impl Core {
                 if word.has_attention() && !self.tracks_in_flight =>
             {
                 self.admit_attentive(word)
+                    .map_err(|refusal| self.refuse(refusal))
             }
             State::Disabled => Ok(Ticket::new(word, 0)),
             State::ForcedOpen => Err(self.refuse(Refusal::by(State::ForcedOpen))),
@@ -126,7 +127,7 @@ impl Core {
         loop {
             let now = self.clock.now();
             if let Some(refusal) = self.throttle(self.word(), nanos(now)) {
-                return Err(self.refuse(refusal));
+                return Err(refusal);
             }
             let mut held = self.shared.lock();
             if self.tracks_in_flight {

@@ -24,13 +24,14 @@ use crate::{
 };
 
 impl Core {
-    /// Lets a call in, or not, while attention lasts. Takes no lock.
+    /// Lets a call in, or not, while attention lasts. Takes no lock, and leaves the
+    /// counting of the refusal to the caller.
     #[cold]
     #[inline(never)]
     pub(super) fn admit_attentive(&self, word: StateWord) -> Result<Ticket, Refusal> {
         let now = nanos(self.clock.now());
         match self.throttle(word, now) {
-            Some(refusal) => Err(self.refuse(refusal)),
+            Some(refusal) => Err(refusal),
             None => Ok(Ticket::new(
                 word.calm(),
                 if self.needs_start { now } else { 0 },
