@@ -104,6 +104,7 @@
 //! | `test-util` | | `testing::isolate`: tests with breakers of their own, for `[dev-dependencies]` |
 //! | `tower` | | `tower`: a breaker as a `Layer`, for axum, tonic, reqwest and every other `Service` |
 //! | `sim` | | `sim`: tries a policy on the shipping engine before production does |
+//! | `sim-traces` | | recorded traces from and to JSONL and CSV files |
 //! | `slack` | | `SlackListener` and the delivery it is built on |
 //! | `slack-core` | | the same without TLS, for a proxy within reach over plain HTTP |
 //!

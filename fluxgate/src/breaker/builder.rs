@@ -114,6 +114,9 @@ pub struct Builder {
     clock: ClockSource,
     random: RandomSource,
     listeners: PendingListeners,
+    /// Makes these settings again, for a breaker of a static.
+    #[cfg(feature = "sim")]
+    recipe: Option<fn() -> Builder>,
 }
 
 const MAX_HALF_OPEN_CALLS: u32 = 10;
@@ -138,6 +141,8 @@ impl Builder {
             clock: ClockSource::default(),
             random: RandomSource::seeded(Seeded::for_breaker()),
             listeners: PendingListeners::default(),
+            #[cfg(feature = "sim")]
+            recipe: None,
         }
     }
 
@@ -327,6 +332,13 @@ impl Builder {
         })
     }
 
+    /// Remembers how these settings are made.
+    #[cfg(feature = "sim")]
+    pub(crate) fn recipe(mut self, recipe: fn() -> Self) -> Self {
+        self.recipe = Some(recipe);
+        self
+    }
+
     /// Builds a breaker of these policies that nothing outside reaches: without its
     /// listeners, the environment and the registry, on this clock and by these random
     /// numbers.
@@ -492,6 +504,8 @@ impl Builder {
             every_call: needs.every_call,
             own_tripper,
             min_to_trip: min_to_trip.unwrap_or(MinToTrip::NONE),
+            #[cfg(feature = "sim")]
+            recipe: self.recipe,
         };
         let mut environment = if testing::is_isolated() {
             Environment::default()

@@ -115,6 +115,10 @@ impl Core {
             Duration::ZERO
         };
         let elapsed = nanos(now).saturating_sub(began);
+        #[cfg(feature = "sim")]
+        if reads && let Some(listener_counters) = &self.listener_counters {
+            listener_counters.record_call(ended, now, elapsed);
+        }
         let failed = match ended {
             // Nearly all; the others need not be told apart here.
             Ended::Success => Some(false),

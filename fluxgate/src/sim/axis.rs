@@ -30,6 +30,19 @@ pub(super) fn text(time: Duration) -> String {
     }
 }
 
+/// Writes how many calls a second these are, or a minute if they are few.
+pub(super) fn rate(calls: f64, lasts: Duration) -> String {
+    if lasts.is_zero() {
+        return String::new();
+    }
+    let per_second = calls / lasts.as_secs_f64();
+    match per_second {
+        10.0.. => format!("{per_second:.0}/s"),
+        1.0.. => format!("{per_second:.1}/s"),
+        _ => format!("{:.0}/min", per_second * 60.0),
+    }
+}
+
 /// Writes a short time with three digits: `60.2 ms`, `4.18 s`, `2 min 5 s`.
 pub(super) fn short(time: Duration) -> String {
     let micros = time.as_micros();

@@ -9,7 +9,6 @@ use crate::ConfigError;
 ///
 /// Displayed, it is a table of figures with one column for each policy, in Markdown.
 #[derive(Clone, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Comparison {
     runs: Vec<(String, Run)>,
 }

@@ -201,9 +201,11 @@ pub(super) enum Answer {
     Good,
     Failed,
     Overloaded,
-    /// An error that proves life; only a recording has these two.
+    /// An error that proves life; only a recording has this and the next two.
     Alive,
     Ignored,
+    /// The caller gave up.
+    Cancelled,
 }
 
 /// The dependency while it runs: its budget of calls.

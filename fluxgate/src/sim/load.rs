@@ -57,6 +57,10 @@ impl Load {
 
     /// Returns the nanoseconds until the next call.
     pub(super) fn gap(&self, random: &mut Seeded) -> u64 {
+        // Also what is no number sends nothing.
+        if self.per_second.is_nan() || self.per_second <= 0.0 {
+            return u64::MAX;
+        }
         let mean = 1e9 / self.per_second;
         let gap = match self.spacing {
             Spacing::Even => mean,

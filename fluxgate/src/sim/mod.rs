@@ -43,19 +43,27 @@ mod load;
 mod math;
 mod policy;
 mod ready;
+mod recorder;
 mod replay;
 mod result;
 mod scenario;
+#[cfg(feature = "serde")]
+mod serial;
 mod simulation;
 mod states;
 mod svg;
 mod terminal;
 mod trace;
+#[cfg(feature = "sim-traces")]
+mod trace_io;
 
 pub use compare::Comparison;
 pub use dependency::{Dependency, Latency, LogNormal};
 pub use load::Load;
 pub use policy::Policy;
+pub use recorder::Recorder;
 pub use result::{Change, Figures, PhaseResult, Run};
 pub use scenario::Scenario;
 pub use trace::{Ended, Entry, Guessed, Replay, Trace};
+#[cfg(feature = "sim-traces")]
+pub use trace_io::TraceError;

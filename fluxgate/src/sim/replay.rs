@@ -178,9 +178,10 @@ impl World for Recorded<'_> {
             Ended::Overloaded => Answer::Overloaded,
             Ended::Alive => Answer::Alive,
             Ended::Ignored => Answer::Ignored,
+            Ended::Cancelled => Answer::Cancelled,
         };
         match answer {
-            Answer::Failed => self.guesses.failed += guessed,
+            Answer::Failed | Answer::Cancelled => self.guesses.failed += guessed,
             Answer::Overloaded => self.guesses.overloaded += guessed,
             _ => self.guesses.answered += guessed,
         }
@@ -189,7 +190,7 @@ impl World for Recorded<'_> {
 
     fn would_answer(&mut self, _instance: usize, _now: u64) -> bool {
         let (_, ended, guessed) = self.ended();
-        let answered = !matches!(ended, Ended::Failure | Ended::Overloaded);
+        let answered = !matches!(ended, Ended::Failure | Ended::Overloaded | Ended::Cancelled);
         self.guesses.wrongly_refused += u64::from(answered && guessed);
         answered
     }

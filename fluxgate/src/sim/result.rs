@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use super::axis;
 use crate::{Reason, State};
 
 /// What happened to the calls of a phase, or of a whole run.
@@ -13,7 +14,7 @@ pub struct Figures {
     pub offered: u64,
     /// Calls that the dependency answered: the goodput.
     pub answered: u64,
-    /// Calls that reached the dependency and failed.
+    /// Calls that reached the dependency and failed, or that their callers gave up.
     pub failed: u64,
     /// Calls that reached the dependency, which refused them as too many.
     pub overloaded: u64,
@@ -53,7 +54,6 @@ impl Figures {
 
 /// What happened in one phase.
 #[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct PhaseResult {
     /// Its name, empty if it has none.
@@ -76,7 +76,6 @@ pub struct PhaseResult {
 
 /// One transition of one instance.
 #[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Change {
     /// Since the start of the run.
@@ -101,7 +100,6 @@ pub(super) struct Column {
 
 /// What a scenario made of a policy.
 #[derive(Clone, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Run {
     pub(super) lasts: Duration,
     pub(super) instances: usize,
@@ -109,7 +107,6 @@ pub struct Run {
     pub(super) phases: Vec<PhaseResult>,
     pub(super) per_instance: Vec<Figures>,
     pub(super) changes: Vec<Change>,
-    #[cfg_attr(feature = "serde", serde(skip))]
     pub(super) columns: Vec<Column>,
 }
 
@@ -194,7 +191,7 @@ impl Run {
     /// Returns the answered calls a second, over the whole run.
     #[must_use]
     pub fn goodput(&self) -> f64 {
-        self.total().answered as f64 / self.lasts.as_secs_f64()
+        per_second(self.total().answered, self.lasts)
     }
 
     /// Returns the share of the time that circuits were open, over all instances: the
@@ -206,7 +203,18 @@ impl Run {
             .iter()
             .map(|phase| phase.open_share * (phase.end - phase.start).as_secs_f64())
             .sum();
+        if self.lasts.is_zero() {
+            return 0.0;
+        }
         weighted / self.lasts.as_secs_f64()
+    }
+}
+
+fn per_second(calls: u64, lasts: Duration) -> f64 {
+    if lasts.is_zero() {
+        0.0
+    } else {
+        calls as f64 / lasts.as_secs_f64()
     }
 }
 
@@ -219,11 +227,12 @@ impl fmt::Display for Run {
             "offered {}, answered {}, failed {}, overloaded {}, refused {}",
             total.offered, total.answered, total.failed, total.overloaded, total.refused
         )?;
+        let time = |time: Option<Duration>| time.map_or("never".to_owned(), axis::short);
         write!(
             f,
-            "opened after {:?}, closed after {:?}, {} reached it while it was down, {} refused wrongly",
-            self.opened_after(),
-            self.closed_after(),
+            "opened after {}, closed after {}, {} reached it while it was down, {} refused wrongly",
+            time(self.opened_after()),
+            time(self.closed_after()),
             total.reached_while_down,
             total.wrongly_refused
         )

@@ -167,7 +167,7 @@ impl Fleet {
             };
             let breaker =
                 policy
-                    .builder()
+                    .builder()?
                     .build_detached(fleet.clock.clone(), fork(seeds), listener)?;
             fleet.breakers.push(breaker);
             fleet.heard.push(heard);
@@ -261,7 +261,7 @@ impl<'a> Simulation<'a> {
             let (answer, took) = world.take(number, now);
             match answer {
                 Answer::Good | Answer::Alive | Answer::Ignored => seen.answered = 1,
-                Answer::Failed => seen.failed = 1,
+                Answer::Failed | Answer::Cancelled => seen.failed = 1,
                 Answer::Overloaded => seen.overloaded = 1,
             }
             let call = InFlight {
@@ -313,13 +313,14 @@ impl<'a> Simulation<'a> {
                 instance,
                 answer,
             } = call;
-            guard.record(match answer {
-                Answer::Good => Outcome::Success,
-                Answer::Failed => Outcome::Failure,
-                Answer::Overloaded => Outcome::Overloaded,
-                Answer::Alive => Outcome::Alive,
-                Answer::Ignored => Outcome::Ignored,
-            });
+            match answer {
+                Answer::Good => guard.record(Outcome::Success),
+                Answer::Failed => guard.record(Outcome::Failure),
+                Answer::Overloaded => guard.record(Outcome::Overloaded),
+                Answer::Alive => guard.record(Outcome::Alive),
+                Answer::Ignored => guard.record(Outcome::Ignored),
+                Answer::Cancelled => drop(guard),
+            }
             self.follow(instance, world.is_down(instance), ends);
         }
         self.advance(now);

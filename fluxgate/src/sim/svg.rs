@@ -42,7 +42,7 @@ text{font:12px system-ui,-apple-system,'Segoe UI',sans-serif;fill:#1f2328}\
 .dim{fill:#59636e}.title{font-weight:600}\
 .bg{fill:#fff}.down{fill:#d1242f;fill-opacity:.08}.edge{stroke:#59636e;stroke-opacity:.5;stroke-dasharray:2 3}\
 .axis{stroke:#59636e;stroke-width:1}.grid{stroke:#59636e;stroke-opacity:.18}\
-.answered{fill:#2da44e;fill-opacity:.75}.failed{fill:#cf222e}.overloaded{fill:#bf8700}.refused{fill:url(#refused)}.throttled{fill:url(#throttled)}\
+.answered{fill:#2da44e;fill-opacity:.75}.failed{fill:#cf222e}.overloaded{fill:#bf8700}.refused{fill:url(#refused)}\
 .closed{fill:#2da44e;fill-opacity:.22}.open{fill:url(#open)}.half{fill:url(#half)}\
 .frame{fill:none;stroke:#59636e;stroke-opacity:.6}.rule{fill:none;stroke:#0969da;stroke-width:1.6}.area{fill:#0969da;fill-opacity:.13}.threshold{stroke:#cf222e;stroke-width:1.2;stroke-dasharray:6 4}\
 .ink{stroke:#57606a}.redink{stroke:#cf222e}.soft{fill:#57606a;fill-opacity:.16}.redsoft{fill:#cf222e;fill-opacity:.32}.amber{fill:#bf8700;fill-opacity:.35}.amberink{fill:#bf8700}\
@@ -53,7 +53,6 @@ text{font:12px system-ui,-apple-system,'Segoe UI',sans-serif;fill:#1f2328}\
 
 const PATTERNS: &str = "\
 <pattern id=\"refused\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\"><rect class=\"soft\" width=\"6\" height=\"6\"/><path class=\"ink\" d=\"M0 6L6 0\" stroke-width=\".9\"/></pattern>\
-<pattern id=\"throttled\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\"><rect class=\"amber\" width=\"6\" height=\"6\"/><circle class=\"amberink\" cx=\"3\" cy=\"3\" r=\"1\"/></pattern>\
 <pattern id=\"open\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\"><rect class=\"redsoft\" width=\"5\" height=\"5\"/><path class=\"redink\" d=\"M0 0L5 5\" stroke-width=\"1.4\"/></pattern>\
 <pattern id=\"half\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\"><rect class=\"amber\" width=\"6\" height=\"6\"/><circle class=\"amberink\" cx=\"3\" cy=\"3\" r=\"1.3\"/></pattern>";
 
@@ -202,7 +201,6 @@ impl<'a> Drawing<'a> {
 
     fn traffic(&mut self) {
         let run = self.run;
-        let width = self.run.lasts.as_secs_f64() / run.columns.len().max(1) as f64;
         let most = run
             .columns
             .iter()
@@ -232,7 +230,7 @@ impl<'a> Drawing<'a> {
             below = above;
         }
         self.line("axis", (LEFT, TRAFFIC.bottom()), (RIGHT, TRAFFIC.bottom()));
-        let per_second = format!("{:.0}/s", most as f64 / width);
+        let per_second = axis::rate((most * run.columns.len() as u64) as f64, run.lasts);
         self.text(LEFT - 8.0, TRAFFIC.top + 10.0, "dim", "end", &per_second);
         self.text(LEFT - 8.0, TRAFFIC.top + 26.0, "dim", "end", "calls");
     }
@@ -368,9 +366,13 @@ impl<'a> Drawing<'a> {
         self.raw(format_args!("<path class=\"rule\" d=\"{line}\"/>"));
         self.line("threshold", (LEFT, y(1.0)), (RIGHT, y(1.0)));
         self.text(LEFT - 8.0, y(1.0) + 4.0, "dim", "end", "opens");
-        let rule: String = run.rule.chars().take(130).collect();
-        self.text(LEFT + 2.0, top - 6.0, "dim", "start", &rule);
-        self.text(LEFT - 8.0, bottom, "dim", "end", "rule");
+        let mut rule: String = run.rule.chars().take(110).collect();
+        if rule.len() < run.rule.len() {
+            rule.push('…');
+        }
+        let label = format!("rule: {rule}");
+        self.text(LEFT + 2.0, top - 6.0, "dim", "start", &label);
+        self.text(LEFT - 8.0, bottom, "dim", "end", "0");
     }
 
     fn time(&mut self) {
@@ -379,7 +381,15 @@ impl<'a> Drawing<'a> {
         for mark in axis::marks(self.run.lasts, 10) {
             let x = self.x(mark);
             self.line("axis", (x, bottom), (x, bottom + 5.0));
-            self.text(x, bottom + 18.0, "dim", "middle", &axis::text(mark));
+            // Within the picture at the right edge, too.
+            let text = axis::text(mark);
+            let half = 3.5 * text.chars().count() as f64;
+            let (x, anchor) = if x + half > WIDTH - 4.0 {
+                (WIDTH - 4.0, "end")
+            } else {
+                (x, "middle")
+            };
+            self.text(x, bottom + 18.0, "dim", anchor, &text);
         }
     }
 }

@@ -2,11 +2,21 @@
 
 use std::fmt::Write;
 
-use super::{Run, axis, result::Column, states};
+use super::{Run, axis, states};
 use crate::State;
 
 const TRAFFIC: usize = 5;
 const MARGIN: usize = 9;
+const LEGEND: &str = "█ answered  ▒ failed  · refused   ─ closed  O open  h half-open";
+
+/// What one character's width of time shows, in calls a column.
+#[derive(Default)]
+struct Slice {
+    offered: f64,
+    answered: f64,
+    failed: f64,
+    pressure: f64,
+}
 
 impl Run {
     /// Draws the run in 12 lines of at most `width` characters, at least 40: traffic,
@@ -19,26 +29,41 @@ impl Run {
     pub fn terminal(&self, width: usize) -> String {
         let columns = width.max(40) - MARGIN - 1;
         let slices = self.slices(columns);
-        let mut out: String = self.rule.chars().take(width).collect();
+        let mut out: String = self.rule.chars().take(columns + MARGIN).collect();
         out.push('\n');
         self.write_phases(&mut out, columns);
         self.write_traffic(&mut out, &slices);
         self.write_states(&mut out, columns);
         write_pressure(&mut out, &slices);
         self.write_axis(&mut out, columns);
-        out.push_str("         █ answered  ▒ failed  · refused   ─ closed  O open  h half-open\n");
+        let legend: String = LEGEND.chars().take(columns).collect();
+        let _ = writeln!(out, "{:MARGIN$}{legend}", "");
         out
     }
 
-    /// Returns the columns of the run in a smaller number.
-    fn slices(&self, number: usize) -> Vec<Column> {
-        let mut slices = vec![Column::default(); number];
-        for (place, column) in self.columns.iter().enumerate() {
-            let slice = &mut slices[place * number / self.columns.len()];
-            slice.figures.add(&column.figures);
-            slice.pressure = slice.pressure.max(column.pressure);
-        }
-        slices
+    /// Returns the columns of the run in another number: each slice is the average of
+    /// what it covers, so that steady traffic stays flat.
+    fn slices(&self, number: usize) -> Vec<Slice> {
+        let per_slice = self.columns.len() as f64 / number as f64;
+        (0..number)
+            .map(|place| {
+                let (from, to) = (place as f64 * per_slice, (place + 1) as f64 * per_slice);
+                let mut slice = Slice::default();
+                for (at, column) in self.columns.iter().enumerate() {
+                    let covered = to.min((at + 1) as f64) - from.max(at as f64);
+                    if covered <= 0.0 {
+                        continue;
+                    }
+                    let share = covered / per_slice;
+                    let figures = &column.figures;
+                    slice.offered += share * figures.offered as f64;
+                    slice.answered += share * figures.answered as f64;
+                    slice.failed += share * (figures.failed + figures.overloaded) as f64;
+                    slice.pressure = slice.pressure.max(column.pressure);
+                }
+                slice
+            })
+            .collect()
     }
 
     fn place(&self, at: std::time::Duration, columns: usize) -> usize {
@@ -66,35 +91,29 @@ impl Run {
         let _ = writeln!(out, "{:MARGIN$}{}", "", trimmed(line));
     }
 
-    fn write_traffic(&self, out: &mut String, slices: &[Column]) {
+    fn write_traffic(&self, out: &mut String, slices: &[Slice]) {
         let most = slices
             .iter()
-            .map(|slice| slice.figures.offered)
-            .max()
-            .unwrap_or(0)
-            .max(1);
-        let seconds = self.lasts.as_secs_f64() / slices.len() as f64;
+            .map(|slice| slice.offered)
+            .fold(f64::MIN_POSITIVE, f64::max);
         for row in (0..TRAFFIC).rev() {
+            // The middle of the row, as a number of calls.
+            let at = (row as f64 + 0.5) / TRAFFIC as f64 * most;
             let line = slices.iter().map(|slice| {
-                let figures = &slice.figures;
-                // The middle of the character's share of the highest column.
-                let at = (2 * row as u64 + 1) * most;
-                let height = |calls: u64| calls * 2 * TRAFFIC as u64;
-                let failed = figures.failed + figures.overloaded;
-                if at < height(figures.answered) {
+                if at < slice.answered {
                     '█'
-                } else if at < height(figures.answered + failed) {
+                } else if at < slice.answered + slice.failed {
                     '▒'
-                } else if at < height(figures.offered) {
+                } else if at < slice.offered {
                     '·'
-                } else if row == 0 && failed > 0 {
+                } else if row == 0 && slice.failed > 0.0 {
                     '▒'
                 } else {
                     ' '
                 }
             });
             let label = if row == TRAFFIC - 1 {
-                format!("{:.0}/s", most as f64 / seconds)
+                axis::rate(most * self.columns.len() as f64, self.lasts)
             } else {
                 String::new()
             };
@@ -147,7 +166,7 @@ impl Run {
 }
 
 /// Draws how near the rule is to firing; the upper line is above its threshold.
-fn write_pressure(out: &mut String, slices: &[Column]) {
+fn write_pressure(out: &mut String, slices: &[Slice]) {
     const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let line = slices.iter().map(|slice| {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]

@@ -34,11 +34,6 @@ impl Entry {
 
 /// How a recorded call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(rename_all = "snake_case")
-)]
 #[non_exhaustive]
 pub enum Ended {
     /// With an answer.
@@ -51,6 +46,9 @@ pub enum Ended {
     Alive,
     /// With an error that says nothing about the dependency.
     Ignored,
+    /// The caller gave up: what it counts as is the policy's
+    /// [`on_cancel`](crate::Builder::on_cancel).
+    Cancelled,
 }
 
 /// Calls recorded from production, to be replayed through a policy.
@@ -82,6 +80,9 @@ pub struct Trace {
 }
 
 impl Trace {
+    /// The calls that a file may hold, and that a recorder keeps at most.
+    pub const MOST_CALLS: usize = 10_000_000;
+
     /// Takes recorded calls, in any order.
     #[must_use]
     pub fn new(entries: impl IntoIterator<Item = Entry>) -> Self {
@@ -170,7 +171,8 @@ impl fmt::Display for Guessed {
     /// Writes the figure with its share of guesses; above 20 % as a range.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let percent = 100.0 * self.share();
-        if percent > 20.0 {
+        // None counted, some thinkable: unsure as well.
+        if percent > 20.0 || self.value == 0 && self.most > 0 {
             write!(
                 f,
                 "{} to {} ({percent:.0} % guessed)",
