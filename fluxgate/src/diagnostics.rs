@@ -39,7 +39,7 @@ pub(crate) fn listener_drop_panicked() {
     ));
 }
 
-/// Once for the process.
+/// Reports an async listener without a tokio runtime, once for the process.
 pub(crate) fn no_tokio(breaker: &str, listener: &str) {
     static SAID: AtomicBool = AtomicBool::new(false);
     if !SAID.swap(true, Ordering::Relaxed) {
@@ -49,7 +49,7 @@ pub(crate) fn no_tokio(breaker: &str, listener: &str) {
     }
 }
 
-/// Once for the process.
+/// Reports that async listeners are dead after a fork, once for the process.
 pub(crate) fn forked() {
     static SAID: AtomicBool = AtomicBool::new(false);
     if !SAID.swap(true, Ordering::Relaxed) {
@@ -104,7 +104,7 @@ pub(crate) fn keys_share(set: &str, reason: &str) {
     ));
 }
 
-pub(crate) fn bad_variable(breaker: &str, problem: &crate::info::kill_switch::BadValue) {
+pub(crate) fn bad_variable(breaker: &str, problem: &dyn fmt::Display) {
     warn(format_args!("circuit breaker '{breaker}': {problem}"));
 }
 
@@ -122,19 +122,17 @@ pub(crate) fn waits_for_frozen() {
     ));
 }
 
-pub(crate) fn stray_variable(stray: &crate::info::kill_switch::Stray) {
+pub(crate) fn stray_variable(stray: &dyn fmt::Display) {
     warn(format_args!("{stray}"));
 }
 
-pub(crate) fn kill_switch(breaker: &str, switch: &crate::KillSwitch) {
-    let crate::KillSwitch { variable, state } = switch;
+pub(crate) fn kill_switch(breaker: &str, variable: &str, state: crate::State) {
     warn(format_args!(
         "circuit breaker '{breaker}' starts {state}, as the environment variable {variable} commands"
     ));
 }
 
-pub(crate) fn half_open_learns_nothing(breaker: &str) {
-    let probes = crate::engine::machine::SILENT_PROBES;
+pub(crate) fn half_open_learns_nothing(breaker: &str, probes: u64) {
     warn(format_args!(
         "circuit breaker '{breaker}' stays half-open: its last {probes} probes ended with ignored errors or were cancelled, which neither closes nor reopens it; give errors that prove the dependency answered the outcome `Alive` (`#[outcome(alive)]`), let the tracker match the others, or set `on_cancel`"
     ));

@@ -59,6 +59,12 @@
 //! - Transitions are told on the thread that caused them; a listener should be
 //!   quick.
 //!
+//! # Where it runs
+//!
+//! On Linux, macOS and Windows, on 64-bit x86 and Arm. It needs threads, a clock and
+//! 64-bit atomics: `wasm32-unknown-unknown` and targets without such atomics are not
+//! supported.
+//!
 //! # What it promises
 //!
 //! 1. **Bounded probes.** Never more than
@@ -151,7 +157,6 @@ pub mod http;
 mod info;
 #[cfg(feature = "keyed")]
 pub mod keyed;
-mod linked;
 pub mod listener;
 mod name;
 mod outcome;
@@ -161,12 +166,11 @@ pub mod registry;
 pub mod retry;
 #[cfg(feature = "serde")]
 mod serial;
-mod signal;
+mod settings;
 #[cfg(feature = "sim")]
 pub mod sim;
 #[cfg(feature = "slack-core")]
 pub mod slack;
-mod sources;
 mod state;
 pub mod testing;
 #[cfg(feature = "tower")]
@@ -183,23 +187,26 @@ pub use ::prometheus;
 #[cfg(feature = "macros")]
 pub use fluxgate_macros::{Classify, breaker, circuit_breaker};
 
-pub use breaker::builder::{Builder, OnCancel, SlowProbes};
-pub use breaker::calls::Judged;
+pub use breaker::builder::Builder;
+pub use breaker::calls::Classified;
 pub use breaker::command::{Command, ParseCommandError};
 pub use breaker::static_breaker::StaticBreaker;
 pub use breaker::weak::WeakBreaker;
 pub use breaker::{CircuitBreaker, Guard};
-pub use error::{CallError, CallNotPermitted, ConfigError, Fault, RejectionKind, rejection};
+pub use call::rejection::{CallError, CallNotPermitted, RejectionKind, rejection};
+pub use error::{ConfigError, Fault};
 pub use info::Info;
 pub use info::kill_switch::{KillSwitch, Variable};
 pub use info::lifetime::{Histogram, LifetimeTotals};
+pub use info::listeners::{ListenerInfo, MissingListener};
 pub use info::metrics::Metrics;
 pub use info::reason::{Reason, RuleKind};
 pub use info::settings::SettingsInfo;
-pub use listener::{Listener, ListenerInfo, MissingListener};
+pub use listener::Listener;
+pub use listener::signal::Signal;
 pub use name::Name;
 pub use outcome::{Classify, Outcome};
-pub use signal::Signal;
+pub use settings::{OnCancel, SlowProbes};
 pub use state::{ParseStateError, State};
 
 // The README's code compiles and runs.

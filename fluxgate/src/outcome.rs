@@ -2,8 +2,6 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use crate::{CallError, CallNotPermitted};
-
 /// What a call says about the dependency.
 ///
 /// | outcome | closed | half-open | [`Info`](crate::Info) |
@@ -112,23 +110,6 @@ pub trait Classify {
     /// [`Outcome::is_transient`].
     fn is_transient(&self) -> bool {
         self.outcome().is_transient()
-    }
-}
-
-/// Ignored: the rejection of an inner breaker is no failure of the outer one's
-/// dependency.
-impl Classify for CallNotPermitted {
-    fn outcome(&self) -> Outcome {
-        Outcome::Ignored
-    }
-}
-
-impl<E: Classify> Classify for CallError<E> {
-    fn outcome(&self) -> Outcome {
-        match self {
-            Self::Rejected(rejection) => rejection.outcome(),
-            Self::Failed(error) => error.outcome(),
-        }
     }
 }
 

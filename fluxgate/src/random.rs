@@ -2,14 +2,18 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use crate::{clock::SystemClock, testing};
+use crate::clock::SystemClock;
+
+/// The seed of every breaker while a test has frozen the time, until the test chooses
+/// another.
+pub(crate) const SEED: u64 = 0;
 
 /// A source of uniform random numbers, for
 /// [`Builder::random`](crate::Builder::random).
 ///
 /// Closures `FnMut() -> f64` are sources: a test may feed a fixed sequence.
 pub trait Random: Send {
-    /// A number in `[0, 1)`.
+    /// Returns a number in `[0, 1)`.
     fn next_f64(&mut self) -> f64;
 }
 
@@ -32,18 +36,18 @@ impl<F: FnMut() -> f64 + Send> Random for F {
 pub struct Seeded(u64);
 
 impl Seeded {
-    /// The same seed gives the same numbers, in every release of one major
-    /// version.
+    /// Creates a generator. The same seed gives the same numbers in every
+    /// release of one major version.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// A seed that differs between breakers and between processes; in a test
-    /// that froze the time or has breakers of its own, the same one every time.
+    /// Returns a generator with a seed that differs between breakers and between
+    /// processes; in a test that froze the time, the same one every time.
     pub(crate) fn for_breaker() -> Self {
-        if SystemClock::is_replaced() || testing::is_isolated() {
-            Self::new(testing::SEED)
+        if SystemClock::is_replaced() {
+            Self::new(SEED)
         } else {
             Self(RandomState::new().hash_one(0_u8))
         }

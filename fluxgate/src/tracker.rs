@@ -143,8 +143,7 @@ pub(crate) fn chain_holds<T: Error + 'static>(error: &(dyn Error + 'static)) -> 
 pub(crate) fn chain<'e>(
     error: &'e (dyn Error + 'static),
 ) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
-    let next = |error: &&'e (dyn Error + 'static)| cause(*error);
-    iter::successors(Some(error), next).take(LONGEST_CHAIN)
+    iter::successors(Some(error), |&error| cause(error)).take(LONGEST_CHAIN)
 }
 
 fn cause<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {

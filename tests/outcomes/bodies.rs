@@ -111,8 +111,7 @@ async fn a_body_that_fails_is_a_failure() {
         .into_body()
         .collect()
         .await
-        .err()
-        .expect("it broke off");
+        .expect_err("it broke off");
     assert_eq!(counts(&breaker).1, 1);
     assert_eq!(breaker.state(), State::Open);
 }
@@ -219,8 +218,7 @@ async fn disabled_breakers_count_no_body() {
         .into_body()
         .collect()
         .await
-        .err()
-        .expect("it broke off");
+        .expect_err("it broke off");
     assert_eq!(counts(&breaker), (0, 0, 0));
 }
 
@@ -245,9 +243,9 @@ async fn a_server_that_breaks_off_is_seen_by_its_client() {
     use axum::{Router, routing::get};
     let (feeds, mut bodies) = mpsc::unbounded_channel();
     let handler = move || {
-        let (feed, fed) = mpsc::unbounded_channel();
+        let (feed, body) = mpsc::unbounded_channel();
         feeds.send(feed).expect("the test waits");
-        std::future::ready(axum::body::Body::new(Fed(fed)))
+        std::future::ready(axum::body::Body::new(Fed(body)))
     };
     let router = Router::new().route("/", get(handler));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")

@@ -183,7 +183,7 @@ fn serde_stands_beside_it() {
 fn containers_mean_what_they_hold() {
     assert_eq!(Box::new(Upstream::Gone).outcome(), Outcome::Alive);
     assert_eq!(Arc::new(Upstream::Down).outcome(), Outcome::Failure);
-    assert_eq!((&Upstream::Gone).outcome(), Outcome::Alive);
+    assert_eq!(Classify::outcome(&&Upstream::Gone), Outcome::Alive);
     let ok: Result<u8, Upstream> = Ok(1);
     assert_eq!(ok.outcome(), Outcome::Success);
     let failed: CallError<Upstream> = Upstream::Down.into();

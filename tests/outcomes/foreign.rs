@@ -317,19 +317,22 @@ fn even_a_rejection_can_be_the_foreign_error() {
     assert!(matches!(doubled(), Err(CallError::Rejected(_))));
 }
 
-struct Client;
+struct Client(u8);
 
 impl Client {
     #[circuit_breaker(handle = Self::breaker)]
     fn generic<E>(&self, error: E) -> Result<u8, CallError<E>> {
         Err(error)?;
-        Ok(1)
+        Ok(self.0)
     }
 }
 
 #[test]
 fn methods_and_generic_errors_work_without_a_bound() {
     let _time = fluxgate::testing::freeze();
-    assert!(matches!(Client.generic("no"), Err(CallError::Failed("no"))));
+    assert!(matches!(
+        Client(1).generic("no"),
+        Err(CallError::Failed("no"))
+    ));
     assert_eq!(Client::breaker().info().failed, 1);
 }

@@ -53,3 +53,34 @@ fn a_rejection_is_ignored_and_not_transient() {
         assert!(!rejection.is_transient());
     }
 }
+
+/// The error of an axum handler.
+enum AppError {
+    Rejected(CallNotPermitted),
+}
+
+impl axum::response::IntoResponse for AppError {
+    fn into_response(self) -> axum::response::Response {
+        let Self::Rejected(rejection) = self;
+        let mut response = axum::response::Response::from(&rejection);
+        let kind = http::HeaderValue::from_static(rejection.kind().as_str());
+        response.headers_mut().insert("x-circuit-breaker", kind);
+        response
+    }
+}
+
+#[tokio::test]
+async fn an_axum_handler_answers_a_rejection() {
+    let [open, ..] = rejections();
+    let handler = move || std::future::ready(Err::<(), _>(AppError::Rejected(open)));
+    let router = axum::Router::new().route("/", axum::routing::get(handler));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a free port");
+    let url = format!("http://{}/", listener.local_addr().expect("bound"));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let response = reqwest::get(url).await.expect("a response");
+    assert_eq!(response.status(), http::StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.headers()["retry-after"], "1");
+    assert_eq!(response.headers()["x-circuit-breaker"], "open");
+}

@@ -21,9 +21,15 @@ fn every_status_has_its_outcome() {
             _ => Outcome::Success,
         };
         assert_eq!(outcome_of_status(status(code)), expected, "{code}");
-        assert_eq!(outcome_of_status(&status(code)), expected, "{code}");
         assert_eq!(is_failure(status(code)), expected != Outcome::Success);
     }
+}
+
+/// As `#[outcome(with = …)]` calls it.
+#[test]
+fn a_status_may_be_borrowed() {
+    let borrowed = &StatusCode::BAD_GATEWAY;
+    assert_eq!(outcome_of_status(borrowed), Outcome::Failure);
 }
 
 #[test]

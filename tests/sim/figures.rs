@@ -2,7 +2,7 @@
 
 use fluxgate::{
     Builder, CircuitBreaker,
-    retry::{Cooldown, FullJitter},
+    retry::{Backoff, Cooldown},
     sim::{Dependency, Figures, Load, LogNormal, Scenario},
     tripper::{AvgLatency, FailureStreak, Rule, SlowRate},
     window::{CountWindow, TimeWindow},
@@ -21,7 +21,6 @@ fn sums_up(figures: &Figures) {
     assert_eq!(ends.iter().sum::<u64>(), figures.offered, "{figures:?}");
     assert!(figures.reached_while_down <= figures.failed + figures.overloaded);
     assert!(figures.wrongly_refused + figures.refused_after_recovery <= figures.refused);
-    assert!(figures.closings <= figures.openings);
 }
 
 fn add(sum: [u64; 6], figures: &Figures) -> [u64; 6] {
@@ -41,6 +40,10 @@ fn consistent(scenario: &Scenario, policy: impl Fn(Builder) -> Builder) {
     let total = run.total();
     sums_up(&total);
     run.per_instance().iter().for_each(sums_up);
+    // In one phase it may close what opened in another.
+    for figures in run.per_instance() {
+        assert!(figures.closings <= figures.openings, "{figures:?}");
+    }
     let by_phase = run.phases().iter().map(|phase| &phase.figures);
     by_phase.clone().for_each(sums_up);
     let all = add([0; 6], &total);
@@ -97,7 +100,7 @@ proptest! {
             2 => breaker
                 .window(TimeWindow::new(secs(5)))
                 .tripper(SlowRate::new(0.3, ms(50)) | FailureStreak::new(3))
-                .retry(FullJitter::new(secs(1), secs(4))),
+                .retry(Backoff::new(secs(1)).max_duration(secs(4)).jitter_ratio(0.5)),
             _ => breaker
                 .window(CountWindow::new(10))
                 .tripper(Rule::from(AvgLatency::new(ms(60))))
@@ -139,7 +142,7 @@ fn ready_scenarios_are_small() {
 fn breakers_of_a_run_are_not_registered() {
     let run = Scenario::ready("error-spike").expect("known").run(usual);
     assert!(run.total().offered > 0);
-    assert!(fluxgate::registry::get("simulated").is_none());
+    assert!(fluxgate::registry::find("simulated").is_none());
 }
 
 #[test]

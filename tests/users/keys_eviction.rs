@@ -237,6 +237,21 @@ fn held_breakers_are_never_replaced() {
     assert!(set.len() <= 16);
 }
 
+/// A listener may read the breaker when it is dropped, which takes its lock.
+#[test]
+fn evicted_breaker_can_still_be_read() {
+    let prometheus = prometheus::Registry::new();
+    let clock = ManualClock::new();
+    let set = built(
+        set("read last", 1, &clock)
+            .max_keys(4)
+            .listener(PrometheusListener::with_registry(prometheus.clone())),
+    );
+    crowd(&set, 0, 20);
+    assert_eq!(set.stats().evicted, 16);
+    assert!(!prometheus.gather().is_empty());
+}
+
 #[test]
 fn whoever_asks_for_all_gets_an_end() {
     let prometheus = prometheus::Registry::new();

@@ -1,6 +1,6 @@
 //! Constants in rules, checked while compiling.
 
-/// Refuses a constant that one of the [`bounds`](super::bounds) does not allow. The macro
+/// Refuses a constant that one of the [`bounds`](crate::util::bounds) does not allow. The macro
 /// composes the message: it knows how the constant is written, and its value
 /// can't be printed here.
 ///

@@ -69,6 +69,10 @@ where
 
 impl<E> Itself<'_, E> {
     #[must_use]
+    #[expect(
+        clippy::extra_unused_type_parameters,
+        reason = "called as the others are"
+    )]
     pub fn holds<T>(&self) -> bool
     where
         E: Searchable,

@@ -1,8 +1,285 @@
-//! What is to be told of a breaker that was just built.
+//! From settings to a breaker: checks, assembly, and what is announced once the
+//! breaker is in its place.
 
+use std::{mem, num::NonZeroU64, sync::Arc, time::Duration};
+
+use super::builder::{Builder, CLOSE_AFTER, MAX_HALF_OPEN_CALLS, PROBE_LEASE};
 use crate::{
-    CircuitBreaker, ConfigError, diagnostics, error::Fault, info::kill_switch::BadValue, registry,
+    CircuitBreaker, ConfigError, MissingListener, OnCancel, SlowProbes, State, WeakBreaker,
+    diagnostics,
+    engine::{Core, Parts, config::Config, machine::Machine, probes::Probes},
+    error::Fault,
+    info::kill_switch::{BadValue, Environment},
+    permit::RampUp,
+    registry,
+    retry::Cooldown,
+    tripper::{MinToTrip, Rule, ages::InFlightAges},
+    util::bounds,
+    util::{duration::nanos, panic::catch_panic},
+    window::AnyWindow,
 };
+#[cfg(feature = "sim")]
+use crate::{clock::Clock, listener::PendingListeners, random::Seeded};
+
+impl Builder {
+    /// Builds the breaker, or returns every fault of its settings.
+    pub(super) fn build_checked(self) -> Result<CircuitBreaker, ConfigError> {
+        self.check_all()?;
+        let Assembled {
+            core,
+            refused,
+            news,
+        } = self.assemble(|variable| std::env::var_os(variable));
+        if refused.is_empty() {
+            core.apply_kill_switch();
+            let breaker = CircuitBreaker { core };
+            breaker.register(news).tell(&breaker);
+            return Ok(breaker);
+        }
+        let fault = |MissingListener { name, reason }| {
+            Fault::new(format!("its listener {name} refused to serve it: {reason}"))
+        };
+        Err(ConfigError {
+            name: core.name.clone(),
+            faults: refused.into_iter().map(fault).collect(),
+        })
+    }
+
+    /// Builds what must not fail, the breaker of an annotated function: a
+    /// refused setting is reported and gives way to its default, a listener that
+    /// refuses is reported and left out. Nobody is told of any of it, nor of the
+    /// breaker, before [`Announcements::tell`]: those who are may ask for this very
+    /// breaker, which has to be in its place by then.
+    pub(crate) fn build_or_default(mut self) -> (CircuitBreaker, Announcements) {
+        let mut faults = Vec::new();
+        for (setting, found) in self.check() {
+            faults.extend(found);
+            match setting {
+                Setting::Window => self.window = AnyWindow::default(),
+                Setting::Tripper => self.tripper = Rule::default(),
+                Setting::Retry => self.retry = Box::new(Cooldown::default()),
+                Setting::Permit => self.permit = Box::new(RampUp::default()),
+                Setting::MaxHalfOpenCalls => self.max_half_open_calls = MAX_HALF_OPEN_CALLS,
+                Setting::CloseAfter => self.close_after = CLOSE_AFTER,
+                Setting::ReopenAfter => self.reopen_after = None,
+                Setting::ProbeLease => self.probe_lease = PROBE_LEASE,
+                Setting::OnCancel => self.on_cancel = OnCancel::Ignore,
+                Setting::SlowProbes => self.slow_probes = SlowProbes::Pass,
+            }
+        }
+        let Assembled { core, mut news, .. } = self.assemble(|variable| std::env::var_os(variable));
+        news.faults = faults;
+        core.apply_kill_switch();
+        (CircuitBreaker { core }, news)
+    }
+
+    /// Remembers how these settings are made.
+    #[cfg(feature = "sim")]
+    pub(crate) fn recipe(mut self, recipe: fn() -> Self) -> Self {
+        self.recipe = Some(recipe);
+        self
+    }
+
+    /// Builds a breaker of these policies that nothing outside reaches: without its
+    /// listeners, the environment and the registry, on this clock and by these random
+    /// numbers.
+    #[cfg(feature = "sim")]
+    pub(crate) fn build_detached(
+        mut self,
+        clock: impl Clock + 'static,
+        random: Seeded,
+        listener: impl Fn(&crate::Signal) + Send + Sync + 'static,
+    ) -> Result<CircuitBreaker, ConfigError> {
+        self.listeners = PendingListeners::default();
+        self = self.clock(clock).listener(listener).random(random);
+        self.check_all()?;
+        let Assembled { core, .. } = self.assemble(|_| None);
+        Ok(CircuitBreaker { core })
+    }
+
+    /// Returns every fault of every setting as one error.
+    fn check_all(&self) -> Result<(), ConfigError> {
+        let faults: Vec<Fault> = self
+            .check()
+            .into_iter()
+            .flat_map(|(_, faults)| faults)
+            .collect();
+        if faults.is_empty() {
+            return Ok(());
+        }
+        Err(ConfigError {
+            name: self.name.clone(),
+            faults,
+        })
+    }
+
+    /// The settings that are refused, and why.
+    fn check(&self) -> Vec<(Setting, Vec<Fault>)> {
+        let count = |what: &str, ok: bool| {
+            if ok {
+                Ok(())
+            } else {
+                Err(vec![Fault::new(format!(
+                    "{what} must be at least 1, but is 0"
+                ))])
+            }
+        };
+        let lease = if bounds::duration(self.probe_lease) {
+            Ok(())
+        } else {
+            Err(vec![Fault::new(
+                "probe_lease must be greater than zero, but is 0ns",
+            )])
+        };
+        let after = match self.on_cancel {
+            OnCancel::FailAfter(least) if !bounds::duration(least) => Err(vec![Fault::new(
+                "the duration of `FailAfter` must be greater than zero, but is 0ns; \
+                 `Fail` counts every cancelled call",
+            )]),
+            _ => Ok(()),
+        };
+        let thresholds = self.tripper.needs().slow;
+        let slow = if self.slow_probes == SlowProbes::Fail && thresholds.is_empty() {
+            Err(vec![Fault::new(
+                "slow_probes is `Fail`, but no part of the rule says what is slow; \
+                 add a `SlowRate`",
+            )])
+        } else {
+            Ok(())
+        };
+        [
+            (Setting::OnCancel, after),
+            (Setting::SlowProbes, slow),
+            (
+                Setting::Window,
+                contained_check("window", || self.window.check()),
+            ),
+            (Setting::Tripper, self.tripper.check()),
+            (
+                Setting::Retry,
+                contained_check("retry policy", || self.retry.check()),
+            ),
+            (
+                Setting::Permit,
+                contained_check("permit", || self.permit.check()),
+            ),
+            (
+                Setting::MaxHalfOpenCalls,
+                count("max_half_open_calls", self.max_half_open_calls > 0),
+            ),
+            (
+                Setting::CloseAfter,
+                count("close_after", self.close_after > 0),
+            ),
+            (
+                Setting::ReopenAfter,
+                count("reopen_after", self.reopen_after != Some(0)),
+            ),
+            (Setting::ProbeLease, lease),
+        ]
+        .into_iter()
+        .filter_map(|(setting, checked)| Some((setting, checked.err()?)))
+        .collect()
+    }
+
+    fn assemble(mut self, variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> Assembled {
+        let needs = self.tripper.needs();
+        let own_tripper = self.tripper.has_own();
+        let durations = self.durations || needs.durations;
+        let thresholds: Box<[Duration]> = needs.slow.into();
+        let window_needs_time = self.window.needs_time();
+        self.window.prepare(thresholds.len(), durations);
+        let min_to_trip = self
+            .window
+            .size()
+            .map(|size| self.tripper.min_to_trip(size));
+        let probes = Probes::new(self.max_half_open_calls, nanos(self.probe_lease));
+        let running = (!needs.in_flight.is_empty()).then(|| InFlightAges::new(&needs.in_flight));
+        let machine = Machine::new(
+            self.window,
+            thresholds.len(),
+            probes,
+            running,
+            State::Closed,
+            self.clock.now(),
+        );
+        let config = Config {
+            tripper: self.tripper,
+            retry: self.retry,
+            permit: self.permit,
+            close_after: self.close_after,
+            reopen_after: self.reopen_after.and_then(NonZeroU64::new),
+            on_cancel: self.on_cancel,
+            slow_probes: self.slow_probes,
+            thresholds,
+            durations,
+            every_call: needs.every_call,
+            own_tripper,
+            min_to_trip: min_to_trip.unwrap_or(MinToTrip::NONE),
+            #[cfg(feature = "sim")]
+            recipe: self.recipe,
+        };
+        let mut environment = if registry::is_isolated() {
+            Environment::default()
+        } else {
+            Environment::read(&self.name, variable)
+        };
+        let bad_values = mem::take(&mut environment.bad);
+        let handle = WeakBreaker::pending(self.name.clone());
+        let (listeners, refused) = self.listeners.attach(&handle);
+        let core = Arc::new(Core::new(Parts {
+            name: self.name,
+            config,
+            machine,
+            clock: self.clock,
+            random: self.random,
+            listeners,
+            environment,
+            window_needs_time,
+        }));
+        handle.set(&core);
+        Assembled {
+            core,
+            refused,
+            news: Announcements {
+                bad_values,
+                ..Announcements::default()
+            },
+        }
+    }
+}
+
+struct Assembled {
+    core: Arc<Core>,
+    /// The listeners that refused.
+    refused: Vec<MissingListener>,
+    news: Announcements,
+}
+
+#[derive(Clone, Copy)]
+enum Setting {
+    Window,
+    Tripper,
+    Retry,
+    Permit,
+    MaxHalfOpenCalls,
+    CloseAfter,
+    ReopenAfter,
+    ProbeLease,
+    OnCancel,
+    SlowProbes,
+}
+
+fn contained_check(
+    policy: &str,
+    check: impl FnOnce() -> Result<(), Vec<Fault>>,
+) -> Result<(), Vec<Fault>> {
+    catch_panic(check).unwrap_or_else(|| {
+        Err(vec![Fault::new(format!(
+            "the {policy} panicked when it was asked whether its settings make sense"
+        ))])
+    })
+}
 
 /// Kept until the breaker is in its place, since those who are told may use it:
 /// its listeners, and whoever gets the crate's reports.

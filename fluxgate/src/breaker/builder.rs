@@ -1,82 +1,18 @@
 //! Validated construction.
 
-use std::{fmt, mem, num::NonZeroU64, sync::Arc, time::Duration};
+use std::{fmt, time::Duration};
 
 use crate::{
-    __private::bounds,
-    CircuitBreaker, ConfigError, Name, State, WeakBreaker,
-    breaker::build::Announcements,
+    CircuitBreaker, ConfigError, MissingListener, Name, OnCancel, SlowProbes,
     clock::Clock,
-    engine::{
-        Core, Parts,
-        machine::{Config, Machine},
-        probes::Probes,
-    },
-    error::Fault,
-    info::kill_switch::Environment,
-    listener::{IntoListener, MissingListener, PendingListeners},
+    engine::{clock_source::ClockSource, random_source::RandomSource},
+    listener::{IntoListener, PendingListeners},
     permit::{Permit, RampUp},
-    random::{Random, Seeded},
+    random::Random,
     retry::{Cooldown, Retry},
-    sources::{ClockSource, RandomSource},
-    testing,
-    tripper::{MinToTrip, Rule, ages::InFlightAges},
-    util::{
-        duration::{Literal, nanos},
-        panic::catch_panic,
-    },
+    tripper::Rule,
     window::AnyWindow,
 };
-
-/// What a call counts as that is dropped before its end: an async call whose
-/// future is dropped, or a [`Guard`](crate::Guard) dropped without a word.
-#[doc(alias("timeout"))]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OnCancel {
-    /// As nothing.
-    #[default]
-    Ignore,
-    /// As a failure.
-    Fail,
-    /// As a failure if it had run for at least this long, so that a timeout
-    /// around the call can open the circuit, but an impatient user can't.
-    FailAfter(Duration),
-}
-
-/// What a slow probe counts as that succeeded: one that took the lowest
-/// threshold of slowness in the rules, or longer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SlowProbes {
-    /// As a success: it may close a circuit that slowness opened.
-    #[default]
-    Pass,
-    /// As a failure: the circuit stays half-open or opens again, as after any
-    /// failed probe.
-    Fail,
-}
-
-/// Writes the setting as the attribute reads it: `Fail`.
-impl fmt::Display for SlowProbes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Pass => "Pass",
-            Self::Fail => "Fail",
-        })
-    }
-}
-
-/// Writes the setting as the attribute reads it: `FailAfter(2s)`.
-impl fmt::Display for OnCancel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ignore => f.write_str("Ignore"),
-            Self::Fail => f.write_str("Fail"),
-            Self::FailAfter(least) => write!(f, "FailAfter({})", Literal(*least)),
-        }
-    }
-}
 
 /// The settings of a breaker to be; see [`CircuitBreaker::builder`].
 ///
@@ -99,29 +35,29 @@ impl fmt::Display for OnCancel {
 /// ```
 #[must_use = "a builder does nothing until `build`"]
 pub struct Builder {
-    name: Name,
-    window: AnyWindow,
-    tripper: Rule,
-    retry: Box<dyn Retry>,
-    permit: Box<dyn Permit>,
-    max_half_open_calls: u32,
-    close_after: u64,
-    reopen_after: Option<u64>,
-    probe_lease: Duration,
-    on_cancel: OnCancel,
-    slow_probes: SlowProbes,
-    durations: bool,
-    clock: ClockSource,
-    random: RandomSource,
-    listeners: PendingListeners,
+    pub(super) name: Name,
+    pub(super) window: AnyWindow,
+    pub(super) tripper: Rule,
+    pub(super) retry: Box<dyn Retry>,
+    pub(super) permit: Box<dyn Permit>,
+    pub(super) max_half_open_calls: u32,
+    pub(super) close_after: u64,
+    pub(super) reopen_after: Option<u64>,
+    pub(super) probe_lease: Duration,
+    pub(super) on_cancel: OnCancel,
+    pub(super) slow_probes: SlowProbes,
+    pub(super) durations: bool,
+    pub(super) clock: ClockSource,
+    pub(super) random: RandomSource,
+    pub(super) listeners: PendingListeners,
     /// Makes these settings again, for a breaker of a static.
     #[cfg(feature = "sim")]
-    recipe: Option<fn() -> Builder>,
+    pub(super) recipe: Option<fn() -> Builder>,
 }
 
-const MAX_HALF_OPEN_CALLS: u32 = 10;
-const CLOSE_AFTER: u64 = 1;
-const PROBE_LEASE: Duration = Duration::from_secs(60);
+pub(super) const MAX_HALF_OPEN_CALLS: u32 = 10;
+pub(super) const CLOSE_AFTER: u64 = 1;
+pub(super) const PROBE_LEASE: Duration = Duration::from_secs(60);
 
 impl Builder {
     pub(crate) fn new(name: Name) -> Self {
@@ -139,7 +75,7 @@ impl Builder {
             slow_probes: SlowProbes::Pass,
             durations: false,
             clock: ClockSource::default(),
-            random: RandomSource::seeded(Seeded::for_breaker()),
+            random: RandomSource::default(),
             listeners: PendingListeners::default(),
             #[cfg(feature = "sim")]
             recipe: None,
@@ -311,262 +247,8 @@ impl Builder {
     /// [`ConfigError`] with every setting that is out of range, or with every
     /// listener that refuses to serve this breaker.
     pub fn build(self) -> Result<CircuitBreaker, ConfigError> {
-        self.check_all()?;
-        let Assembled {
-            core,
-            refused,
-            news,
-        } = self.assemble(|variable| std::env::var_os(variable));
-        if refused.is_empty() {
-            core.apply_kill_switch();
-            let breaker = CircuitBreaker { core };
-            breaker.register(news).tell(&breaker);
-            return Ok(breaker);
-        }
-        let fault = |MissingListener { name, reason }| {
-            Fault::new(format!("its listener {name} refused to serve it: {reason}"))
-        };
-        Err(ConfigError {
-            name: core.name.clone(),
-            faults: refused.into_iter().map(fault).collect(),
-        })
+        self.build_checked()
     }
-
-    /// Remembers how these settings are made.
-    #[cfg(feature = "sim")]
-    pub(crate) fn recipe(mut self, recipe: fn() -> Self) -> Self {
-        self.recipe = Some(recipe);
-        self
-    }
-
-    /// Builds a breaker of these policies that nothing outside reaches: without its
-    /// listeners, the environment and the registry, on this clock and by these random
-    /// numbers.
-    #[cfg(feature = "sim")]
-    pub(crate) fn build_detached(
-        mut self,
-        clock: impl Clock + 'static,
-        random: Seeded,
-        listener: impl Fn(&crate::Signal) + Send + Sync + 'static,
-    ) -> Result<CircuitBreaker, ConfigError> {
-        self.listeners = PendingListeners::default();
-        self = self.clock(clock).listener(listener);
-        self.random = RandomSource::seeded(random);
-        self.check_all()?;
-        let Assembled { core, .. } = self.assemble(|_| None);
-        Ok(CircuitBreaker { core })
-    }
-
-    /// Builds what must not fail, the breaker of an annotated function: a
-    /// refused setting is reported and gives way to its default, a listener that
-    /// refuses is reported and left out. Nobody is told of any of it, nor of the
-    /// breaker, before [`Announcements::tell`]: those who are may ask for this very
-    /// breaker, which has to be in its place by then.
-    pub(crate) fn build_or_default(mut self) -> (CircuitBreaker, Announcements) {
-        let mut faults = Vec::new();
-        for (setting, found) in self.check() {
-            faults.extend(found);
-            match setting {
-                Setting::Window => self.window = AnyWindow::default(),
-                Setting::Tripper => self.tripper = Rule::default(),
-                Setting::Retry => self.retry = Box::new(Cooldown::default()),
-                Setting::Permit => self.permit = Box::new(RampUp::default()),
-                Setting::MaxHalfOpenCalls => self.max_half_open_calls = MAX_HALF_OPEN_CALLS,
-                Setting::CloseAfter => self.close_after = CLOSE_AFTER,
-                Setting::ReopenAfter => self.reopen_after = None,
-                Setting::ProbeLease => self.probe_lease = PROBE_LEASE,
-                Setting::OnCancel => self.on_cancel = OnCancel::Ignore,
-                Setting::SlowProbes => self.slow_probes = SlowProbes::Pass,
-            }
-        }
-        let Assembled { core, mut news, .. } = self.assemble(|variable| std::env::var_os(variable));
-        news.faults = faults;
-        core.apply_kill_switch();
-        (CircuitBreaker { core }, news)
-    }
-
-    /// Returns every fault of every setting as one error.
-    fn check_all(&self) -> Result<(), ConfigError> {
-        let faults: Vec<Fault> = self
-            .check()
-            .into_iter()
-            .flat_map(|(_, faults)| faults)
-            .collect();
-        if faults.is_empty() {
-            return Ok(());
-        }
-        Err(ConfigError {
-            name: self.name.clone(),
-            faults,
-        })
-    }
-
-    /// The settings that are refused, and why.
-    fn check(&self) -> Vec<(Setting, Vec<Fault>)> {
-        let count = |what: &str, ok: bool| {
-            if ok {
-                Ok(())
-            } else {
-                Err(vec![Fault::new(format!(
-                    "{what} must be at least 1, but is 0"
-                ))])
-            }
-        };
-        let lease = if bounds::duration(self.probe_lease) {
-            Ok(())
-        } else {
-            Err(vec![Fault::new(
-                "probe_lease must be greater than zero, but is 0ns",
-            )])
-        };
-        let after = match self.on_cancel {
-            OnCancel::FailAfter(least) if !bounds::duration(least) => Err(vec![Fault::new(
-                "the duration of `FailAfter` must be greater than zero, but is 0ns; \
-                 `Fail` counts every cancelled call",
-            )]),
-            _ => Ok(()),
-        };
-        let thresholds = self.tripper.needs().slow;
-        let slow = if self.slow_probes == SlowProbes::Fail && thresholds.is_empty() {
-            Err(vec![Fault::new(
-                "slow_probes is `Fail`, but no part of the rule says what is slow; \
-                 add a `SlowRate`",
-            )])
-        } else {
-            Ok(())
-        };
-        [
-            (Setting::OnCancel, after),
-            (Setting::SlowProbes, slow),
-            (
-                Setting::Window,
-                contained_check("window", || self.window.check()),
-            ),
-            (Setting::Tripper, self.tripper.check()),
-            (
-                Setting::Retry,
-                contained_check("retry policy", || self.retry.check()),
-            ),
-            (
-                Setting::Permit,
-                contained_check("permit", || self.permit.check()),
-            ),
-            (
-                Setting::MaxHalfOpenCalls,
-                count("max_half_open_calls", self.max_half_open_calls > 0),
-            ),
-            (
-                Setting::CloseAfter,
-                count("close_after", self.close_after > 0),
-            ),
-            (
-                Setting::ReopenAfter,
-                count("reopen_after", self.reopen_after != Some(0)),
-            ),
-            (Setting::ProbeLease, lease),
-        ]
-        .into_iter()
-        .filter_map(|(setting, checked)| Some((setting, checked.err()?)))
-        .collect()
-    }
-
-    fn assemble(mut self, variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> Assembled {
-        let needs = self.tripper.needs();
-        let own_tripper = self.tripper.has_own();
-        let durations = self.durations || needs.durations;
-        let thresholds: Box<[Duration]> = needs.slow.into();
-        let window_needs_time = self.window.needs_time();
-        self.window.prepare(thresholds.len(), durations);
-        let min_to_trip = self
-            .window
-            .size()
-            .map(|size| self.tripper.min_to_trip(size));
-        let probes = Probes::new(self.max_half_open_calls, nanos(self.probe_lease));
-        let running = (!needs.in_flight.is_empty()).then(|| InFlightAges::new(&needs.in_flight));
-        let machine = Machine::new(
-            self.window,
-            thresholds.len(),
-            probes,
-            running,
-            State::Closed,
-            self.clock.now(),
-        );
-        let config = Config {
-            tripper: self.tripper,
-            retry: self.retry,
-            permit: self.permit,
-            close_after: self.close_after,
-            reopen_after: self.reopen_after.and_then(NonZeroU64::new),
-            on_cancel: self.on_cancel,
-            slow_probes: self.slow_probes,
-            thresholds,
-            durations,
-            every_call: needs.every_call,
-            own_tripper,
-            min_to_trip: min_to_trip.unwrap_or(MinToTrip::NONE),
-            #[cfg(feature = "sim")]
-            recipe: self.recipe,
-        };
-        let mut environment = if testing::is_isolated() {
-            Environment::default()
-        } else {
-            Environment::read(&self.name, variable)
-        };
-        let bad_values = mem::take(&mut environment.bad);
-        let handle = WeakBreaker::pending(self.name.clone());
-        let (listeners, refused) = self.listeners.attach(&handle);
-        let core = Arc::new(Core::new(Parts {
-            name: self.name,
-            config,
-            machine,
-            clock: self.clock,
-            random: self.random,
-            listeners,
-            environment,
-            window_needs_time,
-        }));
-        handle.set(&core);
-        Assembled {
-            core,
-            refused,
-            news: Announcements {
-                bad_values,
-                ..Announcements::default()
-            },
-        }
-    }
-}
-
-struct Assembled {
-    core: Arc<Core>,
-    /// The listeners that refused.
-    refused: Vec<MissingListener>,
-    news: Announcements,
-}
-
-#[derive(Clone, Copy)]
-enum Setting {
-    Window,
-    Tripper,
-    Retry,
-    Permit,
-    MaxHalfOpenCalls,
-    CloseAfter,
-    ReopenAfter,
-    ProbeLease,
-    OnCancel,
-    SlowProbes,
-}
-
-fn contained_check(
-    policy: &str,
-    check: impl FnOnce() -> Result<(), Vec<Fault>>,
-) -> Result<(), Vec<Fault>> {
-    catch_panic(check).unwrap_or_else(|| {
-        Err(vec![Fault::new(format!(
-            "the {policy} panicked when it was asked whether its settings make sense"
-        ))])
-    })
 }
 
 impl fmt::Debug for Builder {

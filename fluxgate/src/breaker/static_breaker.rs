@@ -4,7 +4,7 @@ use std::{fmt, ops::Deref, panic::Location};
 
 use crate::{
     Builder, CircuitBreaker,
-    util::first_use::{Circle, FirstUse},
+    breaker::first_use::{Circle, FirstUse},
 };
 
 /// A breaker in a `static`, built when first used. `breaker!` defines one:
@@ -51,7 +51,7 @@ impl StaticBreaker {
     #[inline]
     pub(crate) fn cell(&self) -> &FirstUse<CircuitBreaker> {
         #[cfg(feature = "test-util")]
-        if let Some(own) = crate::testing::isolated::cell(&self.cell) {
+        if let Some(own) = crate::registry::isolated::cell(&self.cell) {
             return own;
         }
         &self.cell

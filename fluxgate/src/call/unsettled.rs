@@ -5,7 +5,7 @@ use std::{fmt, thread};
 use crate::{
     CircuitBreaker, Outcome,
     call::record,
-    engine::{Ended, Ticket},
+    engine::ticket::{Ended, Ticket},
 };
 
 /// A call to be settled once, later. Dropped before, it was cancelled, or it

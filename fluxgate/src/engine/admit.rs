@@ -2,19 +2,14 @@
 
 use std::time::Duration;
 
-use super::{
-    Core, Ticket,
-    opening::Refusal,
-    probes::Slot,
-    state_word::StateWord,
-    sync::{Ordering, fence},
-};
+use super::{Core, Ticket, opening::Refusal, state_word::StateWord};
 use crate::{
     State, diagnostics,
     retry::Opening,
     util::{
         consult::{Answer, consult},
         duration::nanos,
+        slot::Slot,
     },
 };
 
@@ -100,12 +95,8 @@ impl Core {
     /// The opening of the period of `word`; `None` if that period is over.
     #[inline]
     fn opening(&self, word: StateWord) -> Option<Refusal> {
-        let opening = self.opening.load();
-        fence(Ordering::Acquire);
-        let present = self.shared.word_relaxed();
-        present
-            .same_period(word)
-            .then(|| opening.at(self.clock.now()))
+        let refusal = self.opening.read(word, || self.shared.word_relaxed())?;
+        Some(refusal.at(self.clock.now()))
     }
 
     #[inline]

@@ -1,4 +1,7 @@
-//! What a breaker counts for its listeners: only when one of them reads it.
+//! What a breaker counts: some totals always, others only when a listener reads them.
+//!
+//! No decision depends on a counter, so these atomics are the standard library's also
+//! where loom explores the interleavings, and their accesses are relaxed.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -7,10 +10,64 @@ use std::{
 
 use crate::{
     Histogram, LifetimeTotals, State,
-    engine::{Ended, sharded::ShardedCounters},
+    engine::{sharded::ShardedCounters, ticket::Ended},
     listener::Reads,
     util::duration::nanos,
 };
+
+/// Totals that only ever go up, and that survive transitions.
+#[derive(Debug, Default)]
+pub(crate) struct CallCounters {
+    pub(crate) rejected: Count,
+    pub(crate) ignored: Count,
+    pub(crate) alive: Count,
+    pub(crate) overloaded: Count,
+    pub(crate) cancelled: Count,
+    pub(crate) panicked: Count,
+    pub(crate) lost_probes: Count,
+    pub(crate) late: Count,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Count(AtomicU64);
+
+impl Count {
+    pub(crate) fn add(&self, n: u64) {
+        self.0.fetch_add(n, Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+
+    fn clear(&self) {
+        self.0.store(0, Relaxed);
+    }
+}
+
+impl CallCounters {
+    /// As if new, between two tests.
+    pub(crate) fn clear(&self) {
+        let Self {
+            rejected,
+            ignored,
+            alive,
+            overloaded,
+            cancelled,
+            panicked,
+            lost_probes,
+            late,
+        } = self;
+        rejected.clear();
+        ignored.clear();
+        alive.clear();
+        overloaded.clear();
+        cancelled.clear();
+        panicked.clear();
+        lost_probes.clear();
+        late.clear();
+    }
+}
 
 /// The counters behind [`Lifetime`].
 pub(crate) struct ListenerCounters {

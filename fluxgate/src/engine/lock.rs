@@ -107,9 +107,16 @@ impl<T> Locked<T> {
 
     /// Releases a lock that was [sealed](Held::seal).
     #[cfg(feature = "keyed")]
-    pub(crate) fn unseal(&self, seal: Seal) {
+    pub(crate) fn unseal(&self, seal: &Seal) {
         assert!(std::ptr::addr_eq(seal.of, self), "the seal of another lock");
         self.word.store(seal.word.bits(), Ordering::Release);
+    }
+
+    /// Releases a sealed lock whose value has a new owner, and so a new address.
+    #[cfg(feature = "keyed")]
+    pub(crate) fn unseal_owned(&mut self, seal: &Seal) {
+        // The borrow is exclusive: no other thread holds or awaits the lock.
+        self.word.store(seal.word.bits(), Ordering::Relaxed);
     }
 
     /// One thread tries again and again, ever more patiently: the lock is held
@@ -176,8 +183,8 @@ impl<T> Held<'_, T> {
     }
 }
 
-/// A lock that stays taken though its [`Held`] is gone: there is one `Seal` for
-/// each, and only [`Locked::unseal`] consumes it.
+/// A lock that stays taken though its [`Held`] is gone, until [`Locked::unseal`]
+/// or [`Locked::unseal_owned`], of which one is to be called, once.
 #[cfg(feature = "keyed")]
 pub(crate) struct Seal {
     of: *const (),

@@ -1,9 +1,80 @@
-//! The breaker behind the handle: one admit and one settle around the pure
-//! machine, and the delivery of what they cause.
+//! The breaker behind the handle: admission and settlement around the pure state
+//! machine, and the delivery of the signals they cause.
+//!
+//! # The protocol
+//!
+//! Everything that calls share is one atomic [`StateWord`], a [lock](lock) whose bit is
+//! in that word, and three atomics that [publish the present opening](opening). The
+//! [`Machine`], the outbox and all else are behind the lock.
+//!
+//! ```text
+//! bits of the word   63 ……………………… 8 | 7 6 | 5      | 4    | 3     | 2 1 0
+//!                    generation     |     | locked | free | clean | state
+//! ```
+//!
+//! - *generation* goes up with every transition, also with one to the present state. A
+//!   [`Ticket`] holds the word of its admission; an outcome counts only while the
+//!   generation is still the same. 2^56 generations do not wrap.
+//! - *free*: calls of this period need no question, no clock and no slot; only their
+//!   outcome is recorded.
+//! - *clean*: one more success that is not slow would change nothing: the window is full
+//!   of such, the streak is 0, and the rule answers as before.
+//!
+//! ## The fast path
+//!
+//! [`admit_fast`](Core::admit_fast) loads the word; if it says *free*, the call runs.
+//! [`settle`](Core::settle) loads it again. If it equals the ticket's word with the
+//! clean bit set, the call was a success of the present period and the window is full
+//! and clean: recording it would leave the window as it is, so it is recorded by this
+//! load. That second load is the *linearization point* of the call. It holds for rules
+//! over counts, rates and streaks; for whatever reads more, the word never says *clean*.
+//!
+//! All other calls of a free period take the lock for an instant
+//! ([`settle_outcome`](Core::settle_outcome)). Calls that need a time, a slot or a
+//! counter go through [`admit_without_fast`](Core::admit_without_fast) and
+//! [`settle_slow`](Core::settle_slow).
+//!
+//! ## Rejections without the lock
+//!
+//! An open circuit that is not due rejects from what [`OpeningSeqLock`] publishes: a
+//! seqlock whose sequence is the generation in the word. Its invariant needs that *two
+//! openings are never adjacent generations*; whoever adds a transition from open to open
+//! puts a generation between them, and a debug assertion in
+//! [`enter`](Core::enter) says so. See [`opening`] for the proof.
+//!
+//! ## The lock
+//!
+//! A bit of the word: taken by a compare-and-swap, released by one store of the new
+//! word. Only its holder writes the word, so that store loses nothing. One waiter spins
+//! for nanoseconds, all others park in a mutex behind it. No code of the user's and no
+//! I/O runs under it ([`transition`] says how that is done).
+//!
+//! ## Signals
+//!
+//! A transition is made under the lock: machine, published opening, word, and its signal
+//! at the end of the [outbox](outbox), in this order. Whoever releases the lock and
+//! finds signals that no thread delivers becomes the one deliverer, so signals leave in
+//! the order of transitions.
+//!
+//! ## Orderings and their partners
+//!
+//! | access | ordering | partner |
+//! |---|---|---|
+//! | load of the word in `admit_*`, `settle` | `Acquire` | the `Release` stores of the word below |
+//! | taking the lock: compare-and-swap, or `fetch_or` while waiting | `Acquire` | the `Release` store that released it |
+//! | store of the word in `publish_word` and when the lock is released | `Release` | the `Acquire` loads, and the taking of the lock |
+//! | stores of the published opening | `Release` | the `Acquire` fence in `OpeningSeqLock::read` |
+//! | loads of the published opening, and the load of the word that validates them | `Relaxed`, around an `Acquire` fence | the `Release` stores of the opening |
+//! | counters | `Relaxed` | none: no decision depends on them |
+//!
+//! The interleavings are explored with loom (`tests/loom.rs` here), the accesses checked
+//! by Miri (`.ci/miri`), and whole breakers compared with a naive model
+//! (`tests/guarantees/model`).
 
 mod admit;
+pub(crate) mod clock_source;
+pub(crate) mod config;
 mod counters;
-mod counts;
 pub(crate) mod lock;
 pub(crate) mod machine;
 pub(crate) mod opening;
@@ -11,6 +82,7 @@ mod operate;
 mod outbox;
 pub(crate) mod own_window;
 pub(crate) mod probes;
+pub(crate) mod random_source;
 #[cfg(feature = "keyed")]
 pub(crate) mod retire;
 mod settle;
@@ -19,6 +91,7 @@ pub(crate) mod state_word;
 pub(crate) mod sync;
 #[cfg(test)]
 mod tests;
+pub(crate) mod ticket;
 mod transition;
 
 use std::{
@@ -32,19 +105,19 @@ use crate::{
     CircuitBreaker, KillSwitch, Name, OnCancel, State,
     clock::SystemClock,
     diagnostics,
+    engine::{clock_source::ClockSource, random_source::RandomSource},
     info::kill_switch::Environment,
     listener::ListenerSet,
-    sources::{ClockSource, RandomSource},
     util::duration::nanos,
 };
-use counters::ListenerCounters;
-use counts::CallCounters;
+use config::Config;
+use counters::{CallCounters, ListenerCounters};
 use lock::Locked;
-use machine::{Config, Machine};
+use machine::Machine;
 use opening::OpeningSeqLock;
 use outbox::Outbox;
-use probes::Slot;
 use state_word::StateWord;
+use ticket::{Ended, Ticket};
 
 // In this order: first what rejections read, last what they write, so that on two
 // cores they share no cache line but the counter's. Each flag is a question of
@@ -92,51 +165,6 @@ struct Shared {
     changed_at: SystemTime,
     sequence: u64,
     outbox: Outbox,
-}
-
-/// The right to run one call, to be settled once.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Ticket {
-    /// The control word at admission, as it is while the window is clean.
-    word: StateWord,
-    /// When the call began, in nanoseconds, if anything asks for it.
-    began: u64,
-    /// The probe's slot, or `Slot::NONE`.
-    slot: Slot,
-}
-
-impl Ticket {
-    /// For a call that needs no slot.
-    #[inline]
-    fn new(word: StateWord, began: u64) -> Self {
-        Self {
-            word: word.when_clean(),
-            began,
-            slot: Slot::NONE,
-        }
-    }
-
-    /// In `Disabled` nothing is recorded and nobody judges the result.
-    pub(crate) fn is_judged(self) -> bool {
-        // The first is known already where it matters.
-        self.word.is_free() || self.word.state() != State::Disabled
-    }
-}
-
-/// How a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
-    Success,
-    Failure,
-    /// The tracker does not match the error.
-    Ignored,
-    /// An error that proves that the dependency answers.
-    Alive,
-    /// A failure for want of capacity.
-    Overloaded,
-    /// Dropped before its end.
-    Cancelled,
-    Panicked,
 }
 
 pub(crate) struct Parts {
@@ -240,7 +268,7 @@ impl Core {
     pub(crate) fn announce(&self) {
         self.listeners.report(&self.name);
         if let Some(switch) = self.kill_switch_state() {
-            diagnostics::kill_switch(&self.name, switch);
+            diagnostics::kill_switch(&self.name, &switch.variable, switch.state);
             self.unlock(self.shared.lock());
         }
     }

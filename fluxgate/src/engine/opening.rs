@@ -1,22 +1,38 @@
-//! The present opening, for rejections that take no lock.
+//! The present opening, published for rejections that take no lock.
+//!
+//! A seqlock without a counter of its own: the sequence is the generation in the state
+//! word.
+//!
+//! *Writer*, under the lock: stores the fields with `Release`, then stores the word that
+//! says `Open` with `Release`. *Reader*: loads the word with `Acquire`, loads the fields,
+//! then fences with `Acquire` and loads the word again; accepts if the generation is the
+//! same.
+//!
+//! *Invariant*: accepted fields are all of the opening whose generation the first load
+//! saw. They are not older, because that load synchronizes with the store of the word,
+//! which comes after the fields. They are not newer: suppose that one is of an opening
+//! with the generation `n`, later than `g`, the reader's. Its store comes after the word
+//! of the generation `n - 1` was stored, by this writer or by an earlier holder of the
+//! lock; the fence makes that store visible to the second load, which therefore sees
+//! `n - 1` or later. Two openings are never adjacent generations, so `n - 1 > g`, and the
+//! reader does not accept.
+//!
+//! *What would break it*: a transition from open to open that raises the generation by
+//! one. Then `n - 1 = g`, and a reader could accept a mixture of two openings.
 
 use std::time::Duration;
 
 use crate::{
     State,
-    engine::sync::{AtomicU64, Ordering},
+    engine::{
+        state_word::StateWord,
+        sync::{AtomicU64, Ordering, fence},
+    },
     tripper::Cause,
     util::duration::nanos,
 };
 
 /// When an open circuit may be probed, and why it opened.
-///
-/// Written under the breaker's lock before the control word says `Open`. A
-/// reader loads the control word, then this, then the control word again: if the
-/// generation is the same, so was the opening. That holds because the words are
-/// stored with `Release` after the control word of the generation before, so a
-/// reader that saw one of them, and then an `Acquire` fence, sees that control
-/// word as well and finds the generation changed.
 #[derive(Debug)]
 pub(crate) struct OpeningSeqLock {
     due: AtomicU64,
@@ -71,7 +87,22 @@ impl OpeningSeqLock {
             .store(packed | (State::Open as u64) << STATE, Ordering::Release);
     }
 
-    /// To be thrown away unless the control word is still the same.
+    /// Reads the opening of the period of `word`; `None` if that period is over.
+    /// `present` loads the word again, which may be relaxed.
+    #[inline]
+    pub(crate) fn read(
+        &self,
+        word: StateWord,
+        present: impl FnOnce() -> StateWord,
+    ) -> Option<Refusal> {
+        let refusal = self.load();
+        // Partner: the `Release` stores in `store`.
+        fence(Ordering::Acquire);
+        present().same_period(word).then_some(refusal)
+    }
+
+    /// Returns the fields as they are: whole under the lock, and in
+    /// [`read`](Self::read) if the period is still the same.
     #[inline]
     pub(crate) fn load(&self) -> Refusal {
         Refusal {

@@ -7,54 +7,14 @@
 //! leaves its own in the queue and goes on. So nobody waits for a window, and a
 //! window that calls its breaker, or whose panic hook does, finds it usable.
 
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
-use super::{Core, Shared, lock::Held, state_word::StateWord};
+use super::{Core, Shared, lock::Held};
 use crate::{
     diagnostics,
     util::panic::catch_panic,
-    window::{OwnWindow, Record, Window},
+    window::{MOST, OwnWindow, Record, Task, Window},
 };
-
-/// How many things may wait to be told, and how many one caller tells. While a
-/// window hangs, outcomes beyond this number don't count, and are counted as
-/// late. What a caller leaves is told by the next, or by `info()`.
-const MOST: usize = 1024;
-
-/// What a user's window is to be told.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Task {
-    /// An outcome, of the period of `word`.
-    Record {
-        word: StateWord,
-        record: Record,
-        now: Duration,
-    },
-    Expire(Duration),
-    Clear,
-}
-
-/// What waits for a user's window.
-#[derive(Debug, Default)]
-pub(crate) struct Tasks(VecDeque<Task>);
-
-impl Tasks {
-    /// Whether there was room.
-    fn put(&mut self, task: Task) -> bool {
-        let fits = self.0.len() < MOST;
-        if fits {
-            self.0.push_back(task);
-        }
-        fits
-    }
-
-    /// The window is to be emptied. The outcomes that wait belong to a period that
-    /// is over; they stay to be counted as late.
-    pub(crate) fn clear(&mut self) {
-        self.0.retain(|task| matches!(task, Task::Record { .. }));
-        self.0.push_front(Task::Clear);
-    }
-}
 
 impl Core {
     /// Leaves an outcome for the user's window. Whether there was room.
@@ -64,8 +24,12 @@ impl Core {
         record: Record,
         now: Duration,
     ) -> bool {
-        let word = held.word();
-        let task = Task::Record { word, record, now };
+        let generation = held.word().generation();
+        let task = Task::Record {
+            generation,
+            record,
+            now,
+        };
         let own = held.get().machine.own_window();
         own.is_some_and(|(own, _)| own.tasks.put(task))
     }
@@ -116,8 +80,8 @@ impl Core {
     ) -> Held<'a, Shared> {
         let present = held.word();
         let late = || self.counts.late.add(1);
-        if let Task::Record { word, .. } = task {
-            if !present.same_period(word) {
+        if let Task::Record { generation, .. } = task {
+            if present.generation() != generation {
                 late();
                 return held;
             }

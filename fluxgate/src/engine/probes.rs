@@ -1,5 +1,7 @@
 //! The slots of half-open calls, and their leases.
 
+use crate::util::slot::Slot;
+
 /// At most `limit` calls in flight. A slot is held until it is released or its
 /// lease ends, also when the state moves on meanwhile: a probe of an earlier
 /// half-open period that still runs is still load on the dependency.
@@ -43,30 +45,6 @@ enum Stage {
     Free,
     Within,
     Overdue,
-}
-
-/// A probe's right to its place, until another probe has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Slot {
-    place: u32,
-    turn: u32,
-}
-
-impl Slot {
-    /// What a call that is no probe holds.
-    pub(crate) const NONE: Self = Self {
-        place: u32::MAX,
-        turn: 0,
-    };
-
-    /// Of something that takes places without turns.
-    pub(crate) fn at(place: u32) -> Self {
-        Self { place, turn: 0 }
-    }
-
-    pub(crate) fn place(self) -> u32 {
-        self.place
-    }
 }
 
 const NOBODY: u32 = u32::MAX;

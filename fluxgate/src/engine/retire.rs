@@ -26,6 +26,12 @@ pub(crate) enum Holds {
 }
 
 impl Core {
+    /// Returns the time by the breaker's clock. Delivers nothing, so it may be asked
+    /// before the breaker is in its place.
+    pub(crate) fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
     /// Returns the time by the breaker's clock, with what is too old for the
     /// window dropped from it. Runs code of the user's, the clock and a custom
     /// window, without the lock.
@@ -65,10 +71,17 @@ impl Core {
             return Err(core);
         }
         let seal = held.seal();
-        Arc::try_unwrap(core).map_err(|core| {
-            core.shared.unseal(seal);
-            core
-        })
+        match Arc::try_unwrap(core) {
+            Ok(mut core) => {
+                // Dropping it may look at it once more.
+                core.shared.unseal_owned(&seal);
+                Ok(core)
+            }
+            Err(core) => {
+                core.shared.unseal(&seal);
+                Err(core)
+            }
+        }
     }
 
     /// Returns the state that a breaker of this name begins in.

@@ -7,11 +7,10 @@ use crate::{
     OnCancel, SlowProbes, State, diagnostics,
     engine::{
         lock::Held,
-        machine::{Ending, Next},
-        probes::Slot,
+        machine::{Ending, Next, SILENT_PROBES},
         state_word::StateWord,
     },
-    util::duration::nanos,
+    util::{duration::nanos, slot::Slot},
     window::Record,
 };
 
@@ -196,7 +195,7 @@ impl Core {
                     None => self.unlock(held),
                 }
                 if is_stuck {
-                    diagnostics::half_open_learns_nothing(&self.name);
+                    diagnostics::half_open_learns_nothing(&self.name, SILENT_PROBES);
                 }
             }
         }

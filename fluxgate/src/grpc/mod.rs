@@ -8,7 +8,7 @@
 //! `UNAVAILABLE` and the reason as its message.
 //!
 //! The call is settled when its stream ends, fails or is dropped, as
-//! [`Body`](crate::http::Body) says. What it took is the time to the first
+//! [`Body`] says. What it took is the time to the first
 //! message, or to the trailers if there is none: an hour's stream is not slow.
 //!
 //! Codes are numbers here, so that this is for every gRPC crate and version. In a
@@ -174,6 +174,31 @@ mod tests {
         ];
         assert_eq!(outcomes, expected);
         assert_eq!(outcome_of_code(-1), Failure);
+    }
+
+    /// What a response means by its head, and otherwise if no status follows.
+    fn of_head(status: u16, header: (&'static str, &'static str)) -> (bool, Outcome) {
+        let response = Response::builder().status(status);
+        let response = response.header(header.0, header.1).body(());
+        match head(&response.expect("a response")) {
+            Head::Ended(outcome) => (true, outcome),
+            Head::Streams(outcome) => (false, outcome),
+        }
+    }
+
+    #[test]
+    fn the_head_tells_what_it_can() {
+        use Outcome::{Alive, Failure, Success, UnavailableFor};
+        let grpc = ("content-type", "application/grpc");
+        assert_eq!(of_head(200, ("grpc-status", "5")), (true, Alive));
+        assert_eq!(of_head(200, ("grpc-status", "0")), (true, Success));
+        assert_eq!(of_head(200, ("grpc-status", "five")), (true, Failure));
+        assert_eq!(of_head(503, grpc), (true, Failure));
+        let wait = UnavailableFor(std::time::Duration::from_secs(7));
+        assert_eq!(of_head(503, ("retry-after", "7")), (true, wait));
+        assert_eq!(of_head(200, grpc), (false, Failure), "until a status comes");
+        let web = ("content-type", "application/grpc-web+proto");
+        assert_eq!(of_head(200, web), (false, Success), "its trailers are data");
     }
 
     #[test]

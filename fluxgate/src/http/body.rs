@@ -152,10 +152,8 @@ impl Pending {
 
     fn frame<D: Buf>(&mut self, frame: &Frame<D>, is_last: bool) -> bool {
         self.call.stop_watch();
-        if let Some(data) = frame.data_ref() {
-            if let Some(remaining) = &mut self.remaining {
-                *remaining = remaining.saturating_sub(data.remaining() as u64);
-            }
+        if let (Some(data), Some(remaining)) = (frame.data_ref(), &mut self.remaining) {
+            *remaining = remaining.saturating_sub(data.remaining() as u64);
         }
         #[cfg(feature = "grpc")]
         if let (Reads::Trailers, Some(trailers)) = (self.reads, frame.trailers_ref()) {

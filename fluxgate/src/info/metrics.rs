@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{tripper::duration, window::Totals};
+use crate::{util::duration::from_nanos, window::Totals};
 
 /// What a breaker's window held at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,7 +25,7 @@ impl Metrics {
         Self {
             total_count: totals.calls,
             failure_count: totals.failures,
-            total_duration: durations.then(|| duration(totals.nanos.0)),
+            total_duration: durations.then(|| from_nanos(totals.nanos.0)),
             slow_counts: thresholds
                 .iter()
                 .copied()
@@ -40,20 +40,21 @@ impl Metrics {
         self.per_call(self.failure_count)
     }
 
-    /// Calls that took `threshold` or longer per call; `None` without calls, or
-    /// if no rule has this threshold.
+    /// Returns the share of the calls that took `threshold` or longer, or `None`
+    /// if there were no calls or no rule has this threshold.
     #[must_use]
     pub fn slow_rate(&self, threshold: Duration) -> Option<f64> {
         let (_, count) = self.slow_counts.iter().find(|(at, _)| *at == threshold)?;
         self.per_call(*count)
     }
 
-    /// The mean duration, `None` without calls or when nothing keeps durations.
+    /// Returns the mean duration, or `None` if there were no calls or durations
+    /// are not kept.
     #[must_use]
     pub fn avg_duration(&self) -> Option<Duration> {
         let calls = u128::from(self.total_count);
         let total = self.total_duration?.as_nanos();
-        Some(duration(total.checked_div(calls)?))
+        Some(from_nanos(total.checked_div(calls)?))
     }
 
     fn per_call(&self, count: u64) -> Option<f64> {

@@ -2,6 +2,7 @@
 
 pub(crate) mod kill_switch;
 pub(crate) mod lifetime;
+pub(crate) mod listeners;
 pub(crate) mod metrics;
 pub(crate) mod reason;
 pub(crate) mod settings;

@@ -3,7 +3,7 @@
 use std::{fmt, ops::Deref, panic::Location};
 
 use super::{Builder, CircuitBreakers, Key};
-use crate::util::first_use::{Circle, FirstUse};
+use crate::breaker::first_use::{Circle, FirstUse};
 
 /// Breakers by key in a `static`, built when first used. `breaker!` defines them
 /// by the type of their keys:
@@ -53,7 +53,7 @@ impl<K: Key> StaticBreakers<K> {
     #[inline]
     pub(crate) fn cell(&self) -> &FirstUse<CircuitBreakers<K>> {
         #[cfg(feature = "test-util")]
-        if let Some(own) = crate::testing::isolated::cell(&self.cell) {
+        if let Some(own) = crate::registry::isolated::cell(&self.cell) {
             return own;
         }
         &self.cell
@@ -101,5 +101,12 @@ impl<K> fmt::Debug for StaticBreakers<K> {
         f.debug_tuple("StaticBreakers")
             .field(&self.cell.get())
             .finish()
+    }
+}
+
+#[cfg(feature = "inventory")]
+impl<K: super::Key> crate::registry::linked::Link for StaticBreakers<K> {
+    fn build(&self) {
+        let _ = self.first_use(self.cell());
     }
 }

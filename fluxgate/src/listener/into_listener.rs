@@ -2,8 +2,9 @@
 
 use std::{convert::Infallible, fmt, marker::PhantomData};
 
+use crate::MissingListener;
 use crate::listener::{
-    AsyncListener, Listener, MissingListener, async_listener::queue::Background, owned::describe,
+    AsyncListener, Listener, async_listener::queue::Background, owned::describe,
 };
 
 /// What [`Builder::listener`](crate::Builder::listener) takes: every
@@ -19,7 +20,7 @@ use crate::listener::{
     note = "as a closure: `|signal: &Signal| …` or `|signal: Signal| async move {{ … }}`"
 )]
 pub trait IntoListener<Kind> {
-    /// The listener, ready to be told.
+    /// Converts into a listener that a breaker can hold.
     ///
     /// # Errors
     ///

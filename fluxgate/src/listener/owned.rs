@@ -3,10 +3,7 @@
 use std::{error::Error, fmt};
 
 use super::{Delivery, Listener, Reads};
-use crate::{
-    Info, Signal, WeakBreaker,
-    util::panic::{Droppable, catch_panic},
-};
+use crate::{Info, Signal, WeakBreaker, diagnostics, util::panic::catch_panic};
 
 /// How many characters of a name and of an error are kept.
 const NAME: usize = 200;
@@ -63,5 +60,30 @@ impl Listener for Owned {
 
     fn delivery(&self) -> Delivery {
         self.0.get().delivery()
+    }
+}
+
+/// A value whose drop runs user code.
+pub(crate) struct Droppable<T>(
+    /// `None` while it is dropped.
+    Option<T>,
+);
+
+impl<T> Droppable<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(Some(value))
+    }
+
+    pub(crate) fn get(&self) -> &T {
+        self.0.as_ref().expect("it is there until it is dropped")
+    }
+}
+
+impl<T> Drop for Droppable<T> {
+    fn drop(&mut self) {
+        let value = self.0.take();
+        if catch_panic(|| drop(value)).is_none() {
+            diagnostics::listener_drop_panicked();
+        }
     }
 }

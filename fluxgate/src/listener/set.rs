@@ -7,38 +7,9 @@ use std::{
 
 use super::{Listener, Owned, Reads, owned::describe};
 use crate::{
-    CircuitBreaker, Info, Signal, WeakBreaker, diagnostics, signal::Origin,
-    util::panic::catch_panic,
+    CircuitBreaker, Info, ListenerInfo, MissingListener, Signal, WeakBreaker, diagnostics,
+    listener::signal::Origin, util::panic::catch_panic,
 };
-
-/// One listener of a breaker, in [`Info`](crate::Info).
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ListenerInfo {
-    /// Its name.
-    pub name: String,
-    /// Its panics, and the deliveries of which it says that they failed.
-    pub failures: u64,
-    /// Signals not yet delivered: those that wait until the listeners of the breaker
-    /// are done with an earlier one, and those in the listener's own queue, if it
-    /// delivers later.
-    pub waiting: u64,
-    /// Signals given up because too many were waiting. Where they wait for slow
-    /// listeners of the breaker, each is merged into the one after it, so that the
-    /// latest state is always delivered; in the queue of a listener that delivers
-    /// later the oldest is dropped.
-    pub dropped: u64,
-}
-
-/// A listener that the breaker has to do without, in [`Info`](crate::Info).
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct MissingListener {
-    /// Its name.
-    pub name: String,
-    /// Why it could not be built, or could not serve this breaker.
-    pub reason: String,
-}
 
 /// The listeners of one breaker; nothing where there are none.
 #[derive(Default)]
@@ -111,7 +82,8 @@ impl ListenerSet {
         self.0.as_ref().map_or(&[], |known| &known.present)
     }
 
-    /// The breaker whose they are, unless it is not built yet or there are none.
+    /// Returns the breaker that owns the listeners, unless it is not built yet
+    /// or there are no listeners.
     pub(crate) fn owner(&self) -> Option<CircuitBreaker> {
         self.0.as_ref()?.breaker.upgrade()
     }
@@ -124,7 +96,7 @@ impl ListenerSet {
         self.present().is_empty()
     }
 
-    /// What all of them together read.
+    /// Returns what all listeners together read.
     pub(crate) fn reads(&self) -> Reads {
         let mut all = Reads::default();
         for attached in self.present() {
@@ -178,8 +150,8 @@ impl ListenerSet {
         }
     }
 
-    /// What is known of each; `waiting` and `merged` signals are in no listener's
-    /// hands yet.
+    /// Returns what is known of each listener. `waiting` signals have reached no
+    /// listener yet, and `merged` ones never will.
     pub(crate) fn info(
         &self,
         waiting: u64,

@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::{Ended, Entry, Trace};
-use crate::{Listener, Signal, engine, listener::Reads};
+use crate::{Listener, Signal, engine::ticket, listener::Reads};
 
 /// Records the calls of a live breaker, so that an incident can be replayed.
 ///
@@ -92,15 +92,15 @@ impl Recorder {
         self.0.dropped.load(Relaxed)
     }
 
-    pub(crate) fn ended(&self, ended: engine::Ended, now: Duration, took: Duration) {
+    pub(crate) fn ended(&self, ended: ticket::Ended, now: Duration, took: Duration) {
         if self.0.samples() {
             let ended = match ended {
-                engine::Ended::Success => Ended::Success,
-                engine::Ended::Failure | engine::Ended::Panicked => Ended::Failure,
-                engine::Ended::Ignored => Ended::Ignored,
-                engine::Ended::Alive => Ended::Alive,
-                engine::Ended::Overloaded => Ended::Overloaded,
-                engine::Ended::Cancelled => Ended::Cancelled,
+                ticket::Ended::Success => Ended::Success,
+                ticket::Ended::Failure | ticket::Ended::Panicked => Ended::Failure,
+                ticket::Ended::Ignored => Ended::Ignored,
+                ticket::Ended::Alive => Ended::Alive,
+                ticket::Ended::Overloaded => Ended::Overloaded,
+                ticket::Ended::Cancelled => Ended::Cancelled,
             };
             let at = now.saturating_sub(took);
             self.0.keep(Entry::ran(at, took, ended));

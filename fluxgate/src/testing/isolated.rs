@@ -1,20 +1,12 @@
 //! Breakers of a test's own.
 
-use std::{
-    any::Any,
-    cell::RefCell,
-    collections::HashMap,
-    fmt,
-    marker::PhantomData,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
-use super::{Guard, Hold, SEED, renew_all};
+use super::{Guard, Hold, renew_all};
 use crate::{
     clock::{Clock, ManualClock},
-    registry::Known,
-    util::first_use::FirstUse,
+    random::SEED,
+    registry::isolated,
 };
 
 /// Gives this thread breakers of its own in place of all statics: those of
@@ -63,8 +55,8 @@ pub fn isolate() -> Isolated<ManualClock> {
     isolate_with(ManualClock::new())
 }
 
-/// [`isolate`] with any clock, such as `TokioClock` in tests under
-/// `tokio::time::pause`.
+/// Isolates the test as [`isolate`] does, with any clock, such as `TokioClock`
+/// in tests under `tokio::time::pause`.
 ///
 /// # Panics
 ///
@@ -72,12 +64,7 @@ pub fn isolate() -> Isolated<ManualClock> {
 #[must_use = "the thread has breakers of its own until this is dropped"]
 pub fn isolate_with<C: Clock + Clone + 'static>(clock: C) -> Isolated<C> {
     let guard = Guard::new(Hold::Isolated, "isolate");
-    let world = World {
-        clock: Arc::new(clock.clone()),
-        cells: Mutex::default(),
-        known: Known::new(),
-    };
-    WORLD.set(Some(Arc::new(world)));
+    isolated::enter(Arc::new(clock.clone()));
     Isolated {
         clock,
         _guard: guard,
@@ -120,9 +107,7 @@ impl<C> Isolated<C> {
 
 impl<C> Drop for Isolated<C> {
     fn drop(&mut self) {
-        // Dropped when the cell is no longer borrowed: that may run user code.
-        let world = WORLD.take();
-        drop(world);
+        isolated::leave();
     }
 }
 
@@ -130,37 +115,4 @@ impl<C: fmt::Debug> fmt::Debug for Isolated<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Isolated").field(&self.clock).finish()
     }
-}
-
-thread_local! {
-    static WORLD: RefCell<Option<Arc<World>>> = const { RefCell::new(None) };
-}
-
-/// What an isolated thread has of its own.
-pub(crate) struct World {
-    pub(crate) clock: Arc<dyn Clock>,
-    /// In place of the cells of statics, by their addresses.
-    cells: Mutex<HashMap<usize, &'static (dyn Any + Send + Sync)>>,
-    pub(crate) known: Known,
-}
-
-/// Returns what this thread has of its own.
-pub(crate) fn world() -> Option<Arc<World>> {
-    WORLD
-        .try_with(|world| world.borrow().clone())
-        .ok()
-        .flatten()
-}
-
-/// Returns this thread's cell in place of a static's.
-pub(crate) fn cell<T>(shared: &FirstUse<T>) -> Option<&'static FirstUse<T>>
-where
-    T: Send + Sync + 'static,
-{
-    let world = world()?;
-    let mut cells = world.cells.lock().unwrap_or_else(PoisonError::into_inner);
-    let own = *cells
-        .entry(std::ptr::from_ref(shared).addr())
-        .or_insert_with(|| Box::leak(Box::new(FirstUse::<T>::new(shared.place()))));
-    own.downcast_ref()
 }

@@ -53,24 +53,9 @@ pub use isolated::{Isolated, isolate, isolate_with};
 use crate::{
     clock::{Clock, ManualClock, SystemClock},
     diagnostics,
-    random::Seeded,
+    random::{SEED, Seeded},
     registry,
 };
-
-/// What every breaker draws its random numbers by while the time is frozen,
-/// until [`Frozen::seed`] says otherwise.
-pub(crate) const SEED: u64 = 0;
-
-/// Returns whether this thread has breakers of its own.
-#[cfg(feature = "test-util")]
-pub(crate) fn is_isolated() -> bool {
-    isolated::world().is_some()
-}
-
-#[cfg(not(feature = "test-util"))]
-pub(crate) const fn is_isolated() -> bool {
-    false
-}
 
 /// Stops the time of every breaker that has no clock of its own, and makes
 /// every breaker of the process as new: closed, nothing recorded, nothing
@@ -92,8 +77,8 @@ pub fn freeze() -> Frozen<ManualClock> {
     freeze_with(ManualClock::new())
 }
 
-/// [`freeze`] with any clock, such as `TokioClock` in tests under
-/// `tokio::time::pause`.
+/// Freezes the time as [`freeze`] does, with any clock, such as `TokioClock` in
+/// tests under `tokio::time::pause`.
 ///
 /// # Panics
 ///
@@ -207,7 +192,7 @@ impl Frozen<ManualClock> {
 }
 
 impl<C> Frozen<C> {
-    /// The clock that all breakers look at.
+    /// Returns the clock that all breakers read.
     pub fn clock(&self) -> &C {
         &self.clock
     }
@@ -217,7 +202,7 @@ impl<C> Frozen<C> {
         renew_all(SEED);
     }
 
-    /// The same, with jitter and admission drawn by another seed.
+    /// Restarts the random numbers of jitter and admission from another seed.
     pub fn seed(&self, seed: u64) {
         renew_all(seed);
     }

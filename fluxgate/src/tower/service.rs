@@ -10,7 +10,7 @@ use tower_service::Service;
 use super::mode::{AtHead, Respond, Verdict};
 use crate::{
     CircuitBreaker,
-    call::{AdmittedFirst, CallFuture},
+    call::future::{AdmittedFirst, CallFuture},
     engine::opening::Refusal,
 };
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{State, tripper::ages::InFlightAges, window::Totals};
+use crate::{State, tripper::ages::InFlightAges, util::duration::from_nanos, window::Totals};
 
 /// The breaker as a tripper sees it, right after a call was recorded.
 #[derive(Clone, Copy, Debug)]
@@ -16,26 +16,27 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// The state the call ran under: [`State::Closed`] or [`State::HalfOpen`].
+    /// Returns the state the call ran under: [`State::Closed`] or
+    /// [`State::HalfOpen`].
     #[must_use]
     pub fn state(&self) -> State {
         self.state
     }
 
-    /// How many calls the window holds.
+    /// Returns how many calls the window holds.
     #[must_use]
     pub fn total_count(&self) -> u64 {
         self.totals.calls
     }
 
-    /// How many of them failed.
+    /// Returns how many of them failed.
     #[must_use]
     pub fn failure_count(&self) -> u64 {
         self.totals.failures
     }
 
-    /// How many failures came in a row, the last call included. It does not
-    /// depend on the window.
+    /// Returns how many failures came in a row, the last call included. It does
+    /// not depend on the window.
     #[must_use]
     pub fn failure_streak(&self) -> u64 {
         self.streak
@@ -47,36 +48,38 @@ impl Context<'_> {
         rate(self.totals.failures, self.totals.calls)
     }
 
-    /// The sum of the durations, `None` unless something keeps them.
+    /// Returns the sum of the durations, or `None` if durations are not kept.
     #[must_use]
     pub fn total_duration(&self) -> Option<Duration> {
-        self.durations.then(|| duration(self.totals.nanos.0))
+        self.durations.then(|| from_nanos(self.totals.nanos.0))
     }
 
-    /// The mean duration, `None` without calls or unless something keeps them.
+    /// Returns the mean duration, or `None` if there were no calls or durations
+    /// are not kept.
     #[must_use]
     pub fn avg_duration(&self) -> Option<Duration> {
         let calls = u128::from(self.totals.calls);
-        (self.durations && calls > 0).then(|| duration(self.totals.nanos.0 / calls))
+        (self.durations && calls > 0).then(|| from_nanos(self.totals.nanos.0 / calls))
     }
 
-    /// How many calls took `threshold` or longer, for a threshold that a rule
-    /// [needs](super::Needs); `None` for any other.
+    /// Returns how many calls took `threshold` or longer, for a threshold that a
+    /// rule [needs](super::Needs); `None` for any other.
     #[must_use]
     pub fn slow_count(&self, threshold: Duration) -> Option<u64> {
         let row = self.thresholds.binary_search(&threshold).ok()?;
         self.totals.slow.get(row).copied()
     }
 
-    /// The same per call, `None` without calls.
+    /// Returns the share of the calls that took `threshold` or longer, or `None`
+    /// if there were no calls or no rule needs this threshold.
     #[must_use]
     pub fn slow_rate(&self, threshold: Duration) -> Option<f64> {
         rate(self.slow_count(threshold)?, self.totals.calls)
     }
 
-    /// How many calls of the closed circuit are in flight and have been for `age`
-    /// or longer, for an age that a rule [needs](super::Needs); `None` for any
-    /// other.
+    /// Returns how many calls of the closed circuit are in flight and have been
+    /// for `age` or longer, for an age that a rule [needs](super::Needs); `None`
+    /// for any other.
     #[must_use]
     pub fn in_flight(&self, age: Duration) -> Option<u64> {
         self.running?.count(age)
@@ -89,14 +92,5 @@ pub(super) fn rate(part: u64, whole: u64) -> Option<f64> {
         (_, 0) => None,
         (0, _) => Some(0.0),
         _ => Some(part as f64 / whole as f64),
-    }
-}
-
-/// A sum of nanoseconds as a duration, which holds more than any window can.
-pub(crate) fn duration(nanos: u128) -> Duration {
-    const NANOS: u128 = 1_000_000_000;
-    match u64::try_from(nanos / NANOS) {
-        Ok(secs) => Duration::new(secs, u32::try_from(nanos % NANOS).unwrap_or(0)),
-        Err(_) => Duration::MAX,
     }
 }

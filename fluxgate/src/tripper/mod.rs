@@ -31,7 +31,6 @@ mod rule;
 
 pub(crate) use cause::Cause;
 pub use context::Context;
-pub(crate) use context::duration;
 pub use custom::{Custom, Needs, Tripper};
 pub use in_flight::InFlight;
 pub(crate) use min_to_trip::MinToTrip;

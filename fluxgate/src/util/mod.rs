@@ -1,10 +1,12 @@
 //! Small helpers without a layer of their own.
 
+pub mod bounds;
 pub(crate) mod consult;
 pub(crate) mod duration;
 #[cfg(feature = "prometheus")]
 pub(crate) mod exposition;
-pub(crate) mod first_use;
 pub(crate) mod panic;
+pub(crate) mod pending;
+pub(crate) mod slot;
 #[cfg(feature = "slack-core")]
 pub(crate) mod utc;

@@ -3,9 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::diagnostics;
-
-/// The result of `f`, or `None` if it panicked.
+/// Runs `f`. Returns its result, or `None` if it panicked.
 pub(crate) fn catch_panic<R>(f: impl FnOnce() -> R) -> Option<R> {
     match catch_unwind(AssertUnwindSafe(f)) {
         Ok(result) => Some(result),
@@ -47,30 +45,5 @@ impl<T> Drop for DropContained<T> {
     fn drop(&mut self) {
         let value = self.0.take();
         catch_panic(|| drop(value));
-    }
-}
-
-/// A value whose drop runs user code.
-pub(crate) struct Droppable<T>(
-    /// `None` while it is dropped.
-    Option<T>,
-);
-
-impl<T> Droppable<T> {
-    pub(crate) fn new(value: T) -> Self {
-        Self(Some(value))
-    }
-
-    pub(crate) fn get(&self) -> &T {
-        self.0.as_ref().expect("it is there until it is dropped")
-    }
-}
-
-impl<T> Drop for Droppable<T> {
-    fn drop(&mut self) {
-        let value = self.0.take();
-        if catch_panic(|| drop(value)).is_none() {
-            diagnostics::listener_drop_panicked();
-        }
     }
 }

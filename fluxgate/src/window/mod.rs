@@ -4,17 +4,19 @@
 //! holds, [`Totals`], belong to the breaker and are what trippers read.
 
 mod count;
+mod own;
 mod time;
 mod totals;
 
 use std::{any::type_name, fmt, time::Duration};
 
 pub use count::CountWindow;
+pub(crate) use own::{MOST, OwnWindow, Task};
 pub use time::TimeWindow;
 pub(crate) use totals::Sum;
 pub use totals::{Record, Totals};
 
-use crate::{diagnostics, engine::own_window::Tasks, error::Fault, util::panic::catch_panic};
+use crate::{diagnostics, error::Fault, util::panic::catch_panic};
 
 /// A window of your own, put into a breaker as [`Custom::new`].
 ///
@@ -74,8 +76,9 @@ pub trait Window: Send {
     /// Forgets everything; the breaker clears the totals itself.
     fn clear(&mut self);
 
-    /// Called once, before the first record: how many slowness thresholds the
-    /// rules have, and whether durations are kept.
+    /// Prepares the window. It is called once, before the first record, with the
+    /// number of slowness thresholds that the rules have, and whether durations
+    /// are kept.
     fn prepare(&mut self, thresholds: usize, durations: bool) {
         let _ = (thresholds, durations);
     }
@@ -132,29 +135,6 @@ enum Kind {
     Custom(Box<OwnWindow>),
 }
 
-/// A window of the user's own, in a breaker: it is never asked here, but by the
-/// engine, without the lock.
-pub(crate) struct OwnWindow {
-    /// Taken out while it is asked.
-    pub(crate) window: Option<Box<dyn Window>>,
-    /// What it is to be told.
-    pub(crate) tasks: Tasks,
-    name: &'static str,
-}
-
-/// Writes `Custom(…)` with the name of the window's type.
-impl fmt::Display for OwnWindow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Custom({})", self.name)
-    }
-}
-
-impl fmt::Debug for OwnWindow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Custom").finish_non_exhaustive()
-    }
-}
-
 impl From<CountWindow> for AnyWindow {
     fn from(window: CountWindow) -> Self {
         Self(Kind::Count(window))
@@ -169,11 +149,10 @@ impl From<TimeWindow> for AnyWindow {
 
 impl From<Custom> for AnyWindow {
     fn from(window: Custom) -> Self {
-        Self(Kind::Custom(Box::new(OwnWindow {
-            window: Some(window.window),
-            tasks: Tasks::default(),
-            name: window.name,
-        })))
+        Self(Kind::Custom(Box::new(OwnWindow::new(
+            window.window,
+            window.name,
+        ))))
     }
 }
 
@@ -245,7 +224,7 @@ impl AnyWindow {
         matches!(self.0, Kind::Custom(_))
     }
 
-    /// The user's own, if that is what it is.
+    /// Returns the custom window, if it is one.
     #[inline]
     pub(crate) fn as_own(&mut self) -> Option<&mut OwnWindow> {
         match &mut self.0 {
@@ -254,12 +233,13 @@ impl AnyWindow {
         }
     }
 
-    /// Whether recording needs the time.
+    /// Returns whether recording needs the time.
     pub(crate) fn needs_time(&self) -> bool {
         !matches!(self.0, Kind::Count(_))
     }
 
-    /// For how many calls it has room, if that is what bounds it.
+    /// Returns how many calls a full window holds, if a number of calls bounds
+    /// it.
     pub(crate) fn size(&self) -> Option<u64> {
         match &self.0 {
             Kind::Count(window) => Some(window.size()),
@@ -275,7 +255,8 @@ impl AnyWindow {
         }
     }
 
-    /// Whether every record from now on takes the place of another.
+    /// Returns whether the window is full: every record from now on replaces
+    /// another.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
         match &self.0 {
@@ -284,8 +265,9 @@ impl AnyWindow {
         }
     }
 
-    /// Whether recording a success that no threshold finds slow would leave
-    /// window and totals exactly as they are, now and until the next record.
+    /// Returns whether recording a success that no threshold finds slow would
+    /// leave window and totals exactly as they are, now and until the next
+    /// record.
     #[inline]
     pub(crate) fn success_changes_nothing(&self, totals: &Totals) -> bool {
         match &self.0 {

@@ -149,7 +149,7 @@ mod tests {
     use std::time::UNIX_EPOCH;
 
     use super::*;
-    use crate::{CircuitBreaker, signal::Origin};
+    use crate::{CircuitBreaker, listener::signal::Origin};
 
     fn breaker(name: &'static str) -> CircuitBreaker {
         CircuitBreaker::builder(name).build().unwrap()

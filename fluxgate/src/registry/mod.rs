@@ -22,13 +22,17 @@
 //! # Ok::<_, fluxgate::ConfigError>(())
 //! ```
 
+#[cfg(feature = "test-util")]
+pub(crate) mod isolated;
+pub(crate) mod linked;
+
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-use crate::{CircuitBreaker, Command, Info, engine::Core, info::kill_switch, testing};
+use crate::{CircuitBreaker, Command, Info, engine::Core, info::kill_switch};
 
 /// Every breaker there is, in the order they were built.
 ///
@@ -41,7 +45,7 @@ use crate::{CircuitBreaker, Command, Info, engine::Core, info::kill_switch, test
 )]
 pub fn all() -> Vec<CircuitBreaker> {
     let breakers = entered();
-    if !testing::is_isolated() {
+    if !is_isolated() {
         kill_switch::report_strays(&breakers.iter().map(|breaker| breaker.name().as_str()));
     }
     breakers
@@ -52,15 +56,16 @@ fn entered() -> Vec<CircuitBreaker> {
     with(|breakers| breakers.living())
 }
 
-/// The breaker of this name; of several, the one built first.
+/// Returns the breaker of this name, or `None` if there is none. Of several, it
+/// is the one built first.
 #[must_use]
 pub fn find(name: &str) -> Option<CircuitBreaker> {
     build_linked();
     named(name).into_iter().next()
 }
 
-/// What all breakers are up to, in the order they were built. With the feature
-/// `serde` it can be serialised.
+/// Returns the [`Info`] of every breaker, in the order they were built. With the
+/// feature `serde` it can be serialised.
 #[must_use]
 pub fn snapshot() -> Vec<Info> {
     all().iter().map(CircuitBreaker::info).collect()
@@ -126,7 +131,7 @@ static KNOWN: Known = Known::new();
 /// Gives the breakers that this thread sees.
 fn here<R>(f: impl FnOnce(&Known) -> R) -> R {
     #[cfg(feature = "test-util")]
-    if let Some(world) = crate::testing::isolated::world() {
+    if let Some(world) = isolated::world() {
         return f(&world.known);
     }
     f(&KNOWN)
@@ -183,8 +188,8 @@ impl Breakers {
         });
     }
 
-    /// Those whose name has this hash, in the order they were built. To be
-    /// dropped outside the lock: that may run code of a listener.
+    /// Returns the breakers whose name has this hash, in the order they were
+    /// built. Drop them outside the lock: that may run code of a listener.
     fn hashed(&self, hash: u64) -> Vec<CircuitBreaker> {
         let same = self.by_name.get(&hash);
         let numbers = same.into_iter().flat_map(|same| &same.numbers);
@@ -192,11 +197,23 @@ impl Breakers {
         cores.map(|core| CircuitBreaker { core }).collect()
     }
 
-    /// All there are. To be dropped outside the lock.
+    /// Returns all breakers. Drop them outside the lock: that may run code of a
+    /// listener.
     fn living(&self) -> Vec<CircuitBreaker> {
         let cores = self.built.values().filter_map(Weak::upgrade);
         cores.map(|core| CircuitBreaker { core }).collect()
     }
+}
+
+/// Returns whether this thread has breakers of its own.
+#[cfg(feature = "test-util")]
+pub(crate) fn is_isolated() -> bool {
+    isolated::world().is_some()
+}
+
+#[cfg(not(feature = "test-util"))]
+pub(crate) const fn is_isolated() -> bool {
+    false
 }
 
 /// Enters a breaker. Returns one that has its name already, once for each name.
@@ -269,7 +286,7 @@ fn groups() -> Vec<Arc<dyn Group>> {
 /// that is being built, and needs this call to end first, is left to that.
 #[cfg(feature = "inventory")]
 fn build_linked() {
-    for linked in inventory::iter::<crate::linked::Linked> {
+    for linked in inventory::iter::<crate::registry::linked::Linked> {
         linked.0.build();
     }
 }

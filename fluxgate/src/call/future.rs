@@ -1,0 +1,230 @@
+//! Runs a future: admitted when first polled, settled when it ends.
+
+use std::{
+    borrow::Borrow,
+    fmt,
+    future::Future,
+    mem,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use super::{Admitted, Complete};
+#[cfg(feature = "tower")]
+use crate::engine::opening::Refusal;
+use crate::{
+    CallNotPermitted, CircuitBreaker,
+    engine::ticket::{Ended, Ticket},
+};
+
+/// A future, and how it is polled. Generic, so that the projection below is the
+/// only one.
+///
+/// Fields are dropped in the order of their declaration: a cancelled call is
+/// settled, and its probe's slot given back, when its future is gone. While the
+/// future tears down, the dependency still has it.
+#[must_use = "futures do nothing unless polled"]
+pub struct CallFuture<C, F> {
+    future: F,
+    poll_call: C,
+}
+
+/// How a [`Run`] polls what it holds.
+pub trait PollCall<F> {
+    /// What comes of it.
+    type Output;
+
+    /// Polls `future` on the terms of this conduct.
+    fn poll(&mut self, future: Pin<&mut F>, context: &mut Context<'_>) -> Poll<Self::Output>;
+}
+
+impl<C, F> CallFuture<C, F> {
+    #[allow(unsafe_code)]
+    fn project(self: Pin<&mut Self>) -> (&mut C, Pin<&mut F>) {
+        // SAFETY: `future` is pinned whenever `Run` is. Nothing moves it out: it
+        // is handed out by this function alone, as a `Pin`; `Run` has no `Drop`,
+        // is not packed, and is `Unpin` only if `F` is, by the auto trait.
+        unsafe {
+            let this = self.get_unchecked_mut();
+            (&mut this.poll_call, Pin::new_unchecked(&mut this.future))
+        }
+    }
+}
+
+impl<C: PollCall<F>, F> Future for CallFuture<C, F> {
+    type Output = C::Output;
+
+    // Into the one future that awaits it: an await takes half the time that way.
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<C::Output> {
+        let (poll_call, future) = self.project();
+        poll_call.poll(future, context)
+    }
+}
+
+impl<'a, F, Z> CallFuture<Call<&'a CircuitBreaker, Z>, F> {
+    /// Runs a future: admitted when first polled, settled when it is ready, when
+    /// it panics, and, as a cancellation, when it is dropped in between.
+    ///
+    /// It adds to the size of `F` what a ticket takes, `finish` aside.
+    pub(crate) fn new(breaker: &'a CircuitBreaker, finish: Z, future: F) -> Self {
+        let poll_call = Call {
+            breaker,
+            stage: Stage::Unpolled,
+            finish: Some(finish),
+        };
+        Self { future, poll_call }
+    }
+}
+
+/// One call of a future through a breaker, owned or borrowed.
+pub struct Call<B: Borrow<CircuitBreaker>, Z> {
+    breaker: B,
+    stage: Stage,
+    /// What to do at the end. Taken then.
+    finish: Option<Z>,
+}
+
+/// How far a future is.
+enum Stage {
+    Unpolled,
+    /// Pending, with the ticket of its call.
+    Pending(Ticket),
+    /// Ready, rejected, or in the middle of a poll, which may panic.
+    Over,
+}
+
+impl<B: Borrow<CircuitBreaker>, Z, F> PollCall<F> for Call<B, Z>
+where
+    F: Future,
+    Z: Complete<F::Output>,
+{
+    type Output = Z::Output;
+
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
+    fn poll(&mut self, future: Pin<&mut F>, context: &mut Context<'_>) -> Poll<Z::Output> {
+        let breaker = self.breaker.borrow();
+        let core = &*breaker.core;
+        // Taken for the time of the poll: if that panics, `call` settles.
+        let ticket = match mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Unpolled => match core.admit_fast() {
+                Some(ticket) => ticket,
+                None => match core.admit_without_fast() {
+                    Ok(ticket) => ticket,
+                    Err(refusal) => {
+                        let rejection = CallNotPermitted::new(breaker, refusal);
+                        return Poll::Ready(take(&mut self.finish).reject(rejection));
+                    }
+                },
+            },
+            Stage::Pending(ticket) => ticket,
+            // Before it is admitted: this is no call.
+            Stage::Over => polled_when_over(),
+        };
+        let call = Admitted { breaker, ticket };
+        match future.poll(context) {
+            Poll::Pending => {
+                self.stage = Stage::Pending(call.into_ticket());
+                Poll::Pending
+            }
+            Poll::Ready(output) => Poll::Ready(take(&mut self.finish).accept(output, call)),
+        }
+    }
+}
+
+fn take<T>(once: &mut Option<T>) -> T {
+    once.take().unwrap_or_else(|| polled_when_over())
+}
+
+#[cold]
+fn polled_when_over() -> ! {
+    panic!(
+        "a future that a circuit breaker protects was polled after it was ready, or had panicked"
+    )
+}
+
+impl<B: Borrow<CircuitBreaker>, Z> Call<B, Z> {
+    #[cold]
+    fn cancel(&mut self) {
+        if let Stage::Pending(ticket) = mem::replace(&mut self.stage, Stage::Over) {
+            self.breaker.borrow().core.settle(ticket, Ended::Cancelled);
+        }
+    }
+}
+
+impl<B: Borrow<CircuitBreaker>, Z> Drop for Call<B, Z> {
+    #[inline]
+    fn drop(&mut self) {
+        if matches!(self.stage, Stage::Pending(_)) {
+            self.cancel();
+        }
+    }
+}
+
+/// A call that is admitted, or not, before there is a future.
+#[cfg(feature = "tower")]
+pub struct AdmittedFirst<Z> {
+    call: Call<CircuitBreaker, Z>,
+    /// In place of the future of a call that was not admitted.
+    refusal: Option<Refusal>,
+}
+
+#[cfg(feature = "tower")]
+impl<Z, F> CallFuture<AdmittedFirst<Z>, Option<F>> {
+    /// Asks to make a call, and makes its future with `begin` if the breaker
+    /// admits it. With a `refusal` it need not be asked.
+    pub(crate) fn begin(
+        breaker: CircuitBreaker,
+        refusal: Option<Refusal>,
+        finish: Z,
+        begin: impl FnOnce() -> F,
+    ) -> Self {
+        let core = &*breaker.core;
+        let admitted = match refusal {
+            Some(refusal) => Err(core.refuse(refusal)),
+            None => core.admit_any(),
+        };
+        let future = admitted.ok().map(|ticket| {
+            let breaker = &breaker;
+            let call = Admitted { breaker, ticket };
+            let future = begin();
+            call.into_ticket();
+            future
+        });
+        let call = Call {
+            breaker,
+            stage: admitted.map_or(Stage::Over, Stage::Pending),
+            finish: Some(finish),
+        };
+        let poll_call = AdmittedFirst {
+            call,
+            refusal: admitted.err(),
+        };
+        Self { future, poll_call }
+    }
+}
+
+#[cfg(feature = "tower")]
+impl<Z, F> PollCall<Option<F>> for AdmittedFirst<Z>
+where
+    F: Future,
+    Z: Complete<F::Output>,
+{
+    type Output = Z::Output;
+
+    fn poll(&mut self, future: Pin<&mut Option<F>>, context: &mut Context<'_>) -> Poll<Z::Output> {
+        if let Some(future) = future.as_pin_mut() {
+            return self.call.poll(future, context);
+        }
+        let rejection = CallNotPermitted::new(&self.call.breaker, take(&mut self.refusal));
+        Poll::Ready(take(&mut self.call.finish).reject(rejection))
+    }
+}
+
+impl<C, F> fmt::Debug for CallFuture<C, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallFuture").finish_non_exhaustive()
+    }
+}

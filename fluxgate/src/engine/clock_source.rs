@@ -1,0 +1,100 @@
+//! Time as a breaker holds it: the system's clock without indirection, a custom one
+//! contained.
+//!
+//! A custom clock is asked without any lock of the breaker's. When it panics, or is
+//! asked from within itself, the last time it told stands in.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::{Duration, SystemTime},
+};
+
+use crate::{
+    clock::{Clock, SystemClock},
+    diagnostics,
+    util::{
+        consult::{Answer, consult},
+        duration::nanos,
+        panic::catch_panic,
+    },
+};
+
+pub(crate) enum ClockSource {
+    System,
+    Custom(Box<OwnClock>),
+}
+
+impl Default for ClockSource {
+    /// The system's clock, or that of a test that has breakers of its own.
+    fn default() -> Self {
+        #[cfg(feature = "test-util")]
+        if let Some(world) = crate::registry::isolated::world() {
+            return Self::custom(std::sync::Arc::clone(&world.clock));
+        }
+        Self::System
+    }
+}
+
+/// A user's clock.
+pub(crate) struct OwnClock {
+    clock: Box<dyn Clock>,
+    /// What the breaker counts from: the clock's own origin, unless that is so
+    /// long ago that nanoseconds since then would not fit 64 bits.
+    origin: Duration,
+    /// The last time it told, in nanoseconds since `origin`.
+    last: AtomicU64,
+}
+
+/// A clock whose origin is further back than this is counted from when the
+/// breaker was built: 146 of the 584 years that 64 bits of nanoseconds hold.
+const FAR: Duration = Duration::from_nanos(u64::MAX / 4);
+
+impl ClockSource {
+    pub(crate) fn custom(clock: impl Clock + 'static) -> Self {
+        let now = catch_panic(|| clock.now()).unwrap_or_default();
+        let origin = if now > FAR { now } else { Duration::ZERO };
+        Self::Custom(Box::new(OwnClock {
+            clock: Box::new(clock),
+            origin,
+            last: AtomicU64::new(nanos(now.saturating_sub(origin))),
+        }))
+    }
+
+    pub(crate) fn now(&self) -> Duration {
+        match self {
+            Self::System => SystemClock.now(),
+            Self::Custom(own) => own.now(),
+        }
+    }
+
+    pub(crate) fn wall(&self) -> SystemTime {
+        match self {
+            Self::System => SystemClock.wall(),
+            Self::Custom(own) => own.wall(),
+        }
+    }
+}
+
+impl OwnClock {
+    fn now(&self) -> Duration {
+        match consult(self, || self.clock.now()) {
+            Answer::Given(now) => {
+                let now = now.saturating_sub(self.origin);
+                self.last.store(nanos(now), Relaxed);
+                return now;
+            }
+            Answer::Panicked => diagnostics::policy_panicked("clock"),
+            Answer::Within => {}
+        }
+        Duration::from_nanos(self.last.load(Relaxed))
+    }
+
+    fn wall(&self) -> SystemTime {
+        match consult(self, || self.clock.wall()) {
+            Answer::Given(wall) => return wall,
+            Answer::Panicked => diagnostics::policy_panicked("clock"),
+            Answer::Within => {}
+        }
+        SystemTime::now()
+    }
+}

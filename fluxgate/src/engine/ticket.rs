@@ -1,0 +1,49 @@
+//! The right to run one call, and how the call ended.
+
+use super::state_word::StateWord;
+use crate::{State, util::slot::Slot};
+
+/// The right to run one call, to be settled once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ticket {
+    /// The control word at admission, as it is while the window is clean.
+    pub(super) word: StateWord,
+    /// When the call began, in nanoseconds, if anything asks for it.
+    pub(super) began: u64,
+    /// The probe's slot, or `Slot::NONE`.
+    pub(super) slot: Slot,
+}
+
+impl Ticket {
+    /// For a call that needs no slot.
+    #[inline]
+    pub(super) fn new(word: StateWord, began: u64) -> Self {
+        Self {
+            word: word.when_clean(),
+            began,
+            slot: Slot::NONE,
+        }
+    }
+
+    /// In `Disabled` nothing is recorded and nobody judges the result.
+    pub(crate) fn is_judged(self) -> bool {
+        // The first is known already where it matters.
+        self.word.is_free() || self.word.state() != State::Disabled
+    }
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    Success,
+    Failure,
+    /// The tracker does not match the error.
+    Ignored,
+    /// An error that proves that the dependency answers.
+    Alive,
+    /// A failure for want of capacity.
+    Overloaded,
+    /// Dropped before its end.
+    Cancelled,
+    Panicked,
+}
