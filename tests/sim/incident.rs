@@ -192,6 +192,9 @@ fn recorder_changes_no_counter() {
     let breaker = recorded(&recorder, |builder| builder);
     breaker.call(|| Ok::<_, io::Error>(())).expect("well");
     let info = breaker.info();
-    assert_eq!(info.metrics.total_count, 1);
+    assert_eq!(
+        (info.metrics.total_count, info.metrics.failure_count),
+        (1, 0)
+    );
     assert_eq!(info.lifetime.and_then(|lifetime| lifetime.durations), None);
 }

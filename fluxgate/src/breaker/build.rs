@@ -18,18 +18,17 @@ use crate::{
     util::{duration::nanos, panic::catch_panic},
     window::AnyWindow,
 };
-#[cfg(feature = "sim")]
-use crate::{clock::Clock, listener::PendingListeners, random::Seeded};
 
 impl Builder {
     /// Builds the breaker, or returns every fault of its settings.
     pub(super) fn build_checked(self) -> Result<CircuitBreaker, ConfigError> {
         self.check_all()?;
+        let environment = self.environment();
         let Assembled {
             core,
             refused,
             news,
-        } = self.assemble(|variable| std::env::var_os(variable));
+        } = self.assemble(environment);
         if refused.is_empty() {
             core.apply_kill_switch();
             let breaker = CircuitBreaker { core };
@@ -67,7 +66,8 @@ impl Builder {
                 Setting::SlowProbes => self.slow_probes = SlowProbes::Pass,
             }
         }
-        let Assembled { core, mut news, .. } = self.assemble(|variable| std::env::var_os(variable));
+        let environment = self.environment();
+        let Assembled { core, mut news, .. } = self.assemble(environment);
         news.faults = faults;
         core.apply_kill_switch();
         (CircuitBreaker { core }, news)
@@ -86,14 +86,15 @@ impl Builder {
     #[cfg(feature = "sim")]
     pub(crate) fn build_detached(
         mut self,
-        clock: impl Clock + 'static,
-        random: Seeded,
+        clock: impl crate::clock::Clock + 'static,
+        random: crate::random::Seeded,
         listener: impl Fn(&crate::Signal) + Send + Sync + 'static,
     ) -> Result<CircuitBreaker, ConfigError> {
-        self.listeners = PendingListeners::default();
-        self = self.clock(clock).listener(listener).random(random);
+        self.listeners = crate::listener::PendingListeners::default();
+        self = self.clock(clock).listener(listener);
+        self.random = crate::engine::random_source::RandomSource::seeded(random);
         self.check_all()?;
-        let Assembled { core, .. } = self.assemble(|_| None);
+        let Assembled { core, .. } = self.assemble(Environment::default());
         Ok(CircuitBreaker { core })
     }
 
@@ -124,7 +125,7 @@ impl Builder {
                 ))])
             }
         };
-        let lease = if bounds::duration(self.probe_lease) {
+        let probe_lease = if bounds::duration(self.probe_lease) {
             Ok(())
         } else {
             Err(vec![Fault::new(
@@ -175,14 +176,23 @@ impl Builder {
                 Setting::ReopenAfter,
                 count("reopen_after", self.reopen_after != Some(0)),
             ),
-            (Setting::ProbeLease, lease),
+            (Setting::ProbeLease, probe_lease),
         ]
         .into_iter()
         .filter_map(|(setting, checked)| Some((setting, checked.err()?)))
         .collect()
     }
 
-    fn assemble(mut self, variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> Assembled {
+    /// Returns what the environment commands the breaker.
+    fn environment(&self) -> Environment {
+        if registry::is_isolated() {
+            Environment::default()
+        } else {
+            Environment::read(&self.name, |variable| std::env::var_os(variable))
+        }
+    }
+
+    fn assemble(mut self, mut environment: Environment) -> Assembled {
         let needs = self.tripper.needs();
         let own_tripper = self.tripper.has_own();
         let durations = self.durations || needs.durations;
@@ -218,11 +228,6 @@ impl Builder {
             min_to_trip: min_to_trip.unwrap_or(MinToTrip::NONE),
             #[cfg(feature = "sim")]
             recipe: self.recipe,
-        };
-        let mut environment = if registry::is_isolated() {
-            Environment::default()
-        } else {
-            Environment::read(&self.name, variable)
         };
         let bad_values = mem::take(&mut environment.bad);
         let handle = WeakBreaker::pending(self.name.clone());

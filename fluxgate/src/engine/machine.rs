@@ -440,6 +440,7 @@ impl Machine {
     }
 
     /// What the tripper is to be shown before the breaker goes to `target`.
+    #[allow(clippy::unnecessary_box_returns, reason = "large, and rarely made")]
     pub(crate) fn question(&self, target: State) -> Box<Question> {
         Box::new(Question {
             target,

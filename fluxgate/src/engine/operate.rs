@@ -100,8 +100,8 @@ impl Core {
                 .map(|listener_counters| listener_counters.lifetime(state, since)),
             settings: SettingsInfo {
                 window,
-                probe_lease,
                 max_half_open_calls,
+                probe_lease,
                 ..SettingsInfo::default()
             },
             variable: Environment::variable(self.environment.as_deref(), &self.name),

@@ -169,7 +169,7 @@ impl Core {
                 let ending = Ending { failed, nanos };
                 if self.own_window {
                     let record = Record::new(failed, nanos, &self.config.thresholds);
-                    if !self.leave_record(&mut held, record, now) {
+                    if !Self::leave_record(&mut held, record, now) {
                         self.counts.late.add(1);
                     }
                     self.unlock(held);
