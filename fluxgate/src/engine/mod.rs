@@ -191,7 +191,7 @@ impl Core {
             environment,
             window_needs_time,
         } = parts;
-        let listener_counters = ListenerCounters::new(listeners.reads());
+        let listener_counters = ListenerCounters::new(listeners.needs());
         let needs_elapsed = config.durations || !config.thresholds.is_empty();
         let slow = config
             .thresholds

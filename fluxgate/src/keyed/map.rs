@@ -181,7 +181,7 @@ impl<K: Key> Set<K> {
         }
     }
 
-    /// Makes the breakers known to those who ask for all there are.
+    /// Makes the breakers known to the registry, which lists them with all others.
     pub(super) fn enter_group(set: &Arc<Self>) {
         let group: Arc<dyn Group> = set.clone();
         registry::enter_group(&group);
@@ -513,10 +513,10 @@ impl<K: Key> Set<K> {
         }
         let _ = entry.core.set(Arc::downgrade(&breaker.core));
         drop(making);
-        // Those who are told may ask for this very key.
+        // Listeners may ask for this very key.
         news.tell(&breaker);
-        // The standing command is looked at when the breaker is there for everybody:
-        // whoever gives one from now on finds it.
+        // The standing command is looked at when the breaker can be found:
+        // a command given from now on reaches it.
         self.command_as_told(&breaker);
         Some(breaker)
     }

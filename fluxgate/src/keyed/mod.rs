@@ -80,7 +80,7 @@
 //! The first [`max_labels`](Builder::max_labels) keys get a name of their own,
 //! `<name>/<key>`, and are in the [registry](crate::registry); it stays theirs for
 //! ever. All others, and the overflow breaker, are called `<name>/*`. So the number
-//! of metric series is bounded, whoever chooses the keys.
+//! of metric series is bounded, also where a stranger chooses the keys.
 //!
 //! In a name, control characters, line breaks, characters that change the direction
 //! of writing, other invisible ones and backslashes are escaped as in a Rust string,
