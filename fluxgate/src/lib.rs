@@ -144,6 +144,7 @@ mod breaker;
 // Its future is a part of the public one of `tower`.
 #[cfg_attr(not(feature = "tower"), allow(unreachable_pub))]
 mod call;
+pub mod choose;
 pub mod classify;
 pub mod clock;
 mod diagnostics;

@@ -12,6 +12,7 @@ mod items;
 mod openings;
 mod policy;
 mod rules;
+mod simulated;
 mod table;
 mod values;
 

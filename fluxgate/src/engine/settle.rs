@@ -50,17 +50,6 @@ impl Core {
         }
     }
 
-    /// Returns the ticket of a call that took so long and ends now.
-    #[cfg(all(feature = "http", feature = "tower"))]
-    pub(crate) fn backdated(&self, ticket: Ticket, elapsed: u64) -> Ticket {
-        if self.needs_start || ticket.slot != Slot::NONE {
-            let began = nanos(self.clock.now()).saturating_sub(elapsed);
-            Ticket { began, ..ticket }
-        } else {
-            ticket
-        }
-    }
-
     /// Returns whether the call is a probe whose lease is over.
     #[cfg(all(feature = "http", feature = "tower"))]
     pub(crate) fn is_overdue(&self, ticket: Ticket) -> bool {
@@ -98,24 +87,55 @@ impl Core {
         if word.state() == State::Disabled {
             return;
         }
-        let has_slot = slot != Slot::NONE;
-        let is_probe = has_slot && word.state() == State::HalfOpen;
+        let now = self.now_if_needed(slot, ended);
+        let elapsed = nanos(now.unwrap_or_default()).saturating_sub(began);
+        self.settle_elapsed(word, slot, ended, now, elapsed);
+    }
+
+    /// Takes note of how a call ended whose duration, in nanoseconds, was measured
+    /// elsewhere.
+    pub(crate) fn settle_measured(&self, ticket: Ticket, ended: Ended, elapsed: u64) {
+        let Ticket { word, slot, .. } = ticket;
+        if word.is_free() || word.state() == State::Disabled {
+            return self.settle(ticket, ended);
+        }
+        let now = self.now_if_needed(slot, ended);
+        self.settle_elapsed(word, slot, ended, now, elapsed);
+    }
+
+    /// Returns the time, if settling the call needs it.
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
+    fn now_if_needed(&self, slot: Slot, ended: Ended) -> Option<Duration> {
         let reads = self.needs_elapsed
             || self.window_needs_time
-            || has_slot
+            || slot != Slot::NONE
             || ended == Ended::Cancelled
             || self
                 .listener_counters
                 .as_ref()
                 .is_some_and(|listener_counters| listener_counters.needs_elapsed());
-        let now = if reads {
-            self.clock.now()
-        } else {
-            Duration::ZERO
-        };
-        let elapsed = nanos(now).saturating_sub(began);
+        reads.then(|| self.clock.now())
+    }
+
+    // A part of `settle_slow`, which is what calls on the recording path run.
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
+    fn settle_elapsed(
+        &self,
+        word: StateWord,
+        slot: Slot,
+        ended: Ended,
+        read: Option<Duration>,
+        elapsed: u64,
+    ) {
+        let has_slot = slot != Slot::NONE;
+        let is_probe = has_slot && word.state() == State::HalfOpen;
+        let now = read.unwrap_or_default();
         #[cfg(feature = "sim")]
-        if reads && let Some(listener_counters) = &self.listener_counters {
+        if read.is_some()
+            && let Some(listener_counters) = &self.listener_counters
+        {
             listener_counters.record_call(ended, now, elapsed);
         }
         let failed = match ended {
@@ -175,7 +195,7 @@ impl Core {
                     self.unlock(held);
                 } else {
                     let next = held.get().machine.record(&self.config, ending, now);
-                    self.apply_if_any(held, next, reads.then_some(now));
+                    self.apply_if_any(held, next, read);
                 }
             }
             Some(_) => {
@@ -199,10 +219,14 @@ impl Core {
                 }
             }
         }
+        if is_probe {
+            // Its slot is free again.
+            self.wake_next();
+        }
     }
 
     /// Whether a probe that succeeded took so long that it counts as failed.
-    fn is_too_slow(&self, elapsed: u64) -> bool {
+    pub(super) fn is_too_slow(&self, elapsed: u64) -> bool {
         self.config.slow_probes == SlowProbes::Fail
             && !self.config.thresholds.is_empty()
             && elapsed >= self.slow
@@ -233,7 +257,7 @@ impl Core {
 
     /// Whether a call counts as failed, if it counts at all.
     #[inline(never)]
-    fn count_as(&self, ended: Ended, is_probe: bool, elapsed: u64) -> Option<bool> {
+    pub(super) fn count_as(&self, ended: Ended, is_probe: bool, elapsed: u64) -> Option<bool> {
         match ended {
             Ended::Success => Some(false),
             Ended::Failure => Some(true),
