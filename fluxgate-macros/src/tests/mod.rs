@@ -9,6 +9,7 @@ mod expansion;
 mod grammar;
 mod habits;
 mod items;
+mod openings;
 mod policy;
 mod rules;
 mod simulated;
