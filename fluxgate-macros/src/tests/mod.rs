@@ -9,7 +9,6 @@ mod expansion;
 mod grammar;
 mod habits;
 mod items;
-mod openings;
 mod policy;
 mod rules;
 mod simulated;
