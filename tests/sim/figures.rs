@@ -2,7 +2,7 @@
 
 use fluxgate::{
     Builder, CircuitBreaker,
-    retry::Cooldown,
+    retry::{Backoff, Cooldown},
     sim::{Dependency, Figures, Load, LogNormal, Scenario},
     tripper::{AvgLatency, FailureStreak, Rule, SlowRate},
     window::{CountWindow, TimeWindow},
@@ -97,7 +97,7 @@ proptest! {
             2 => breaker
                 .window(TimeWindow::new(secs(5)))
                 .tripper(SlowRate::new(0.3, ms(50)) | FailureStreak::new(3))
-                .retry(Cooldown::new(secs(1))),
+                .retry(Backoff::new(secs(1)).max_duration(secs(4)).jitter_ratio(0.5)),
             _ => breaker
                 .window(CountWindow::new(10))
                 .tripper(Rule::from(AvgLatency::new(ms(60))))
@@ -175,6 +175,23 @@ fn nothing_at_all_is_drawn() {
     assert_eq!(run.open_share(), 0.0);
     assert!(run.svg().ends_with("</svg>\n"));
     assert_eq!(run.terminal(0).lines().count(), 12);
+}
+
+#[test]
+fn no_capacity_answers_nothing() {
+    let run = Scenario::new(Load::constant(50.0))
+        .phase(secs(5), |dependency| dependency.capacity(20.0))
+        .phase(secs(5), |dependency| dependency.capacity(0.0))
+        .run(|breaker: Builder| breaker.tripper(FailureStreak::new(1_000)));
+    let down = &run.phases()[1];
+    assert!(down.down);
+    assert_eq!(down.figures.answered, 0);
+    // The budget that is left from a phase without load is gone, too.
+    let run = Scenario::new(Load::constant(1.0))
+        .phase(secs(5), |dependency| dependency.capacity(500.0))
+        .phase(secs(5), |dependency| dependency.capacity(0.0))
+        .run(|breaker: Builder| breaker);
+    assert_eq!(run.phases()[1].figures.answered, 0);
 }
 
 #[test]

@@ -3,13 +3,14 @@
 use std::{fmt, time::Duration};
 
 use crate::{
-    CircuitBreaker, ConfigError, MissingListener, Name, OnCancel, SlowProbes,
+    CircuitBreaker, ConfigError, MissingListener, Name, OnCancel, SlowProbes, State,
     clock::Clock,
     engine::{clock_source::ClockSource, random_source::RandomSource},
     listener::{IntoListener, PendingListeners},
     permit::{Permit, RampUp},
     random::Random,
     retry::{Cooldown, Retry},
+    throttle::Adaptive,
     tripper::Rule,
     window::AnyWindow,
 };
@@ -46,7 +47,9 @@ pub struct Builder {
     pub(super) probe_lease: Duration,
     pub(super) on_cancel: OnCancel,
     pub(super) slow_probes: SlowProbes,
+    pub(super) throttle: Option<Adaptive>,
     pub(super) durations: bool,
+    pub(super) initial_state: State,
     pub(super) clock: ClockSource,
     pub(super) random: RandomSource,
     pub(super) listeners: PendingListeners,
@@ -73,7 +76,9 @@ impl Builder {
             probe_lease: PROBE_LEASE,
             on_cancel: OnCancel::Ignore,
             slow_probes: SlowProbes::Pass,
+            throttle: None,
             durations: false,
+            initial_state: State::Closed,
             clock: ClockSource::default(),
             random: RandomSource::default(),
             listeners: PendingListeners::default(),
@@ -169,10 +174,49 @@ impl Builder {
         self
     }
 
+    /// How to answer overload: with a throttle, calls that end as
+    /// [`Overloaded`](crate::Outcome::Overloaded) are no failures, and a share of the
+    /// calls is refused while they happen. Default: none.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use fluxgate::{CircuitBreaker, throttle::Adaptive};
+    ///
+    /// let breaker = CircuitBreaker::builder("quotes")
+    ///     .throttle(Adaptive::new(1.5).window(Duration::from_secs(10)))
+    ///     .build()?;
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
+    #[doc(alias("rate_limit", "load_shedding", "adaptive", "backpressure"))]
+    pub fn throttle(mut self, throttle: Adaptive) -> Self {
+        self.throttle = Some(throttle);
+        self
+    }
+
     /// Whether to measure and keep durations even when no rule reads them.
     /// Default: no.
     pub fn durations(mut self, durations: bool) -> Self {
         self.durations = durations;
+        self
+    }
+
+    /// Sets the state that the breaker begins in. Default: [`State::Closed`].
+    ///
+    /// It is entered by a transition from closed, of which listeners are told; `Open`
+    /// waits as the retry policy says. What the environment commands (see
+    /// [`KillSwitch`](crate::KillSwitch)) comes before it.
+    ///
+    /// ```
+    /// use fluxgate::{CircuitBreaker, State};
+    ///
+    /// let breaker = CircuitBreaker::builder("new_api")
+    ///     .initial_state(State::MetricsOnly)
+    ///     .build()?;
+    /// assert_eq!(breaker.state(), State::MetricsOnly);
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
+    pub fn initial_state(mut self, state: State) -> Self {
+        self.initial_state = state;
         self
     }
 
@@ -238,8 +282,8 @@ impl Builder {
         self
     }
 
-    /// Builds the breaker, closed (unless the environment says otherwise: see
-    /// [`KillSwitch`](crate::KillSwitch)), and enters it in the [registry](crate::registry) under
+    /// Builds the breaker, closed (unless [`initial_state`](Self::initial_state) or the
+    /// environment says otherwise: see [`KillSwitch`](crate::KillSwitch)), and enters it in the [registry](crate::registry) under
     /// its name.
     ///
     /// # Errors

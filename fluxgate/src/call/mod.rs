@@ -32,10 +32,20 @@ impl From<Outcome> for Ended {
 /// Settles a call with its outcome.
 #[inline]
 pub(crate) fn record(core: &Core, ticket: Ticket, outcome: Outcome) {
+    match outcome {
+        Outcome::UnavailableFor(wait) => core.defer_until(ticket, wait),
+        Outcome::OverloadedFor(wait) => core.overloaded_for(ticket, wait),
+        _ => {}
+    }
+    core.settle(ticket, outcome.into());
+}
+
+/// Settles a call whose duration, in nanoseconds, was measured elsewhere.
+pub(crate) fn record_measured(core: &Core, ticket: Ticket, outcome: Outcome, elapsed: u64) {
     if let Outcome::UnavailableFor(wait) | Outcome::OverloadedFor(wait) = outcome {
         core.defer_until(ticket, wait);
     }
-    core.settle(ticket, outcome.into());
+    core.settle_measured(ticket, outcome.into(), elapsed);
 }
 
 /// A call that was admitted, to be settled once. Dropped, it has panicked.

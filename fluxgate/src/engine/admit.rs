@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Core, Ticket, opening::Refusal, state_word::StateWord};
+use super::{
+    Core, Ticket,
+    opening::Refusal,
+    state_word::{StateWord, WithoutLock},
+};
 use crate::{
     State, diagnostics,
     retry::Opening,
@@ -27,11 +31,9 @@ impl Core {
     #[inline]
     pub(crate) fn admit_lock_free(&self) -> Option<Result<Ticket, Refusal>> {
         let word = self.word();
-        match word.state() {
-            State::Closed | State::MetricsOnly if !self.tracks_in_flight => {
-                Some(Ok(self.ticket(word)))
-            }
-            State::Open => {
+        match word.without_lock() {
+            WithoutLock::Run if !self.tracks_in_flight => Some(Ok(self.ticket(word))),
+            WithoutLock::Refuse => {
                 let refusal = self.opening(word)?;
                 (!refusal.is_due()).then(|| Err(self.refuse(refusal)))
             }
@@ -44,10 +46,18 @@ impl Core {
     pub(crate) fn admit_slow(&self) -> Result<Ticket, Refusal> {
         let word = self.word();
         match word.state() {
+            State::Closed | State::MetricsOnly
+                if word.has_attention() && !self.tracks_in_flight =>
+            {
+                self.admit_attentive(word)
+                    .map_err(|refusal| self.refuse(refusal))
+            }
             State::Disabled => Ok(Ticket::new(word, 0)),
             State::ForcedOpen => Err(self.refuse(Refusal::by(State::ForcedOpen))),
             State::MetricsOnly => Ok(self.ticket(word)),
-            State::Closed | State::Open | State::HalfOpen => self.admit_locked(),
+            State::Closed | State::Open | State::HalfOpen => {
+                self.admit_locked().map_err(|refusal| self.refuse(refusal))
+            }
         }
     }
 
@@ -58,7 +68,7 @@ impl Core {
     }
 
     #[inline]
-    fn ticket(&self, word: StateWord) -> Ticket {
+    pub(super) fn ticket(&self, word: StateWord) -> Ticket {
         let began = if self.needs_start {
             nanos(self.clock.now())
         } else {
@@ -76,7 +86,6 @@ impl Core {
 
     /// Why a call would be rejected now, if that is certain without asking for
     /// one. Nothing is counted.
-    #[cfg(feature = "tower")]
     pub(crate) fn refusing(&self) -> Option<Refusal> {
         loop {
             let word = self.word();
@@ -94,7 +103,7 @@ impl Core {
 
     /// The opening of the period of `word`; `None` if that period is over.
     #[inline]
-    fn opening(&self, word: StateWord) -> Option<Refusal> {
+    pub(super) fn opening(&self, word: StateWord) -> Option<Refusal> {
         let refusal = self.opening.read(word, || self.shared.word_relaxed())?;
         Some(refusal.at(self.clock.now()))
     }
@@ -110,12 +119,16 @@ impl Core {
         refusal
     }
 
-    /// Lets a call in, or not, where that takes the lock. What asks the user is
+    /// Lets a call in, or not, where that takes the lock, and leaves the counting of
+    /// the rejection to the caller. What asks the user is
     /// asked without it; should the state move on meanwhile, it begins anew.
     #[cold]
-    fn admit_locked(&self) -> Result<Ticket, Refusal> {
+    pub(super) fn admit_locked(&self) -> Result<Ticket, Refusal> {
         loop {
             let now = self.clock.now();
+            if let Some(refusal) = self.throttle(self.word(), nanos(now)) {
+                return Err(refusal);
+            }
             let mut held = self.shared.lock();
             if self.tracks_in_flight {
                 held = self.expire_own(held, now);
@@ -132,27 +145,28 @@ impl Core {
                     return Ok(match slot {
                         Some(slot) => Ticket {
                             slot,
-                            ..Ticket::new(word, nanos(now))
+                            ..Ticket::new(word.calm(), nanos(now))
                         },
-                        None => self.ticket(word),
+                        None => self.ticket(word.calm()),
                     });
                 }
                 State::MetricsOnly | State::Disabled => {
                     self.unlock(held);
-                    return Ok(self.ticket(word));
+                    return Ok(self.ticket(word.calm()));
                 }
                 State::ForcedOpen => {
                     self.unlock(held);
-                    return Err(self.refuse(Refusal::by(State::ForcedOpen)));
+                    return Err(Refusal::by(State::ForcedOpen));
                 }
                 State::Open => {
-                    let opening = machine.opening();
                     let due = machine.due(now);
+                    let opening = machine.opening();
                     let refusal = self.opening.load().at(now);
+                    let opening = self.with_reason(opening, refusal);
                     let is_ready = |elapsed| self.is_ready(opening, elapsed);
                     self.unlock(held);
                     if !due.is_some_and(is_ready) {
-                        return Err(self.refuse(refusal.unless_due()));
+                        return Err(refusal.unless_due());
                     }
                     self.half_open(word, now);
                 }
@@ -164,11 +178,11 @@ impl Core {
                     }
                     self.unlock(held);
                     let Some(slot) = slot else {
-                        return Err(self.refuse(Refusal::by(State::HalfOpen)));
+                        return Err(Refusal::by(State::HalfOpen));
                     };
                     if !self.permits(elapsed) {
                         self.give_back(slot, now);
-                        return Err(self.refuse(Refusal::by_permit(elapsed)));
+                        return Err(Refusal::by_permit(elapsed));
                     }
                     if self.word().same_period(word) {
                         if let Some(listener_counters) = &self.listener_counters {
@@ -185,8 +199,17 @@ impl Core {
         }
     }
 
+    /// Completes what a retry policy is told of an opening with its reason.
+    pub(super) fn with_reason(&self, opening: Opening, refusal: Refusal) -> Opening {
+        let reason = refusal.cause();
+        Opening {
+            reason: reason.and_then(|cause| self.config.reason(cause)),
+            ..opening
+        }
+    }
+
     /// Whether the retry policy lets a probe run after all.
-    fn is_ready(&self, opening: Opening, elapsed: Duration) -> bool {
+    pub(super) fn is_ready(&self, opening: Opening, elapsed: Duration) -> bool {
         match consult(self, || self.config.retry.ready(&opening, elapsed)) {
             Answer::Given(ready) => ready,
             Answer::Panicked => {

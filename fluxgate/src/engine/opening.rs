@@ -18,7 +18,9 @@
 //! reader does not accept.
 //!
 //! *What would break it*: a transition from open to open that raises the generation by
-//! one. Then `n - 1 = g`, and a reader could accept a mixture of two openings.
+//! one. Then `n - 1 = g`, and a reader could accept a mixture of two openings. A command
+//! that opens an open circuit therefore leaves a generation out, and stores its word,
+//! half-open, before the fields.
 
 use std::time::Duration;
 
@@ -63,7 +65,7 @@ impl OpeningSeqLock {
         Self {
             due: AtomicU64::new(NEVER),
             measured: AtomicU64::new(0),
-            cause: AtomicU64::new(0),
+            cause: AtomicU64::new((State::Open as u64) << STATE | NO_LEAF),
         }
     }
 
@@ -132,6 +134,22 @@ impl Refusal {
         refusal
     }
 
+    /// Returns the refusal of a call in the closed state, by the share that was
+    /// refused then, and how long the dependency asked to wait.
+    pub(crate) fn throttled(share: f64, wait: Option<Duration>) -> Self {
+        Self {
+            time: wait.map_or(NEVER, |wait| nanos(wait).min(NEVER - 1)),
+            measured: share,
+            ..Self::by(State::Closed)
+        }
+    }
+
+    /// Returns the share of the calls that was refused, if the throttle refused this
+    /// one.
+    pub(crate) fn share(&self) -> Option<f64> {
+        (self.state() == State::Closed).then_some(self.measured)
+    }
+
     /// How long the circuit had been half-open when its permit refused the call, in
     /// whole milliseconds; `None` if it was not the permit.
     pub(crate) fn permit_asked_after(&self) -> Option<Duration> {
@@ -165,6 +183,7 @@ impl Refusal {
 
     pub(crate) fn state(&self) -> State {
         match self.packed >> STATE & 0xFF {
+            state if state == State::Closed as u64 => State::Closed,
             state if state == State::HalfOpen as u64 => State::HalfOpen,
             state if state == State::ForcedOpen as u64 => State::ForcedOpen,
             _ => State::Open,

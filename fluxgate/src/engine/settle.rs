@@ -50,17 +50,6 @@ impl Core {
         }
     }
 
-    /// Returns the ticket of a call that took so long and ends now.
-    #[cfg(all(feature = "http", feature = "tower"))]
-    pub(crate) fn backdated(&self, ticket: Ticket, elapsed: u64) -> Ticket {
-        if self.needs_start || ticket.slot != Slot::NONE {
-            let began = nanos(self.clock.now()).saturating_sub(elapsed);
-            Ticket { began, ..ticket }
-        } else {
-            ticket
-        }
-    }
-
     /// Returns whether the call is a probe whose lease is over.
     #[cfg(all(feature = "http", feature = "tower"))]
     pub(crate) fn is_overdue(&self, ticket: Ticket) -> bool {
@@ -74,7 +63,10 @@ impl Core {
     #[inline(never)]
     fn settle_outcome(&self, word: StateWord, failed: bool) {
         let mut held = self.shared.lock();
-        let late = !held.word().same_period(word);
+        let mut late = !held.word().same_calm_period(word);
+        if late {
+            (held, late) = self.count_answer_unlocked(held, word);
+        }
         if let Some(listener_counters) = &self.listener_counters {
             let ended = if failed {
                 Ended::Failure
@@ -102,30 +94,61 @@ impl Core {
         if word.state() == State::Disabled {
             return;
         }
-        let has_slot = slot != Slot::NONE;
-        let is_probe = has_slot && word.state() == State::HalfOpen;
+        let now = self.now_if_needed(slot, ended);
+        let elapsed = nanos(now.unwrap_or_default()).saturating_sub(began);
+        self.settle_elapsed(word, slot, ended, now, elapsed);
+    }
+
+    /// Takes note of how a call ended whose duration, in nanoseconds, was measured
+    /// elsewhere.
+    pub(crate) fn settle_measured(&self, ticket: Ticket, ended: Ended, elapsed: u64) {
+        let Ticket { word, slot, .. } = ticket;
+        if word.is_free() || word.state() == State::Disabled {
+            return self.settle(ticket, ended);
+        }
+        let now = self.now_if_needed(slot, ended);
+        self.settle_elapsed(word, slot, ended, now, elapsed);
+    }
+
+    /// Returns the time, if settling the call needs it.
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
+    fn now_if_needed(&self, slot: Slot, ended: Ended) -> Option<Duration> {
         let reads = self.needs_elapsed
             || self.window_needs_time
-            || has_slot
+            || slot != Slot::NONE
             || ended == Ended::Cancelled
             || self
                 .listener_counters
                 .as_ref()
                 .is_some_and(|listener_counters| listener_counters.needs_elapsed());
-        let now = if reads {
-            self.clock.now()
-        } else {
-            Duration::ZERO
-        };
-        let elapsed = nanos(now).saturating_sub(began);
+        reads.then(|| self.clock.now())
+    }
+
+    // A part of `settle_slow`, which is what calls on the recording path run.
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
+    fn settle_elapsed(
+        &self,
+        word: StateWord,
+        slot: Slot,
+        ended: Ended,
+        read: Option<Duration>,
+        elapsed: u64,
+    ) {
+        let has_slot = slot != Slot::NONE;
+        let is_probe = has_slot && word.state() == State::HalfOpen;
+        let now = read.unwrap_or_default();
         #[cfg(feature = "sim")]
-        if reads && let Some(listener_counters) = &self.listener_counters {
+        if read.is_some()
+            && let Some(listener_counters) = &self.listener_counters
+        {
             listener_counters.record_call(ended, now, elapsed);
         }
         let failed = match ended {
             // Nearly all; the others need not be told apart here.
             Ended::Success => Some(false),
-            _ => self.count_as(ended, is_probe, elapsed),
+            _ => self.count_as(word, ended, is_probe, elapsed),
         };
         let (ended, failed) = if is_probe && failed == Some(false) && self.is_too_slow(elapsed) {
             let counted = match ended {
@@ -150,13 +173,16 @@ impl Core {
                 return;
             }
             let present = self.word();
-            if present.generation() != word.generation() {
+            if !present.same_calm_period(word) && !self.count_answer(word, ended) {
                 self.counts.late.add(1);
                 return count(true);
             }
             if failed == Some(false) && present.is_clean() && elapsed < self.slow {
                 return count(false);
             }
+        }
+        if has_slot && !is_probe {
+            self.count_answer(word, ended);
         }
         let mut held = self.shared.lock();
         if is_probe && held.get().machine.release(slot, now) {
@@ -179,7 +205,7 @@ impl Core {
                     self.unlock(held);
                 } else {
                     let next = held.get().machine.record(&self.config, ending, now);
-                    self.apply_if_any(held, next, reads.then_some(now));
+                    self.apply_if_any(held, next, read);
                 }
             }
             Some(_) => {
@@ -203,10 +229,14 @@ impl Core {
                 }
             }
         }
+        if is_probe {
+            // Its slot is free again.
+            self.wake_next();
+        }
     }
 
     /// Whether a probe that succeeded took so long that it counts as failed.
-    fn is_too_slow(&self, elapsed: u64) -> bool {
+    pub(super) fn is_too_slow(&self, elapsed: u64) -> bool {
         self.config.slow_probes == SlowProbes::Fail
             && !self.config.thresholds.is_empty()
             && elapsed >= self.slow
@@ -217,7 +247,7 @@ impl Core {
     #[cold]
     fn end_streak(&self, word: StateWord) {
         let present = self.word();
-        if !present.same_period(word) {
+        if !present.same_calm_period(word) && !self.count_answer(word, Ended::Alive) {
             self.counts.late.add(1);
         } else if !present.is_clean() {
             let mut held = self.shared.lock();
@@ -237,7 +267,13 @@ impl Core {
 
     /// Whether a call counts as failed, if it counts at all.
     #[inline(never)]
-    fn count_as(&self, ended: Ended, is_probe: bool, elapsed: u64) -> Option<bool> {
+    pub(super) fn count_as(
+        &self,
+        word: StateWord,
+        ended: Ended,
+        is_probe: bool,
+        elapsed: u64,
+    ) -> Option<bool> {
         match ended {
             Ended::Success => Some(false),
             Ended::Failure => Some(true),
@@ -256,7 +292,7 @@ impl Core {
             }
             Ended::Overloaded => {
                 self.counts.overloaded.add(1);
-                Some(true)
+                self.count_overload(word, is_probe)
             }
             Ended::Cancelled => {
                 self.counts.cancelled.add(1);

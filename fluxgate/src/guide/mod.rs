@@ -4,8 +4,10 @@
 //! - [`choosing_a_policy`]: how many calls until it opens
 //! - [`recovery`]: between open and closed
 //! - [`errors_and_fallbacks`]: what counts, errors of other crates, what to give instead, and retries
+//! - [`overload`]: a dependency that is too busy, and not broken
 //! - `grpc`: a tonic channel or server behind a breaker
 //! - [`keys`]: one breaker for each tenant, host or shard
+//! - [`choosing`]: several targets, one call; guards that travel; waiting
 //! - [`async_and_cancellation`]: dropped futures, timeouts, hanging calls
 //! - [`listeners_and_metrics`]: signals, snapshots, metrics
 //! - [`testing`]: no sleeping
@@ -41,8 +43,10 @@ pages! {
     tutorial
     choosing_a_policy
     recovery
+    overload
     errors_and_fallbacks
     keys
+    choosing
     async_and_cancellation
     listeners_and_metrics
     testing

@@ -281,7 +281,12 @@ impl Running {
     fn refill(&mut self, capacity: f64, now: u64) {
         let passed = now.saturating_sub(self.refilled) as f64 / 1e9;
         self.refilled = now;
-        let most = (capacity * BURST_SECONDS).max(1.0);
+        // Without capacity it is down: what an earlier phase left over is gone.
+        let most = if capacity > 0.0 {
+            (capacity * BURST_SECONDS).max(1.0)
+        } else {
+            0.0
+        };
         self.budget = (self.budget + capacity * passed).min(most);
     }
 }

@@ -9,8 +9,11 @@ use crate::{Histogram, Info, LifetimeTotals, State};
 pub(crate) struct Totals {
     calls: [u64; OUTCOMES.len()],
     pub(super) rejected: BTreeMap<State, u64>,
+    pub(super) throttled: u64,
     pub(super) probes: u64,
     pub(super) lost_probes: u64,
+    pub(super) passed_over: u64,
+    pub(super) early_probes: u64,
     pub(super) time_in_state: BTreeMap<State, Duration>,
     /// Failures and dropped signals by the listener's name.
     pub(super) listeners: BTreeMap<String, (u64, u64)>,
@@ -71,8 +74,11 @@ impl Totals {
         let mut totals = Self {
             calls: OUTCOMES.map(|(_, count)| count(info, lifetime)),
             rejected: lifetime.rejected.clone(),
+            throttled: info.throttled,
             probes: lifetime.probes,
             lost_probes: info.lost_probes,
+            passed_over: info.passed_over,
+            early_probes: info.early_probes,
             time_in_state: lifetime.time_in_state.clone(),
             listeners: BTreeMap::new(),
             durations: None,
@@ -106,8 +112,11 @@ impl Totals {
             let a = self.rejected.entry(*state).or_default();
             *a = how.numbers(*a, *b);
         }
+        self.throttled = how.numbers(self.throttled, other.throttled);
         self.probes = how.numbers(self.probes, other.probes);
         self.lost_probes = how.numbers(self.lost_probes, other.lost_probes);
+        self.passed_over = how.numbers(self.passed_over, other.passed_over);
+        self.early_probes = how.numbers(self.early_probes, other.early_probes);
         for (state, b) in &other.time_in_state {
             let a = self.time_in_state.entry(*state).or_default();
             *a = how.times(*a, *b);
