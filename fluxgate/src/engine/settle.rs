@@ -100,14 +100,7 @@ impl Core {
         }
         let has_slot = slot != Slot::NONE;
         let is_probe = has_slot && word.state() == State::HalfOpen;
-        let reads = self.needs_elapsed
-            || self.window_needs_time
-            || has_slot
-            || ended == Ended::Cancelled
-            || self
-                .listener_counters
-                .as_ref()
-                .is_some_and(|listener_counters| listener_counters.needs_elapsed());
+        let reads = self.needs_end || has_slot || ended == Ended::Cancelled;
         let now = if reads {
             self.clock.now()
         } else {
@@ -119,12 +112,8 @@ impl Core {
             Ended::Success => Some(false),
             _ => self.count_as(ended, is_probe, elapsed),
         };
-        let (ended, failed) = if is_probe && failed == Some(false) && self.is_too_slow(elapsed) {
-            let counted = match ended {
-                Ended::Success => Ended::Failure,
-                other => other,
-            };
-            (counted, Some(true))
+        let (ended, failed) = if is_probe {
+            self.judge_probe(ended, failed, elapsed)
         } else {
             (ended, failed)
         };
@@ -164,15 +153,10 @@ impl Core {
                 let nanos = if self.needs_elapsed { elapsed } else { 0 };
                 let ending = Ending { failed, nanos };
                 if self.own_window {
-                    let record = Record::new(failed, nanos, &self.config.thresholds);
-                    if !self.leave_record(&mut held, record, now) {
-                        self.counts.late.add(1);
-                    }
-                    self.unlock(held);
-                } else {
-                    let next = held.get().machine.record(&self.config, ending, now);
-                    self.apply_if_any(held, next, reads.then_some(now));
+                    return self.settle_in_own_window(held, ending, now);
                 }
+                let next = held.get().machine.record(&self.config, ending, now);
+                self.apply_if_any(held, next, reads.then_some(now));
             }
             Some(_) => {
                 drop(held);
@@ -182,26 +166,61 @@ impl Core {
             None => {
                 count(false);
                 let is_stuck = is_probe && present && held.get().machine.learn_nothing();
-                if ended == Ended::Alive {
-                    self.end_streak_locked(&mut held, word);
-                }
-                let mut held = self.expire_own(held, now);
-                match held.get().machine.check_in_flight(&self.config, now) {
-                    Some(next) => self.apply(held, next, Some(now)),
-                    None => self.unlock(held),
-                }
-                if is_stuck {
-                    diagnostics::half_open_learns_nothing(&self.name, SILENT_PROBES);
-                }
+                self.settle_unrecorded(held, word, ended, now, is_stuck);
             }
         }
     }
 
-    /// Whether a probe that succeeded took so long that it counts as failed.
-    fn is_too_slow(&self, elapsed: u64) -> bool {
-        self.config.slow_probes == SlowProbes::Fail
+    /// Leaves the outcome of a call for the user's window.
+    #[cold]
+    fn settle_in_own_window(&self, mut held: Held<'_, Shared>, ending: Ending, now: Duration) {
+        let Ending { failed, nanos } = ending;
+        let record = Record::new(failed, nanos, &self.config.thresholds);
+        if !self.leave_record(&mut held, record, now) {
+            self.counts.late.add(1);
+        }
+        self.unlock(held);
+    }
+
+    /// Looks at the calls in flight after one of them ended that is not recorded.
+    #[cold]
+    fn settle_unrecorded(
+        &self,
+        mut held: Held<'_, Shared>,
+        word: StateWord,
+        ended: Ended,
+        now: Duration,
+        is_stuck: bool,
+    ) {
+        if ended == Ended::Alive {
+            self.end_streak_locked(&mut held, word);
+        }
+        let mut held = self.expire_own(held, now);
+        match held.get().machine.check_in_flight(&self.config, now) {
+            Some(next) => self.apply(held, next, Some(now)),
+            None => self.unlock(held),
+        }
+        if is_stuck {
+            diagnostics::half_open_learns_nothing(&self.name, SILENT_PROBES);
+        }
+    }
+
+    /// Counts a probe that succeeded but took too long as failed.
+    #[cold]
+    fn judge_probe(
+        &self,
+        ended: Ended,
+        failed: Option<bool>,
+        elapsed: u64,
+    ) -> (Ended, Option<bool>) {
+        let is_too_slow = self.config.slow_probes == SlowProbes::Fail
             && !self.config.thresholds.is_empty()
-            && elapsed >= self.slow
+            && elapsed >= self.slow;
+        match (ended, failed) {
+            (Ended::Success, Some(false)) if is_too_slow => (Ended::Failure, Some(true)),
+            (_, Some(false)) if is_too_slow => (ended, Some(true)),
+            _ => (ended, failed),
+        }
     }
 
     /// Ends the streak: the dependency answers. Takes no lock while the window is
