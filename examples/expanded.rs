@@ -56,7 +56,7 @@ mod expanded {
                 &__FLUXGATE_BREAKER
             },
             ::fluxgate::__private::Returning::<io::Result<u64>>::new()
-                .judge()
+                .classification()
                 .tracker(|error: &_| ::fluxgate::__private::Probe::new(error).holds::<io::Error>()),
             ::fluxgate::__private::Returning::<io::Result<u64>>::new().rejected(),
             move || -> io::Result<u64> { Ok(std::fs::metadata(path)?.len()) },
@@ -75,8 +75,8 @@ mod expanded {
                     &__FLUXGATE_BREAKER
                 },
                 ::fluxgate::__private::Returning::<io::Result<u64>>::new()
-                    .judge()
-                    .by_themselves(),
+                    .classification()
+                    .by_classify(),
                 async move {
                     if let ::core::option::Option::Some(result) =
                         ::fluxgate::__private::nothing::<io::Result<u64>>()

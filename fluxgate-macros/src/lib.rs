@@ -19,6 +19,12 @@ mod tokens;
 mod validate;
 
 use proc_macro::TokenStream;
+use proc_macro2::{Span, TokenStream as TokenStream2};
+use quote::quote;
+
+use item::{breaker_macro::ParsedBreakers, function::ParsedFunction};
+use settings::{ItemSettings, Site};
+use tokens::errors::{ErrorList, Reported};
 
 /// Protects a function with a circuit breaker.
 ///
@@ -42,7 +48,7 @@ use proc_macro::TokenStream;
 #[doc = include_str!("docs/circuit_breaker.md")]
 #[proc_macro_attribute]
 pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
-    attribute(args.into(), &item.into()).into()
+    protect(args.into(), item.into()).into()
 }
 
 /// Defines circuit breakers that several functions share:
@@ -51,7 +57,7 @@ pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
 #[doc = include_str!("docs/breaker.md")]
 #[proc_macro]
 pub fn breaker(input: TokenStream) -> TokenStream {
-    item::breaker_macro::expand(input.into()).into()
+    define(input.into()).into()
 }
 
 /// Says what each variant of an error means for a circuit breaker.
@@ -62,18 +68,72 @@ pub fn classify(input: TokenStream) -> TokenStream {
     derive::classify(input.into()).into()
 }
 
-fn attribute(
-    args: proc_macro2::TokenStream,
-    item: &proc_macro2::TokenStream,
-) -> proc_macro2::TokenStream {
-    let expanded = syn::parse2::<item::function::Target>(item.clone())
-        .map_err(|error| item::function::not_a_function(item).unwrap_or(error))
-        .and_then(|target| validate::validated::Protected::new(args, target));
-    match expanded {
-        Ok(protected) => expand::function(&protected),
-        Err(error) => {
-            let error = error.into_compile_error();
-            quote::quote!(#error #item)
-        }
+fn protect(args: TokenStream2, item: TokenStream2) -> TokenStream2 {
+    let function = match ParsedFunction::parse(&item) {
+        Ok(function) => function,
+        Err(error) => return with_error(error, &item),
+    };
+    let source = Source {
+        settings: args,
+        site: Site::Function,
+        end: Span::call_site(),
+    };
+    pipeline(
+        source,
+        |_| item,
+        |settings, errors| validate::function(function, settings, errors),
+        expand::function,
+    )
+}
+
+fn define(input: TokenStream2) -> TokenStream2 {
+    let breakers = match syn::parse2::<ParsedBreakers>(input) {
+        Ok(ParsedBreakers(breakers)) => breakers,
+        Err(error) => return error.into_compile_error(),
+    };
+    let expanded = breakers.iter().map(|item| {
+        let source = Source {
+            settings: item.settings.clone(),
+            site: Site::Breaker,
+            end: item.end,
+        };
+        pipeline(
+            source,
+            |settings| expand::breaker(&validate::stand_in(item, settings)),
+            |settings, errors| validate::breaker(item, settings, errors),
+            expand::breaker,
+        )
+    });
+    expanded.collect()
+}
+
+/// The settings of one item, not read yet.
+struct Source {
+    settings: TokenStream2,
+    site: Site,
+    end: Span,
+}
+
+/// Takes an item that was parsed through the other stages: reads its settings,
+/// validates both together, and expands what they mean. Errors of all stages are
+/// reported together, with `stand_in` in place of the expansion.
+fn pipeline<V>(
+    source: Source,
+    stand_in: impl FnOnce(&ItemSettings) -> TokenStream2,
+    validate: impl FnOnce(ItemSettings, &ErrorList) -> Result<V, Reported>,
+    expand: impl FnOnce(&V) -> TokenStream2,
+) -> TokenStream2 {
+    let errors = ErrorList::default();
+    let settings = ItemSettings::parse(source.settings, source.site, source.end, &errors);
+    let stand_in = stand_in(&settings);
+    let validated = validate(settings, &errors);
+    match errors.finish(validated) {
+        Ok(validated) => expand(&validated),
+        Err(error) => with_error(error, &stand_in),
     }
+}
+
+fn with_error(error: syn::Error, item: &TokenStream2) -> TokenStream2 {
+    let error = error.into_compile_error();
+    quote!(#error #item)
 }

@@ -1,6 +1,6 @@
-//! What a misspelt name was meant to be.
+//! Suggestions for misspelt names.
 
-/// The candidate nearest to `given`, if it is near enough to be meant.
+/// Returns the candidate nearest to `given`, if it is near enough to be meant.
 pub(crate) fn suggest<'a>(
     given: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -23,7 +23,7 @@ pub(crate) fn suggest<'a>(
         .map(|(_, candidate)| candidate)
 }
 
-/// `; did you mean …?`, or nothing.
+/// Returns `; did you mean …?`, or nothing.
 pub(crate) fn did_you_mean<'a>(
     given: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -32,7 +32,7 @@ pub(crate) fn did_you_mean<'a>(
         .map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"))
 }
 
-/// Whether a name is another one with a slip or two, so that it can hardly be meant
+/// Returns whether a name is another one with a slip or two, so that it can hardly be meant
 /// as a name of its own.
 pub(crate) fn is_misspelt(given: &str, wanted: &str) -> bool {
     given != wanted
@@ -41,7 +41,7 @@ pub(crate) fn is_misspelt(given: &str, wanted: &str) -> bool {
         && distance(given, wanted) <= 2
 }
 
-/// Without what naming conventions differ in.
+/// Strips what naming conventions differ in.
 fn plain(name: &str) -> String {
     name.chars()
         .filter(|c| *c != '_')

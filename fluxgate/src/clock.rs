@@ -25,10 +25,11 @@ use once_cell::sync::OnceCell;
 /// panics, and when it is asked from within itself, the last time that it told
 /// stands for [`now`](Self::now), and the system's for [`wall`](Self::wall).
 pub trait Clock: Send + Sync {
-    /// Monotonic time since an origin that stays the same for this clock.
+    /// Returns the monotonic time since an origin that stays the same for this
+    /// clock.
     fn now(&self) -> Duration;
 
-    /// The wall clock.
+    /// Returns the wall-clock time.
     fn wall(&self) -> SystemTime;
 }
 
@@ -135,7 +136,7 @@ pub struct TokioClock {
 
 #[cfg(feature = "tokio")]
 impl TokioClock {
-    /// A clock that starts at the present moment of tokio's.
+    /// Creates a clock that starts at tokio's present time.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -196,13 +197,13 @@ struct Hands {
 }
 
 impl ManualClock {
-    /// A clock that stands at the present wall time.
+    /// Creates a clock that stands at the system's present wall time.
     #[must_use]
     pub fn new() -> Self {
         Self::at(SystemTime::now())
     }
 
-    /// A clock whose wall time is `wall`.
+    /// Creates a clock whose wall time is `wall`.
     #[must_use]
     pub fn at(wall: SystemTime) -> Self {
         Self(Arc::new(Mutex::new(Hands {

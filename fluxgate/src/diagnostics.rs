@@ -39,7 +39,7 @@ pub(crate) fn listener_drop_panicked() {
     ));
 }
 
-/// Once for the process.
+/// Reports an async listener without a tokio runtime, once for the process.
 pub(crate) fn no_tokio(breaker: &str, listener: &str) {
     static SAID: AtomicBool = AtomicBool::new(false);
     if !SAID.swap(true, Ordering::Relaxed) {
@@ -49,7 +49,7 @@ pub(crate) fn no_tokio(breaker: &str, listener: &str) {
     }
 }
 
-/// Once for the process.
+/// Reports that async listeners are dead after a fork, once for the process.
 pub(crate) fn forked() {
     static SAID: AtomicBool = AtomicBool::new(false);
     if !SAID.swap(true, Ordering::Relaxed) {

@@ -12,7 +12,8 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// What is wrong, one sentence each: what was given and what is allowed.
+    /// Returns what is wrong, one sentence for each fault: what was given and
+    /// what is allowed.
     pub fn faults(&self) -> impl Iterator<Item = &Fault> {
         self.faults.iter()
     }
@@ -40,8 +41,8 @@ impl std::error::Error for ConfigError {}
 pub struct Fault(String);
 
 impl Fault {
-    /// A fault of a policy of your own, for its `check`: one lower-case
-    /// sentence that says what was given and what is allowed.
+    /// Creates a fault for the `check` of a custom policy. `message` is one
+    /// lower-case sentence that says what was given and what is allowed.
     pub fn new(message: impl Into<String>) -> Self {
         Self(message.into())
     }

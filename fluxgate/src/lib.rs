@@ -184,7 +184,7 @@ pub use ::prometheus;
 pub use fluxgate_macros::{Classify, breaker, circuit_breaker};
 
 pub use breaker::builder::Builder;
-pub use breaker::calls::Judged;
+pub use breaker::calls::Classified;
 pub use breaker::command::{Command, ParseCommandError};
 pub use breaker::static_breaker::StaticBreaker;
 pub use breaker::weak::WeakBreaker;

@@ -23,7 +23,7 @@ enum Text {
 }
 
 impl Name {
-    /// The name as a string slice.
+    /// Returns the name as a string slice.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match &self.0 {

@@ -19,7 +19,8 @@ use crate::{error::Fault, random, util::bounds, util::duration::Literal};
     note = "a closure `|elapsed| true` is one, and so is any type that implements `Permit`"
 )]
 pub trait Permit: Send + Sync {
-    /// Whether a call may run `elapsed` after the circuit became half-open.
+    /// Returns whether a call may run as a probe, `elapsed` after the circuit
+    /// became half-open.
     fn admits(&self, elapsed: Duration, random: &mut dyn random::Random) -> bool;
 
     /// Refuses settings that make no sense when the breaker is built.
@@ -88,8 +89,8 @@ pub struct Random {
 }
 
 impl Random {
-    /// `ratio` must be from 0, which admits nothing and so never recovers by
-    /// itself, to 1.
+    /// Creates a permit that admits the share `ratio` of the calls, from 0 to 1.
+    /// With 0 nothing is admitted, so the circuit never recovers by itself.
     #[must_use]
     pub const fn new(ratio: f64) -> Self {
         Self { ratio }
@@ -148,8 +149,9 @@ pub struct RampUp {
 }
 
 impl RampUp {
-    /// The ratios must satisfy 0 < initial ≤ final ≤ 1, and `duration` be above
-    /// zero.
+    /// Creates a permit whose share grows from `initial` to `final` within
+    /// `duration`. The ratios must satisfy 0 < initial ≤ final ≤ 1, and
+    /// `duration` must be above zero.
     #[must_use]
     pub const fn new(initial: f64, r#final: f64, duration: Duration) -> Self {
         Self {

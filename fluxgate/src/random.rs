@@ -13,7 +13,7 @@ pub(crate) const SEED: u64 = 0;
 ///
 /// Closures `FnMut() -> f64` are sources: a test may feed a fixed sequence.
 pub trait Random: Send {
-    /// A number in `[0, 1)`.
+    /// Returns a number in `[0, 1)`.
     fn next_f64(&mut self) -> f64;
 }
 
@@ -36,8 +36,8 @@ impl<F: FnMut() -> f64 + Send> Random for F {
 pub struct Seeded(u64);
 
 impl Seeded {
-    /// The same seed gives the same numbers, in every release of one major
-    /// version.
+    /// Creates a generator. The same seed gives the same numbers in every
+    /// release of one major version.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self(seed)

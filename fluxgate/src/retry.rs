@@ -34,20 +34,22 @@ pub struct Opening {
     note = "a closure `|opening| Some(Duration)` is one, and so is any type that implements `Retry`"
 )]
 pub trait Retry: Send + Sync {
-    /// How long to wait before the first probe; `None` means for ever.
+    /// Returns how long to wait before the first probe, or `None` to wait for
+    /// ever.
     fn wait(&self, opening: &Opening, random: &mut dyn Random) -> Option<Duration>;
 
-    /// Asked by each call once the wait is over: may a probe run after all?
-    /// `elapsed` is the time since the opening. For conditions that no waiting
-    /// time can express, such as a health check seen elsewhere.
+    /// Returns whether a probe may run, when the wait is over. Each call asks
+    /// again until it may; `elapsed` is the time since the opening. It is for
+    /// conditions that no waiting time can express, such as a health check done
+    /// elsewhere.
     fn ready(&self, opening: &Opening, elapsed: Duration) -> bool {
         let _ = (opening, elapsed);
         true
     }
 
-    /// The longest wait that a failing dependency may ask for, with
-    /// [`Outcome::UnavailableFor`](crate::Outcome::UnavailableFor). Five
-    /// minutes, unless the policy knows better.
+    /// Returns the longest wait that a failing dependency may ask for with
+    /// [`Outcome::UnavailableFor`](crate::Outcome::UnavailableFor). Default:
+    /// five minutes.
     fn longest(&self) -> Duration {
         Duration::from_secs(300)
     }
@@ -109,7 +111,7 @@ impl Retry for Always {
         Some(Duration::ZERO)
     }
 
-    /// Zero: it never waits.
+    /// Returns zero, since this policy never waits.
     fn longest(&self) -> Duration {
         Duration::ZERO
     }
@@ -237,14 +239,14 @@ impl Backoff {
         }
     }
 
-    /// By how much the wait grows; must be above 1 and finite.
+    /// Sets the factor by which the wait grows, above 1 and finite.
     #[must_use]
     pub const fn multiplier(mut self, multiplier: f64) -> Self {
         self.multiplier = multiplier;
         self
     }
 
-    /// The longest wait, before jitter; must be at least the initial one.
+    /// Sets the longest wait before jitter, at least the initial one.
     #[must_use]
     pub const fn max_duration(mut self, max_duration: Duration) -> Self {
         self.max_duration = max_duration;
@@ -275,7 +277,7 @@ impl Retry for Backoff {
         Some(jitter(wait, self.jitter_ratio, random))
     }
 
-    /// Its `max_duration`.
+    /// Returns `max_duration`.
     fn longest(&self) -> Duration {
         self.max_duration
     }

@@ -38,7 +38,7 @@ impl State {
         Self::ForcedOpen,
     ];
 
-    /// The lower-case name.
+    /// Returns the lower-case name, such as `half_open`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

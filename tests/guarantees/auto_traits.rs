@@ -6,8 +6,9 @@ use std::{
 };
 
 use fluxgate::{
-    Builder, CallError, CallNotPermitted, CircuitBreaker, ConfigError, Fault, Guard, Info, Judged,
-    Metrics, Name, OnCancel, Outcome, Reason, RuleKind, Signal, State, StaticBreaker, WeakBreaker,
+    Builder, CallError, CallNotPermitted, CircuitBreaker, Classified, ConfigError, Fault, Guard,
+    Info, Metrics, Name, OnCancel, Outcome, Reason, RuleKind, Signal, State, StaticBreaker,
+    WeakBreaker,
     clock::{ManualClock, SystemClock},
     permit,
     random::Seeded,
@@ -43,7 +44,7 @@ fn g9_handles_and_what_they_give_cross_threads_and_panics() {
     all::<WeakBreaker>();
     all::<StaticBreaker>();
     all::<Guard<'static>>();
-    all::<Judged<'static, tracker::All>>();
+    all::<Classified<'static, tracker::All>>();
     all::<CallError<Error>>();
     all::<CallNotPermitted>();
     all::<ConfigError>();

@@ -53,7 +53,7 @@ impl Drop for Calls<'_> {
 }
 
 #[test]
-fn g10_calls_made_while_another_panic_unwinds_are_judged_by_themselves() {
+fn g10_calls_made_while_another_panic_unwinds_are_judged_by_classify() {
     let breaker = builder(&ManualClock::new()).build().unwrap();
     let unwound = catch_unwind(AssertUnwindSafe(|| {
         let _calls = Calls(&breaker);

@@ -1,6 +1,11 @@
-//! A rule as a sum of branches.
+//! The branches of a rule: its disjunctive normal form.
 
-use crate::policy::{Formula, Leaf, Rule, Tripper};
+use std::fmt;
+
+use crate::{
+    describe::words,
+    policy::{Formula, Leaf, Rule, Tripper},
+};
 
 /// Leaves that must hold together.
 #[derive(Clone)]
@@ -11,7 +16,7 @@ pub(crate) struct Branch<'a> {
 /// More branches than this are not looked at one by one.
 const MOST: usize = 256;
 
-/// The disjunctive normal form, or `None` if it is too large.
+/// Returns the disjunctive normal form, or `None` if it is too large.
 pub(crate) fn branches(tripper: &Tripper) -> Option<Vec<Branch<'_>>> {
     match tripper {
         Formula::Leaf(leaf) => Some(vec![Branch { leaves: vec![leaf] }]),
@@ -40,8 +45,16 @@ pub(crate) fn branches(tripper: &Tripper) -> Option<Vec<Branch<'_>>> {
             }
             Some(all)
         }
-        // The grammar of trippers has no `!`.
-        Formula::Not(_) => None,
+    }
+}
+
+impl fmt::Display for Branch<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, leaf) in self.leaves.iter().enumerate() {
+            let and = if at == 0 { "" } else { " & " };
+            write!(f, "{and}{}", words::leaf(leaf))?;
+        }
+        Ok(())
     }
 }
 
@@ -62,12 +75,12 @@ impl<'a> Branch<'a> {
         !self.has(|rule| matches!(rule, Rule::Closed | Rule::InFlight { .. }))
     }
 
-    /// Whether it asks how calls went.
+    /// Returns whether it asks how calls went.
     pub(crate) fn looks_at_outcomes(&self) -> bool {
         self.has(|rule| !matches!(rule, Rule::Closed | Rule::HalfOpened | Rule::MinRequests(_)))
     }
 
-    /// How many calls it needs, as far as it says so: the largest `MinRequests`.
+    /// Finds how many calls it needs, as far as it says so: the largest `MinRequests`.
     pub(crate) fn min_requests(&self) -> Option<(u64, &'a Leaf)> {
         self.leaves
             .iter()
@@ -79,7 +92,7 @@ impl<'a> Branch<'a> {
             .max_by_key(|(count, _)| *count)
     }
 
-    /// Whether everything it says is known.
+    /// Returns whether every value in it is known.
     pub(crate) fn is_known(&self) -> bool {
         self.leaves.iter().all(|leaf| match &leaf.rule {
             Rule::Closed | Rule::HalfOpened => true,

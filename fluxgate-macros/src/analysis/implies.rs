@@ -1,13 +1,10 @@
-//! When one rule fires whenever another does.
+//! Implications between rules: one fires whenever another does.
 
 use super::{Branch, Size};
 use crate::policy::{Leaf, Rule};
 
-/// Why one branch fires whenever another does, in the words of an error.
-pub(crate) type Why = String;
-
-/// Whether `specific` can only fire together with `general`, and why.
-pub(crate) fn branch(specific: &Branch<'_>, general: &Branch<'_>, window: Size) -> Option<Why> {
+/// Says why `specific` can only fire together with `general`, if so.
+pub(crate) fn branch(specific: &Branch<'_>, general: &Branch<'_>, window: Size) -> Option<String> {
     let mut why = None;
     for wanted in &general.leaves {
         let found = specific.leaves.iter().find_map(|given| {
@@ -21,9 +18,9 @@ pub(crate) fn branch(specific: &Branch<'_>, general: &Branch<'_>, window: Size) 
     Some(why.unwrap_or_else(|| "it asks for less".to_owned()))
 }
 
-/// Whether `given` holds only where `wanted` does, too. The divisions are those
+/// Says why `given` holds only where `wanted` does, too, if so. The divisions are those
 /// of the runtime.
-fn leaf(given: &Leaf, wanted: &Leaf, window: Size) -> Option<Why> {
+fn leaf(given: &Leaf, wanted: &Leaf, window: Size) -> Option<String> {
     match (&given.rule, &wanted.rule) {
         (Rule::Closed, Rule::Closed) | (Rule::HalfOpened, Rule::HalfOpened) => {
             Some("both hold in the same state".to_owned())
@@ -85,7 +82,7 @@ fn leaf(given: &Leaf, wanted: &Leaf, window: Size) -> Option<Why> {
     }
 }
 
-/// How many failures of a streak the window is sure to hold.
+/// Returns how many failures of a streak the window is sure to hold.
 fn held_of_streak(streak: u64, window: Size) -> Option<u64> {
     match window {
         Size::Calls { size, .. } => Some(streak.min(size)),
@@ -94,7 +91,7 @@ fn held_of_streak(streak: u64, window: Size) -> Option<u64> {
     }
 }
 
-/// The largest failure rate that at least `least` calls can show without
+/// Returns the largest failure rate that at least `least` calls can show without
 /// `streak` failures in a row: one success in every `streak` calls.
 pub(crate) fn densest(least: u64, streak: u64, window: Size) -> Option<(u64, u64)> {
     let most = match window {

@@ -1,13 +1,13 @@
-//! Rules that can't mean what they say. One function a mistake.
+//! Lints for rules that can't mean what they say. One function a mistake.
 
 use super::{Branch, Facts, Size, branches, implies};
 use crate::{
     describe::words::{self, count_of},
     policy::{Leaf, Rule},
-    tokens::errors::Errors,
+    tokens::errors::ErrorList,
 };
 
-pub(crate) fn check(facts: &Facts<'_>, errors: &Errors) {
+pub(crate) fn check(facts: &Facts<'_>, errors: &ErrorList) {
     let Some(branches) = branches(facts.tripper) else {
         return;
     };
@@ -34,7 +34,7 @@ pub(crate) fn check(facts: &Facts<'_>, errors: &Errors) {
 
 /// Errors, one for a leaf: it may stand in several branches.
 struct Found<'a, 'e> {
-    errors: &'e Errors,
+    errors: &'e ErrorList,
     blamed: Vec<&'a Leaf>,
 }
 
@@ -101,7 +101,7 @@ fn looks_at_nothing<'a>(branch: &Branch<'a>, found: &mut Found<'a, '_>) -> bool 
     let Some(leaf) = branch.leaves.last().copied() else {
         return false;
     };
-    let text = words::branch(branch);
+    let text = branch.to_string();
     let message = match branch.min_requests() {
         Some((count, _)) if branch.can_fire_closed() => format!(
             "`{text}` looks at no outcome: the {} opens the circuit of a service in perfect health; \
@@ -160,7 +160,7 @@ fn finer_than_the_window<'a>(branch: &Branch<'a>, window: Size, found: &mut Foun
     finer
 }
 
-/// The circuit opens from the closed state, or not at all.
+/// Finds a rule that never opens the circuit, which happens from closed alone.
 fn never_opens<'a>(branches: &[Branch<'a>], found: &mut Found<'a, '_>) {
     let opens = branches.iter().any(Branch::can_fire_closed);
     let limited = branches
@@ -177,8 +177,8 @@ fn never_opens<'a>(branches: &[Branch<'a>], found: &mut Found<'a, '_>) {
     }
 }
 
-/// A half-open circuit ends at the first good probe, or after `reopen_after` bad
-/// ones, and a rule for it must be able to fire before.
+/// Finds a rule that can't fire before the half-open state ends, at the first good
+/// probe or after `reopen_after` bad ones.
 fn too_many_probes<'a>(branches: &[Branch<'a>], facts: &Facts<'_>, found: &mut Found<'a, '_>) {
     let (Some(1), Some(limit)) = (facts.close_after, facts.reopen_after) else {
         return;
@@ -225,7 +225,7 @@ fn too_many_probes<'a>(branches: &[Branch<'a>], facts: &Facts<'_>, found: &mut F
     }
 }
 
-/// A branch that another one makes superfluous.
+/// Finds branches that another one makes superfluous.
 fn shadowed<'a>(branches: &[Branch<'a>], window: Size, found: &mut Found<'a, '_>) {
     for (at, branch) in branches.iter().enumerate() {
         let other = branches.iter().enumerate().find_map(|(other, general)| {
@@ -242,10 +242,8 @@ fn shadowed<'a>(branches: &[Branch<'a>], window: Size, found: &mut Found<'a, '_>
             found.blame(
                 leaf,
                 format!(
-                    "`{}` never decides anything: `{}` fires whenever it does ({why}); remove one \
-                     of the two",
-                    words::branch(branch),
-                    words::branch(general),
+                    "`{branch}` never decides anything: `{general}` fires whenever it does \
+                     ({why}); remove one of the two"
                 ),
             );
             continue;
@@ -254,7 +252,7 @@ fn shadowed<'a>(branches: &[Branch<'a>], window: Size, found: &mut Found<'a, '_>
     }
 }
 
-/// A failure rate that can't be reached without the streak that opens first.
+/// Finds a failure rate that can't be reached without the streak that opens first.
 fn outrun<'a>(
     branch: &Branch<'a>,
     branches: &[Branch<'a>],
@@ -288,17 +286,16 @@ fn outrun<'a>(
             found.blame(
                 leaf,
                 format!(
-                    "`{}` never decides anything: without {streak} failures in a row, at which \
+                    "`{branch}` never decides anything: without {streak} failures in a row, at which \
                      `FailureStreak({streak})` fires, at most {failures} of {calls} calls fail, and \
-                     that is less than {ratio}; write a smaller ratio or a longer streak",
-                    words::branch(branch),
+                     that is less than {ratio}; write a smaller ratio or a longer streak"
                 ),
             );
         }
     }
 }
 
-/// The last leaf that the two branches do not share.
+/// Returns the last leaf that the two branches do not share.
 fn own_leaf<'a>(branch: &Branch<'a>, other: &Branch<'a>) -> &'a Leaf {
     let shared = |leaf: &&Leaf| other.leaves.iter().any(|known| std::ptr::eq(*known, *leaf));
     branch

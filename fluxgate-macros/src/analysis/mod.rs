@@ -1,6 +1,7 @@
 //! Reasoning over a rule as a whole: what can fire, what opens the circuit.
 //!
-//! A rule is a sum of branches, each a conjunction of leaves. Leaves only ask
+//! A rule is seen in its disjunctive normal form: branches, each a conjunction of
+//! leaves. Leaves only ask
 //! whether something is large enough, so what a branch can do shows in the worst
 //! case: every call failed, and took for ever.
 
@@ -14,8 +15,8 @@ pub(crate) use lints::check;
 pub(crate) use openings::{Openings, openings};
 
 use crate::{
-    policy::{Count, Tripper, Window},
-    settings::BreakerOptions,
+    policy::{Tripper, WholeNumber, Window},
+    settings::BreakerSettings,
 };
 
 /// What is known of a breaker's settings. `None` is a constant whose value only
@@ -42,16 +43,16 @@ pub(crate) enum Size {
 }
 
 impl<'a> Facts<'a> {
-    /// `None` where the rule is the default one, which is sound.
-    pub(crate) fn of(options: &'a BreakerOptions) -> Option<Self> {
-        let known = |count: &Option<Count>, default| {
+    /// Collects what is known. `None` where the rule is the default one, which is sound.
+    pub(crate) fn of(settings: &'a BreakerSettings) -> Option<Self> {
+        let known = |count: &Option<WholeNumber>, default| {
             count.as_ref().map_or(Some(default), |count| count.known)
         };
         Some(Self {
-            window: Size::of(options.window.as_ref()),
-            tripper: options.tripper.as_ref()?,
-            close_after: known(&options.close_after, 1),
-            reopen_after: options.reopen_after.as_ref().and_then(|count| count.known),
+            window: Size::of(settings.window.as_ref()),
+            tripper: settings.tripper.as_ref()?,
+            close_after: known(&settings.close_after, 1),
+            reopen_after: settings.reopen_after.as_ref().and_then(|count| count.known),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! How many failing calls open a closed circuit.
+//! The number of failing calls that open a closed circuit.
 
 use super::{Size, branches};
 use crate::policy::{Rule, Tripper};
@@ -12,8 +12,8 @@ pub(crate) struct Openings {
     pub(crate) healthy: Option<u64>,
 }
 
-/// Counts and streaks alone: the calls are quick, and custom rules are silent.
-/// `None` if a constant is not known.
+/// Counts the failing calls that open the circuit: the calls are quick, and custom
+/// rules are silent. `None` if a constant is not known.
 pub(crate) fn openings(tripper: &Tripper, window: Size) -> Option<Openings> {
     let branches = branches(tripper)?;
     let counted: Vec<_> = branches
@@ -63,7 +63,7 @@ pub(crate) fn openings(tripper: &Tripper, window: Size) -> Option<Openings> {
     })
 }
 
-/// The smallest number for which `holds`, which holds for all larger ones.
+/// Finds the smallest number for which `holds`, which holds for all larger ones.
 fn first(holds: impl Fn(u64) -> bool) -> Option<u64> {
     let (mut below, mut above) = (0, 1);
     while !holds(above) {

@@ -8,13 +8,13 @@ use syn::{
     spanned::Spanned,
 };
 
-use crate::{describe::words, suggest::did_you_mean, tokens::errors::Errors};
+use crate::{describe::words, suggest::did_you_mean, tokens::errors::ErrorList};
 
 /// What a variant says.
-pub(super) enum Class {
+pub(super) enum VariantClass {
     Success,
-    Failure(Option<Wait>),
-    Overloaded(Option<Wait>),
+    Failure(Option<WaitField>),
+    Overloaded(Option<WaitField>),
     Alive,
     Ignored,
     /// The function of the variant's fields that says it.
@@ -24,7 +24,7 @@ pub(super) enum Class {
 }
 
 /// The field with the time that the dependency asked for.
-pub(super) struct Wait {
+pub(super) struct WaitField {
     pub(super) field: Member,
 }
 
@@ -45,25 +45,25 @@ pub(super) const HELP: &str = "`#[outcome(failure)]` (the dependency is broken),
 
 /// One word of the attribute.
 enum Word {
-    Class(Class, Ident),
-    RetryAfter(Wait, Ident),
+    Class(VariantClass, Ident),
+    RetryAfter(WaitField, Ident),
     Crate(Path, Span),
 }
 
 /// What stood in an attribute at a variant or a struct.
 #[derive(Default)]
 pub(super) struct Said {
-    pub(super) class: Option<Class>,
+    pub(super) class: Option<VariantClass>,
     pub(super) krate: Option<(Path, Span)>,
     /// An attribute was there, right or wrong.
     pub(super) is_there: bool,
 }
 
 /// Reads the `#[outcome(…)]` among `attrs`.
-pub(super) fn read(attrs: &[Attribute], errors: &Errors) -> Said {
+pub(super) fn read(attrs: &[Attribute], errors: &ErrorList) -> Said {
     let mut said = Said::default();
     let mut first: Option<Ident> = None;
-    let mut retry_after: Option<(Wait, Ident)> = None;
+    let mut retry_after: Option<(WaitField, Ident)> = None;
     for attr in attrs.iter().filter(|it| it.path().is_ident("outcome")) {
         said.is_there = true;
         for word in words_of(attr, errors) {
@@ -92,7 +92,9 @@ pub(super) fn read(attrs: &[Attribute], errors: &Errors) -> Said {
     }
     if let Some((wait, key)) = retry_after {
         match &mut said.class {
-            Some(Class::Failure(slot) | Class::Overloaded(slot)) => *slot = Some(wait),
+            Some(VariantClass::Failure(slot) | VariantClass::Overloaded(slot)) => {
+                *slot = Some(wait)
+            }
             _ => {
                 errors.push(syn::Error::new(
                     key.span(),
@@ -106,7 +108,7 @@ pub(super) fn read(attrs: &[Attribute], errors: &Errors) -> Said {
     said
 }
 
-fn words_of(attr: &Attribute, errors: &Errors) -> Vec<Word> {
+fn words_of(attr: &Attribute, errors: &ErrorList) -> Vec<Word> {
     let tokens = match &attr.meta {
         Meta::List(list) if !list.tokens.is_empty() => list.tokens.clone(),
         _ => {
@@ -130,7 +132,7 @@ fn words_of(attr: &Attribute, errors: &Errors) -> Vec<Word> {
     words
 }
 
-/// The tokens between commas. Generic arguments with commas stand in no path that
+/// Splits the tokens at commas. Generic arguments with commas stand in no path that
 /// is a function here without turbofish, so an expression is parsed as a whole.
 fn split(tokens: TokenStream) -> Vec<TokenStream> {
     let parts = |input: ParseStream<'_>| {
@@ -175,15 +177,15 @@ impl Parse for Word {
             return Err(input.error(format!("expected an outcome: {HELP}")));
         };
         let class = match name.to_string().as_str() {
-            "success" => Class::Success,
-            "failure" => Class::Failure(None),
-            "overloaded" => Class::Overloaded(None),
-            "alive" => Class::Alive,
-            "ignored" => Class::Ignored,
-            "transparent" => Class::Transparent(name.span()),
-            "with" => Class::With(callable(&name, input)?),
+            "success" => VariantClass::Success,
+            "failure" => VariantClass::Failure(None),
+            "overloaded" => VariantClass::Overloaded(None),
+            "alive" => VariantClass::Alive,
+            "ignored" => VariantClass::Ignored,
+            "transparent" => VariantClass::Transparent(name.span()),
+            "with" => VariantClass::With(callable(&name, input)?),
             "retry_after" => {
-                let wait = Wait {
+                let wait = WaitField {
                     field: member(&name, input)?,
                 };
                 return Ok(Self::RetryAfter(wait, name));

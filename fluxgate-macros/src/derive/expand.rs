@@ -4,9 +4,11 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{DeriveInput, Expr, GenericParam, Generics, Path, Type, parse_quote, spanned::Spanned};
 
-use super::item::{Bound, Item, Outcome, Plain, Variant};
+use super::item::{BoundField, Item, PlainOutcome, Variant, VariantOutcome};
 use crate::expand::Runtime;
 
+/// Writes the implementation.
+///
 /// ```text
 /// Input:  enum Error {
 ///             #[outcome(alive)] NotFound,
@@ -33,7 +35,7 @@ pub(super) fn implementation(input: &DeriveInput, item: &Item<'_>) -> TokenStrea
     wrapped(input, &generics, &body, &fluxgate)
 }
 
-/// An implementation for a type whose outcomes are wrong.
+/// Writes an implementation for a type whose outcomes are wrong.
 pub(super) fn stub(input: &DeriveInput, krate: Option<&Path>) -> TokenStream {
     let body = quote!(::core::unreachable!());
     wrapped(input, &input.generics, &body, &Runtime(krate))
@@ -62,11 +64,11 @@ fn wrapped(
 fn arm(variant: &Variant<'_>, fluxgate: &Runtime<'_>) -> TokenStream {
     let name = variant.name.map(|name| quote!(::#name));
     let path = quote!(Self #name);
-    let (bound, value): (&[Bound<'_>], _) = match &variant.outcome {
-        Outcome::Plain(plain) => (&[], constant(*plain, fluxgate)),
-        Outcome::WithWait(plain, field) => {
+    let (bound, value): (&[BoundField<'_>], _) = match &variant.outcome {
+        VariantOutcome::Plain(plain) => (&[], constant(*plain, fluxgate)),
+        VariantOutcome::WithWait(plain, field) => {
             let function = match plain {
-                Plain::Overloaded => "overloaded_for",
+                PlainOutcome::Overloaded => "overloaded_for",
                 _ => "unavailable_for",
             };
             let place = field.member.span().resolved_at(Span::mixed_site());
@@ -75,8 +77,8 @@ fn arm(variant: &Variant<'_>, fluxgate: &Runtime<'_>) -> TokenStream {
             let value = quote_spanned!(place=> #fluxgate::__private::#function(#name));
             (std::slice::from_ref(field), value)
         }
-        Outcome::With(function, fields) => (fields, with(function, fields, fluxgate)),
-        Outcome::Transparent(field) => {
+        VariantOutcome::With(function, fields) => (fields, with(function, fields, fluxgate)),
+        VariantOutcome::Transparent(field) => {
             let place = field.ty.span().resolved_at(Span::mixed_site());
             let name = local(0, place);
             let value = quote_spanned!(place=> #fluxgate::Classify::outcome(#name));
@@ -90,21 +92,21 @@ fn arm(variant: &Variant<'_>, fluxgate: &Runtime<'_>) -> TokenStream {
     quote!(#path { #(#patterns)* .. } => #value,)
 }
 
-fn constant(plain: Plain, fluxgate: &Runtime<'_>) -> TokenStream {
+fn constant(plain: PlainOutcome, fluxgate: &Runtime<'_>) -> TokenStream {
     let name = match plain {
-        Plain::Success => "Success",
-        Plain::Failure => "Failure",
-        Plain::Overloaded => "Overloaded",
-        Plain::Alive => "Alive",
-        Plain::Ignored => "Ignored",
+        PlainOutcome::Success => "Success",
+        PlainOutcome::Failure => "Failure",
+        PlainOutcome::Overloaded => "Overloaded",
+        PlainOutcome::Alive => "Alive",
+        PlainOutcome::Ignored => "Ignored",
     };
     let name = format_ident!("{name}");
     quote!(#fluxgate::Outcome::#name)
 }
 
-/// A closure gets the types of its arguments from a function pointer, which a
+/// Calls the function of `with`. A closure gets the types of its arguments from a function pointer, which a
 /// generic function could not become.
-fn with(function: &Expr, fields: &[Bound<'_>], fluxgate: &Runtime<'_>) -> TokenStream {
+fn with(function: &Expr, fields: &[BoundField<'_>], fluxgate: &Runtime<'_>) -> TokenStream {
     let place = function.span().resolved_at(Span::mixed_site());
     let names = (0..fields.len()).map(|i| local(i, Span::mixed_site()));
     let outcome = quote_spanned!(place=> #fluxgate::Outcome);
@@ -123,12 +125,12 @@ fn local(i: usize, place: Span) -> Ident {
     Ident::new(&format!("field{i}"), place.resolved_at(Span::mixed_site()))
 }
 
-/// The generics, with `Classify` for transparent fields whose types depend on
+/// Returns the generics, with `Classify` for transparent fields whose types depend on
 /// them.
 fn bounded(generics: &Generics, item: &Item<'_>, fluxgate: &Runtime<'_>) -> Generics {
     let mut bounded = generics.clone();
     let transparent = item.variants.iter().filter_map(|it| match &it.outcome {
-        Outcome::Transparent(field) => Some(field.ty),
+        VariantOutcome::Transparent(field) => Some(field.ty),
         _ => None,
     });
     for ty in transparent.filter(|ty| depends(ty, generics)) {
@@ -139,7 +141,7 @@ fn bounded(generics: &Generics, item: &Item<'_>, fluxgate: &Runtime<'_>) -> Gene
     bounded
 }
 
-/// Whether a type names one of the generics.
+/// Returns whether a type names one of the generics.
 fn depends(ty: &Type, generics: &Generics) -> bool {
     let names: Vec<_> = generics
         .params

@@ -5,8 +5,8 @@ use syn::{
     Data, DeriveInput, Field, Fields, Ident, Member, Path, Type, ext::IdentExt, spanned::Spanned,
 };
 
-use super::attribute::{self, Class, HELP, Said, Wait};
-use crate::tokens::errors::Errors;
+use super::attribute::{self, HELP, Said, VariantClass, WaitField};
+use crate::tokens::errors::ErrorList;
 
 /// The type, with the outcome of each variant. A struct is one variant without a
 /// name.
@@ -18,18 +18,18 @@ pub(super) struct Item<'a> {
 
 pub(super) struct Variant<'a> {
     pub(super) name: Option<&'a Ident>,
-    pub(super) outcome: Outcome<'a>,
+    pub(super) outcome: VariantOutcome<'a>,
 }
 
-pub(super) enum Outcome<'a> {
-    Plain(Plain),
-    WithWait(Plain, Bound<'a>),
-    With(syn::Expr, Vec<Bound<'a>>),
-    Transparent(Bound<'a>),
+pub(super) enum VariantOutcome<'a> {
+    Plain(PlainOutcome),
+    WithWait(PlainOutcome, BoundField<'a>),
+    With(syn::Expr, Vec<BoundField<'a>>),
+    Transparent(BoundField<'a>),
 }
 
 #[derive(Clone, Copy)]
-pub(super) enum Plain {
+pub(super) enum PlainOutcome {
     Success,
     Failure,
     Overloaded,
@@ -38,13 +38,13 @@ pub(super) enum Plain {
 }
 
 /// A field that the outcome looks at.
-pub(super) struct Bound<'a> {
+pub(super) struct BoundField<'a> {
     pub(super) member: Member,
     pub(super) ty: &'a Type,
 }
 
 impl<'a> Item<'a> {
-    pub(super) fn new(input: &'a DeriveInput, errors: &Errors) -> Self {
+    pub(super) fn new(input: &'a DeriveInput, errors: &ErrorList) -> Self {
         let own = attribute::read(&input.attrs, errors);
         let krate = own.krate.as_ref().map(|(path, _)| path.clone());
         let variants = match &input.data {
@@ -93,7 +93,7 @@ impl<'a> Item<'a> {
     }
 }
 
-fn enum_says_nothing(own: &Said, input: &DeriveInput, errors: &Errors) {
+fn enum_says_nothing(own: &Said, input: &DeriveInput, errors: &ErrorList) {
     let is_wrong = own.class.is_some() || (own.is_there && own.krate.is_none());
     let attr = input.attrs.iter().find(|it| it.path().is_ident("outcome"));
     if let (true, Some(attr)) = (is_wrong, attr) {
@@ -105,7 +105,7 @@ fn enum_says_nothing(own: &Said, input: &DeriveInput, errors: &Errors) {
     }
 }
 
-fn crate_at_type(said: &Said, errors: &Errors) {
+fn crate_at_type(said: &Said, errors: &ErrorList) {
     if let Some((_, span)) = &said.krate {
         errors.push(syn::Error::new(
             *span,
@@ -114,7 +114,7 @@ fn crate_at_type(said: &Said, errors: &Errors) {
     }
 }
 
-fn no_fields_say(fields: &Fields, errors: &Errors) {
+fn no_fields_say(fields: &Fields, errors: &ErrorList) {
     for attr in fields.iter().flat_map(|field| &field.attrs) {
         if attr.path().is_ident("outcome") {
             errors.push(syn::Error::new_spanned(
@@ -130,8 +130,8 @@ fn outcome<'a>(
     said: Said,
     name: &Ident,
     fields: &'a Fields,
-    errors: &Errors,
-) -> Option<Outcome<'a>> {
+    errors: &ErrorList,
+) -> Option<VariantOutcome<'a>> {
     let Some(class) = said.class else {
         // A wrong attribute was reported already.
         if !said.is_there || said.krate.is_some() {
@@ -143,19 +143,19 @@ fn outcome<'a>(
         return None;
     };
     let (plain, wait) = match class {
-        Class::Success => (Plain::Success, None),
-        Class::Alive => (Plain::Alive, None),
-        Class::Ignored => (Plain::Ignored, None),
-        Class::Failure(wait) => (Plain::Failure, wait),
-        Class::Overloaded(wait) => (Plain::Overloaded, wait),
-        Class::With(function) => {
+        VariantClass::Success => (PlainOutcome::Success, None),
+        VariantClass::Alive => (PlainOutcome::Alive, None),
+        VariantClass::Ignored => (PlainOutcome::Ignored, None),
+        VariantClass::Failure(wait) => (PlainOutcome::Failure, wait),
+        VariantClass::Overloaded(wait) => (PlainOutcome::Overloaded, wait),
+        VariantClass::With(function) => {
             let bound = match inner(fields) {
                 Some(bound) => vec![bound],
                 None => bound(fields).collect(),
             };
-            return Some(Outcome::With(function, bound));
+            return Some(VariantOutcome::With(function, bound));
         }
-        Class::Transparent(span) => {
+        VariantClass::Transparent(span) => {
             let Some(inner) = inner(fields) else {
                 errors.push(syn::Error::new(
                     span,
@@ -167,27 +167,29 @@ fn outcome<'a>(
                 ));
                 return None;
             };
-            return Some(Outcome::Transparent(inner));
+            return Some(VariantOutcome::Transparent(inner));
         }
     };
     match wait {
-        None => Some(Outcome::Plain(plain)),
-        Some(wait) => find(&wait, name, fields, errors).map(|it| Outcome::WithWait(plain, it)),
+        None => Some(VariantOutcome::Plain(plain)),
+        Some(wait) => {
+            find(&wait, name, fields, errors).map(|it| VariantOutcome::WithWait(plain, it))
+        }
     }
 }
 
-fn bound(fields: &Fields) -> impl Iterator<Item = Bound<'_>> {
+fn bound(fields: &Fields) -> impl Iterator<Item = BoundField<'_>> {
     fields
         .iter()
         .zip(fields.members())
-        .map(|(field, member)| Bound {
+        .map(|(field, member)| BoundField {
             member,
             ty: &field.ty,
         })
 }
 
-/// The only field, or the one that is the error's source.
-fn inner(fields: &Fields) -> Option<Bound<'_>> {
+/// Returns the only field, or the one that is the error's source.
+fn inner(fields: &Fields) -> Option<BoundField<'_>> {
     if fields.len() == 1 {
         return bound(fields).next();
     }
@@ -195,7 +197,7 @@ fn inner(fields: &Fields) -> Option<Bound<'_>> {
     bound(fields).nth(at)
 }
 
-/// As thiserror and snafu see it.
+/// Returns whether a field is the source of the error, as thiserror and snafu see it.
 fn is_source(field: &Field) -> bool {
     let named = field.ident.as_ref();
     named.is_some_and(|ident| ident == "source")
@@ -205,7 +207,12 @@ fn is_source(field: &Field) -> bool {
             .any(|attr| attr.path().is_ident("source") || attr.path().is_ident("from"))
 }
 
-fn find<'a>(wait: &Wait, name: &Ident, fields: &'a Fields, errors: &Errors) -> Option<Bound<'a>> {
+fn find<'a>(
+    wait: &WaitField,
+    name: &Ident,
+    fields: &'a Fields,
+    errors: &ErrorList,
+) -> Option<BoundField<'a>> {
     let found = bound(fields).find(|field| match (&field.member, &wait.field) {
         (Member::Named(a), Member::Named(b)) => a.unraw() == b.unraw(),
         (Member::Unnamed(a), Member::Unnamed(b)) => a.index == b.index,
@@ -217,7 +224,7 @@ fn find<'a>(wait: &Wait, name: &Ident, fields: &'a Fields, errors: &Errors) -> O
     };
     if let Some(field) = found {
         // Errors about its type stand where it was named.
-        return Some(Bound {
+        return Some(BoundField {
             member: respanned(field.member, wait.field.span()),
             ..field
         });

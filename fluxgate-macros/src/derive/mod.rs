@@ -12,7 +12,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::DeriveInput;
 
-use crate::tokens::errors::Errors;
+use crate::tokens::errors::ErrorList;
 
 /// Expands the derive. A type with mistakes gets all of them, and an
 /// implementation all the same, so that no further errors come of its absence.
@@ -21,9 +21,9 @@ pub(crate) fn classify(input: TokenStream) -> TokenStream {
         Ok(input) => input,
         Err(error) => return error.into_compile_error(),
     };
-    let errors = Errors::default();
+    let errors = ErrorList::default();
     let item = item::Item::new(&input, &errors);
-    match errors.finish(()) {
+    match errors.finish(Ok(())) {
         Ok(()) => expand::implementation(&input, &item),
         Err(error) => {
             let error = error.into_compile_error();

@@ -1,71 +1,89 @@
-//! The policy in the documentation of what it protects.
+//! Descriptions of breakers, for the documentation of what they protect.
 
 mod policy;
 pub(crate) mod words;
 
+use syn::Expr;
+
 use crate::{
     policy::{Formula, Matched, Tracker},
-    settings::{BreakerOptions, Options},
+    validate::validated::{
+        CallKey, ClassifiedBy, DefinedBreaker, FunctionBreaker, KeySet, ProtectedFunction,
+        Rejection,
+    },
 };
 use policy::policy;
 
-/// The section of a function. It is only added to documentation that is there:
-/// the lint for items without any is the user's.
-pub(crate) fn of_function(options: &Options) -> String {
-    let named = options.shared.as_ref().or(options.breaker.name.as_ref());
-    let name = words::source(named);
-    let name = name.trim_matches('"');
-    let key = words::source(options.key.as_ref());
-    let breaker = match (named, &options.key) {
-        (Some(_), None) => format!("the circuit breaker `{name}`"),
-        (Some(_), Some(_)) => format!("the circuit breakers `{name}`, one for each `{key}`"),
-        (None, None) => "a circuit breaker of the function's own".to_owned(),
-        (None, Some(_)) => format!("circuit breakers of the function's own, one for each `{key}`"),
+/// Describes the breaker of a function, in a section. It is only added to
+/// documentation that is there: the lint for items without any is the user's.
+pub(crate) fn of_function(protected: &ProtectedFunction) -> String {
+    let breaker = match &protected.breaker {
+        FunctionBreaker::Shared { breaker, key } => named(Some(breaker), key.as_ref()),
+        FunctionBreaker::Own { settings, keys, .. } => {
+            let key = keys.as_ref().map(|keys| &keys.key);
+            let bound = keys
+                .as_ref()
+                .map_or_else(String::new, |keys| bound(&keys.set));
+            format!("{}{bound}", named(settings.name.as_ref(), key))
+        }
     };
-    let bound = match (&options.shared, &options.key) {
-        (None, Some(_)) => bound(&options.breaker),
-        _ => String::new(),
+    let policy = match &protected.breaker {
+        FunctionBreaker::Shared { .. } => String::new(),
+        FunctionBreaker::Own { settings, .. } => policy(settings),
     };
-    let judged = judged(options);
-    let rejected = if options.fallback.is_some() {
-        "On a rejection and on an error the fallback answers."
-    } else if options.map_rejection.is_some() {
-        "A rejected call returns at once with the error that `map_rejection` makes of it."
-    } else {
-        "A rejected call returns at once with an error made of `CallNotPermitted`."
-    };
-    let policy = match &options.shared {
-        Some(_) => String::new(),
-        None => policy(&options.breaker),
+    let classified = classified(&protected.classification);
+    let rejected = match protected.rejection {
+        Rejection::Fallback(_) => "On a rejection and on an error the fallback answers.",
+        Rejection::Mapped(_) => {
+            "A rejected call returns at once with the error that `map_rejection` makes of it."
+        }
+        Rejection::Converted => {
+            "A rejected call returns at once with an error made of `CallNotPermitted`."
+        }
     };
     indented(&format!(
-        "# Circuit breaker\n\nCalls go through {breaker}.{bound}{judged} {rejected}\n{policy}"
+        "# Circuit breaker\n\nCalls go through {breaker}{classified} {rejected}\n{policy}"
     ))
 }
 
-/// The section of a breaker in `breaker!`.
-pub(crate) fn of_breaker(options: &BreakerOptions) -> String {
-    let keys = match &options.key_type {
+/// Names the breaker that calls go through.
+fn named(name: Option<&Expr>, key: Option<&CallKey>) -> String {
+    let source = words::source(name);
+    let source = source.trim_matches('"');
+    let key = key.map(|key| words::source(Some(&key.expr)));
+    match (name, key) {
+        (Some(_), None) => format!("the circuit breaker `{source}`."),
+        (Some(_), Some(key)) => format!("the circuit breakers `{source}`, one for each `{key}`."),
+        (None, None) => "a circuit breaker of the function's own.".to_owned(),
+        (None, Some(key)) => {
+            format!("circuit breakers of the function's own, one for each `{key}`.")
+        }
+    }
+}
+
+/// Describes the policy of a breaker in `breaker!`, in a section.
+pub(crate) fn of_breaker(breaker: &DefinedBreaker<'_>) -> String {
+    let keys = match &breaker.keys {
         Some(keys) => {
-            let keys = words::tokens(keys);
+            let ty = words::tokens(&keys.set.ty);
             format!(
-                "\nThere is one for each key, a `{keys}`.{}\n",
-                bound(options)
+                "\nThere is one for each key, a `{ty}`.{}\n",
+                bound(&keys.set)
             )
         }
         None => String::new(),
     };
-    indented(&format!("# Policy\n{keys}{}", policy(options)))
+    indented(&format!("# Policy\n{keys}{}", policy(&breaker.settings)))
 }
 
-/// How many breakers there may be.
-fn bound(options: &BreakerOptions) -> String {
-    let most = options.max_keys.as_ref();
+/// Says how many breakers there may be.
+fn bound(keys: &KeySet) -> String {
+    let most = keys.max_keys.as_ref();
     let most = most.map_or_else(|| "10000".to_owned(), words::count);
     format!(" There are at most {most} of them at a time.")
 }
 
-/// As far from the margin as the lines of `///` are.
+/// Indents every line as those of `///` are.
 fn indented(text: &str) -> String {
     let lines: Vec<_> = text
         .trim_end()
@@ -75,20 +93,26 @@ fn indented(text: &str) -> String {
     lines.join("\n")
 }
 
-/// Which results count as failures.
-fn judged(options: &Options) -> String {
-    if let Some(classify) = &options.classify {
-        let by = match classify {
-            syn::Expr::Path(_) => words::source(Some(classify)),
-            _ => "classify".to_owned(),
-        };
-        return format!(" `{by}` says what each result counts as.");
-    }
-    let errors = match &options.tracker {
+/// Says which results count as failures.
+fn classified(classification: &ClassifiedBy) -> String {
+    let (tracker, failure_if) = match classification {
+        ClassifiedBy::Classifier(classify) => {
+            let by = match classify {
+                Expr::Path(_) => words::source(Some(classify)),
+                _ => "classify".to_owned(),
+            };
+            return format!(" `{by}` says what each result counts as.");
+        }
+        ClassifiedBy::Tracker {
+            tracker,
+            failure_if,
+        } => (tracker, failure_if),
+    };
+    let errors = match tracker {
         None | Some(Formula::Leaf(Matched::All)) => None,
         Some(tracker) => Some(format!("errors that `{}` matches", tracker_text(tracker))),
     };
-    match (errors, &options.failure_if) {
+    match (errors, failure_if) {
         (None, None) => String::new(),
         (Some(errors), None) => format!(" Only {errors} count as failures."),
         (None, Some(_)) => " Results that `failure_if` picks count as failures, too.".to_owned(),
@@ -100,7 +124,7 @@ fn judged(options: &Options) -> String {
 
 fn tracker_text(tracker: &Tracker) -> String {
     let part = |part: &Tracker| match part {
-        Formula::Leaf(_) | Formula::Not(_) => tracker_text(part),
+        Formula::Leaf(_) => tracker_text(part),
         _ => format!("({})", tracker_text(part)),
     };
     match tracker {
@@ -116,7 +140,7 @@ fn tracker_text(tracker: &Tracker) -> String {
                 .map_or_else(String::new, |guard| format!(" if {}", words::tokens(guard)));
             format!("Matches({}{guard})", words::tokens(pattern))
         }
-        Formula::Not(inner) => format!("!{}", part(inner)),
+        Formula::Leaf(Matched::Not(inner)) => format!("!{}", part(inner)),
         Formula::All(parts) => joined(parts.iter().map(part), " & "),
         Formula::Any(parts) => joined(parts.iter().map(part), " | "),
     }

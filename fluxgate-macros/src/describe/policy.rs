@@ -5,15 +5,16 @@ use crate::{
     analysis::{Branch, Openings, Size, branches, openings},
     describe::words,
     policy::{Listener, Permit, PermitKind, Retry, RetryKind, Rule, Window},
-    settings::BreakerOptions,
+    settings::BreakerSettings,
 };
-/// When it opens, for how long, how it recovers, and whom it tells.
-pub(super) fn policy(options: &BreakerOptions) -> String {
+
+/// Says when it opens, for how long, how it recovers, and whom it tells.
+pub(super) fn policy(settings: &BreakerSettings) -> String {
     let parts = [
-        opens(options),
-        stays_open(options.retry.as_ref()),
-        recovers(options),
-        tells(options.listeners.as_deref().unwrap_or_default()),
+        opens(settings),
+        stays_open(settings.retry.as_ref()),
+        recovers(settings),
+        tells(settings.listeners.as_deref().unwrap_or_default()),
     ];
     joined(
         parts.iter().map(|part| match part.trim_start() {
@@ -24,10 +25,10 @@ pub(super) fn policy(options: &BreakerOptions) -> String {
     )
 }
 
-fn opens(options: &BreakerOptions) -> String {
-    let window = options.window.as_ref();
+fn opens(settings: &BreakerSettings) -> String {
+    let window = settings.window.as_ref();
     let among = among(window);
-    let Some(tripper) = &options.tripper else {
+    let Some(tripper) = &settings.tripper else {
         return format!(
             "\nIt opens when, of at least 100 calls {among}, 50 % or more failed.\n{}",
             numbers(&default_openings(Size::of(window)))
@@ -93,7 +94,7 @@ fn failing(count: u64) -> String {
     }
 }
 
-/// "among the last 100", "in the last 60s".
+/// Returns "among the last 100" or "in the last 60s".
 fn among(window: Option<&Window>) -> String {
     match window {
         None => "among the last 100".to_owned(),
@@ -193,12 +194,12 @@ fn stays_open(retry: Option<&Retry>) -> String {
     format!("{text}\n")
 }
 
-fn recovers(options: &BreakerOptions) -> String {
-    let most = options
+fn recovers(settings: &BreakerSettings) -> String {
+    let most = settings
         .max_half_open_calls
         .as_ref()
         .map_or_else(|| "10".to_owned(), words::count);
-    let share = match options.permit.as_ref() {
+    let share = match settings.permit.as_ref() {
         None => "10 % of the calls at first, 100 % after 1min".to_owned(),
         Some(Permit {
             kind: PermitKind::All,
@@ -222,13 +223,13 @@ fn recovers(options: &BreakerOptions) -> String {
             ..
         }) => "the calls that a permit of its own picks".to_owned(),
     };
-    let closes = match options.close_after.as_ref() {
+    let closes = match settings.close_after.as_ref() {
         Some(count) if count.known != Some(1) => {
             format!("{} successes in a row close it", words::count(count))
         }
         _ => "the first success closes it".to_owned(),
     };
-    let reopens = match options.reopen_after.as_ref() {
+    let reopens = match settings.reopen_after.as_ref() {
         None => String::new(),
         Some(count) if count.known == Some(1) => ", a failure reopens it".to_owned(),
         Some(count) => format!(", {} failures in a row reopen it", words::count(count)),

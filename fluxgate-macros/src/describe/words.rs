@@ -1,15 +1,12 @@
-//! Settings in the words of messages and documentation.
+//! Values of settings as words, for messages and documentation.
 
 use std::time::Duration;
 
 use quote::ToTokens;
 
-use crate::{
-    analysis::Branch,
-    policy::{Count, Leaf, Ratio, Rule, Time},
-};
+use crate::policy::{Leaf, Ratio, Rule, Time, WholeNumber};
 
-/// `1 call`, `2 calls`.
+/// Returns `1 call` or `2 calls`.
 pub(crate) fn count_of(count: u64, what: &str) -> String {
     if count == 1 {
         format!("1 {what}")
@@ -18,19 +15,21 @@ pub(crate) fn count_of(count: u64, what: &str) -> String {
     }
 }
 
-pub(crate) fn count(count: &Count) -> String {
+/// Writes a count, or the constant.
+pub(crate) fn count(count: &WholeNumber) -> String {
     count
         .known
         .map_or_else(|| source(count.expr()), |value| value.to_string())
 }
 
+/// Writes a ratio, or the constant.
 pub(crate) fn ratio(ratio: &Ratio) -> String {
     ratio
         .known
         .map_or_else(|| source(ratio.expr()), |value| value.to_string())
 }
 
-/// `50 %`, or the constant in code.
+/// Returns `50 %`, or the constant in code.
 pub(crate) fn per_cent(ratio: &Ratio) -> String {
     match ratio.known {
         Some(value) => {
@@ -41,12 +40,13 @@ pub(crate) fn per_cent(ratio: &Ratio) -> String {
     }
 }
 
+/// Writes a duration, or the constant.
 pub(crate) fn time(time: &Time) -> String {
     time.duration()
         .map_or_else(|| source(time.expr()), duration)
 }
 
-/// As the attribute would take it: `250ms`, `1.5s`, `5min`, `1h`.
+/// Writes a duration as the attribute takes it: `250ms`, `1.5s`, `5min`, `1h`.
 pub(crate) fn duration(duration: Duration) -> String {
     let secs = duration.as_secs();
     match (secs, duration.subsec_nanos()) {
@@ -56,11 +56,12 @@ pub(crate) fn duration(duration: Duration) -> String {
     }
 }
 
-/// An expression as a user would write it, on one line.
+/// Writes an expression as a user would, on one line.
 pub(crate) fn source(expr: Option<&syn::Expr>) -> String {
     tokens(&expr)
 }
 
+/// Writes tokens as a user would.
 pub(crate) fn tokens(tokens: &impl ToTokens) -> String {
     let text = tokens.to_token_stream().to_string();
     [
@@ -76,7 +77,7 @@ pub(crate) fn tokens(tokens: &impl ToTokens) -> String {
     .fold(text, |text, (from, to)| text.replace(from, to))
 }
 
-/// A rule as it is written.
+/// Writes a rule as the attribute takes it.
 pub(crate) fn leaf(leaf: &Leaf) -> String {
     let name = &leaf.ident;
     match &leaf.rule {
@@ -103,9 +104,4 @@ pub(crate) fn leaf(leaf: &Leaf) -> String {
         Rule::Custom(_) => format!("{name}(…)"),
         Rule::InCode(expr) => source(Some(expr)),
     }
-}
-
-pub(crate) fn branch(branch: &Branch<'_>) -> String {
-    let leaves: Vec<_> = branch.leaves.iter().map(|rule| leaf(rule)).collect();
-    leaves.join(" & ")
 }

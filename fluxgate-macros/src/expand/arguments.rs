@@ -1,4 +1,4 @@
-//! How the arguments of a function get into its body behind the breaker.
+//! The arguments of a function on their way into the body behind the breaker.
 //!
 //! Without the attribute, arguments are dropped when the body is over, the last
 //! one first, whether the body uses them or not, and what a pattern leaves of an
@@ -15,7 +15,7 @@ use syn::{
 };
 
 use super::function::mentions;
-use crate::item::function::{Target, bound, is_surely_copy};
+use crate::item::function::{Function, bound, is_surely_copy};
 
 pub(super) struct Arguments {
     /// The inputs of the signature.
@@ -29,19 +29,24 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    /// `outside` are the expressions beside the body that may use arguments, and
+    /// Looks at every argument. `outside` are the expressions beside the body that may use arguments, and
     /// `moves` tells whether the body takes what it mentions.
-    pub(super) fn new(target: &Target, body: &Group, outside: &TokenStream, moves: bool) -> Self {
-        let keeps_patterns = !target.attrs.iter().all(is_inert);
-        let inputs = target.sig.inputs.iter().enumerate();
+    pub(super) fn new(
+        function: &Function,
+        body: &Group,
+        outside: &TokenStream,
+        moves: bool,
+    ) -> Self {
+        let keeps_patterns = !function.attrs.iter().all(is_inert);
+        let inputs = function.sig.inputs.iter().enumerate();
         let arguments: Vec<_> = inputs
-            .map(|(at, input)| Argument::new(at, input, body, outside, keeps_patterns))
+            .map(|(at, input)| OneArgument::new(at, input, body, outside, keeps_patterns))
             .collect();
         let binds = !moves || arguments.iter().any(|one| one.pattern.is_some());
         let mentioned = arguments.iter().rev().filter(|_| moves);
         let taken = mentioned.filter_map(|one| one.mention(binds)).collect();
         let bound = arguments.iter().filter(|_| binds);
-        let bound = bound.filter_map(Argument::bind).collect();
+        let bound = bound.filter_map(OneArgument::bind).collect();
         let inputs = arguments.iter().map(|one| one.input(binds));
         Self {
             inputs: inputs.collect(),
@@ -74,7 +79,7 @@ impl Arguments {
 }
 
 /// One argument.
-struct Argument<'a> {
+struct OneArgument<'a> {
     input: &'a FnArg,
     cfgs: Vec<&'a Attribute>,
     /// What it is called in the body, if it is to be taken along.
@@ -87,7 +92,7 @@ struct Argument<'a> {
     is_mentioned: bool,
 }
 
-impl<'a> Argument<'a> {
+impl<'a> OneArgument<'a> {
     fn new(
         at: usize,
         input: &'a FnArg,
@@ -144,7 +149,7 @@ impl<'a> Argument<'a> {
         matches!(self.input, FnArg::Receiver(_))
     }
 
-    /// The input in the signature.
+    /// Returns the input in the signature.
     fn input(&self, binds: bool) -> FnArg {
         let FnArg::Typed(typed) = self.input else {
             return self.input.clone();
@@ -194,20 +199,20 @@ impl<'a> Argument<'a> {
         })
     }
 
-    /// Whether it says by its name that it is not used.
+    /// Returns whether it says by its name that it is not used.
     fn is_quiet(&self) -> bool {
         let name = self.name.as_ref().map(ToString::to_string);
         name.is_some_and(|name| name.starts_with('_'))
     }
 
-    /// A mention is no use, which for such a name would be worth a lint.
+    /// Allows what lints say of such a name, although a mention is no use.
     fn allow(&self) -> Option<TokenStream> {
         let warns = self.is_quiet() && self.renamed.is_none();
         warns.then(|| quote!(#[allow(clippy::no_effect_underscore_binding, clippy::used_underscore_binding)]))
     }
 }
 
-/// The name, if the pattern is one.
+/// Returns the name, if the pattern is one.
 fn plain(pattern: &Pat) -> Option<&Ident> {
     match pattern {
         Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => Some(&pat.ident),
@@ -215,7 +220,7 @@ fn plain(pattern: &Pat) -> Option<&Ident> {
     }
 }
 
-/// The `mut` of a `ref mut` in a pattern.
+/// Finds the `mut` of a `ref mut` in a pattern.
 fn borrows_mutably(pattern: TokenStream) -> Option<Token![mut]> {
     let mut after_ref = false;
     for tree in pattern {
@@ -234,7 +239,7 @@ fn borrows_mutably(pattern: TokenStream) -> Option<Token![mut]> {
     None
 }
 
-/// Whether something beside the body may use what the pattern binds.
+/// Returns whether something beside the body may use what the pattern binds.
 fn binds_any(pattern: &Pat, outside: &TokenStream) -> bool {
     let mut names = Vec::new();
     bound(pattern, &mut names);
@@ -242,12 +247,12 @@ fn binds_any(pattern: &Pat, outside: &TokenStream) -> bool {
     mentions(outside.clone(), &names)
 }
 
-/// Whether dropping a value of this type does nothing for sure.
+/// Returns whether dropping a value of this type does nothing for sure.
 fn never_drops(ty: &Type) -> bool {
     matches!(ty, Type::Reference(_)) || is_surely_copy(ty)
 }
 
-/// Whether an attribute takes the function as it is. Others may look at its
+/// Returns whether an attribute takes the function as it is. Others may look at its
 /// patterns, as `#[tracing::instrument]` does.
 fn is_inert(attr: &Attribute) -> bool {
     let path = attr.path();

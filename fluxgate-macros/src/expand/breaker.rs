@@ -1,23 +1,25 @@
-//! The static that holds a breaker, and what builds it.
+//! Statics that hold breakers, and the calls that build them.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Attribute, Type, Visibility, spanned::Spanned};
+use syn::spanned::Spanned;
 
 use super::{Runtime, constants, keyed, policies, respanned};
 use crate::{
     describe,
+    item::{breaker_macro::ParsedBreaker, function::Function},
     policy::SlowProbes,
-    settings::{BreakerOptions, Handle, Options},
+    settings::{BreakerSettings, Handle},
+    validate::validated::{DefinedBreaker, FunctionBreaker, KeySet},
 };
 
-/// The name of the hidden static. The policies are written inside its
+/// Names the hidden static. The policies are written inside its
 /// initialiser, so it must be one that they do not mention.
 pub(super) fn hidden() -> Ident {
     Ident::new("__FLUXGATE_BREAKER", Span::mixed_site())
 }
 
-/// The breaker of a function, as an argument of the call.
+/// Writes the breaker of a function, as an argument of the call.
 ///
 /// ```text
 /// Input:  #[circuit_breaker(retry = Always)]
@@ -31,42 +33,48 @@ pub(super) fn hidden() -> Ident {
 ///
 /// In a block of its own, so that the function's body can't see it.
 pub(super) fn reference(
-    options: &Options,
-    function: &Ident,
-    associated: bool,
-    keys: Option<&Type>,
+    breaker: &FunctionBreaker,
+    function: &Function,
     fluxgate: &Runtime<'_>,
 ) -> TokenStream {
-    if let Some(shared) = &options.shared {
-        // An error about it stands there.
-        let place = shared.span().resolved_at(Span::mixed_site());
-        return quote_spanned!(place=> &#shared);
+    match breaker {
+        FunctionBreaker::Shared { breaker, .. } => {
+            // An error about it stands there.
+            let place = breaker.span().resolved_at(Span::mixed_site());
+            quote_spanned!(place=> &#breaker)
+        }
+        FunctionBreaker::Own {
+            handle: Some(handle),
+            ..
+        } => {
+            let ident = &handle.ident;
+            if function.is_associated() || handle.associated {
+                quote!(Self::#ident())
+            } else {
+                quote!(#ident())
+            }
+        }
+        FunctionBreaker::Own { settings, keys, .. } => {
+            let set = keys.as_ref().map(|keys| &keys.set);
+            let hidden = hidden();
+            let item = hidden_static(settings, &function.sig.ident, set, fluxgate);
+            let place = place(set);
+            let reference = respanned(quote!(&#hidden), place);
+            quote_spanned!(place=> { #item #reference })
+        }
     }
-    if let Some(handle) = &options.handle {
-        let ident = &handle.ident;
-        return if associated || handle.associated {
-            quote!(Self::#ident())
-        } else {
-            quote!(#ident())
-        };
-    }
-    let hidden = hidden();
-    let item = hidden_static(&options.breaker, function, keys, fluxgate);
-    let place = place(keys);
-    let reference = respanned(quote!(&#hidden), place);
-    quote_spanned!(place=> { #item #reference })
 }
 
 fn hidden_static(
-    options: &BreakerOptions,
+    settings: &BreakerSettings,
     function: &Ident,
-    keys: Option<&Type>,
+    set: Option<&KeySet>,
     fluxgate: &Runtime<'_>,
 ) -> TokenStream {
     let hidden = hidden();
-    let (ty, new) = static_type(keys, fluxgate);
-    let builder = builder(options, function, keys, fluxgate);
-    let place = place(keys);
+    let (ty, new) = static_type(set, fluxgate);
+    let builder = builder(settings, function, set, fluxgate);
+    let place = place(set);
     let link = respanned(quote!(#fluxgate::__link! { #hidden }), place);
     quote_spanned! {place=>
         static #hidden: #ty = #new(|| #builder);
@@ -74,55 +82,65 @@ fn hidden_static(
     }
 }
 
-/// Where it is said that keys can't be of some type.
-fn place(keys: Option<&Type>) -> Span {
-    keys.map_or_else(Span::mixed_site, |keys| {
-        keys.span().resolved_at(Span::mixed_site())
+/// Returns where it is said that keys can't be of some type.
+fn place(set: Option<&KeySet>) -> Span {
+    set.map_or_else(Span::mixed_site, |set| {
+        set.ty.span().resolved_at(Span::mixed_site())
     })
 }
 
-/// The type of a static, and the path of its constructor.
-fn static_type(keys: Option<&Type>, fluxgate: &Runtime<'_>) -> (TokenStream, TokenStream) {
-    match keys {
+/// Returns the type of a static, and the path of its constructor.
+fn static_type(set: Option<&KeySet>, fluxgate: &Runtime<'_>) -> (TokenStream, TokenStream) {
+    match set {
         None => (
             quote!(#fluxgate::StaticBreaker),
             quote!(#fluxgate::StaticBreaker::new),
         ),
-        Some(keys) => (
-            quote!(#fluxgate::keyed::StaticBreakers<#keys>),
+        Some(KeySet { ty, .. }) => (
+            quote!(#fluxgate::keyed::StaticBreakers<#ty>),
             quote!(#fluxgate::keyed::StaticBreakers::new),
         ),
     }
 }
 
-/// The function that `handle` asks for.
+/// Writes the function that `handle` asks for.
 ///
 /// ```text
 /// Input:  handle = quote_breaker
 /// Output: fn quote_breaker() -> &'static ::fluxgate::CircuitBreaker { static … }
 /// ```
 pub(super) fn handle(
-    handle: &Handle,
-    options: &BreakerOptions,
-    function: &Ident,
-    vis: &Visibility,
-    cfgs: &[&Attribute],
-    keys: Option<&Type>,
+    breaker: &FunctionBreaker,
+    function: &Function,
     fluxgate: &Runtime<'_>,
-) -> TokenStream {
-    let ident = &handle.ident;
+) -> Option<TokenStream> {
+    let FunctionBreaker::Own {
+        settings,
+        keys,
+        handle: Some(Handle { ident, .. }),
+    } = breaker
+    else {
+        return None;
+    };
+    let set = keys.as_ref().map(|keys| &keys.set);
+    let Function { vis, sig, .. } = function;
+    let name = &sig.ident;
     let hidden = hidden();
-    let item = hidden_static(options, function, keys, fluxgate);
-    let (doc, ty) = match keys {
+    let item = hidden_static(settings, name, set, fluxgate);
+    let (doc, ty) = match set {
         None => (
-            format!("The circuit breaker of `{function}`."),
+            format!("The circuit breaker of `{name}`."),
             quote!(#fluxgate::CircuitBreaker),
         ),
-        Some(keys) => (
-            format!("The circuit breakers of `{function}`, by key."),
-            quote!(#fluxgate::keyed::CircuitBreakers<#keys>),
+        Some(KeySet { ty, .. }) => (
+            format!("The circuit breakers of `{name}`, by key."),
+            quote!(#fluxgate::keyed::CircuitBreakers<#ty>),
         ),
     };
+    let cfgs = function
+        .attrs
+        .iter()
+        .filter(|attr| attr.path().is_ident("cfg"));
     let handle = quote! {
         #(#cfgs)*
         #[doc = #doc]
@@ -132,29 +150,32 @@ pub(super) fn handle(
             &#hidden
         }
     };
-    match keys {
+    Some(match set {
         None => handle,
         // Where the feature is off the function says so.
         Some(_) => keyed::guarded(None, &handle, fluxgate),
-    }
+    })
 }
 
-/// One breaker of `breaker!`.
-pub(crate) fn statics(
-    attrs: &[Attribute],
-    vis: &Visibility,
-    ident: &Ident,
-    options: &Options,
-) -> TokenStream {
-    let path = super::runtime_path(options.krate.as_ref());
+/// Expands one breaker of `breaker!`.
+pub(crate) fn breaker(defined: &DefinedBreaker<'_>) -> TokenStream {
+    let DefinedBreaker {
+        item: ParsedBreaker {
+            attrs, vis, ident, ..
+        },
+        settings,
+        keys,
+        ..
+    } = defined;
+    let path = super::runtime_path(defined.krate.as_ref());
     let fluxgate = Runtime(path.as_ref());
-    let keys = options.breaker.key_type.as_ref();
-    let builder = builder(&options.breaker, ident, keys, &fluxgate);
-    let (ty, new) = static_type(keys, &fluxgate);
+    let set = keys.as_ref().map(|keys| &keys.set);
+    let builder = builder(settings, ident, set, &fluxgate);
+    let (ty, new) = static_type(set, &fluxgate);
     let cfgs = attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
     let is_documented = attrs.iter().any(|attr| attr.path().is_ident("doc"));
-    let docs = (is_documented && options.docs != Some(false))
-        .then(|| describe::of_breaker(&options.breaker))
+    let docs = (is_documented && defined.is_described)
+        .then(|| describe::of_breaker(defined))
         .into_iter();
     let item = quote! {
         #(#attrs)*
@@ -163,34 +184,33 @@ pub(crate) fn statics(
         #(#cfgs)*
         #fluxgate::__link! { #ident }
     };
-    match options.given.get("key_type") {
+    match keys {
         None => item,
-        Some(place) => {
-            let key = Ident::new("key_type", place.span());
-            keyed::guarded(Some(&key), &item, &fluxgate)
-        }
+        Some(keys) => keyed::guarded(Some(&keys.ident), &item, &fluxgate),
     }
 }
 
-/// The settings that were given; the builder has the defaults.
+/// Calls the builder with the settings that were given; it has the defaults.
 fn builder(
-    options: &BreakerOptions,
+    settings: &BreakerSettings,
     item: &Ident,
-    keys: Option<&Type>,
+    set: Option<&KeySet>,
     fluxgate: &Runtime<'_>,
 ) -> TokenStream {
-    let name = name(options, item, fluxgate);
-    let settings = settings(options, fluxgate);
-    let listeners = options.listeners.iter().flatten();
+    let name = name(settings, item, fluxgate);
+    let calls = calls(settings, fluxgate);
+    let listeners = settings.listeners.iter().flatten();
     let listeners = listeners.map(|listener| policies::listener(listener, fluxgate));
-    let builder = match keys {
-        None => quote!(#fluxgate::CircuitBreaker::builder(#name) #settings #(#listeners)*),
-        Some(keys) => {
-            let keyed = keyed::settings(options, &settings, fluxgate);
-            quote!(#fluxgate::keyed::CircuitBreakers::<#keys>::builder(#name) #keyed #(#listeners)*)
+    let builder = match set {
+        None => quote!(#fluxgate::CircuitBreaker::builder(#name) #calls #(#listeners)*),
+        Some(set) => {
+            let ty = &set.ty;
+            let calls = keyed::settings(set, &calls, fluxgate);
+            quote!(#fluxgate::keyed::CircuitBreakers::<#ty>::builder(#name) #calls #(#listeners)*)
         }
     };
-    let checks = constants::checks(options, fluxgate);
+    let max_keys = set.and_then(|set| set.max_keys.as_ref());
+    let checks = constants::checks(settings, max_keys, fluxgate);
     if checks.is_empty() {
         builder
     } else {
@@ -198,8 +218,8 @@ fn builder(
     }
 }
 
-fn name(options: &BreakerOptions, item: &Ident, fluxgate: &Runtime<'_>) -> TokenStream {
-    if let Some(name) = &options.name {
+fn name(settings: &BreakerSettings, item: &Ident, fluxgate: &Runtime<'_>) -> TokenStream {
+    if let Some(name) = &settings.name {
         quote!(#name)
     } else {
         let anchor = Ident::new("anchor", Span::mixed_site());
@@ -211,46 +231,46 @@ fn name(options: &BreakerOptions, item: &Ident, fluxgate: &Runtime<'_>) -> Token
     }
 }
 
-/// The calls of the builder that set what was given, listeners aside.
-fn settings(options: &BreakerOptions, fluxgate: &Runtime<'_>) -> TokenStream {
-    let mut settings = TokenStream::new();
+/// Writes the calls of the builder that set what was given, listeners aside.
+fn calls(settings: &BreakerSettings, fluxgate: &Runtime<'_>) -> TokenStream {
+    let mut calls = TokenStream::new();
     let mut set = |method: &str, value: TokenStream| {
         let method = format_ident!("{method}");
-        settings.extend(quote!(.#method(#value)));
+        calls.extend(quote!(.#method(#value)));
     };
-    if let Some(window) = &options.window {
+    if let Some(window) = &settings.window {
         set("window", policies::window(window, fluxgate));
     }
-    if let Some(tripper) = &options.tripper {
+    if let Some(tripper) = &settings.tripper {
         set("tripper", policies::tripper(tripper, fluxgate));
     }
-    if let Some(retry) = &options.retry {
+    if let Some(retry) = &settings.retry {
         set("retry", policies::retry(retry, fluxgate));
     }
-    if let Some(permit) = &options.permit {
+    if let Some(permit) = &settings.permit {
         set("permit", policies::permit(permit, fluxgate));
     }
     let counts = [
-        ("max_half_open_calls", &options.max_half_open_calls),
-        ("close_after", &options.close_after),
-        ("reopen_after", &options.reopen_after),
+        ("max_half_open_calls", &settings.max_half_open_calls),
+        ("close_after", &settings.close_after),
+        ("reopen_after", &settings.reopen_after),
     ];
     for (method, count) in counts {
         if let Some(count) = count {
             set(method, policies::count(count, fluxgate));
         }
     }
-    if let Some(lease) = &options.probe_lease {
+    if let Some(lease) = &settings.probe_lease {
         set("probe_lease", quote!(#lease));
     }
-    if let Some(on_cancel) = &options.on_cancel {
+    if let Some(on_cancel) = &settings.on_cancel {
         set("on_cancel", policies::on_cancel(on_cancel, fluxgate));
     }
-    if let Some(SlowProbes { ident }) = &options.slow_probes {
+    if let Some(SlowProbes { ident }) = &settings.slow_probes {
         set("slow_probes", quote!(#fluxgate::SlowProbes::#ident));
     }
-    if let Some(durations) = &options.durations {
+    if let Some(durations) = &settings.durations {
         set("durations", quote!(#durations));
     }
-    settings
+    calls
 }

@@ -1,4 +1,4 @@
-//! What counts as a failure, as an expression.
+//! The classification of results, as an expression.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -8,35 +8,47 @@ use super::{Runtime, respanned};
 use crate::{
     item::return_type,
     policy::{Formula, Matched, Tracker},
-    settings::Options,
+    validate::validated::ClassifiedBy,
 };
 
+/// Writes what says which results are failures.
+///
 /// ```text
 /// Input:  (none)
-/// Output: ::fluxgate::__private::Returning::<Result<Quote, Error>>::new().judge()
-///             .by_themselves()
+/// Output: ::fluxgate::__private::Returning::<Result<Quote, Error>>::new().classification()
+///             .by_classify()
 ///
 /// Input:  tracker = TypeOf(io::Error), failure_if = is_stale
-/// Output: ::fluxgate::__private::Returning::<Result<Quote, Error>>::new().judge()
+/// Output: ::fluxgate::__private::Returning::<Result<Quote, Error>>::new().classification()
 ///             .tracker(|error: &_| ::fluxgate::__private::Probe::new(error).holds::<io::Error>())
 ///             .failure_if(is_stale)
 ///
 /// Input:  classify = fluxgate::http::classify
-/// Output: ….judge().classify(fluxgate::http::classify)
+/// Output: ….classification().classify(fluxgate::http::classify)
 /// ```
-pub(super) fn judge(options: &Options, output: &Type, fluxgate: &Runtime<'_>) -> TokenStream {
+pub(super) fn judge(
+    classification: &ClassifiedBy,
+    output: &Type,
+    fluxgate: &Runtime<'_>,
+) -> TokenStream {
     let (erased, _) = return_type::erase(output);
     let mut judge = if return_type::is_unknown(&erased) {
-        quote!(#fluxgate::__private::Judge::<#fluxgate::__private::Plain<#erased>>::new())
+        quote!(#fluxgate::__private::Classification::<#fluxgate::__private::Plain<#erased>>::new())
     } else {
-        quote!(#fluxgate::__private::Returning::<#erased>::new().judge())
+        quote!(#fluxgate::__private::Returning::<#erased>::new().classification())
     };
-    if let Some(classify) = &options.classify {
-        judge.extend(quote!(.classify(#classify)));
-        return judge;
-    }
-    match &options.tracker {
-        None => judge.extend(quote!(.by_themselves())),
+    let (tracker, failure_if) = match classification {
+        ClassifiedBy::Classifier(classify) => {
+            judge.extend(quote!(.classify(#classify)));
+            return judge;
+        }
+        ClassifiedBy::Tracker {
+            tracker,
+            failure_if,
+        } => (tracker, failure_if),
+    };
+    match tracker {
+        None => judge.extend(quote!(.by_classify())),
         // It is the judge's own.
         Some(Formula::Leaf(Matched::All)) => {}
         Some(tracker) => {
@@ -45,13 +57,13 @@ pub(super) fn judge(options: &Options, output: &Type, fluxgate: &Runtime<'_>) ->
             judge.extend(quote!(.tracker(|#error: &_| #condition)));
         }
     }
-    if let Some(predicate) = &options.failure_if {
+    if let Some(predicate) = failure_if {
         judge.extend(quote!(.failure_if(#predicate)));
     }
     judge
 }
 
-/// The tracker as a condition on `error`, which is a reference.
+/// Writes the tracker as a condition on `error`, which is a reference.
 fn condition(tracker: &Tracker, error: &Ident, fluxgate: &Runtime<'_>) -> TokenStream {
     let part = |part: &Tracker| {
         let tokens = condition(part, error, fluxgate);
@@ -59,10 +71,6 @@ fn condition(tracker: &Tracker, error: &Ident, fluxgate: &Runtime<'_>) -> TokenS
     };
     match tracker {
         Formula::Leaf(leaf) => matched(leaf, error, fluxgate),
-        Formula::Not(inner) => {
-            let inner = part(inner);
-            quote!(!#inner)
-        }
         Formula::All(parts) => {
             let parts = parts.iter().map(part);
             quote!(#(#parts)&&*)
@@ -95,6 +103,10 @@ fn matched(leaf: &Matched, error: &Ident, fluxgate: &Runtime<'_>) -> TokenStream
         Matched::Matches { pattern, guard } => {
             let guard = guard.iter();
             quote!(::core::matches!(#error, #pattern #(if #guard)*))
+        }
+        Matched::Not(inner) => {
+            let inner = condition(inner, error, fluxgate);
+            quote!(!(#inner))
         }
     }
 }

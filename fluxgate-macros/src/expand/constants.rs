@@ -1,4 +1,4 @@
-//! Constants in settings: their values are only known to the compiler, and so it
+//! Checks of constants in settings: their values are only known to the compiler, and so it
 //! is the compiler that checks them.
 //!
 //! ```text
@@ -17,18 +17,23 @@ use super::{Runtime, respanned};
 use crate::{
     describe::words,
     policy::{
-        Backoff, Count, PermitKind, Ratio, RetryKind, Rule, Time, Window,
+        Backoff, PermitKind, Ratio, RetryKind, Rule, Time, WholeNumber, Window,
         value::constant::is_literal,
     },
-    settings::BreakerOptions,
+    settings::BreakerSettings,
 };
 
-pub(super) fn checks(options: &BreakerOptions, fluxgate: &Runtime<'_>) -> Vec<TokenStream> {
+/// Writes a check for each constant.
+pub(super) fn checks(
+    settings: &BreakerSettings,
+    max_keys: Option<&WholeNumber>,
+    fluxgate: &Runtime<'_>,
+) -> Vec<TokenStream> {
     let mut checks = Checks {
         fluxgate,
         found: Vec::new(),
     };
-    match &options.window {
+    match &settings.window {
         Some(Window::Count { size, .. }) => checks.count(size),
         Some(Window::Time {
             duration, slots, ..
@@ -40,8 +45,8 @@ pub(super) fn checks(options: &BreakerOptions, fluxgate: &Runtime<'_>) -> Vec<To
         }
         Some(Window::Custom { .. } | Window::InCode(_)) | None => {}
     }
-    checks.rules(options);
-    match options.retry.as_ref().map(|retry| &retry.kind) {
+    checks.rules(settings);
+    match settings.retry.as_ref().map(|retry| &retry.kind) {
         Some(RetryKind::Cooldown {
             duration,
             jitter_ratio,
@@ -52,7 +57,7 @@ pub(super) fn checks(options: &BreakerOptions, fluxgate: &Runtime<'_>) -> Vec<To
         Some(RetryKind::Backoff(backoff)) => checks.backoff(backoff),
         _ => {}
     }
-    match options.permit.as_ref().map(|permit| &permit.kind) {
+    match settings.permit.as_ref().map(|permit| &permit.kind) {
         Some(PermitKind::Random(ratio)) => checks.ratio(ratio),
         Some(PermitKind::RampUp(ramp)) => {
             checks.ramp(&ramp.initial, &ramp.r#final);
@@ -61,15 +66,15 @@ pub(super) fn checks(options: &BreakerOptions, fluxgate: &Runtime<'_>) -> Vec<To
         _ => {}
     }
     let counts = [
-        &options.max_half_open_calls,
-        &options.close_after,
-        &options.reopen_after,
-        &options.max_keys,
+        settings.max_half_open_calls.as_ref(),
+        settings.close_after.as_ref(),
+        settings.reopen_after.as_ref(),
+        max_keys,
     ];
     for count in counts.into_iter().flatten() {
         checks.count(count);
     }
-    if let Some(lease) = &options.probe_lease {
+    if let Some(lease) = &settings.probe_lease {
         checks.time(lease);
     }
     checks.found
@@ -81,7 +86,7 @@ struct Checks<'a> {
 }
 
 impl Checks<'_> {
-    /// An error points at the constant: every token has its place.
+    /// Writes a check. Its error points at the constant: every token has its place.
     fn check(&mut self, span: Span, allowed: &TokenStream, message: &str) {
         let fluxgate = respanned(self.fluxgate.to_token_stream(), span);
         self.found.push(quote_spanned! {span=>
@@ -89,21 +94,22 @@ impl Checks<'_> {
         });
     }
 
-    fn limit(&mut self, span: Span, limit: &str, value: &impl ToTokens, message: &str) {
+    /// Checks a value with a function of `bounds`.
+    fn bound(&mut self, span: Span, bound: &str, value: &impl ToTokens, message: &str) {
         let fluxgate = self.fluxgate;
-        let limit = format_ident!("{limit}");
-        let allowed = quote!(#fluxgate::__private::bounds::#limit(#value));
+        let bound = format_ident!("{bound}");
+        let allowed = quote!(#fluxgate::__private::bounds::#bound(#value));
         self.check(span, &allowed, message);
     }
 
-    fn rules(&mut self, options: &BreakerOptions) {
-        let Some(tripper) = &options.tripper else {
+    fn rules(&mut self, settings: &BreakerSettings) {
+        let Some(tripper) = &settings.tripper else {
             return;
         };
         tripper.leaves(&mut |leaf| match &leaf.rule {
             Rule::MinRequests(count) => {
                 self.count(count);
-                self.fits(count, options.window.as_ref());
+                self.fits(count, settings.window.as_ref());
             }
             Rule::FailureStreak(count) => self.count(count),
             Rule::FailureRate(ratio) => self.ratio(ratio),
@@ -120,23 +126,23 @@ impl Checks<'_> {
         });
     }
 
-    fn count(&mut self, count: &Count) {
-        let (Some(expr), Some(limit)) = (count.constant(), count.range.limit()) else {
+    fn count(&mut self, count: &WholeNumber) {
+        let (Some(expr), Some(bound)) = (count.constant(), count.limits.bound()) else {
             return;
         };
-        let given = words::source(Some(expr));
+        let source = words::source(Some(expr));
         let message = format!(
-            "{} {}, but `{given}` is not",
+            "{} {}, but `{source}` is not",
             count.what,
-            count.range.words()
+            count.limits.words()
         );
         let value = self.integer(count);
-        self.limit(count.place.span(), limit, &value, &message);
+        self.bound(count.place.span(), bound, &value, &message);
     }
 
-    /// `MinRequests` within the count window.
-    fn fits(&mut self, count: &Count, window: Option<&Window>) {
-        let is_constant = |count: &Count| count.known.is_some() || count.constant().is_some();
+    /// Checks that `MinRequests` is within the count window.
+    fn fits(&mut self, count: &WholeNumber, window: Option<&Window>) {
+        let is_constant = |count: &WholeNumber| count.known.is_some() || count.constant().is_some();
         if !is_constant(count) {
             return;
         }
@@ -173,26 +179,22 @@ impl Checks<'_> {
     }
 
     fn ratio(&mut self, ratio: &Ratio) {
-        let (Some(expr), Some(limit)) = (ratio.constant(), ratio.range.limit()) else {
+        let (Some(expr), Some(limits)) = (ratio.constant(), ratio.limits) else {
             return;
         };
-        let given = words::source(Some(expr));
-        let message = format!(
-            "{} {}, but `{given}` is not",
-            ratio.what,
-            ratio.range.words()
-        );
-        self.limit(ratio.place.span(), limit, &real(ratio), &message);
+        let source = words::source(Some(expr));
+        let message = format!("{} {}, but `{source}` is not", ratio.what, limits.words());
+        self.bound(ratio.place.span(), limits.bound(), &real(ratio), &message);
     }
 
     fn time(&mut self, time: &Time) {
         let Some(expr) = time.constant() else { return };
-        let given = words::source(Some(expr));
+        let source = words::source(Some(expr));
         let message = format!(
-            "{} must be greater than zero, but `{given}` is not",
+            "{} must be greater than zero, but `{source}` is not",
             time.what
         );
-        self.limit(time.place.span(), "duration", expr, &message);
+        self.bound(time.place.span(), "duration", expr, &message);
     }
 
     fn backoff(&mut self, backoff: &Backoff) {
@@ -248,8 +250,8 @@ impl Checks<'_> {
         );
     }
 
-    /// A constant of any type of integer, for comparisons.
-    fn integer(&self, count: &Count) -> TokenStream {
+    /// Writes a constant of any type of integer, for comparisons.
+    fn integer(&self, count: &WholeNumber) -> TokenStream {
         let fluxgate = self.fluxgate;
         match cast(count.expr(), "i128") {
             Some(value) => quote!(#fluxgate::__private::bounds::whole(#value)),
@@ -258,12 +260,12 @@ impl Checks<'_> {
     }
 }
 
-/// A constant of any type of number.
+/// Writes a constant of any type of number.
 fn real(ratio: &Ratio) -> TokenStream {
     cast(ratio.expr(), "f64").unwrap_or_else(|| ratio.to_token_stream())
 }
 
-/// The cast is of a name of our own, so that no lint looks at it.
+/// Casts a name of our own, so that no lint looks at it.
 fn cast(expr: Option<&Expr>, to: &str) -> Option<TokenStream> {
     let expr = expr.filter(|expr| !is_literal(expr))?;
     let to = Ident::new(to, Span::mixed_site());

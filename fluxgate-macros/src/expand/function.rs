@@ -1,59 +1,53 @@
-//! The function with its body behind the breaker.
+//! Functions with their body behind the breaker.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Attribute, Type, parse_quote_spanned, spanned::Spanned};
+use syn::{Expr, Type, parse_quote_spanned, spanned::Spanned};
 
-use crate::expand::{Runtime, arguments::Arguments, breaker, classify, keyed, respanned};
+use super::{Runtime, arguments::Arguments, breaker, classify, keyed, respanned};
 use crate::{
     describe,
     item::{
-        function::{Shape, Target},
+        function::{Asyncness, Function},
         return_type,
     },
-    settings::Options,
-    validate::{key_type::Key, validated::Protected},
+    validate::validated::{FunctionBreaker, ProtectedFunction, Rejection},
 };
 
+/// Writes the function with one call in it.
+///
 /// ```text
 /// Input:  #[circuit_breaker]
 ///         fn quote(symbol: &str) -> Result<u32, Error> { … }
 /// Output: fn quote(symbol: &str) -> Result<u32, Error> {
 ///             ::fluxgate::__private::call(
 ///                 { static __FLUXGATE_BREAKER: … ; &__FLUXGATE_BREAKER },
-///                 ::fluxgate::__private::Returning::<Result<u32, Error>>::new().judge()
-///                     .by_themselves(),
+///                 ::fluxgate::__private::Returning::<Result<u32, Error>>::new().classification()
+///                     .by_classify(),
 ///                 ::fluxgate::__private::Returning::<Result<u32, Error>>::new().rejected(),
 ///                 move || -> Result<u32, Error> { … },
 ///             )
 ///         }
 /// ```
-pub(crate) fn function(protected: &Protected) -> TokenStream {
-    let Protected {
-        options,
-        target,
-        block,
-        key,
-    } = protected;
-    let path = super::runtime_path(options.krate.as_ref());
+pub(crate) fn function(protected: &ProtectedFunction) -> TokenStream {
+    let path = super::runtime_path(protected.krate.as_ref());
     let fluxgate = Runtime(path.as_ref());
-    let call = Call::new(protected, &fluxgate);
+    let call = Invocation::new(protected, &fluxgate);
     let inputs = call.arguments.inputs.clone();
     let call = call.tokens();
-    let handle = handle(options, target, key.as_ref(), &fluxgate);
+    let handle = breaker::handle(&protected.breaker, &protected.function, &fluxgate);
 
-    let Target {
+    let Function {
         attrs,
         vis,
         modifiers,
         sig,
-        ..
-    } = target;
+    } = &protected.function;
     let mut sig = sig.clone();
     sig.inputs = inputs;
     let mut body = Group::new(Delimiter::Brace, call);
-    body.set_span(block.span());
-    let docs = docs(options, attrs).into_iter();
+    body.set_span(protected.body.span());
+    let docs = docs(protected).into_iter();
     quote! {
         #(#attrs)*
         #(#[doc = #docs])*
@@ -62,36 +56,17 @@ pub(crate) fn function(protected: &Protected) -> TokenStream {
     }
 }
 
-/// The policy, for functions that are documented.
-fn docs(options: &Options, attrs: &[Attribute]) -> Option<String> {
+/// Describes the policy, for functions that are documented.
+fn docs(protected: &ProtectedFunction) -> Option<String> {
+    let attrs = &protected.function.attrs;
     let is_documented = attrs.iter().any(|attr| attr.path().is_ident("doc"));
-    (is_documented && options.docs != Some(false)).then(|| describe::of_function(options))
-}
-
-fn handle(
-    options: &Options,
-    target: &Target,
-    key: Option<&Key>,
-    fluxgate: &Runtime<'_>,
-) -> Option<TokenStream> {
-    let handle = options.handle.as_ref()?;
-    let is_cfg = |attr: &&Attribute| attr.path().is_ident("cfg");
-    let cfgs: Vec<_> = target.attrs.iter().filter(is_cfg).collect();
-    Some(breaker::handle(
-        handle,
-        &options.breaker,
-        &target.sig.ident,
-        &target.vis,
-        &cfgs,
-        key.and_then(|key| key.own.as_ref()),
-        fluxgate,
-    ))
+    (is_documented && protected.is_described).then(|| describe::of_function(protected))
 }
 
 /// The parts of the one call in the expansion.
-struct Call<'a> {
+struct Invocation<'a> {
     fluxgate: &'a Runtime<'a>,
-    shape: Shape,
+    asyncness: Asyncness,
     /// Finds the breaker of a key.
     lookup: Option<TokenStream>,
     breaker: TokenStream,
@@ -100,63 +75,43 @@ struct Call<'a> {
     output: Type,
     /// The return type as the function has it, the same way.
     returned: Type,
-    block: &'a Group,
+    body: &'a Group,
     arguments: Arguments,
-    fallback: Option<TokenStream>,
-    map_rejection: Option<TokenStream>,
+    rejection: &'a Rejection,
     capture: TokenStream,
 }
 
-impl<'a> Call<'a> {
-    fn new(protected: &'a Protected, fluxgate: &'a Runtime<'a>) -> Self {
-        let Protected {
-            options,
-            target,
-            block,
-            key,
+impl<'a> Invocation<'a> {
+    fn new(protected: &'a ProtectedFunction, fluxgate: &'a Runtime<'a>) -> Self {
+        let ProtectedFunction {
+            function,
+            body,
+            rejection,
+            ..
         } = protected;
-        let shape = target.shape();
-        let returned: Type = match target.return_type() {
+        let asyncness = function.asyncness();
+        let returned: Type = match function.return_type() {
             Some(ty) => ty.clone(),
             // Errors about it stand where a return type would.
-            None => parse_quote_spanned!(target.sig.ident.span()=> ()),
+            None => parse_quote_spanned!(function.sig.ident.span()=> ()),
         };
-        let output = match &shape {
-            Shape::Sync | Shape::Async => &returned,
-            Shape::Future(future) => &future.output,
+        let output = match &asyncness {
+            Asyncness::Sync | Asyncness::Async => &returned,
+            Asyncness::Future(future) => &future.output,
         };
         let (erased, _) = return_type::erase(output);
-        let fallback = options.fallback.as_ref().map(ToTokens::to_token_stream);
-        let map_rejection = options.map_rejection.as_ref();
-        let map_rejection = map_rejection.map(ToTokens::to_token_stream);
-        let breaker = breaker::reference(
-            options,
-            &target.sig.ident,
-            target.is_associated(),
-            key.as_ref().and_then(|key| key.own.as_ref()),
-            fluxgate,
-        );
-        let (lookup, breaker) = match key {
-            None if is_taken(options, target) => {
-                let local = keyed::local();
-                let place = breaker.span();
-                let clone = quote_spanned!(place=> #fluxgate::CircuitBreaker::clone(#breaker));
-                (Some(quote!(let #local = #clone;)), quote!(&#local))
-            }
-            None => (None, breaker),
-            Some(key) => {
-                let local = keyed::local();
-                let lookup = keyed::lookup(key, &breaker, fluxgate);
-                (Some(lookup), quote!(&#local))
-            }
+        let (lookup, breaker) = lookup(&protected.breaker, function, fluxgate);
+        let judge = classify::judge(&protected.classification, output, fluxgate);
+        let capture = capture(rejection.expr(), function);
+        let shared = match &protected.breaker {
+            FunctionBreaker::Shared { breaker, .. } => Some(breaker),
+            FunctionBreaker::Own { .. } => None,
         };
-        let judge = classify::judge(options, output, fluxgate);
-        let capture = capture(fallback.as_ref().or(map_rejection.as_ref()), target);
-        let shared = &options.shared;
-        let outside = quote!(#shared #judge #fallback #map_rejection);
-        let moves = !capture.is_empty() || matches!(shape, Shape::Future(_));
+        let rejected = rejection.expr();
+        let outside = quote!(#shared #judge #rejected);
+        let moves = !capture.is_empty() || matches!(asyncness, Asyncness::Future(_));
         Self {
-            arguments: Arguments::new(target, block, &outside, moves),
+            arguments: Arguments::new(function, body, &outside, moves),
             lookup,
             breaker,
             judge,
@@ -164,24 +119,23 @@ impl<'a> Call<'a> {
             returned: return_type::erase(&returned).0,
             capture,
             fluxgate,
-            shape,
-            block,
-            fallback,
-            map_rejection,
+            asyncness,
+            body,
+            rejection,
         }
     }
 
     fn tokens(&self) -> TokenStream {
-        let call = match &self.shape {
-            Shape::Sync => self.sync(),
-            Shape::Async => self.asynchronous(&self.pinned_async_block()),
-            Shape::Future(future) => self.future(future.boxed),
+        let call = match &self.asyncness {
+            Asyncness::Sync => self.sync(),
+            Asyncness::Async => self.asynchronous(&self.pinned_async_block()),
+            Asyncness::Future(future) => self.future(future.boxed),
         };
         match &self.lookup {
             None => call,
             // A future that is awaited at the end of a block would be dropped after
             // the local, and from another edition before it.
-            Some(lookup) if matches!(self.shape, Shape::Async) => {
+            Some(lookup) if matches!(self.asyncness, Asyncness::Async) => {
                 let result = Ident::new("result", Span::mixed_site());
                 quote!(#lookup let #result = #call; #result)
             }
@@ -195,19 +149,19 @@ impl<'a> Call<'a> {
             breaker,
             judge,
             output,
-            block,
+            body: block,
             arguments,
             capture,
             ..
         } = self;
         let block = arguments.before(block, output);
         let body = quote!(#capture || -> #output #block);
-        match &self.fallback {
-            None => {
+        match self.rejection {
+            Rejection::Converted | Rejection::Mapped(_) => {
                 let reject = self.reject();
                 quote!(#fluxgate::__private::call(#breaker, #judge, #reject, #body))
             }
-            Some(fallback) => quote! {
+            Rejection::Fallback(fallback) => quote! {
                 #fluxgate::__private::or_else(
                     #fluxgate::__private::try_call(#breaker, #judge, #body),
                     #fallback,
@@ -216,7 +170,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// An async block whose type is fixed before its body is looked at, as that
+    /// Writes an async block whose type is fixed before its body is looked at, as that
     /// of a function is.
     ///
     /// ```text
@@ -232,7 +186,7 @@ impl<'a> Call<'a> {
         let Self {
             fluxgate,
             output,
-            block,
+            body: block,
             arguments,
             capture,
             ..
@@ -254,7 +208,7 @@ impl<'a> Call<'a> {
         quote!(async #capture #pinned)
     }
 
-    /// Inside an async block or function: awaits `body` through the breaker.
+    /// Awaits `body` through the breaker, in an async block or function.
     fn asynchronous(&self, body: &TokenStream) -> TokenStream {
         let Self {
             fluxgate,
@@ -262,7 +216,7 @@ impl<'a> Call<'a> {
             judge,
             ..
         } = self;
-        let Some(fallback) = &self.fallback else {
+        let Rejection::Fallback(fallback) = self.rejection else {
             let reject = self.reject();
             return quote! {
                 #fluxgate::__private::call_async(#breaker, #judge, #reject, #body).await
@@ -283,7 +237,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// The body runs when the function is called, as it would without the
+    /// Writes a body that runs when the function is called, as it would without the
     /// attribute, and gives a future; that is what is protected.
     ///
     /// ```text
@@ -296,7 +250,7 @@ impl<'a> Call<'a> {
     fn future(&self, boxed: bool) -> TokenStream {
         let Self {
             fluxgate,
-            block,
+            body: block,
             arguments,
             returned,
             ..
@@ -318,7 +272,7 @@ impl<'a> Call<'a> {
         self.output.span().resolved_at(Span::mixed_site())
     }
 
-    /// What makes a rejection into a result. Errors about it belong to the return
+    /// Writes what makes a rejection into a result. Errors about it belong to the return
     /// type.
     ///
     /// ```text
@@ -334,7 +288,7 @@ impl<'a> Call<'a> {
         let place = self.output_span();
         let private = respanned(quote!(#fluxgate::__private), place);
         let returning = quote_spanned!(place=> #private::Returning::<#output>::new());
-        if let Some(map) = &self.map_rejection {
+        if let Rejection::Mapped(map) = self.rejection {
             return quote_spanned!(place=> #returning.mapped(#map));
         }
         // The shape of a type without a name is not looked for.
@@ -346,23 +300,45 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Whether the body takes along what the breaker is reached from: `self.breaker`
-/// in a method with `&mut self`.
-fn is_taken(options: &Options, target: &Target) -> bool {
-    options
-        .shared
-        .as_ref()
-        .is_some_and(|shared| mentions(shared.to_token_stream(), &target.movable_arguments()))
+/// Writes what finds the breaker of a call, if that is needed, and how to get at it.
+fn lookup(
+    breaker: &FunctionBreaker,
+    function: &Function,
+    fluxgate: &Runtime<'_>,
+) -> (Option<TokenStream>, TokenStream) {
+    let reference = breaker::reference(breaker, function, fluxgate);
+    let local = keyed::local();
+    let lookup = match breaker.key() {
+        Some(key) => keyed::lookup(key, &reference, fluxgate),
+        None if is_taken(breaker, function) => {
+            let place = reference.span();
+            let clone = quote_spanned!(place=> #fluxgate::CircuitBreaker::clone(#reference));
+            quote!(let #local = #clone;)
+        }
+        None => return (None, reference),
+    };
+    (Some(lookup), quote!(&#local))
 }
 
-/// `move`, unless the fallback, or `map_rejection`, uses an argument that the body would take along.
+/// Returns whether the body takes along what the breaker is reached from:
+/// `self.breaker` in a method with `&mut self`.
+fn is_taken(breaker: &FunctionBreaker, function: &Function) -> bool {
+    match breaker {
+        FunctionBreaker::Shared { breaker, .. } => {
+            mentions(breaker.to_token_stream(), &function.movable_arguments())
+        }
+        FunctionBreaker::Own { .. } => false,
+    }
+}
+
+/// Returns `move`, unless the fallback, or `map_rejection`, uses an argument that the body would take along.
 ///
 /// The fallback runs after the body is gone, so what the body only borrows is
 /// there for the fallback. What the body itself consumes is not, and the
 /// compiler says so at the fallback.
-fn capture(fallback: Option<&TokenStream>, target: &Target) -> TokenStream {
-    let movable = target.movable_arguments();
-    let shares = fallback.is_some_and(|fallback| mentions(fallback.clone(), &movable));
+fn capture(rejected: Option<&Expr>, function: &Function) -> TokenStream {
+    let movable = function.movable_arguments();
+    let shares = rejected.is_some_and(|rejected| mentions(rejected.to_token_stream(), &movable));
     if shares {
         TokenStream::new()
     } else {
@@ -370,7 +346,7 @@ fn capture(fallback: Option<&TokenStream>, target: &Target) -> TokenStream {
     }
 }
 
-/// Whether the tokens mention one of these names, also in the text of `format!`.
+/// Returns whether the tokens mention one of these names, also in the text of `format!`.
 pub(super) fn mentions(tokens: TokenStream, names: &[String]) -> bool {
     tokens.into_iter().any(|tree| match tree {
         TokenTree::Ident(ident) => names.iter().any(|name| ident == name),

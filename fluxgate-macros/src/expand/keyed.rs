@@ -1,13 +1,13 @@
-//! One breaker for each key.
+//! Sets of breakers, one for each key.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Expr, ExprReference, spanned::Spanned};
 
 use super::{Runtime, policies, respanned};
-use crate::{settings::BreakerOptions, validate::key_type::Key};
+use crate::validate::validated::{CallKey, KeySet};
 
-/// The local that holds the breaker of a call.
+/// Names the local that holds the breaker of a call.
 pub(super) fn local() -> Ident {
     Ident::new("breaker", Span::mixed_site())
 }
@@ -18,7 +18,7 @@ pub(super) fn local() -> Ident {
 /// Input:  key = tenant
 /// Output: let breaker = ::fluxgate::__private::by_key(&BREAKERS, &tenant);
 /// ```
-pub(super) fn lookup(key: &Key, breakers: &TokenStream, fluxgate: &Runtime<'_>) -> TokenStream {
+pub(super) fn lookup(key: &CallKey, breakers: &TokenStream, fluxgate: &Runtime<'_>) -> TokenStream {
     let place = key.expr.span().resolved_at(Span::mixed_site());
     // What `macro_rules` captured loses its invisible delimiters on the way.
     let mut expr = &key.expr;
@@ -39,21 +39,17 @@ pub(super) fn lookup(key: &Key, breakers: &TokenStream, fluxgate: &Runtime<'_>) 
     quote!(let #local = #found;)
 }
 
-/// The settings of a set: those of its breakers, and its own.
-pub(super) fn settings(
-    options: &BreakerOptions,
-    each: &TokenStream,
-    fluxgate: &Runtime<'_>,
-) -> TokenStream {
+/// Writes the settings of a set: those of its breakers, and its own.
+pub(super) fn settings(set: &KeySet, each: &TokenStream, fluxgate: &Runtime<'_>) -> TokenStream {
     let builder = Ident::new("builder", Span::mixed_site());
     let each = (!each.is_empty()).then(|| quote!(.settings(|#builder| #builder #each)));
     let count = |count| policies::count(count, fluxgate);
-    let max_keys = options.max_keys.iter().map(count);
-    let max_labels = options.max_labels.iter().map(count);
+    let max_keys = set.max_keys.iter().map(count);
+    let max_labels = set.max_labels.iter().map(count);
     quote!(#each #(.max_keys(#max_keys))* #(.max_labels(#max_labels))*)
 }
 
-/// Code that needs the feature. Where that is off, it is said at `key`, or else
+/// Guards code that needs the feature. Where that is off, it is said at `key`, or else
 /// the code is left out.
 pub(super) fn guarded(
     key: Option<&Ident>,

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The name of the dependency, if it is renamed in the crate that is compiled and
+/// Returns the name of the dependency, if it is renamed in the crate that is compiled and
 /// not also there under its own.
 pub(super) fn renamed() -> Option<String> {
     let folder = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR")?);
@@ -30,7 +30,7 @@ pub(super) fn renamed() -> Option<String> {
         .map(|dependency| dependency.name.replace('-', "_"))
 }
 
-/// `Some(None)` if it is there under its own name.
+/// Looks for it among the dependencies. `Some(None)` if it is there under its own name.
 #[expect(clippy::option_option, reason = "unknown and not renamed differ")]
 fn own(manifest: &str) -> Option<Option<String>> {
     let dependencies = dependencies(manifest);
@@ -58,7 +58,7 @@ struct Dependency {
     is_runtime: bool,
 }
 
-/// The entries of every table of dependencies.
+/// Collects the entries of every table of dependencies.
 fn dependencies(manifest: &str) -> Vec<Dependency> {
     let mut found: Vec<Dependency> = Vec::new();
     let mut add = |name: &str, is_runtime: bool| {
@@ -71,12 +71,12 @@ fn dependencies(manifest: &str) -> Vec<Dependency> {
             }),
         }
     };
-    let mut table = Table::Other;
+    let mut table = TableHeader::Other;
     for line in manifest.lines() {
         let line = line.trim();
         if line.starts_with('[') {
-            table = Table::of(line);
-            if let Table::One(name) = &table {
+            table = TableHeader::of(line);
+            if let TableHeader::One(name) = &table {
                 add(name, false);
             }
             continue;
@@ -85,21 +85,21 @@ fn dependencies(manifest: &str) -> Vec<Dependency> {
             continue;
         };
         match &table {
-            Table::One(name) => {
+            TableHeader::One(name) => {
                 let is_package = key.trim() == "package";
                 add(name, is_package && is_ours(value));
             }
-            Table::All => match key.split_once('.') {
+            TableHeader::All => match key.split_once('.') {
                 Some((name, field)) => add(name, field.trim() == "package" && is_ours(value)),
                 None => add(key, package(value).is_some_and(is_ours)),
             },
-            Table::Other => {}
+            TableHeader::Other => {}
         }
     }
     found
 }
 
-/// What follows `package =` in `{ package = "fluxgate", … }`.
+/// Returns what follows `package =` in `{ package = "fluxgate", … }`.
 fn package(value: &str) -> Option<&str> {
     let (_, after) = value.split_once("package")?;
     after.trim_start().strip_prefix('=')
@@ -112,7 +112,7 @@ fn is_ours(value: &str) -> bool {
         .any(|name| value.starts_with(name))
 }
 
-enum Table<'a> {
+enum TableHeader<'a> {
     /// `[dependencies]`: each key is one.
     All,
     /// `[dependencies.fg]`.
@@ -120,7 +120,7 @@ enum Table<'a> {
     Other,
 }
 
-impl<'a> Table<'a> {
+impl<'a> TableHeader<'a> {
     fn of(line: &'a str) -> Self {
         let Some((path, _)) = line.trim_start_matches('[').split_once(']') else {
             return Self::Other;

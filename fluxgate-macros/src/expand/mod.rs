@@ -1,4 +1,4 @@
-//! From the validated attribute to tokens: a thin call into the runtime.
+//! Expansion of validated items: a thin call into the runtime.
 
 mod arguments;
 mod breaker;
@@ -9,7 +9,7 @@ mod keyed;
 mod manifest;
 mod policies;
 
-pub(crate) use breaker::statics;
+pub(crate) use breaker::breaker;
 pub(crate) use function::function;
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
@@ -19,7 +19,7 @@ use syn::{Path, parse_quote};
 /// Names the runtime crate.
 pub(crate) struct Runtime<'a>(pub(crate) Option<&'a Path>);
 
-/// The path of the runtime: the one that was given, or the name that the dependency
+/// Returns the path of the runtime: the one that was given, or the name that the dependency
 /// was given.
 fn runtime_path(given: Option<&Path>) -> Option<Path> {
     given.cloned().or_else(|| {

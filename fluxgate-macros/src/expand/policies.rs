@@ -1,4 +1,4 @@
-//! Policies as calls of the constructors they stand for. Their names keep the
+//! Policies, written as calls of the constructors they stand for. Their names keep the
 //! spans they were written with, so that an editor leads from them to the
 //! runtime's items.
 
@@ -8,11 +8,11 @@ use syn::{Expr, spanned::Spanned};
 
 use super::{Runtime, respanned};
 use crate::policy::{
-    Count, Formula, Leaf, Listener, OnCancel, Permit, PermitKind, Ratio, Retry, RetryKind, Rule,
-    Slack, Tripper, Window, value::constant::is_literal,
+    Formula, Leaf, Listener, OnCancel, Permit, PermitKind, Ratio, Retry, RetryKind, Rule, Slack,
+    Tripper, WholeNumber, Window, value::constant::is_literal,
 };
 
-/// `Custom::from_fn` gives a closure the types of its arguments.
+/// Writes `Custom`, whose `from_fn` gives a closure the types of its arguments.
 fn custom(path: &TokenStream, expr: &Expr) -> TokenStream {
     if let Expr::Closure(_) = expr {
         quote!(#path::from_fn(#expr))
@@ -21,8 +21,8 @@ fn custom(path: &TokenStream, expr: &Expr) -> TokenStream {
     }
 }
 
-/// A number of any type of integer, where the runtime takes one type.
-pub(super) fn count(count: &Count, fluxgate: &Runtime<'_>) -> TokenStream {
+/// Writes a number of any type of integer, where the runtime takes one type.
+pub(super) fn count(count: &WholeNumber, fluxgate: &Runtime<'_>) -> TokenStream {
     number(count.expr(), "count", fluxgate).unwrap_or_else(|| count.to_token_stream())
 }
 
@@ -35,8 +35,8 @@ fn number(expr: Option<&Expr>, by: &str, fluxgate: &Runtime<'_>) -> Option<Token
     Some(made(expr, by, fluxgate))
 }
 
-/// What an expression gives, by a function of the runtime. Errors about it stand
-/// there.
+/// Passes what an expression gives through a function of the runtime. Errors about it
+/// stand at the expression.
 fn made(expr: &Expr, by: &str, fluxgate: &Runtime<'_>) -> TokenStream {
     let place = expr.span().resolved_at(Span::mixed_site());
     let by = Ident::new(by, place);
@@ -74,8 +74,6 @@ pub(super) fn tripper(tripper: &Tripper, fluxgate: &Runtime<'_>) -> TokenStream 
             let parts = parts.iter().map(|part| tripper_part(part, fluxgate));
             quote!(#(#parts)|*)
         }
-        // The grammar of trippers has no `!`.
-        Formula::Not(inner) => tripper_part(inner, fluxgate),
     }
 }
 
@@ -179,7 +177,7 @@ pub(super) fn on_cancel(on_cancel: &OnCancel, fluxgate: &Runtime<'_>) -> TokenSt
     quote!(#fluxgate::OnCancel::#ident #((#least))*)
 }
 
-/// The method of the builder that adds the listener.
+/// Writes the method of the builder that adds the listener.
 pub(super) fn listener(listener: &Listener, fluxgate: &Runtime<'_>) -> TokenStream {
     // Where a feature is off the macro says so, at the listener's name.
     let known = |name: &Ident, by: &str, arguments: TokenStream| {
@@ -238,7 +236,7 @@ pub(super) fn listener(listener: &Listener, fluxgate: &Runtime<'_>) -> TokenStre
     }
 }
 
-/// `async |signal| …` and `|signal| async …`.
+/// Returns whether it is `async |signal| …` or `|signal| async …`.
 fn gives_a_future(closure: &Expr) -> bool {
     match closure {
         Expr::Closure(closure) => {

@@ -1,30 +1,26 @@
-//! `breaker! { pub static NAME = { key = value, … }; }`.
+//! The statics of `breaker! { pub static NAME = { key = value, … }; }`.
 
-use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use proc_macro2::{Ident, Span, TokenStream};
 use syn::{
     Attribute, Token, Visibility, braced,
     parse::{Parse, ParseStream},
     token::Brace,
 };
 
-use crate::{
-    expand,
-    settings::{Options, Site},
-    tokens::errors::Errors,
-    validate,
-};
-
-struct Static {
-    attrs: Vec<Attribute>,
-    vis: Visibility,
-    ident: Ident,
-    settings: Option<(Brace, TokenStream)>,
+/// One static, its settings not looked at yet.
+pub(crate) struct ParsedBreaker {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) ident: Ident,
+    pub(crate) settings: TokenStream,
+    /// Where the settings end.
+    pub(crate) end: Span,
 }
 
-struct Statics(Vec<Static>);
+/// All that stands in one `breaker!`.
+pub(crate) struct ParsedBreakers(pub(crate) Vec<ParsedBreaker>);
 
-impl Parse for Statics {
+impl Parse for ParsedBreakers {
     fn parse(input: ParseStream) -> syn::Result<Self> {
         let mut statics = Vec::new();
         while !input.is_empty() {
@@ -37,27 +33,12 @@ impl Parse for Statics {
     }
 }
 
-impl Parse for Static {
+impl Parse for ParsedBreaker {
     fn parse(input: ParseStream) -> syn::Result<Self> {
         let attrs = input.call(Attribute::parse_outer)?;
         let vis = input.parse()?;
-        let is_crate = input.peek(Token![crate]) && input.peek2(Token![=])
-            || input.peek(Token![use])
-            || input.peek(Token![extern]);
-        if is_crate {
-            return Err(input.error(
-                "where the runtime is, is a setting of each breaker: \
-                 `static PAYMENTS = { crate = my_fluxgate, … };`",
-            ));
-        }
-        if input.peek(Token![const]) || input.peek(Token![let]) {
-            return Err(input.error("a breaker has state: write `static`"));
-        }
-        if !input.peek(Token![static]) {
-            return Err(input.error("expected `static`, as in `pub static PAYMENTS = { … };`"));
-        }
-        input.parse::<Token![static]>()?;
-        let ident = input.parse()?;
+        static_keyword(input)?;
+        let ident: Ident = input.parse()?;
         if input.peek(Token![:]) {
             return Err(input.error("the type is always `StaticBreaker`; leave it out"));
         }
@@ -70,7 +51,7 @@ impl Parse for Static {
             }
             let content;
             let brace = braced!(content in input);
-            Some((brace, content.parse()?))
+            Some((content.parse()?, brace.span.close()))
         } else {
             None
         };
@@ -81,47 +62,36 @@ impl Parse for Static {
             return Err(input.error("expected `;` after the breaker"));
         }
         input.parse::<Token![;]>()?;
+        let (settings, end) = settings.unwrap_or_else(|| (TokenStream::new(), ident.span()));
         Ok(Self {
             attrs,
             vis,
             ident,
             settings,
+            end,
         })
     }
 }
 
-pub(crate) fn expand(input: TokenStream) -> TokenStream {
-    let statics = match syn::parse2::<Statics>(input) {
-        Ok(Statics(statics)) => statics,
-        Err(error) => return error.into_compile_error(),
-    };
-    statics.into_iter().map(expand_one).collect()
-}
-
-fn expand_one(item: Static) -> TokenStream {
-    let Static {
-        attrs,
-        vis,
-        ident,
-        settings,
-    } = item;
-    let errors = Errors::default();
-    let options = match settings {
-        Some((brace, tokens)) => Options::parse(tokens, Site::Breaker, brace.span.close(), &errors),
-        None => Options::default(),
-    };
-    validate::rule(&options.breaker, &errors);
-    validate::keys_have_a_type(&options, &errors);
-    match errors.finish(()) {
-        Ok(()) => expand::statics(&attrs, &vis, &ident, &options),
-        // The static is there all the same, so that its users are not told that
-        // it is missing.
-        Err(error) => {
-            let error = error.into_compile_error();
-            let item = expand::statics(&attrs, &vis, &ident, &options.kind());
-            quote!(#error #item)
-        }
+/// Takes `static`, and says what to write in its place.
+fn static_keyword(input: ParseStream) -> syn::Result<()> {
+    let is_crate = input.peek(Token![crate]) && input.peek2(Token![=])
+        || input.peek(Token![use])
+        || input.peek(Token![extern]);
+    if is_crate {
+        return Err(input.error(
+            "where the runtime is, is a setting of each breaker: \
+             `static PAYMENTS = { crate = my_fluxgate, … };`",
+        ));
     }
+    if input.peek(Token![const]) || input.peek(Token![let]) {
+        return Err(input.error("a breaker has state: write `static`"));
+    }
+    if !input.peek(Token![static]) {
+        return Err(input.error("expected `static`, as in `pub static PAYMENTS = { … };`"));
+    }
+    input.parse::<Token![static]>()?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -129,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_wrongly_around_the_settings() {
+    fn faults_around_settings() {
         for (given, message) in [
             (
                 "",
@@ -158,7 +128,10 @@ mod tests {
                 "the type is always `StaticBreaker`; leave it out",
             ),
         ] {
-            let error = syn::parse_str::<Statics>(given).err().unwrap().to_string();
+            let error = syn::parse_str::<ParsedBreakers>(given)
+                .err()
+                .unwrap()
+                .to_string();
             // At the end of the input `syn` says so first.
             let error = error.trim_start_matches("unexpected end of input, ");
             assert!(error.starts_with(message), "{given}: {error}");

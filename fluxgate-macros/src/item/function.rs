@@ -9,29 +9,41 @@ use syn::{
 
 use crate::item::return_type::{self, FutureOutput};
 
-pub(crate) struct Target {
+/// The function as it is written.
+pub(crate) struct ParsedFunction {
+    pub(crate) function: Function,
+    /// `None` for a declaration in a trait.
+    pub(crate) body: Option<Group>,
+}
+
+/// Everything of a function but its body.
+pub(crate) struct Function {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
     pub(crate) modifiers: Option<Ident>,
     pub(crate) sig: Signature,
-    pub(crate) body: Body,
-}
-
-pub(crate) enum Body {
-    Block(Group),
-    /// A declaration in a trait.
-    None,
 }
 
 /// How the function runs.
-pub(crate) enum Shape {
+pub(crate) enum Asyncness {
     Sync,
     Async,
     /// It returns the future to be protected.
     Future(FutureOutput),
 }
 
-impl Parse for Target {
+impl ParsedFunction {
+    /// Parses the item under the attribute.
+    ///
+    /// # Errors
+    ///
+    /// It is no function.
+    pub(crate) fn parse(item: &TokenStream) -> syn::Result<Self> {
+        syn::parse2(item.clone()).map_err(|error| not_a_function(item).unwrap_or(error))
+    }
+}
+
+impl Parse for ParsedFunction {
     fn parse(input: ParseStream) -> syn::Result<Self> {
         let mut attrs = input.call(Attribute::parse_outer)?;
         let vis = input.parse()?;
@@ -47,23 +59,23 @@ impl Parse for Target {
         let sig = input.parse()?;
         let body = if input.peek(syn::Token![;]) {
             input.parse::<syn::Token![;]>()?;
-            Body::None
+            None
         } else {
             let (inner, block) = split_inner_attributes(&body(input)?)?;
             attrs.extend(inner);
-            Body::Block(block)
+            Some(block)
         };
-        Ok(Self {
+        let function = Function {
             attrs,
             vis,
             modifiers,
             sig,
-            body,
-        })
+        };
+        Ok(Self { function, body })
     }
 }
 
-/// The braces, which `macro_rules` wraps if it captured them as a `block`.
+/// Parses the braces, which `macro_rules` wraps if it captured them as a `block`.
 fn body(input: ParseStream) -> syn::Result<Group> {
     let mut tree = input.parse()?;
     loop {
@@ -85,7 +97,7 @@ fn no_body(span: Span) -> syn::Error {
     syn::Error::new(span, "expected a function body")
 }
 
-/// `#![…]` at the beginning of a body is about the function.
+/// Takes `#![…]` from the beginning of a body: it is about the function.
 fn split_inner_attributes(block: &Group) -> syn::Result<(Vec<Attribute>, Group)> {
     let starts = |stream: &TokenStream| {
         let mut tokens = stream.clone().into_iter();
@@ -108,14 +120,14 @@ fn split_inner_attributes(block: &Group) -> syn::Result<(Vec<Attribute>, Group)>
     Ok((attrs, body))
 }
 
-impl Target {
-    pub(crate) fn shape(&self) -> Shape {
+impl Function {
+    pub(crate) fn asyncness(&self) -> Asyncness {
         if self.sig.asyncness.is_some() {
-            return Shape::Async;
+            return Asyncness::Async;
         }
         match self.return_type().and_then(return_type::future) {
-            Some(future) => Shape::Future(future),
-            None => Shape::Sync,
+            Some(future) => Asyncness::Future(future),
+            None => Asyncness::Sync,
         }
     }
 
@@ -126,7 +138,7 @@ impl Target {
         }
     }
 
-    /// Whether a handle made for it is reached through `Self`.
+    /// Returns whether a handle made for it is reached through `Self`.
     pub(crate) fn is_associated(&self) -> bool {
         self.sig.receiver().is_some() || mentions_self(self.sig_tokens())
     }
@@ -138,7 +150,7 @@ impl Target {
         inputs.into_iter().chain(output).collect()
     }
 
-    /// The names that the arguments bind.
+    /// Returns the names that the arguments bind.
     pub(crate) fn arguments(&self) -> Vec<String> {
         let mut names = Vec::new();
         for input in &self.sig.inputs {
@@ -150,7 +162,7 @@ impl Target {
         names
     }
 
-    /// The names that the arguments bind and that can't be copied for sure.
+    /// Returns the names that the arguments bind and that can't be copied for sure.
     pub(crate) fn movable_arguments(&self) -> Vec<String> {
         let mut names = Vec::new();
         for input in &self.sig.inputs {
@@ -178,7 +190,7 @@ fn mentions_self(tokens: TokenStream) -> bool {
     })
 }
 
-/// Shared references and the numbers.
+/// Returns whether a type can be copied for sure: shared references and numbers.
 pub(crate) fn is_surely_copy(ty: &Type) -> bool {
     match ty {
         Type::Reference(reference) => reference.mutability.is_none(),
@@ -195,7 +207,7 @@ pub(crate) fn is_surely_copy(ty: &Type) -> bool {
     }
 }
 
-/// The names in a pattern: every identifier that isn't part of a path.
+/// Collects the names in a pattern: every identifier that isn't part of a path.
 pub(crate) fn bound(pattern: &Pat, names: &mut Vec<String>) {
     use quote::ToTokens;
     fn idents(tokens: TokenStream, names: &mut Vec<String>) {
@@ -210,25 +222,11 @@ pub(crate) fn bound(pattern: &Pat, names: &mut Vec<String>) {
     idents(pattern.to_token_stream(), names);
 }
 
-/// The error for an item that is no function.
-pub(crate) fn not_a_function(item: &TokenStream) -> Option<syn::Error> {
+/// Returns the error for an item that is no function.
+fn not_a_function(item: &TokenStream) -> Option<syn::Error> {
     let mut tokens = item.clone().into_iter();
-    let kinds = [
-        "struct",
-        "enum",
-        "union",
-        "trait",
-        "impl",
-        "mod",
-        "const",
-        "static",
-        "type",
-        "use",
-        "extern",
-        "macro_rules",
-    ];
     let keyword = tokens.find_map(|tree| match tree {
-        TokenTree::Ident(ident) if ident == "fn" || kinds.iter().any(|kind| ident == kind) => {
+        TokenTree::Ident(ident) if ident == "fn" || ITEMS.iter().any(|kind| ident == kind) => {
             Some(ident)
         }
         _ => None,
@@ -261,3 +259,19 @@ pub(crate) fn not_a_function(item: &TokenStream) -> Option<syn::Error> {
         format!("`#[circuit_breaker]` protects functions, and this is `{kind}`{advice}"),
     ))
 }
+
+/// The words that begin an item, but for `fn`.
+const ITEMS: [&str; 12] = [
+    "struct",
+    "enum",
+    "union",
+    "trait",
+    "impl",
+    "mod",
+    "const",
+    "static",
+    "type",
+    "use",
+    "extern",
+    "macro_rules",
+];

@@ -1,4 +1,4 @@
-//! What return types tell by their syntax.
+//! Return types, and what their syntax tells.
 
 use proc_macro2::Span;
 use syn::{
@@ -13,7 +13,7 @@ pub(crate) struct FutureOutput {
     pub(crate) boxed: bool,
 }
 
-/// Spots `impl Future<Output = …>`, `Pin<Box<dyn Future<Output = …>>>` and the
+/// Recognizes `impl Future<Output = …>`, `Pin<Box<dyn Future<Output = …>>>` and the
 /// aliases of the latter in the `futures` crates.
 pub(crate) fn future(ty: &Type) -> Option<FutureOutput> {
     match ty {
@@ -39,7 +39,7 @@ pub(crate) fn future(ty: &Type) -> Option<FutureOutput> {
     }
 }
 
-/// `T` in `Box<dyn Future<Output = T>>`.
+/// Returns `T` of `Box<dyn Future<Output = T>>`.
 fn boxed_output(ty: &Type) -> Option<Type> {
     let Type::Path(path) = ty else { return None };
     let last = path.path.segments.last()?;
@@ -85,7 +85,7 @@ fn types(segment: &PathSegment) -> impl Iterator<Item = &Type> {
     })
 }
 
-/// The type with `_` for every `impl Trait` in it, and whether there was any.
+/// Returns the type with `_` for every `impl Trait` in it, and whether there was any.
 ///
 /// ```text
 /// Input:  Result<impl Iterator<Item = u8> + '_, Error>

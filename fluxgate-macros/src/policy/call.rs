@@ -3,43 +3,43 @@
 use proc_macro2::{Delimiter, Ident, Literal};
 use syn::{Expr, ExprClosure, Lit, ext::IdentExt, parse::Parse};
 
-use super::Param;
+use super::Params;
 use crate::{
     describe::words,
     settings::{habits, table},
     suggest::did_you_mean,
     tokens::{
-        Cursor, Place, Token, Tree,
-        errors::{Errors, Reported},
+        Cursor, LocatedToken, Location, Tree,
+        errors::{ErrorList, Reported},
     },
 };
 
 /// A policy as written, its arguments not looked at yet.
-pub(crate) struct Call<'a> {
+pub(crate) struct PolicyCall<'a> {
     pub(crate) ident: Ident,
     pub(crate) name: String,
-    pub(crate) place: Place,
+    pub(crate) place: Location,
     /// The name alone.
-    pub(crate) name_place: Place,
+    pub(crate) name_place: Location,
     pub(super) arguments: Option<Cursor<'a>>,
 }
 
 /// One argument, by position or by name.
 pub(crate) struct Argument<'a> {
     pub(crate) cursor: Cursor<'a>,
-    pub(crate) place: Place,
+    pub(crate) place: Location,
     /// What messages call it, as in "the ratio of `FailureRate`".
     pub(crate) what: String,
 }
 
-impl<'a> Call<'a> {
+impl<'a> PolicyCall<'a> {
     /// Reads a name and, if there are any, takes the arguments. `what` is the
     /// kind of policy.
     pub(crate) fn read(
         cursor: &mut Cursor<'a>,
         what: &str,
         names: &[&str],
-        errors: &Errors,
+        errors: &ErrorList,
     ) -> Result<Self, Reported> {
         let Some(token) = cursor.peek() else {
             return Err(errors.at(
@@ -47,35 +47,10 @@ impl<'a> Call<'a> {
                 format!("expected a {what}: one of {}", listed(names)),
             ));
         };
-        if let Some(error) = not_an_expression(cursor, what, errors) {
-            return Err(error);
-        }
-        if let Some(error) = not_a_closure(cursor, what, errors) {
-            return Err(error);
-        }
+        not_an_expression(cursor, what, errors)?;
+        not_a_closure(cursor, what, errors)?;
         let Some(ident) = token.ident().cloned() else {
-            let value = cursor.clone().expression();
-            let found = match &token.tree {
-                Tree::Literal(literal) => Given::of(literal),
-                _ => None,
-            };
-            let advice = match (what, found) {
-                ("tracker", _) if token.text() == "[" => {
-                    "for errors of several types write `TypeOf(A, B)`".to_owned()
-                }
-                (_, Some(found)) => found
-                    .advice(what)
-                    .unwrap_or_else(|| format!("write one of {}", listed(names))),
-                _ => format!("write one of {}", listed(names)),
-            };
-            let place = match token.tree {
-                Tree::Literal(_) => value.whole(),
-                _ => token.place.clone(),
-            };
-            return Err(errors.at(
-                &place,
-                format!("expected a {what}, found `{}`; {advice}", token.text()),
-            ));
+            return Err(not_a_name(token, cursor, what, names, errors));
         };
         let name = ident.unraw().to_string();
         let mut name_place = token.place.clone();
@@ -87,13 +62,14 @@ impl<'a> Call<'a> {
         let mut place = name_place.clone();
         if let Some(group) = cursor.peek().filter(|_| arguments.is_some()) {
             place = place.to(&group.place);
-            if let (Place::Tokens { .. }, Tree::Group { close, .. }) = (&name_place, &group.tree) {
+            if let (Location::Tokens { .. }, Tree::Group { close, .. }) = (&name_place, &group.tree)
+            {
                 place = name_place.to(close);
             }
             cursor.next();
         }
-        if let Place::Tokens { .. } = name_place {
-            name_place = Place::at(ident.span());
+        if let Location::Tokens { .. } = name_place {
+            name_place = Location::at(ident.span());
         }
         Ok(Self {
             ident,
@@ -104,13 +80,13 @@ impl<'a> Call<'a> {
         })
     }
 
-    /// The error for a name that is none of `names`.
+    /// Reports a name that is none of `names`.
     pub(crate) fn unknown(
         &self,
         what: &str,
         names: &[&'static str],
         advice: &str,
-        errors: &Errors,
+        errors: &ErrorList,
     ) -> Reported {
         let meant = did_you_mean(&self.name, names.iter().copied());
         let advice = match habits::policy(what, &self.name) {
@@ -124,42 +100,76 @@ impl<'a> Call<'a> {
         )
     }
 
-    /// For policies that take none: `Closed` and `Closed()`.
-    pub(crate) fn no_arguments(&self, errors: &Errors) -> Option<()> {
-        self.bind(&[], errors).map(|_| ())
+    /// Refuses arguments, for policies that take none: `Closed` and `Closed()`.
+    pub(crate) fn no_arguments(&self, errors: &ErrorList) -> Result<(), Reported> {
+        self.bind(&Params::required([], ""), errors).map(|_| ())
     }
 
-    /// The arguments, unread.
+    /// Returns the arguments, unread.
     pub(crate) fn arguments(&self) -> Option<Cursor<'a>> {
         self.arguments.clone()
     }
 
-    /// The one expression in `Custom(…)`.
-    pub(crate) fn custom(&self, params: &'static [Param], errors: &Errors) -> Option<Expr> {
-        let bound = self.bind(params, errors)?;
-        bound.into_iter().next()??.expr(errors)
+    /// Reads the one expression in `Custom(…)`.
+    pub(crate) fn custom(
+        &self,
+        params: &Params<1, 0>,
+        errors: &ErrorList,
+    ) -> Result<Expr, Reported> {
+        let ([custom], []) = self.bind(params, errors)?;
+        custom.expr(errors)
     }
 }
 
 impl Argument<'_> {
-    pub(crate) fn expr(mut self, errors: &Errors) -> Option<Expr> {
-        let (expr, _) = self.cursor.parse(Expr::parse, errors).ok()?;
+    /// Reads it as an expression.
+    pub(crate) fn expr(mut self, errors: &ErrorList) -> Result<Expr, Reported> {
+        let (expr, _) = self.cursor.parse(Expr::parse, errors)?;
         if !self.cursor.is_empty() {
-            errors.at(&self.cursor.whole(), "expected `,` or `)`");
-            return None;
+            return Err(errors.at(&self.cursor.whole(), "expected `,` or `)`"));
         }
-        Some(expr)
+        Ok(expr)
     }
 }
 
+/// Reports what is no name where a policy is expected.
+fn not_a_name(
+    token: &LocatedToken,
+    cursor: &Cursor<'_>,
+    what: &str,
+    names: &[&str],
+    errors: &ErrorList,
+) -> Reported {
+    let number = match &token.tree {
+        Tree::Literal(literal) => BareNumber::of(literal),
+        _ => None,
+    };
+    let advice = match (what, number) {
+        ("tracker", _) if token.text() == "[" => {
+            Some("for errors of several types write `TypeOf(A, B)`".to_owned())
+        }
+        (_, Some(number)) => number.advice(what),
+        _ => None,
+    };
+    let advice = advice.unwrap_or_else(|| format!("write one of {}", listed(names)));
+    let place = match token.tree {
+        Tree::Literal(_) => cursor.clone().expression().whole(),
+        _ => token.place.clone(),
+    };
+    errors.at(
+        &place,
+        format!("expected a {what}, found `{}`; {advice}", token.text()),
+    )
+}
+
 /// A number where a policy is expected: what was meant by it.
-enum Given {
+enum BareNumber {
     Whole(String),
     Fraction(String),
     Duration(String),
 }
 
-impl Given {
+impl BareNumber {
     fn of(literal: &Literal) -> Option<Self> {
         let text = literal.to_string();
         match Lit::new(literal.clone()) {
@@ -217,23 +227,25 @@ pub(super) fn in_code(
     cursor: &mut Cursor<'_>,
     what: &str,
     names: &[&str],
-    errors: &Errors,
-) -> Option<Option<Expr>> {
+    errors: &ErrorList,
+) -> Result<Option<Expr>, Reported> {
     let mut extent = cursor.clone();
     let mut segments = Vec::new();
     loop {
         while extent.eat_punct(':') {}
-        let ident = extent.next().and_then(Token::ident)?;
+        let Some(ident) = extent.next().and_then(LocatedToken::ident) else {
+            return Ok(None);
+        };
         segments.push(ident.unraw().to_string());
         if !extent.at_punct(':') {
             break;
         }
     }
     if !is_in_code(&segments, &extent, what, names) {
-        return None;
+        return Ok(None);
     }
     if segments[0] == "self" && what != "tracker" {
-        errors.at(
+        let reported = errors.at(
             &cursor.place(),
             format!(
                 "this {what} can't come from `self`: the breaker is made once, for all instances; \
@@ -241,12 +253,22 @@ pub(super) fn in_code(
             ),
         );
         cursor.until_comma();
-        return Some(None);
+        return Err(reported);
     }
+    skip_postfix(&mut extent);
+    let mut taken = cursor.split(cursor.tokens().len() - extent.tokens().len());
+    let (expr, _) = taken.parse(Expr::parse, errors)?;
+    Ok(Some(expr))
+}
+
+/// Skips calls, methods, fields and the arguments of a macro.
+fn skip_postfix(extent: &mut Cursor<'_>) {
     loop {
         if extent.group(Delimiter::Parenthesis).is_some() {
             extent.next();
-        } else if extent.at_punct('.') && extent.peek_second().and_then(Token::ident).is_some() {
+        } else if extent.at_punct('.')
+            && extent.peek_second().and_then(LocatedToken::ident).is_some()
+        {
             extent.next();
             extent.next();
         } else if extent.at_punct('!')
@@ -257,15 +279,12 @@ pub(super) fn in_code(
             extent.next();
             extent.next();
         } else {
-            break;
+            return;
         }
     }
-    let mut taken = cursor.take(cursor.tokens().len() - extent.tokens().len());
-    let expr = taken.parse(Expr::parse, errors).ok();
-    Some(expr.map(|(expr, _)| expr))
 }
 
-/// Whether a name stands for something of the user's own: one that is written as
+/// Returns whether a name stands for something of the user's own: one that is written as
 /// functions and constants are, and is no misspelt policy.
 fn is_in_code(segments: &[String], after: &Cursor<'_>, what: &str, names: &[&str]) -> bool {
     let Some(last) = segments.last() else {
@@ -307,12 +326,24 @@ fn is_in_code(segments: &[String], after: &Cursor<'_>, what: &str, names: &[&str
     is_function && !is_policy && !KEYWORDS.contains(&last.as_str())
 }
 
-/// `if …`, `match …`, `Duration::from_secs(5)`: what is no policy, but may lead to
-/// one.
-fn not_an_expression(cursor: &mut Cursor<'_>, what: &str, errors: &Errors) -> Option<Reported> {
-    let word = cursor.peek()?.ident()?.to_string();
+/// Refuses `if …`, `match …` and `Duration::from_secs(5)`, which are no policies but
+/// may lead to one.
+fn not_an_expression(
+    cursor: &mut Cursor<'_>,
+    what: &str,
+    errors: &ErrorList,
+) -> Result<(), Reported> {
+    let Some(message) = expression_advice(cursor, what) else {
+        return Ok(());
+    };
     let place = cursor.place();
-    let advice = match (word.as_str(), what) {
+    cursor.until_comma();
+    Err(errors.at(&place, message))
+}
+
+fn expression_advice(cursor: &Cursor<'_>, what: &str) -> Option<String> {
+    let word = cursor.peek()?.ident()?.to_string();
+    Some(match (word.as_str(), what) {
         ("if" | "match" | "loop" | "unsafe", _) => format!(
             "`{word}` can't stand here; write a function that gives the {what}, and call it: \
              `my_{}()`",
@@ -324,7 +355,7 @@ fn not_an_expression(cursor: &mut Cursor<'_>, what: &str, errors: &Errors) -> Op
             let is_duration = value
                 .tokens()
                 .iter()
-                .filter_map(Token::ident)
+                .filter_map(LocatedToken::ident)
                 .any(|ident| ident == "Duration");
             let advice = match what {
                 "retry" => "`Cooldown(…)`, with this duration inside",
@@ -338,9 +369,7 @@ fn not_an_expression(cursor: &mut Cursor<'_>, what: &str, errors: &Errors) -> Op
             format!("expected a {what}, found a duration; write {advice}")
         }
         _ => return None,
-    };
-    cursor.until_comma();
-    Some(errors.at(&place, advice))
+    })
 }
 
 /// Words that begin no policy.
@@ -349,29 +378,37 @@ const KEYWORDS: &[&str] = &[
     "return", "break", "true", "false", "fn", "impl", "dyn", "const", "static", "ref", "mut",
 ];
 
-/// A closure is a policy, but not by itself.
-pub(super) fn not_a_closure(cursor: &Cursor<'_>, what: &str, errors: &Errors) -> Option<Reported> {
+/// Refuses a closure, which is a policy but not by itself.
+pub(super) fn not_a_closure(
+    cursor: &Cursor<'_>,
+    what: &str,
+    errors: &ErrorList,
+) -> Result<(), Reported> {
     // Asked of each leaf: most are seen to be none.
     let may_be = cursor.at_punct('|')
-        || cursor.peek().and_then(Token::ident).is_some_and(|word| {
-            ["move", "async", "static", "for"]
-                .iter()
-                .any(|keyword| word == keyword)
-        });
+        || cursor
+            .peek()
+            .and_then(LocatedToken::ident)
+            .is_some_and(|word| {
+                ["move", "async", "static", "for"]
+                    .iter()
+                    .any(|keyword| word == keyword)
+            });
     if !may_be {
-        return None;
+        return Ok(());
     }
-    let mut closure = cursor.clone();
-    let (_, taken) = closure.parse(ExprClosure::parse, &Errors::trial()).ok()?;
-    Some(errors.at(
+    let Some((_, taken)) = cursor.clone().try_parse(ExprClosure::parse) else {
+        return Ok(());
+    };
+    Err(errors.at(
         &taken.whole(),
         format!("a closure is a {what} of your own: write `Custom(|…| …)`"),
     ))
 }
 
-/// A policy value that is one call from beginning to end.
-pub(crate) enum Value<'a> {
-    Known(Call<'a>),
+/// A policy value: one call from beginning to end, or made in code.
+pub(crate) enum PolicyValue<'a> {
+    Known(PolicyCall<'a>),
     InCode(Expr),
 }
 
@@ -380,59 +417,63 @@ pub(crate) fn policy_value<'a>(
     cursor: &mut Cursor<'a>,
     what: &str,
     names: &[&str],
-    errors: &Errors,
-) -> Option<Value<'a>> {
-    match in_code(cursor, what, names, errors) {
-        None => policy(cursor, what, names, errors).map(Value::Known),
+    errors: &ErrorList,
+) -> Result<PolicyValue<'a>, Reported> {
+    match in_code(cursor, what, names, errors)? {
+        None => policy(cursor, what, names, errors).map(PolicyValue::Known),
         Some(expr) => {
-            let expr = expr?;
             alone(cursor, what, &words::source(Some(&expr)), errors)?;
-            Some(Value::InCode(expr))
+            Ok(PolicyValue::InCode(expr))
         }
     }
 }
 
+/// Reads a policy value that has a name.
 pub(crate) fn policy<'a>(
     cursor: &mut Cursor<'a>,
     what: &str,
     names: &[&str],
-    errors: &Errors,
-) -> Option<Call<'a>> {
-    let call = Call::read(cursor, what, names, errors).ok()?;
+    errors: &ErrorList,
+) -> Result<PolicyCall<'a>, Reported> {
+    let call = PolicyCall::read(cursor, what, names, errors)?;
     alone(cursor, what, &call.name, errors)?;
-    Some(call)
+    Ok(call)
 }
 
-fn alone(cursor: &mut Cursor<'_>, what: &str, name: &str, errors: &Errors) -> Option<()> {
+/// Refuses what follows the one value.
+fn alone(
+    cursor: &mut Cursor<'_>,
+    what: &str,
+    name: &str,
+    errors: &ErrorList,
+) -> Result<(), Reported> {
     if let Some(message) = table::separator(cursor) {
-        errors.at(&cursor.place(), message);
-        return None;
+        return Err(errors.at(&cursor.place(), message));
     }
-    if !cursor.at_boundary() {
-        let rest = cursor.until_comma();
-        let operator = ["&", "|", "!", "~"]
-            .into_iter()
-            .find(|operator| rest.peek().is_some_and(|token| token.text() == *operator));
-        let message = match operator {
-            Some(operator) => {
-                format!("a {what} can't be combined with `{operator}`; give one {what}")
-            }
-            None => format!("expected nothing more after the {what} `{name}`"),
-        };
-        errors.at(&rest.whole(), message);
-        return None;
+    if cursor.at_boundary() {
+        return Ok(());
     }
-    Some(())
+    let rest = cursor.until_comma();
+    let operator = ["&", "|", "!", "~"]
+        .into_iter()
+        .find(|operator| rest.peek().is_some_and(|token| token.text() == *operator));
+    let message = match operator {
+        Some(operator) => {
+            format!("a {what} can't be combined with `{operator}`; give one {what}")
+        }
+        None => format!("expected nothing more after the {what} `{name}`"),
+    };
+    Err(errors.at(&rest.whole(), message))
 }
 
-/// The error for `tripper::MinRequests(…)` and `MinRequests::new(…)`.
+/// Reports `tripper::MinRequests(…)` and `MinRequests::new(…)`.
 fn path(
     cursor: &mut Cursor<'_>,
     first: &str,
-    place: &Place,
+    place: &Location,
     what: &str,
     names: &[&str],
-    errors: &Errors,
+    errors: &ErrorList,
 ) -> Reported {
     let mut segments = vec![first.to_owned()];
     let mut end = place.clone();
@@ -473,7 +514,7 @@ fn path(
     )
 }
 
-/// `A`, `B`, … for messages.
+/// Lists names for messages: `A`, `B`, ….
 pub(crate) fn listed(names: &[&str]) -> String {
     names
         .iter()

@@ -1,9 +1,12 @@
-//! What a cancelled call counts as: `Ignore`, `Fail`, `FailAfter(5s)`.
+//! Rules for cancelled calls: `Ignore`, `Fail`, `FailAfter(5s)`.
 
 use proc_macro2::Ident;
 
-use super::{Param, Time, policy};
-use crate::tokens::{Cursor, errors::Errors};
+use super::{Param, Params, Time, policy};
+use crate::tokens::{
+    Cursor,
+    errors::{ErrorList, Reported},
+};
 
 pub(crate) struct OnCancel {
     pub(crate) ident: Ident,
@@ -11,26 +14,24 @@ pub(crate) struct OnCancel {
 }
 
 const NAMES: &[&str] = &["Ignore", "Fail", "FailAfter"];
-const FAIL_AFTER: &[Param] = &[Param::required("duration", "FailAfter(5s)")];
+const FAIL_AFTER: Params<1, 0> = Params::required([Param::new("duration")], "FailAfter(5s)");
 
 impl OnCancel {
-    pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Self> {
+    /// Reads the whole value.
+    pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Self, Reported> {
         let call = policy(cursor, "rule for cancelled calls", NAMES, errors)?;
         let least = match call.name.as_str() {
             "Ignore" | "Fail" => {
                 call.no_arguments(errors)?;
                 None
             }
-            "FailAfter" => Some(Time::read(
-                call.bind(FAIL_AFTER, errors)?.remove(0)?,
-                errors,
-            )?),
-            _ => {
-                call.unknown("rule for cancelled calls", NAMES, "", errors);
-                return None;
+            "FailAfter" => {
+                let ([least], []) = call.bind(&FAIL_AFTER, errors)?;
+                Some(Time::read(least, errors)?)
             }
+            _ => return Err(call.unknown("rule for cancelled calls", NAMES, "", errors)),
         };
-        Some(Self {
+        Ok(Self {
             ident: call.ident,
             least,
         })

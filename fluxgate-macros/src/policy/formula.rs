@@ -1,4 +1,6 @@
-//! `&`, `|`, `!` and parentheses, the same for rules and trackers.
+//! Formulas of trippers and trackers: `&`, `|`, `!` and parentheses.
+
+use std::cell::Cell;
 
 use proc_macro2::Delimiter;
 
@@ -6,8 +8,8 @@ use crate::{
     policy::call::not_a_closure,
     settings::table,
     tokens::{
-        Cursor, Place,
-        errors::{Errors, Reported},
+        Cursor, Location,
+        errors::{ErrorList, Reported},
     },
 };
 
@@ -19,17 +21,15 @@ const MOST: usize = 256;
 #[derive(Clone)]
 pub(crate) enum Formula<L> {
     Leaf(L),
-    Not(Box<Formula<L>>),
     All(Vec<Formula<L>>),
     Any(Vec<Formula<L>>),
 }
 
 impl<L> Formula<L> {
-    /// Every leaf, left to right.
+    /// Visits every leaf, left to right.
     pub(crate) fn leaves<'a>(&'a self, visit: &mut impl FnMut(&'a L)) {
         match self {
             Self::Leaf(leaf) => visit(leaf),
-            Self::Not(inner) => inner.leaves(visit),
             Self::All(parts) | Self::Any(parts) => {
                 for part in parts {
                     part.leaves(visit);
@@ -43,42 +43,50 @@ impl<L> Formula<L> {
 pub(crate) struct Grammar<'g, L> {
     /// "tripper" or "tracker".
     pub(crate) what: &'g str,
-    /// Why there is no `!`, if there is none.
-    pub(crate) no_not: Option<&'g str>,
-    /// Reads a leaf; `None` if it was understood but refused.
-    pub(crate) leaf: fn(&mut Cursor<'_>, &Errors) -> Result<Option<L>, Reported>,
-    pub(crate) errors: &'g Errors,
+    pub(crate) negation: Negation<L>,
+    /// Reads a leaf.
+    pub(crate) leaf: fn(&mut Cursor<'_>, &ErrorList) -> LeafResult<L>,
+    /// How many leaves were read.
+    pub(crate) count: Cell<usize>,
+    pub(crate) errors: &'g ErrorList,
 }
 
-/// The parts that were sound; `None` if none was.
-type Read<L> = Result<Option<Formula<L>>, Reported>;
+/// What `!` makes of a formula.
+pub(crate) enum Negation<L> {
+    /// A leaf.
+    Leaf(fn(Formula<L>) -> L),
+    /// Nothing: there is no `!`, and this says why.
+    Refused(&'static str),
+}
+
+/// An error outside is one of syntax: what follows can't be read. One inside was
+/// understood, and what follows is read, so that all mistakes are reported.
+pub(crate) type LeafResult<T> = Result<Result<T, Reported>, Reported>;
 
 impl<L> Grammar<'_, L> {
-    /// A whole value: up to the end or a comma.
-    pub(crate) fn read(&self, cursor: &mut Cursor<'_>) -> Option<Formula<L>> {
+    /// Reads a whole value: up to the end or a comma.
+    pub(crate) fn read(&self, cursor: &mut Cursor<'_>) -> Result<Formula<L>, Reported> {
         let whole = cursor.clone().until_comma().whole();
-        let formula = self.any(cursor).ok()?;
+        let formula = self.any(cursor)?;
         if !cursor.at_boundary() {
-            self.stray(cursor);
-            return None;
+            return Err(self.stray(cursor));
         }
-        let mut count = 0;
-        formula.as_ref()?.leaves(&mut |_| count += 1);
+        let formula = formula?;
+        let count = self.count.get();
         if count > MOST {
-            self.errors.at(
+            return Err(self.errors.at(
                 &whole,
                 format!(
                     "this {} has {count} parts, and at most {MOST} are allowed; one of your own in \
                      `Custom(…)` can look at as many things as it likes",
                     self.what
                 ),
-            );
-            return None;
+            ));
         }
-        formula
+        Ok(formula)
     }
 
-    fn any(&self, cursor: &mut Cursor<'_>) -> Read<L> {
+    fn any(&self, cursor: &mut Cursor<'_>) -> LeafResult<Formula<L>> {
         let mut parts = vec![self.all(cursor)?];
         while let Some(operator) = self.operator(cursor, '|')? {
             self.not_the_end(cursor, '|', &operator)?;
@@ -87,7 +95,7 @@ impl<L> Grammar<'_, L> {
         Ok(join(parts, Formula::Any))
     }
 
-    fn all(&self, cursor: &mut Cursor<'_>) -> Read<L> {
+    fn all(&self, cursor: &mut Cursor<'_>) -> LeafResult<Formula<L>> {
         let mut parts = vec![self.term(cursor)?];
         while let Some(operator) = self.operator(cursor, '&')? {
             self.not_the_end(cursor, '&', &operator)?;
@@ -100,7 +108,7 @@ impl<L> Grammar<'_, L> {
         &self,
         cursor: &Cursor<'_>,
         operator: char,
-        place: &Place,
+        place: &Location,
     ) -> Result<(), Reported> {
         if cursor.at_boundary() {
             let message = format!("expected a {} after `{operator}`", self.what);
@@ -109,7 +117,7 @@ impl<L> Grammar<'_, L> {
         Ok(())
     }
 
-    fn term(&self, cursor: &mut Cursor<'_>) -> Read<L> {
+    fn term(&self, cursor: &mut Cursor<'_>) -> LeafResult<Formula<L>> {
         let Some(token) = cursor.peek() else {
             return Err(self
                 .errors
@@ -119,18 +127,15 @@ impl<L> Grammar<'_, L> {
             return self.negated(cursor);
         }
         if token.is_punct('~') || token.ident().is_some_and(|ident| ident == "not") {
-            let advice = match self.no_not {
-                None => "`!` means not",
-                Some(why) => why,
-            };
-            let what = if self.no_not.is_none() {
-                String::new()
-            } else {
-                format!(", and a {} can't be negated", self.what)
+            let advice = match self.negation {
+                Negation::Leaf(_) => ": `!` means not".to_owned(),
+                Negation::Refused(why) => {
+                    format!(", and a {} can't be negated: {why}", self.what)
+                }
             };
             return Err(self.errors.at(
                 &token.place,
-                format!("`{}` is no operator here{what}: {advice}", token.text()),
+                format!("`{}` is no operator here{advice}", token.text()),
             ));
         }
         for delimiter in [Delimiter::Parenthesis, Delimiter::None] {
@@ -143,40 +148,45 @@ impl<L> Grammar<'_, L> {
                 return Ok(formula);
             }
         }
-        if let Some(error) = not_a_closure(cursor, self.what, self.errors) {
-            return Err(error);
-        }
+        not_a_closure(cursor, self.what, self.errors)?;
         if token.is_punct('&') || token.is_punct('|') {
             return Err(self.errors.at(
                 &token.place,
                 format!("expected a {} before this operator", self.what),
             ));
         }
-        (self.leaf)(cursor, self.errors).map(|leaf| leaf.map(Formula::Leaf))
+        let leaf = (self.leaf)(cursor, self.errors)?;
+        self.count.set(self.count.get() + 1);
+        Ok(leaf.map(Formula::Leaf))
     }
 
-    /// A term after one `!` or more, of which two say nothing.
-    fn negated(&self, cursor: &mut Cursor<'_>) -> Read<L> {
+    /// Reads a term after one `!` or more, of which two say nothing.
+    fn negated(&self, cursor: &mut Cursor<'_>) -> LeafResult<Formula<L>> {
         let place = cursor.place();
         let mut is_negated = false;
         while cursor.eat_punct('!') {
             is_negated = !is_negated;
         }
         let inner = self.term(cursor)?;
-        if let Some(why) = self.no_not {
-            self.errors
-                .at(&place, format!("a {} can't be negated: {why}", self.what));
-            return Ok(None);
-        }
-        Ok(if is_negated {
-            inner.map(|inner| Formula::Not(Box::new(inner)))
-        } else {
-            inner
+        let negate = match self.negation {
+            Negation::Leaf(negate) => negate,
+            Negation::Refused(why) => {
+                let message = format!("a {} can't be negated: {why}", self.what);
+                return Ok(Err(self.errors.at(&place, message)));
+            }
+        };
+        Ok(match inner {
+            Ok(inner) if is_negated => Ok(Formula::Leaf(negate(inner))),
+            inner => inner,
         })
     }
 
     /// Takes `&` or `|`; the doubled and spelt-out forms get advice.
-    fn operator(&self, cursor: &mut Cursor<'_>, wanted: char) -> Result<Option<Place>, Reported> {
+    fn operator(
+        &self,
+        cursor: &mut Cursor<'_>,
+        wanted: char,
+    ) -> Result<Option<Location>, Reported> {
         let Some(token) = cursor.peek() else {
             return Ok(None);
         };
@@ -201,7 +211,7 @@ impl<L> Grammar<'_, L> {
         }
     }
 
-    fn spelt_out(&self, place: &Place, word: &str, operator: char) -> Reported {
+    fn spelt_out(&self, place: &Location, word: &str, operator: char) -> Reported {
         self.errors
             .at(place, format!("`{word}` is written `{operator}` here"))
     }
@@ -231,14 +241,17 @@ impl<L> Grammar<'_, L> {
     }
 }
 
+/// Combines parts that are all sound; of one there is nothing to combine.
 fn join<L>(
-    parts: Vec<Option<Formula<L>>>,
+    parts: Vec<Result<Formula<L>, Reported>>,
     combine: impl FnOnce(Vec<Formula<L>>) -> Formula<L>,
-) -> Option<Formula<L>> {
-    let mut parts: Vec<_> = parts.into_iter().collect::<Option<_>>()?;
-    if parts.len() == 1 {
-        parts.pop()
-    } else {
-        Some(combine(parts))
-    }
+) -> Result<Formula<L>, Reported> {
+    let mut parts: Vec<_> = parts.into_iter().collect::<Result<_, _>>()?;
+    Ok(match parts.pop() {
+        Some(only) if parts.is_empty() => only,
+        last => {
+            parts.extend(last);
+            combine(parts)
+        }
+    })
 }

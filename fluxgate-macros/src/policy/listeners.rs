@@ -1,14 +1,18 @@
-//! Who is told: `[LogListener, SlackListener(channel = "…", token = env("…")), mine()]`.
+//! Listeners: `[LogListener, SlackListener(channel = "…", token = env("…")), mine()]`.
 
 use proc_macro2::{Delimiter, Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Expr, ExprLit, Lit, parse::Parse};
 
-use super::{Argument, Call, Param, call::listed};
+use super::{Argument, Param, Params, PolicyCall, call::listed};
 use crate::{
     describe::words,
     suggest::is_misspelt,
-    tokens::{Cursor, Token, errors::Errors, stream},
+    tokens::{
+        Cursor, LocatedToken,
+        errors::{ErrorList, Reported},
+        stream,
+    },
 };
 
 pub(crate) enum Listener {
@@ -25,140 +29,133 @@ pub(crate) enum Listener {
 
 pub(crate) struct Slack {
     pub(crate) ident: Ident,
-    pub(crate) channel: Text,
-    pub(crate) token: Option<Text>,
+    pub(crate) channel: SlackText,
+    pub(crate) token: Option<SlackText>,
     /// Where to post, if not to Slack itself.
-    pub(crate) url: Option<Text>,
+    pub(crate) url: Option<SlackText>,
     /// What else the builder takes, by the names of its methods.
     pub(crate) rest: Vec<(&'static str, Expr)>,
 }
 
 /// A piece of text that may come from the environment.
-pub(crate) enum Text {
+pub(crate) enum SlackText {
     Env(Expr),
-    Given(Expr),
+    Expr(Expr),
 }
 
 const EXAMPLE: &str =
     "SlackListener(channel = env(\"SLACK_CHANNEL\"), token = env(\"SLACK_TOKEN\"))";
-const SLACK: &[Param] = &[
-    Param::required("channel", EXAMPLE),
-    Param::optional("token"),
-    Param::optional("url"),
-    Param::optional("templates"),
-    Param::optional("policy"),
-    Param::optional("delivery"),
-];
-const PROMETHEUS: &[Param] = &[Param::optional("registry")];
+const SLACK: Params<1, 5> = Params {
+    required: [Param::new("channel")],
+    optional: [
+        Param::new("token"),
+        Param::new("url"),
+        Param::new("templates"),
+        Param::new("policy"),
+        Param::new("delivery"),
+    ],
+    example: EXAMPLE,
+};
+const PROMETHEUS: Params<0, 1> = Params {
+    required: [],
+    optional: [Param::new("registry")],
+    example: "",
+};
 
 /// Reads the list.
-pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Vec<Listener>> {
+pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Vec<Listener>, Reported> {
     let Some(mut list) = cursor.group(Delimiter::Bracket) else {
-        errors.at(
+        return Err(errors.at(
             &cursor.clone().expression().whole(),
             format!(
                 "`listeners` takes a list: write `listeners = [{}]`",
                 words::tokens(&stream(cursor.clone().expression().tokens()))
             ),
-        );
-        return None;
+        ));
     };
     cursor.next();
     let mut listeners = Vec::new();
-    let mut sound = true;
     while !list.is_empty() {
         let mut element = list.expression();
-        match listener(&mut element, errors) {
-            Some(listener) => listeners.push(listener),
-            None => sound = false,
-        }
+        listeners.push(listener(&mut element, errors));
         if !list.is_empty() && !list.eat_punct(',') {
-            errors.at(&list.place(), "expected `,` or `]` after a listener");
-            return None;
+            return Err(errors.at(&list.place(), "expected `,` or `]` after a listener"));
         }
     }
-    sound.then_some(listeners)
+    listeners.into_iter().collect()
 }
 
-fn listener(element: &mut Cursor<'_>, errors: &Errors) -> Option<Listener> {
-    let known = element
+fn listener(element: &mut Cursor<'_>, errors: &ErrorList) -> Result<Listener, Reported> {
+    let name = element
         .peek()
-        .and_then(Token::ident)
+        .and_then(LocatedToken::ident)
         .map(ToString::to_string)
         .filter(|_| !element.peek_second().is_some_and(|next| next.is_punct(':')));
-    if let Some(advice) = known
-        .as_deref()
-        .and_then(|name| not_a_listener(name, element))
-    {
-        errors.at(&element.place(), advice);
-        return None;
+    if let Some(name) = name {
+        if KNOWN.contains(&&*name) {
+            return known(element, errors);
+        }
+        if let Some(advice) = not_a_listener(&name, element) {
+            return Err(errors.at(&element.place(), advice));
+        }
     }
-    match known.as_deref() {
-        Some(name @ ("LogListener" | "PrometheusListener" | "SlackListener")) => {
-            let call = Call::read(element, "listener", &[], errors).ok()?;
-            if !element.is_empty() {
-                errors.at(&element.whole(), "expected `,` or `]` after a listener");
-                return None;
-            }
-            let ident = call.ident.clone();
-            match name {
-                "LogListener" => {
-                    call.no_arguments(errors)?;
-                    Some(Listener::Log(ident))
-                }
-                "PrometheusListener" => {
-                    let registry = call.bind(PROMETHEUS, errors)?.remove(0);
-                    let registry = match registry {
-                        Some(registry) => Some(registry.expr(errors)?),
-                        None => None,
-                    };
-                    Some(Listener::Prometheus { ident, registry })
-                }
-                _ => slack(&call, errors).map(|slack| Listener::Slack(Box::new(slack))),
-            }
-        }
-        _ if element.at_punct('#') => {
-            errors.at(
-                &element.whole(),
-                "a listener in the list can't have attributes; for a list that depends on a `cfg`, \
-                 write `#[cfg_attr(…, circuit_breaker(…))]`",
-            );
-            None
-        }
-        _ if element.is_empty() => {
-            errors.at(&element.place(), "expected a listener before this comma");
-            None
-        }
-        _ => {
-            let (expr, _) = element.parse(Expr::parse, errors).ok()?;
-            if !element.is_empty() {
-                errors.at(&element.whole(), "expected `,` or `]` after a listener");
-                return None;
-            }
-            Some(match expr {
-                Expr::Closure(_) => Listener::Closure(expr),
-                Expr::Lit(lit) => {
-                    errors.push(syn::Error::new_spanned(
-                        &lit,
-                        "expected a listener: `LogListener`, `PrometheusListener`, `SlackListener(…)`, \
-                         a closure, or a value of a type of your own",
-                    ));
-                    return None;
-                }
-                expr => Listener::Any(expr),
-            })
-        }
+    if element.at_punct('#') {
+        return Err(errors.at(
+            &element.whole(),
+            "a listener in the list can't have attributes; for a list that depends on a `cfg`, \
+             write `#[cfg_attr(…, circuit_breaker(…))]`",
+        ));
+    }
+    if element.is_empty() {
+        return Err(errors.at(&element.place(), "expected a listener before this comma"));
+    }
+    let (expr, _) = element.parse(Expr::parse, errors)?;
+    nothing_follows(element, errors)?;
+    match expr {
+        Expr::Closure(_) => Ok(Listener::Closure(expr)),
+        Expr::Lit(lit) => Err(errors.push(syn::Error::new_spanned(
+            &lit,
+            "expected a listener: `LogListener`, `PrometheusListener`, `SlackListener(…)`, \
+             a closure, or a value of a type of your own",
+        ))),
+        expr => Ok(Listener::Any(expr)),
     }
 }
 
+/// Reads a listener of [`KNOWN`].
+fn known(element: &mut Cursor<'_>, errors: &ErrorList) -> Result<Listener, Reported> {
+    let call = PolicyCall::read(element, "listener", &[], errors)?;
+    nothing_follows(element, errors)?;
+    match call.name.as_str() {
+        "LogListener" => {
+            call.no_arguments(errors)?;
+            Ok(Listener::Log(call.ident))
+        }
+        "PrometheusListener" => {
+            let ([], [registry]) = call.bind(&PROMETHEUS, errors)?;
+            let registry = registry.map(|registry| registry.expr(errors)).transpose()?;
+            Ok(Listener::Prometheus {
+                ident: call.ident,
+                registry,
+            })
+        }
+        _ => slack(&call, errors).map(|slack| Listener::Slack(Box::new(slack))),
+    }
+}
+
+fn nothing_follows(element: &Cursor<'_>, errors: &ErrorList) -> Result<(), Reported> {
+    if element.is_empty() {
+        return Ok(());
+    }
+    Err(errors.at(&element.whole(), "expected `,` or `]` after a listener"))
+}
+
+/// The listeners with a name in the attribute.
 const KNOWN: [&str; 3] = ["LogListener", "PrometheusListener", "SlackListener"];
 
-/// What to write for a listener of the original, for a misspelt one, and for a
+/// Says what to write for a listener of the original, for a misspelt one, and for a
 /// type that is called like a function.
 fn not_a_listener(name: &str, element: &Cursor<'_>) -> Option<String> {
-    if KNOWN.contains(&name) {
-        return None;
-    }
     if let Some(known) = name
         .strip_prefix("Async")
         .and_then(|rest| KNOWN.iter().find(|known| **known == rest))
@@ -194,30 +191,30 @@ fn not_a_listener(name: &str, element: &Cursor<'_>) -> Option<String> {
     })
 }
 
-fn slack(call: &Call<'_>, errors: &Errors) -> Option<Slack> {
-    let mut bound = call.bind(SLACK, errors)?.into_iter();
-    let channel = text(bound.next()??, errors);
-    let mut optional = || match bound.next()? {
-        Some(argument) => text(argument, errors).map(Some),
-        None => Some(None),
-    };
-    let (token, url) = (optional(), optional());
+fn slack(call: &PolicyCall<'_>, errors: &ErrorList) -> Result<Slack, Reported> {
+    let ([channel], [token, url, templates, policy, delivery]) = call.bind(&SLACK, errors)?;
+    let is_delivered = delivery.is_some();
+    let channel = text(channel, errors);
+    let token = token.map(|token| text(token, errors));
+    let url = url.map(|url| text(url, errors));
     let mut rest = Vec::new();
-    for (name, argument) in ["templates", "policy", "delivery"].into_iter().zip(bound) {
+    for (name, argument) in [
+        ("templates", templates),
+        ("policy", policy),
+        ("delivery", delivery),
+    ] {
         if let Some(argument) = argument {
             rest.push((name, argument.expr(errors)?));
         }
     }
-    let (channel, token, url) = (channel?, token?, url?);
-    let is_delivered = rest.iter().any(|(name, _)| *name == "delivery");
+    let (channel, token, url) = (channel?, token.transpose()?, url.transpose()?);
     if token.is_none() && !is_delivered {
-        errors.at(
+        return Err(errors.at(
             &call.place,
             format!("`SlackListener` needs its token, as in `{EXAMPLE}`"),
-        );
-        return None;
+        ));
     }
-    Some(Slack {
+    Ok(Slack {
         ident: call.ident.clone(),
         channel,
         token,
@@ -226,67 +223,54 @@ fn slack(call: &Call<'_>, errors: &Errors) -> Option<Slack> {
     })
 }
 
-fn text(argument: Argument<'_>, errors: &Errors) -> Option<Text> {
+/// Reads a string, a variable of the environment, or an expression.
+fn text(argument: Argument<'_>, errors: &ErrorList) -> Result<SlackText, Reported> {
     let (place, what) = (argument.place.clone(), argument.what.clone());
     let is_token = what.starts_with("the token");
     let expr = argument.expr(errors)?;
-    match &expr {
+    let message = match &expr {
         Expr::Lit(ExprLit {
             lit: Lit::Str(text),
             ..
         }) => {
             let value = text.value();
             if value.trim().is_empty() {
-                errors.at(&place, format!("{what} must not be empty"));
-                return None;
+                format!("{what} must not be empty")
+            } else if is_token && value.starts_with("xox") {
+                "a token in the source is a token in every copy of it; \
+                 write `token = env(\"SLACK_BOT_TOKEN\")` and revoke this one"
+                    .to_owned()
+            } else {
+                return Ok(SlackText::Expr(expr));
             }
-            if is_token && value.starts_with("xox") {
-                errors.at(
-                    &place,
-                    "a token in the source is a token in every copy of it; \
-                     write `token = env(\"SLACK_BOT_TOKEN\")` and revoke this one",
-                );
-                return None;
-            }
-            Some(Text::Given(expr))
         }
-        Expr::Lit(_) => {
-            errors.at(
-                &place,
-                format!("{what} must be a string or `env(\"NAME\")`"),
-            );
-            None
-        }
+        Expr::Lit(_) => format!("{what} must be a string or `env(\"NAME\")`"),
         Expr::Call(call) if is_env(&call.func) => match call.args.first() {
             Some(Expr::Lit(ExprLit {
                 lit: Lit::Str(name),
                 ..
             })) if name.value().trim().is_empty() => {
-                errors.at(&place, "`env` needs the name of an environment variable");
-                None
+                "`env` needs the name of an environment variable".to_owned()
             }
-            Some(name) if call.args.len() == 1 => Some(Text::Env(name.clone())),
-            _ => {
-                errors.at(
-                    &place,
-                    "`env` takes the name of one environment variable, as in `env(\"SLACK_BOT_TOKEN\")`",
-                );
-                None
-            }
+            Some(name) if call.args.len() == 1 => return Ok(SlackText::Env(name.clone())),
+            _ => "`env` takes the name of one environment variable, as in \
+                  `env(\"SLACK_BOT_TOKEN\")`"
+                .to_owned(),
         },
-        _ => Some(Text::Given(expr)),
-    }
+        _ => return Ok(SlackText::Expr(expr)),
+    };
+    Err(errors.at(&place, message))
 }
 
 fn is_env(function: &Expr) -> bool {
     matches!(function, Expr::Path(path) if path.path.is_ident("env"))
 }
 
-impl ToTokens for Text {
+impl ToTokens for SlackText {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         match self {
             Self::Env(name) => quote!(env(#name)).to_tokens(tokens),
-            Self::Given(text) => text.to_tokens(tokens),
+            Self::Expr(text) => text.to_tokens(tokens),
         }
     }
 }

@@ -1,36 +1,45 @@
-//! Arguments to parameters.
+//! Parameters of policies, and their arguments.
 
 use syn::ext::IdentExt;
 
-use super::{Argument, Call, call::listed};
+use super::{Argument, PolicyCall, call::listed};
 use crate::{
     settings::habits,
     suggest::did_you_mean,
-    tokens::{Cursor, Place, errors::Errors},
+    tokens::{
+        Cursor, Location,
+        errors::{ErrorList, Reported},
+    },
 };
 
 /// A parameter of a policy, by the original's name.
 pub(crate) struct Param {
-    pub(crate) name: &'static str,
+    name: &'static str,
     /// The original's name for it, if another.
-    pub(crate) alias: Option<&'static str>,
-    pub(crate) required: bool,
-    /// For the message when it is missing.
-    pub(crate) example: &'static str,
+    alias: Option<&'static str>,
+    /// What messages call it, if not by its name.
+    noun: Option<&'static str>,
 }
 
 impl Param {
-    pub(crate) const fn required(name: &'static str, example: &'static str) -> Self {
+    /// Returns a parameter that messages call "the `name`".
+    pub(crate) const fn new(name: &'static str) -> Self {
         Self {
             name,
             alias: None,
-            required: true,
-            example,
+            noun: None,
         }
     }
 
+    /// Lets it be given by another name, too.
     pub(crate) const fn or(mut self, alias: &'static str) -> Self {
         self.alias = Some(alias);
+        self
+    }
+
+    /// Sets what messages call it, with its article.
+    pub(crate) const fn called(mut self, noun: &'static str) -> Self {
+        self.noun = Some(noun);
         self
     }
 
@@ -38,112 +47,158 @@ impl Param {
         self.name == name || self.alias == Some(name)
     }
 
-    pub(crate) const fn optional(name: &'static str) -> Self {
-        Self {
-            name,
-            alias: None,
-            required: false,
-            example: "",
+    /// Returns what messages call its value.
+    fn what(&self, policy: &str) -> String {
+        match self.noun {
+            Some(noun) => format!("{noun} of `{policy}`"),
+            None => format!("the {} of `{policy}`", self.name),
         }
     }
 }
 
-impl<'a> Call<'a> {
-    /// The arguments in the order of `params`, `None` for each that is missing.
-    /// `None` as a whole if anything was wrong.
-    pub(crate) fn bind(
+/// What a policy takes: so many parameters that are required, then optional ones.
+pub(crate) struct Params<const R: usize, const O: usize> {
+    pub(crate) required: [Param; R],
+    pub(crate) optional: [Param; O],
+    /// For the message when one is missing.
+    pub(crate) example: &'static str,
+}
+
+/// The arguments in the order of the parameters.
+pub(crate) type BoundArguments<'a, const R: usize, const O: usize> =
+    ([Argument<'a>; R], [Option<Argument<'a>>; O]);
+
+impl<const R: usize> Params<R, 0> {
+    /// Returns parameters that are all required.
+    pub(crate) const fn required(required: [Param; R], example: &'static str) -> Self {
+        Self {
+            required,
+            optional: [],
+            example,
+        }
+    }
+}
+
+impl<const R: usize, const O: usize> Params<R, O> {
+    fn all(&self) -> Vec<&Param> {
+        self.required.iter().chain(&self.optional).collect()
+    }
+}
+
+impl<'a> PolicyCall<'a> {
+    /// Finds the argument of each parameter, by position or by name.
+    pub(crate) fn bind<const R: usize, const O: usize>(
         &self,
-        params: &'static [Param],
-        errors: &Errors,
-    ) -> Option<Vec<Option<Argument<'a>>>> {
-        let mut bound: Vec<Option<Argument<'a>>> = params.iter().map(|_| None).collect();
-        let mut sound = true;
+        params: &Params<R, O>,
+        errors: &ErrorList,
+    ) -> Result<BoundArguments<'a, R, O>, Reported> {
+        let slots = self.slots(&params.all(), errors)?;
+        let mut slots = slots.into_iter();
+        let mut required: [Option<Argument<'a>>; R] = [const { None }; R];
+        for (param, slot) in params.required.iter().zip(&mut required) {
+            *slot = slots.next().flatten();
+            if slot.is_none() {
+                return Err(errors.at(
+                    &self.place,
+                    format!(
+                        "`{}` needs its {}, as in `{}`",
+                        self.name, param.name, params.example
+                    ),
+                ));
+            }
+        }
+        let required = required.map(|slot| slot.expect("each was found"));
+        let optional = std::array::from_fn(|_| slots.next().flatten());
+        Ok((required, optional))
+    }
+
+    /// Puts every argument into the slot of its parameter.
+    fn slots(
+        &self,
+        params: &[&Param],
+        errors: &ErrorList,
+    ) -> Result<Vec<Option<Argument<'a>>>, Reported> {
+        let mut slots: Vec<Option<Argument<'a>>> = params.iter().map(|_| None).collect();
+        let mut sound = Ok(());
         let mut position = 0;
         let mut named: Option<String> = None;
         let mut cursor = match &self.arguments {
             Some(arguments) => arguments.clone(),
             None => Cursor::new(&[], self.name_place.clone()),
         };
-        while let Some(token) = cursor.peek() {
-            let name_place = token.place.clone();
-            let name = token.ident().filter(|_| cursor.second_is_equals());
-            let slot = if let Some(name) = name {
-                let name = name.unraw().to_string();
-                cursor.next();
-                cursor.next();
-                let slot = params.iter().position(|param| param.is(&name));
-                if slot.is_none() {
-                    self.unknown_argument(&name, &name_place, params, errors);
+        while !cursor.is_empty() {
+            let place = cursor.place();
+            let name = argument_name(&mut cursor);
+            let slot = match &name {
+                Some(name) => params
+                    .iter()
+                    .position(|param| param.is(name))
+                    .ok_or_else(|| self.unknown_argument(name, &place, params, errors)),
+                None => {
+                    position += 1;
+                    Ok(self.positional(position, named.as_ref(), &cursor, params, errors)?)
                 }
-                named = Some(name);
-                slot
-            } else {
-                if let Some(name) = &named {
-                    errors.at(
-                        &cursor.clone().expression().whole(),
-                        format!(
-                            "a value without a name can't follow `{name} = …`; name this one, too"
-                        ),
-                    );
-                    return None;
-                }
-                position += 1;
-                if position > params.len() {
-                    let most = match params.len() {
-                        0 => "takes no arguments".to_owned(),
-                        1 => format!("takes one argument, `{}`", params[0].name),
-                        n => format!("takes {n} arguments: {}", listed_params(params)),
-                    };
-                    errors.at(
-                        &cursor.clone().expression().whole(),
-                        format!("`{}` {most}", self.name),
-                    );
-                    return None;
-                }
-                Some(position - 1)
             };
+            named = name.or(named);
             let value = cursor.expression();
             if !cursor.is_empty() && !cursor.eat_punct(',') {
-                errors.at(&cursor.place(), "expected `,` or `)`");
-                return None;
+                return Err(errors.at(&cursor.place(), "expected `,` or `)`"));
             }
-            let Some(slot) = slot else {
-                sound = false;
-                continue;
-            };
-            let what = format!("the {} of `{}`", params[slot].name, self.name);
-            if value.is_empty() {
-                errors.at(&name_place, format!("{what} has no value"));
-                sound = false;
-                continue;
-            }
-            if bound[slot].is_some() {
-                errors.at(&name_place, format!("{what} is given twice"));
-                sound = false;
-                continue;
-            }
-            bound[slot] = Some(Argument {
-                place: value.whole(),
-                cursor: value,
-                what,
+            let filled = slot.and_then(|slot| {
+                let what = params[slot].what(&self.name);
+                if value.is_empty() {
+                    return Err(errors.at(&place, format!("{what} has no value")));
+                }
+                if slots[slot].is_some() {
+                    return Err(errors.at(&place, format!("{what} is given twice")));
+                }
+                slots[slot] = Some(Argument {
+                    place: value.whole(),
+                    cursor: value,
+                    what,
+                });
+                Ok(())
             });
+            sound = sound.and(filled);
         }
-        for (param, value) in params.iter().zip(&bound) {
-            if param.required && value.is_none() && sound {
-                errors.at(
-                    &self.place,
-                    format!(
-                        "`{}` needs its {}, as in `{}`",
-                        self.name, param.name, param.example
-                    ),
-                );
-                return None;
-            }
-        }
-        sound.then_some(bound)
+        sound.map(|()| slots)
     }
 
-    fn unknown_argument(&self, name: &str, place: &Place, params: &[Param], errors: &Errors) {
+    /// Returns the slot of the argument at a position, which counts from 1.
+    fn positional(
+        &self,
+        position: usize,
+        named: Option<&String>,
+        cursor: &Cursor<'_>,
+        params: &[&Param],
+        errors: &ErrorList,
+    ) -> Result<usize, Reported> {
+        let message = if let Some(name) = named {
+            format!("a value without a name can't follow `{name} = …`; name this one, too")
+        } else if position > params.len() {
+            match params {
+                [] => format!("`{}` takes no arguments", self.name),
+                [one] => format!("`{}` takes one argument, `{}`", self.name, one.name),
+                _ => format!(
+                    "`{}` takes {} arguments: {}",
+                    self.name,
+                    params.len(),
+                    listed_params(params)
+                ),
+            }
+        } else {
+            return Ok(position - 1);
+        };
+        Err(errors.at(&cursor.clone().expression().whole(), message))
+    }
+
+    fn unknown_argument(
+        &self,
+        name: &str,
+        place: &Location,
+        params: &[&Param],
+        errors: &ErrorList,
+    ) -> Reported {
         let names = params.iter().map(|param| param.name);
         let meant = did_you_mean(name, names);
         let habit = habits::argument(&self.name, name);
@@ -156,11 +211,22 @@ impl<'a> Call<'a> {
         errors.at(
             place,
             format!("`{}` has no argument `{name}`{takes}", self.name),
-        );
+        )
     }
 }
 
-fn listed_params(params: &[Param]) -> String {
+/// Takes `name =`, if that is next.
+fn argument_name(cursor: &mut Cursor<'_>) -> Option<String> {
+    let name = cursor.peek()?.ident()?;
+    if !cursor.second_is_equals() {
+        return None;
+    }
+    cursor.next();
+    cursor.next();
+    Some(name.unraw().to_string())
+}
+
+fn listed_params(params: &[&Param]) -> String {
     let names: Vec<_> = params.iter().map(|param| param.name).collect();
     listed(&names)
 }

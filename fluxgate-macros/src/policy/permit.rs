@@ -1,17 +1,20 @@
-//! Which half-open calls become probes: `RampUp(0.1, 1.0, 60s)`.
+//! Permits, which pick the probes of a half-open circuit: `RampUp(0.1, 1.0, 60s)`.
 
 use proc_macro2::Ident;
 use syn::{Expr, spanned::Spanned};
 
-use super::{Call, Param, Range, Ratio, Time, Value, policy_value};
-use crate::tokens::{Cursor, errors::Errors};
+use super::{Param, Params, PolicyCall, PolicyValue, Ratio, RatioLimits, Time, policy_value};
+use crate::tokens::{
+    Cursor,
+    errors::{ErrorList, Reported},
+};
 
 pub(crate) struct Permit {
     pub(crate) ident: Ident,
-    pub(crate) kind: Kind,
+    pub(crate) kind: PermitKind,
 }
 
-pub(crate) enum Kind {
+pub(crate) enum PermitKind {
     All,
     Random(Ratio),
     RampUp(RampUp),
@@ -26,66 +29,61 @@ pub(crate) struct RampUp {
 }
 
 const NAMES: &[&str] = &["RampUp", "Random", "All", "Custom"];
-const RANDOM: &[Param] = &[Param::required("ratio", "Random(0.2)")];
-const RAMP_UP: &[Param] = &[
-    Param::required(
-        "initial",
-        "RampUp(initial = 0.1, final = 1.0, duration = 60s)",
-    ),
-    Param::required(
-        "final",
-        "RampUp(initial = 0.1, final = 1.0, duration = 60s)",
-    ),
-    Param::required(
-        "duration",
-        "RampUp(initial = 0.1, final = 1.0, duration = 60s)",
-    ),
-];
-const CUSTOM: &[Param] = &[Param::required(
-    "permit",
+const RANDOM: Params<1, 0> = Params::required([Param::new("ratio")], "Random(0.2)");
+const RAMP_UP: Params<3, 0> = Params::required(
+    [
+        Param::new("initial"),
+        Param::new("final"),
+        Param::new("duration"),
+    ],
+    "RampUp(initial = 0.1, final = 1.0, duration = 60s)",
+);
+const CUSTOM: Params<1, 0> = Params::required(
+    [Param::new("permit")],
     "Custom(|elapsed| elapsed > Duration::from_secs(1))",
-)];
+);
 
 impl Permit {
-    pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Self> {
+    /// Reads the whole value.
+    pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Self, Reported> {
         let call = match policy_value(cursor, "permit", NAMES, errors)? {
-            Value::Known(call) => call,
-            Value::InCode(expr) => {
-                return Some(Self {
+            PolicyValue::Known(call) => call,
+            PolicyValue::InCode(expr) => {
+                return Ok(Self {
                     ident: Ident::new("permit", expr.span()),
-                    kind: Kind::InCode(expr),
+                    kind: PermitKind::InCode(expr),
                 });
             }
         };
         let kind = match call.name.as_str() {
             "All" => {
                 call.no_arguments(errors)?;
-                Kind::All
+                PermitKind::All
             }
             "Random" => {
-                let ratio = call.bind(RANDOM, errors)?.remove(0)?;
-                Kind::Random(Ratio::read(ratio, Range::Probability, errors)?)
+                let ([ratio], []) = call.bind(&RANDOM, errors)?;
+                let limits = Some(RatioLimits::Probability);
+                PermitKind::Random(Ratio::read(ratio, limits, errors)?)
             }
-            "RampUp" => Kind::RampUp(ramp_up(&call, errors)?),
-            "Custom" => Kind::Custom(call.custom(CUSTOM, errors)?),
+            "RampUp" => PermitKind::RampUp(ramp_up(&call, errors)?),
+            "Custom" => PermitKind::Custom(call.custom(&CUSTOM, errors)?),
             _ => {
                 let advice = "; a permit of your own goes into `Custom(…)`";
-                call.unknown("permit", NAMES, advice, errors);
-                return None;
+                return Err(call.unknown("permit", NAMES, advice, errors));
             }
         };
-        Some(Self {
+        Ok(Self {
             ident: call.ident,
             kind,
         })
     }
 }
 
-fn ramp_up(call: &Call<'_>, errors: &Errors) -> Option<RampUp> {
-    let mut bound = call.bind(RAMP_UP, errors)?.into_iter();
-    let initial = Ratio::read(bound.next()??, Range::Ramp, errors);
-    let r#final = Ratio::read(bound.next()??, Range::Ramp, errors);
-    let duration = Time::read(bound.next()??, errors);
+fn ramp_up(call: &PolicyCall<'_>, errors: &ErrorList) -> Result<RampUp, Reported> {
+    let ([initial, r#final, duration], []) = call.bind(&RAMP_UP, errors)?;
+    let initial = Ratio::read(initial, None, errors);
+    let r#final = Ratio::read(r#final, None, errors);
+    let duration = Time::read(duration, errors);
     let (initial, r#final) = (initial?, r#final?);
     let known = initial.known.zip(r#final.known);
     if let Some((from, to)) = known.filter(|(from, to)| !(*from > 0.0 && from <= to && *to <= 1.0))
@@ -95,16 +93,15 @@ fn ramp_up(call: &Call<'_>, errors: &Errors) -> Option<RampUp> {
         } else {
             &initial
         };
-        errors.at(
+        return Err(errors.at(
             &culprit.place,
             format!(
                 "the ratios of `RampUp` must satisfy 0 < initial <= final <= 1, \
                  but initial is {from:?} and final is {to:?}"
             ),
-        );
-        return None;
+        ));
     }
-    Some(RampUp {
+    Ok(RampUp {
         initial,
         r#final,
         duration: duration?,

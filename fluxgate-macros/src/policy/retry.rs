@@ -1,17 +1,22 @@
-//! When to probe: `Backoff(initial = 10s)`.
+//! Retries, which say how long the circuit stays open: `Backoff(initial = 10s)`.
 
 use proc_macro2::Ident;
 use syn::{Expr, spanned::Spanned};
 
-use super::{Call, Param, Range, Ratio, Time, Value, policy_value};
-use crate::tokens::{Cursor, errors::Errors};
+use super::{
+    Argument, Param, Params, PolicyCall, PolicyValue, Ratio, RatioLimits, Time, policy_value,
+};
+use crate::tokens::{
+    Cursor,
+    errors::{ErrorList, Reported},
+};
 
 pub(crate) struct Retry {
     pub(crate) ident: Ident,
-    pub(crate) kind: Kind,
+    pub(crate) kind: RetryKind,
 }
 
-pub(crate) enum Kind {
+pub(crate) enum RetryKind {
     Never,
     Always,
     Cooldown {
@@ -31,92 +36,89 @@ pub(crate) struct Backoff {
 }
 
 const NAMES: &[&str] = &["Cooldown", "Backoff", "Always", "Never", "Custom"];
-const COOLDOWN: &[Param] = &[
-    Param::required("duration", "Cooldown(60s)"),
-    Param::optional("jitter_ratio"),
-];
-const BACKOFF: &[Param] = &[
-    Param::required("initial", "Backoff(initial = 10s)"),
-    Param::optional("multiplier"),
-    Param::optional("max_duration"),
-    Param::optional("jitter_ratio"),
-];
-const CUSTOM: &[Param] = &[Param::required(
-    "retry",
+const COOLDOWN: Params<1, 1> = Params {
+    required: [Param::new("duration")],
+    optional: [Param::new("jitter_ratio")],
+    example: "Cooldown(60s)",
+};
+const BACKOFF: Params<1, 3> = Params {
+    required: [Param::new("initial").called("the initial duration")],
+    optional: [
+        Param::new("multiplier"),
+        Param::new("max_duration"),
+        Param::new("jitter_ratio"),
+    ],
+    example: "Backoff(initial = 10s)",
+};
+const CUSTOM: Params<1, 0> = Params::required(
+    [Param::new("retry")],
     "Custom(|opening| Some(Duration::from_secs(5)))",
-)];
+);
 
 impl Retry {
-    pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Self> {
+    /// Reads the whole value.
+    pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Self, Reported> {
         let call = match policy_value(cursor, "retry", NAMES, errors)? {
-            Value::Known(call) => call,
-            Value::InCode(expr) => {
-                return Some(Self {
+            PolicyValue::Known(call) => call,
+            PolicyValue::InCode(expr) => {
+                return Ok(Self {
                     ident: Ident::new("retry", expr.span()),
-                    kind: Kind::InCode(expr),
+                    kind: RetryKind::InCode(expr),
                 });
             }
         };
         let kind = match call.name.as_str() {
             "Never" => {
                 call.no_arguments(errors)?;
-                Kind::Never
+                RetryKind::Never
             }
             "Always" => {
                 call.no_arguments(errors)?;
-                Kind::Always
+                RetryKind::Always
             }
             "Cooldown" => {
-                let mut bound = call.bind(COOLDOWN, errors)?.into_iter();
-                let duration = Time::read(bound.next()??, errors);
-                let jitter_ratio = jitter(bound.next()?, errors);
-                Kind::Cooldown {
+                let ([duration], [jitter_ratio]) = call.bind(&COOLDOWN, errors)?;
+                let duration = Time::read(duration, errors);
+                let jitter_ratio = optional_ratio(jitter_ratio, RatioLimits::Jitter, errors);
+                RetryKind::Cooldown {
                     duration: duration?,
                     jitter_ratio: jitter_ratio?,
                 }
             }
-            "Backoff" => Kind::Backoff(backoff(&call, errors)?),
-            "Custom" => Kind::Custom(call.custom(CUSTOM, errors)?),
+            "Backoff" => RetryKind::Backoff(backoff(&call, errors)?),
+            "Custom" => RetryKind::Custom(call.custom(&CUSTOM, errors)?),
             _ => {
-                let advice = "; a policy of your own goes into `Custom(…)`";
-                call.unknown("retry", NAMES, advice, errors);
-                return None;
+                let advice = "; a retry of your own goes into `Custom(…)`";
+                return Err(call.unknown("retry", NAMES, advice, errors));
             }
         };
-        Some(Self {
+        Ok(Self {
             ident: call.ident,
             kind,
         })
     }
 }
 
-/// `Some(None)` where there is none.
-#[expect(clippy::option_option, reason = "absent and refused differ")]
-fn jitter(argument: Option<super::Argument<'_>>, errors: &Errors) -> Option<Option<Ratio>> {
-    match argument {
-        None => Some(None),
-        Some(argument) => Ratio::read(argument, Range::JitterRatio, errors).map(Some),
-    }
+fn optional_ratio(
+    argument: Option<Argument<'_>>,
+    limits: RatioLimits,
+    errors: &ErrorList,
+) -> Result<Option<Ratio>, Reported> {
+    argument
+        .map(|argument| Ratio::read(argument, Some(limits), errors))
+        .transpose()
 }
 
-fn backoff(call: &Call<'_>, errors: &Errors) -> Option<Backoff> {
-    let mut bound = call.bind(BACKOFF, errors)?.into_iter();
-    let mut initial = bound.next()??;
-    "the initial duration of `Backoff`".clone_into(&mut initial.what);
+fn backoff(call: &PolicyCall<'_>, errors: &ErrorList) -> Result<Backoff, Reported> {
+    let ([initial], [multiplier, max_duration, jitter_ratio]) = call.bind(&BACKOFF, errors)?;
     let initial = Time::read(initial, errors);
-    let multiplier = match bound.next()? {
-        None => Some(None),
-        Some(argument) => Ratio::read(argument, Range::Multiplier, errors).map(Some),
-    };
-    let max_duration = match bound.next()? {
-        None => Some(None),
-        Some(argument) => Time::read(argument, errors).map(Some),
-    };
-    let jitter_ratio = jitter(bound.next()?, errors);
-    // Whatever is wrong with the other two.
-    let (initial, max_duration) = (initial?, max_duration?);
+    let multiplier = optional_ratio(multiplier, RatioLimits::Multiplier, errors);
+    let max_duration = max_duration.map(|most| Time::read(most, errors));
+    let jitter_ratio = optional_ratio(jitter_ratio, RatioLimits::Jitter, errors);
+    // These two are compared whatever is wrong with the others.
+    let (initial, max_duration) = (initial?, max_duration.transpose()?);
     grows(&initial, max_duration.as_ref(), errors)?;
-    Some(Backoff {
+    Ok(Backoff {
         initial,
         multiplier: multiplier?,
         max_duration,
@@ -124,7 +126,8 @@ fn backoff(call: &Call<'_>, errors: &Errors) -> Option<Backoff> {
     })
 }
 
-fn grows(initial: &Time, max_duration: Option<&Time>, errors: &Errors) -> Option<()> {
+/// Refuses a wait whose limit is shorter than its beginning.
+fn grows(initial: &Time, max_duration: Option<&Time>, errors: &ErrorList) -> Result<(), Reported> {
     let default = Time::secs(300);
     let known = initial.known.zip(max_duration.unwrap_or(&default).known);
     if let Some((first, most)) = known.filter(|(first, most)| most < first) {
@@ -138,7 +141,7 @@ fn grows(initial: &Time, max_duration: Option<&Time>, errors: &Errors) -> Option
                 ),
             ),
         };
-        errors.at(
+        return Err(errors.at(
             place,
             format!(
                 "the max_duration of `Backoff` must be at least its initial duration, \
@@ -146,8 +149,7 @@ fn grows(initial: &Time, max_duration: Option<&Time>, errors: &Errors) -> Option
                 most.duration().unwrap_or_default(),
                 first.duration().unwrap_or_default(),
             ),
-        );
-        return None;
+        ));
     }
-    Some(())
+    Ok(())
 }

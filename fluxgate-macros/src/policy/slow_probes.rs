@@ -1,9 +1,12 @@
-//! What a slow probe counts as: `Pass`, `Fail`.
+//! Rules for slow probes: `Pass`, `Fail`.
 
 use proc_macro2::Ident;
 
 use super::policy;
-use crate::tokens::{Cursor, errors::Errors};
+use crate::tokens::{
+    Cursor,
+    errors::{ErrorList, Reported},
+};
 
 pub(crate) struct SlowProbes {
     pub(crate) ident: Ident,
@@ -12,13 +15,13 @@ pub(crate) struct SlowProbes {
 const NAMES: &[&str] = &["Pass", "Fail"];
 
 impl SlowProbes {
-    pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Self> {
+    /// Reads the whole value.
+    pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Self, Reported> {
         let call = policy(cursor, "rule for slow probes", NAMES, errors)?;
         if !NAMES.contains(&call.name.as_str()) {
-            call.unknown("rule for slow probes", NAMES, "", errors);
-            return None;
+            return Err(call.unknown("rule for slow probes", NAMES, "", errors));
         }
         call.no_arguments(errors)?;
-        Some(Self { ident: call.ident })
+        Ok(Self { ident: call.ident })
     }
 }

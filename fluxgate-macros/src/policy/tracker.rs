@@ -1,11 +1,15 @@
-//! Which errors count: `TypeOf(io::Error) | Matches(ApiError::Timeout)`.
+//! Trackers, which say what errors count: `TypeOf(io::Error) | Matches(ApiError::Timeout)`.
 
 use syn::{Expr, Pat, Type, parse::Parse};
 
-use super::{Call, Formula, Grammar, Param, call::in_code};
+use std::cell::Cell;
+
+use super::{
+    Formula, Grammar, Negation, Param, Params, PolicyCall, call::in_code, formula::LeafResult,
+};
 use crate::tokens::{
     self, Cursor,
-    errors::{Errors, Reported},
+    errors::{ErrorList, Reported},
 };
 
 pub(crate) type Tracker = Formula<Matched>;
@@ -17,131 +21,120 @@ pub(crate) enum Matched {
     TypeOf(Vec<Type>),
     Custom(Expr),
     Matches { pattern: Pat, guard: Option<Expr> },
+    Not(Box<Tracker>),
 }
 
 const NAMES: &[&str] = &["All", "TypeOf", "Matches", "Custom"];
 const GUARDED: &str = "Matches(error if error.is_timeout())";
-const CUSTOM: &[Param] = &[Param::required(
-    "tracker",
+const CUSTOM: Params<1, 0> = Params::required(
+    [Param::new("tracker")],
     "Custom(|error| error.is_timeout())",
-)];
+);
 
 /// Reads the whole tracker.
-pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Tracker> {
+pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Tracker, Reported> {
     Grammar {
         what: "tracker",
-        no_not: None,
+        negation: Negation::Leaf(|tracker| Matched::Not(Box::new(tracker))),
         leaf,
+        count: Cell::new(0),
         errors,
     }
     .read(cursor)
 }
 
-fn leaf(cursor: &mut Cursor<'_>, errors: &Errors) -> Result<Option<Matched>, Reported> {
-    if let Some(expr) = in_code(cursor, "tracker", NAMES, errors) {
-        return Ok(expr.map(Matched::Custom));
+fn leaf(cursor: &mut Cursor<'_>, errors: &ErrorList) -> LeafResult<Matched> {
+    match in_code(cursor, "tracker", NAMES, errors) {
+        Ok(None) => {}
+        Ok(Some(expr)) => return Ok(Ok(Matched::Custom(expr))),
+        Err(reported) => return Ok(Err(reported)),
     }
-    let call = Call::read(cursor, "tracker", NAMES, errors)?;
+    let call = PolicyCall::read(cursor, "tracker", NAMES, errors)?;
     Ok(matched(&call, errors))
 }
 
-fn matched(call: &Call<'_>, errors: &Errors) -> Option<Matched> {
+fn matched(call: &PolicyCall<'_>, errors: &ErrorList) -> Result<Matched, Reported> {
     match call.name.as_str() {
-        "All" => {
-            call.no_arguments(errors)?;
-            Some(Matched::All)
-        }
+        "All" => call.no_arguments(errors).map(|()| Matched::All),
         "TypeOf" => types(call, errors),
         "Matches" => matches(call, errors),
-        "Custom" => Some(Matched::Custom(call.custom(CUSTOM, errors)?)),
+        "Custom" => call.custom(&CUSTOM, errors).map(Matched::Custom),
         _ => {
             let advice = format!(
                 "; for errors of a type write `TypeOf({})`, for a variant `Matches(…)`, \
                  for a closure `Custom(…)`",
                 call.name
             );
-            call.unknown("tracker", NAMES, &advice, errors);
-            None
+            Err(call.unknown("tracker", NAMES, &advice, errors))
         }
     }
 }
 
-fn types(call: &Call<'_>, errors: &Errors) -> Option<Matched> {
-    let mut cursor = call
-        .arguments()
-        .filter(|inside| !inside.is_empty())
-        .or_else(|| {
-            errors.at(
-                &call.place,
-                "`TypeOf` needs at least one error type, as in `TypeOf(std::io::Error)`; \
-                 `All` is for every error",
-            );
-            None
-        })?;
+/// Returns the arguments of a call that can't do without.
+fn inside<'a>(
+    call: &PolicyCall<'a>,
+    missing: &str,
+    errors: &ErrorList,
+) -> Result<Cursor<'a>, Reported> {
+    let inside = call.arguments().filter(|inside| !inside.is_empty());
+    inside.ok_or_else(|| errors.at(&call.place, missing))
+}
+
+fn types(call: &PolicyCall<'_>, errors: &ErrorList) -> Result<Matched, Reported> {
+    let missing = "`TypeOf` needs at least one error type, as in `TypeOf(std::io::Error)`; \
+                   `All` is for every error";
+    let mut cursor = inside(call, missing, errors)?;
     let mut types = Vec::new();
-    while !cursor.is_empty() {
-        if let Some(token) = cursor.peek().filter(|token| token.text().starts_with('"')) {
-            errors.at(
+    while let Some(token) = cursor.peek() {
+        if token.text().starts_with('"') {
+            return Err(errors.at(
                 &token.place,
                 format!(
                     "`TypeOf` takes types; write `{}`, without quotes",
                     token.text().trim_matches('"')
                 ),
-            );
-            return None;
+            ));
         }
-        let (parsed, _) = cursor.parse(Type::parse, errors).ok()?;
+        let (parsed, _) = cursor.parse(Type::parse, errors)?;
         types.push(parsed);
         if !cursor.is_empty() && !cursor.eat_punct(',') {
-            errors.at(
+            return Err(errors.at(
                 &cursor.place(),
                 "expected `,` or `)` after the type; for a variant of an enum or a condition write `Matches(…)`",
-            );
-            return None;
+            ));
         }
     }
-    Some(Matched::TypeOf(types))
+    Ok(Matched::TypeOf(types))
 }
 
-fn matches(call: &Call<'_>, errors: &Errors) -> Option<Matched> {
-    let mut cursor = call
-        .arguments()
-        .filter(|inside| !inside.is_empty())
-        .or_else(|| {
-            errors.at(
-                &call.place,
-                "`Matches` needs a pattern, as in `Matches(ApiError::Timeout)`",
-            );
-            None
-        })?;
-    let (pattern, _) = cursor
-        .parse(Pat::parse_multi_with_leading_vert, errors)
-        .ok()?;
-    let mut guard = None;
-    if cursor
+fn matches(call: &PolicyCall<'_>, errors: &ErrorList) -> Result<Matched, Reported> {
+    let missing = "`Matches` needs a pattern, as in `Matches(ApiError::Timeout)`";
+    let mut cursor = inside(call, missing, errors)?;
+    let (pattern, _) = cursor.parse(Pat::parse_multi_with_leading_vert, errors)?;
+    let is_guarded = cursor
         .peek()
-        .and_then(tokens::Token::ident)
-        .is_some_and(|ident| ident == "if")
-    {
+        .and_then(tokens::LocatedToken::ident)
+        .is_some_and(|ident| ident == "if");
+    let guard = if is_guarded {
         let place = cursor.place();
         cursor.next();
         if cursor.is_empty() {
-            errors.at(&place, format!("`if` needs a condition, as in `{GUARDED}`"));
-            return None;
+            return Err(errors.at(&place, format!("`if` needs a condition, as in `{GUARDED}`")));
         }
-        let (condition, _) = cursor.parse(Expr::parse, errors).ok()?;
-        guard = Some(condition);
-    }
+        let (condition, _) = cursor.parse(Expr::parse, errors)?;
+        Some(condition)
+    } else {
+        None
+    };
     cursor.eat_punct(',');
     if !cursor.is_empty() {
-        errors.at(
+        return Err(errors.at(
             &cursor.whole(),
             format!(
                 "expected `|`, `if` or the end of the pattern; a condition stands after `if`, \
                  as in `{GUARDED}`"
             ),
-        );
-        return None;
+        ));
     }
-    Some(Matched::Matches { pattern, guard })
+    Ok(Matched::Matches { pattern, guard })
 }

@@ -1,12 +1,17 @@
-//! When to open: `MinRequests(20) & FailureRate(0.5)`.
+//! Trippers, which say when to open: `MinRequests(20) & FailureRate(0.5)`.
+
+use std::cell::Cell;
 
 use proc_macro2::Ident;
 use syn::{Expr, spanned::Spanned};
 
-use super::{Call, Count, Formula, Grammar, Param, Range, Ratio, Time, call::in_code};
+use super::{
+    CountLimits, Formula, Grammar, Negation, Param, Params, PolicyCall, Ratio, RatioLimits, Time,
+    WholeNumber, call::in_code, formula::LeafResult,
+};
 use crate::tokens::{
-    Cursor, Place,
-    errors::{Errors, Reported},
+    Cursor, Location,
+    errors::{ErrorList, Reported},
 };
 
 pub(crate) type Tripper = Formula<Leaf>;
@@ -15,7 +20,7 @@ pub(crate) type Tripper = Formula<Leaf>;
 #[derive(Clone)]
 pub(crate) struct Leaf {
     pub(crate) ident: Ident,
-    pub(crate) place: Place,
+    pub(crate) place: Location,
     pub(crate) rule: Rule,
 }
 
@@ -23,12 +28,18 @@ pub(crate) struct Leaf {
 pub(crate) enum Rule {
     Closed,
     HalfOpened,
-    MinRequests(Count),
+    MinRequests(WholeNumber),
     FailureRate(Ratio),
     AvgLatency(Time),
-    SlowRate { ratio: Ratio, threshold: Time },
-    FailureStreak(Count),
-    InFlight { count: Count, older_than: Time },
+    SlowRate {
+        ratio: Ratio,
+        threshold: Time,
+    },
+    FailureStreak(WholeNumber),
+    InFlight {
+        count: WholeNumber,
+        older_than: Time,
+    },
     Custom(Expr),
     InCode(Expr),
 }
@@ -44,43 +55,51 @@ const NAMES: &[&str] = &[
     "InFlight",
     "Custom",
 ];
-const MIN_REQUESTS: &[Param] = &[Param::required("count", "MinRequests(20)")];
-const FAILURE_RATE: &[Param] = &[Param::required("ratio", "FailureRate(0.5)")];
-const AVG_LATENCY: &[Param] = &[Param::required("threshold", "AvgLatency(500ms)")];
-const SLOW_RATE: &[Param] = &[
-    Param::required("ratio", "SlowRate(0.3, threshold = 1s)"),
-    Param::required("threshold", "SlowRate(0.3, threshold = 1s)"),
-];
-const FAILURE_STREAK: &[Param] = &[Param::required("count", "FailureStreak(5)")];
-const IN_FLIGHT: &[Param] = &[
-    Param::required("count", "InFlight(10, older_than = 2s)"),
-    Param::required("older_than", "InFlight(10, older_than = 2s)"),
-];
-const CUSTOM: &[Param] = &[Param::required(
-    "tripper",
+const MIN_REQUESTS: Params<1, 0> = Params::required([Param::new("count")], "MinRequests(20)");
+const FAILURE_RATE: Params<1, 0> = Params::required([Param::new("ratio")], "FailureRate(0.5)");
+const AVG_LATENCY: Params<1, 0> = Params::required([Param::new("threshold")], "AvgLatency(500ms)");
+const SLOW_RATE: Params<2, 0> = Params::required(
+    [Param::new("ratio"), Param::new("threshold")],
+    "SlowRate(0.3, threshold = 1s)",
+);
+const FAILURE_STREAK: Params<1, 0> = Params::required([Param::new("count")], "FailureStreak(5)");
+const IN_FLIGHT: Params<2, 0> = Params::required(
+    [
+        Param::new("count"),
+        Param::new("older_than").called("older_than"),
+    ],
+    "InFlight(10, older_than = 2s)",
+);
+const CUSTOM: Params<1, 0> = Params::required(
+    [Param::new("tripper")],
     "Custom(|seen| seen.failure_count() >= 3)",
-)];
+);
 
 /// Reads the whole rule.
-pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Tripper> {
+pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Tripper, Reported> {
     Grammar {
         what: "tripper",
-        no_not: Some("say what shall fire, not what shall not"),
+        negation: Negation::Refused("say what shall fire, not what shall not"),
         leaf,
+        count: Cell::new(0),
         errors,
     }
     .read(cursor)
 }
 
-fn leaf(cursor: &mut Cursor<'_>, errors: &Errors) -> Result<Option<Leaf>, Reported> {
-    if let Some(expr) = in_code(cursor, "tripper", NAMES, errors) {
-        return Ok(expr.map(|expr| Leaf {
-            ident: Ident::new("tripper", expr.span()),
-            place: Place::of(&expr),
-            rule: Rule::InCode(expr),
-        }));
+fn leaf(cursor: &mut Cursor<'_>, errors: &ErrorList) -> LeafResult<Leaf> {
+    match in_code(cursor, "tripper", NAMES, errors) {
+        Ok(None) => {}
+        Ok(Some(expr)) => {
+            return Ok(Ok(Leaf {
+                ident: Ident::new("tripper", expr.span()),
+                place: Location::of(&expr),
+                rule: Rule::InCode(expr),
+            }));
+        }
+        Err(reported) => return Ok(Err(reported)),
     }
-    let call = Call::read(cursor, "tripper", NAMES, errors)?;
+    let call = PolicyCall::read(cursor, "tripper", NAMES, errors)?;
     if call.name == "StateEnum" {
         return Err(errors.at(
             &call.name_place,
@@ -89,15 +108,16 @@ fn leaf(cursor: &mut Cursor<'_>, errors: &Errors) -> Result<Option<Leaf>, Report
         ));
     }
     Ok(rule(&call, errors).map(|rule| Leaf {
-        ident: call.ident.clone(),
-        place: call.place.clone(),
+        ident: call.ident,
+        place: call.place,
         rule,
     }))
 }
 
-fn rule(call: &Call<'_>, errors: &Errors) -> Option<Rule> {
-    let first = |params| call.bind(params, errors)?.remove(0);
-    Some(match call.name.as_str() {
+fn rule(call: &PolicyCall<'_>, errors: &ErrorList) -> Result<Rule, Reported> {
+    let calls = |argument| WholeNumber::read(argument, CountLimits::Calls, errors);
+    let share = |argument| Ratio::read(argument, Some(RatioLimits::Share), errors);
+    Ok(match call.name.as_str() {
         "Closed" => {
             call.no_arguments(errors)?;
             Rule::Closed
@@ -107,53 +127,52 @@ fn rule(call: &Call<'_>, errors: &Errors) -> Option<Rule> {
             Rule::HalfOpened
         }
         "MinRequests" => {
-            Rule::MinRequests(Count::read(first(MIN_REQUESTS)?, Range::Count, errors)?)
+            let ([count], []) = call.bind(&MIN_REQUESTS, errors)?;
+            Rule::MinRequests(calls(count)?)
         }
         "FailureRate" => {
-            Rule::FailureRate(Ratio::read(first(FAILURE_RATE)?, Range::Ratio, errors)?)
+            let ([ratio], []) = call.bind(&FAILURE_RATE, errors)?;
+            Rule::FailureRate(share(ratio)?)
         }
-        "AvgLatency" => Rule::AvgLatency(Time::read(first(AVG_LATENCY)?, errors)?),
+        "AvgLatency" => {
+            let ([threshold], []) = call.bind(&AVG_LATENCY, errors)?;
+            Rule::AvgLatency(Time::read(threshold, errors)?)
+        }
         "SlowRate" => {
-            let mut bound = call.bind(SLOW_RATE, errors)?.into_iter();
-            let ratio = Ratio::read(bound.next()??, Range::Ratio, errors);
-            let threshold = Time::read(bound.next()??, errors);
+            let ([ratio, threshold], []) = call.bind(&SLOW_RATE, errors)?;
+            let (ratio, threshold) = (share(ratio), Time::read(threshold, errors));
             Rule::SlowRate {
                 ratio: ratio?,
                 threshold: threshold?,
             }
         }
         "FailureStreak" => {
-            Rule::FailureStreak(Count::read(first(FAILURE_STREAK)?, Range::Count, errors)?)
+            let ([count], []) = call.bind(&FAILURE_STREAK, errors)?;
+            Rule::FailureStreak(calls(count)?)
         }
         "InFlight" => {
-            let mut bound = call.bind(IN_FLIGHT, errors)?.into_iter();
-            let count = Count::read(bound.next()??, Range::Count, errors);
-            let mut older_than = bound.next()??;
-            "older_than of `InFlight`".clone_into(&mut older_than.what);
-            let older_than = Time::read(older_than, errors);
+            let ([count, older_than], []) = call.bind(&IN_FLIGHT, errors)?;
+            let (count, older_than) = (calls(count), Time::read(older_than, errors));
             Rule::InFlight {
                 count: count?,
                 older_than: older_than?,
             }
         }
-        "Custom" => Rule::Custom(call.custom(CUSTOM, errors)?),
-        "HalfOpen" => return habit(call, "the state is written `HalfOpened` in a rule", errors),
-        "Open" | "Opened" => {
-            return habit(
-                call,
-                "no rule is asked in the open state: only `Closed` and `HalfOpened` are there",
-                errors,
-            );
-        }
-        _ => {
-            let advice = "; a rule of your own goes into `Custom(…)`";
-            call.unknown("tripper", NAMES, advice, errors);
-            return None;
-        }
+        "Custom" => Rule::Custom(call.custom(&CUSTOM, errors)?),
+        _ => return Err(unknown(call, errors)),
     })
 }
 
-fn habit(call: &Call<'_>, message: &str, errors: &Errors) -> Option<Rule> {
-    errors.at(&call.name_place, message);
-    None
+fn unknown(call: &PolicyCall<'_>, errors: &ErrorList) -> Reported {
+    let message = match call.name.as_str() {
+        "HalfOpen" => "the state is written `HalfOpened` in a rule",
+        "Open" | "Opened" => {
+            "no rule is asked in the open state: only `Closed` and `HalfOpened` are there"
+        }
+        _ => {
+            let advice = "; a rule of your own goes into `Custom(…)`";
+            return call.unknown("tripper", NAMES, advice, errors);
+        }
+    };
+    errors.at(&call.name_place, message)
 }

@@ -1,20 +1,23 @@
-//! `CountWindow(100)`, `TimeWindow(60s)`, `Custom(…)`.
+//! Windows: `CountWindow(100)`, `TimeWindow(60s)`, `Custom(…)`.
 
 use proc_macro2::Ident;
 use syn::Expr;
 
-use super::{Count, Param, Range, Time, Value, policy_value};
-use crate::tokens::{Cursor, errors::Errors};
+use super::{CountLimits, Param, Params, PolicyValue, Time, WholeNumber, policy_value};
+use crate::tokens::{
+    Cursor,
+    errors::{ErrorList, Reported},
+};
 
 pub(crate) enum Window {
     Count {
         ident: Ident,
-        size: Count,
+        size: WholeNumber,
     },
     Time {
         ident: Ident,
         duration: Time,
-        slots: Option<Count>,
+        slots: Option<WholeNumber>,
     },
     Custom {
         ident: Ident,
@@ -24,49 +27,47 @@ pub(crate) enum Window {
 }
 
 const NAMES: &[&str] = &["CountWindow", "TimeWindow", "Custom"];
-const COUNT: &[Param] = &[Param::required("size", "CountWindow(100)")];
-const TIME: &[Param] = &[
-    Param::required("duration", "TimeWindow(60s)").or("size"),
-    Param::optional("slots"),
-];
-const CUSTOM: &[Param] = &[Param::required("window", "Custom(MyWindow::new())")];
+const COUNT: Params<1, 0> = Params::required([Param::new("size")], "CountWindow(100)");
+const TIME: Params<1, 1> = Params {
+    required: [Param::new("duration").or("size")],
+    optional: [Param::new("slots")],
+    example: "TimeWindow(60s)",
+};
+const CUSTOM: Params<1, 0> = Params::required([Param::new("window")], "Custom(MyWindow::new())");
 
 impl Window {
-    pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &Errors) -> Option<Self> {
+    /// Reads the whole value.
+    pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Self, Reported> {
         let call = match policy_value(cursor, "window", NAMES, errors)? {
-            Value::Known(call) => call,
-            Value::InCode(expr) => return Some(Self::InCode(expr)),
+            PolicyValue::Known(call) => call,
+            PolicyValue::InCode(expr) => return Ok(Self::InCode(expr)),
         };
         let ident = call.ident.clone();
-        Some(match call.name.as_str() {
+        Ok(match call.name.as_str() {
             "CountWindow" => {
-                let size = call.bind(COUNT, errors)?.remove(0)?;
+                let ([size], []) = call.bind(&COUNT, errors)?;
                 Self::Count {
                     ident,
-                    size: Count::read(size, Range::WindowSize, errors)?,
+                    size: WholeNumber::read(size, CountLimits::WindowSize, errors)?,
                 }
             }
             "TimeWindow" => {
-                let mut bound = call.bind(TIME, errors)?.into_iter();
-                let duration = Time::read(bound.next()??, errors);
-                let slots = match bound.next()? {
-                    None => Some(None),
-                    Some(slots) => Count::read(slots, Range::Slots, errors).map(Some),
-                };
+                let ([duration], [slots]) = call.bind(&TIME, errors)?;
+                let duration = Time::read(duration, errors);
+                let slots = slots.map(|slots| WholeNumber::read(slots, CountLimits::Slots, errors));
                 Self::Time {
                     ident,
                     duration: duration?,
-                    slots: slots?,
+                    slots: slots.transpose()?,
                 }
             }
             "Custom" => Self::Custom {
                 ident,
-                window: call.custom(CUSTOM, errors)?,
+                window: call.custom(&CUSTOM, errors)?,
             },
             _ => {
                 let advice = "; a window of your own goes into `Custom(…)`";
-                call.unknown("window", NAMES, advice, errors);
-                return None;
+                return Err(call.unknown("window", NAMES, advice, errors));
             }
         })
     }

@@ -2,7 +2,8 @@
 
 use std::{fs, path::Path};
 
-use super::accepted;
+use super::{accepted, faults_on};
+use crate::settings::table::{self, SETTINGS};
 
 /// The pages whose tables show keys of the attribute.
 const PAGES: &[&str] = &[
@@ -15,25 +16,6 @@ const PAGES: &[&str] = &[
     "fluxgate/src/guide/recovery.md",
 ];
 
-const KEYS: &[&str] = &[
-    "name",
-    "window",
-    "tripper",
-    "retry",
-    "permit",
-    "max_half_open_calls",
-    "close_after",
-    "reopen_after",
-    "probe_lease",
-    "on_cancel",
-    "durations",
-    "listeners",
-    "tracker",
-    "failure_if",
-    "fallback",
-    "handle",
-];
-
 /// The code spans in the rows of tables.
 fn spans(text: &str) -> impl Iterator<Item = String> {
     let rows = text.lines().filter(|line| line.starts_with('|'));
@@ -44,7 +26,7 @@ fn spans(text: &str) -> impl Iterator<Item = String> {
 /// Whether it is a list of settings with nothing left out.
 fn is_settings(span: &str) -> bool {
     let key = span.split_once(" = ").map(|(key, _)| key);
-    key.is_some_and(|key| KEYS.contains(&key)) && !span.contains('…')
+    key.is_some_and(|key| table::find(key).is_some()) && !span.contains('…')
 }
 
 #[test]
@@ -74,14 +56,57 @@ fn examples_in_the_table_of_keys_are_accepted() {
             continue;
         };
         let key = key.trim_matches('`');
-        if !KEYS.contains(&key) {
+        if !table::find(key).is_some() {
             continue;
         }
         for example in examples.split('`').skip(1).step_by(2) {
             let example = example.replace('\u{1}', "|").replace('…', "drop(signal)");
-            accepted(&format!("{key} = {example}"));
+            let item = "fn quote(tenant: &str, request: &Request) -> Result<u32, Error> { body() }";
+            assert_eq!(faults_on(&with_others(key, &example), item), []);
             tried += 1;
         }
     }
     assert!(tried >= 14, "{tried}");
+}
+
+/// The setting with the others that it needs.
+fn with_others(name: &str, example: &str) -> String {
+    let others = match name {
+        "key" => ", key_type = String",
+        "key_type" | "max_keys" | "max_labels" => ", key = tenant",
+        _ => "",
+    };
+    format!("{name} = {example}{others}")
+}
+
+/// The summary of a macro in `lib.rs`, which editors show on hover.
+fn hover(function: &str) -> String {
+    let text =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
+    let (before, _) = text.split_once(&format!("pub fn {function}(")).unwrap();
+    let lines = before.lines().rev();
+    let lines = lines.take_while(|line| line.starts_with("///") || line.starts_with("#["));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn hover_text_names_every_setting() {
+    let text = hover("circuit_breaker");
+    for setting in SETTINGS {
+        let name = format!("`{}`", setting.name);
+        assert!(text.contains(&name), "{name} is missing:\n{text}");
+    }
+}
+
+#[test]
+fn manual_lists_every_setting() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("src/docs/circuit_breaker.md")).unwrap();
+    for setting in SETTINGS {
+        let row = format!("| `{}`", setting.name);
+        assert!(
+            text.lines().any(|line| line.starts_with(&row)),
+            "{row} is missing"
+        );
+    }
 }

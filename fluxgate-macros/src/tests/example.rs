@@ -4,7 +4,8 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{Item, ItemMod};
 
-use crate::{expand, item::function::Target, validate::validated::Protected};
+use super::validated;
+use crate::expand;
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/expanded.rs");
 
@@ -49,8 +50,7 @@ fn the_example_shows_what_is_generated() {
     for mut function in written {
         let attribute = function.attrs.pop().expect("annotated");
         let args = attribute.meta.require_list().unwrap().tokens.clone();
-        let target: Target = syn::parse2(function.to_token_stream()).unwrap();
-        let protected = Protected::new(args, target).unwrap();
+        let protected = validated(args, &function.to_token_stream()).unwrap();
         let generated = expand::function(&protected);
         let name = function.sig.ident;
         let shown = shown

@@ -106,7 +106,7 @@ fn durations_are_written_out() {
 #[test]
 fn on_an_error_the_function_is_still_there() {
     let item: TokenStream = super::FUNCTION.parse().unwrap();
-    let text = crate::attribute("tripper =".parse().unwrap(), &item).to_string();
+    let text = crate::protect("tripper =".parse().unwrap(), item).to_string();
     assert!(text.contains("compile_error"), "{text}");
     assert!(
         text.ends_with("-> Result < u32 , Error > { body () }"),
@@ -118,7 +118,7 @@ fn on_an_error_the_function_is_still_there() {
 #[test]
 fn ranges_are_those_of_the_runtime() {
     use fluxgate::__private::bounds;
-    use policy::Range;
+    use policy::RatioLimits;
     let mut values = vec![
         f64::NAN,
         f64::INFINITY,
@@ -132,19 +132,23 @@ fn ranges_are_those_of_the_runtime() {
         values.extend([base, -base, above, below]);
     }
     for value in values {
-        assert_eq!(Range::Ratio.holds(value), bounds::ratio(value), "{value}");
         assert_eq!(
-            Range::Probability.holds(value),
+            RatioLimits::Share.hold(value),
+            bounds::ratio(value),
+            "{value}"
+        );
+        assert_eq!(
+            RatioLimits::Probability.hold(value),
             bounds::probability(value),
             "{value}"
         );
         assert_eq!(
-            Range::JitterRatio.holds(value),
+            RatioLimits::Jitter.hold(value),
             bounds::jitter_ratio(value),
             "{value}"
         );
         assert_eq!(
-            Range::Multiplier.holds(value),
+            RatioLimits::Multiplier.hold(value),
             bounds::multiplier(value),
             "{value}"
         );

@@ -14,16 +14,30 @@ mod rules;
 mod table;
 mod values;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 
-use crate::{item::function::Target, validate::validated::Protected};
+use crate::{
+    item::function::ParsedFunction,
+    settings::{ItemSettings, Site},
+    tokens::errors::ErrorList,
+    validate::{self, validated::ProtectedFunction},
+};
 
 const FUNCTION: &str = "fn quote(symbol: &str) -> Result<u32, Error> { body() }";
 
-fn protected(args: &str, item: &str) -> syn::Result<Protected> {
+fn protected(args: &str, item: &str) -> syn::Result<ProtectedFunction> {
     let args: TokenStream = args.parse().expect("balanced arguments");
     let item: TokenStream = item.parse().expect("balanced item");
-    Protected::new(args, syn::parse2::<Target>(item)?)
+    validated(args, &item)
+}
+
+/// Takes the attribute through the stages before expansion.
+fn validated(args: TokenStream, item: &TokenStream) -> syn::Result<ProtectedFunction> {
+    let function = ParsedFunction::parse(item)?;
+    let errors = ErrorList::default();
+    let settings = ItemSettings::parse(args, Site::Function, Span::call_site(), &errors);
+    let validated = validate::function(function, settings, &errors);
+    errors.finish(validated)
 }
 
 /// What is wrong: what is underlined, and the message.

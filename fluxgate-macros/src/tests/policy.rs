@@ -6,7 +6,7 @@ use crate::describe;
 #[track_caller]
 fn documented(args: &str, expected: &str) {
     let protected = protected(args, super::FUNCTION).unwrap_or_else(|error| panic!("{error}"));
-    let text = describe::of_function(&protected.options);
+    let text = describe::of_function(&protected);
     let lines: Vec<_> = text
         .lines()
         .map(|line| line.strip_prefix(' ').unwrap())
@@ -39,7 +39,7 @@ fn the_defaults() {
 fn one_for_each_key() {
     let section = |args: &str| {
         let protected = protected(args, super::FUNCTION).unwrap_or_else(|error| panic!("{error}"));
-        let text = describe::of_function(&protected.options);
+        let text = describe::of_function(&protected);
         text.lines().nth(2).unwrap_or_default().to_owned()
     };
     let own = section("key = symbol");
@@ -70,7 +70,7 @@ fn one_for_each_key() {
 fn what_says_what_counts() {
     let counts = |args: &str, expected: &str| {
         let protected = protected(args, super::FUNCTION).unwrap_or_else(|error| panic!("{error}"));
-        let text = describe::of_function(&protected.options);
+        let text = describe::of_function(&protected);
         assert!(text.contains(expected), "{text}");
     };
     counts(

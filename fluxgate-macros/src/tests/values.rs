@@ -48,7 +48,7 @@ fn arguments() {
     refused(
         "retry = Backoff(initial = )",
         "initial",
-        "the initial of `Backoff` has no value",
+        "the initial duration of `Backoff` has no value",
     );
     refused(
         "tracker = TypeOf()",

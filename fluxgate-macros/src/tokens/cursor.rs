@@ -1,33 +1,34 @@
-//! Walking over tokens.
+//! A cursor over tokens.
 
 use proc_macro2::{Delimiter, TokenStream};
 use syn::parse::{Parse, ParseStream, Parser};
 
-use crate::tokens::errors::{Errors, Reported};
-use crate::tokens::{Place, Token, Tree, stream};
+use crate::tokens::errors::{ErrorList, Reported};
+use crate::tokens::{LocatedToken, Location, Tree, stream};
 
 /// What is left of a list of tokens, and where the list ends.
 #[derive(Clone)]
 pub(crate) struct Cursor<'a> {
-    tokens: &'a [Token],
-    end: Place,
+    tokens: &'a [LocatedToken],
+    end: Location,
 }
 
 impl<'a> Cursor<'a> {
-    /// `end` is where something is missing when the list ends too early.
-    pub(crate) fn new(tokens: &'a [Token], end: Place) -> Self {
+    /// Returns a cursor at the first token. `end` is where something is missing when
+    /// the list ends too early.
+    pub(crate) fn new(tokens: &'a [LocatedToken], end: Location) -> Self {
         Self { tokens, end }
     }
 
-    pub(crate) fn peek(&self) -> Option<&'a Token> {
+    pub(crate) fn peek(&self) -> Option<&'a LocatedToken> {
         self.tokens.first()
     }
 
-    pub(crate) fn peek_second(&self) -> Option<&'a Token> {
+    pub(crate) fn peek_second(&self) -> Option<&'a LocatedToken> {
         self.tokens.get(1)
     }
 
-    pub(crate) fn next(&mut self) -> Option<&'a Token> {
+    pub(crate) fn next(&mut self) -> Option<&'a LocatedToken> {
         let (first, rest) = self.tokens.split_first()?;
         self.tokens = rest;
         Some(first)
@@ -37,18 +38,18 @@ impl<'a> Cursor<'a> {
         self.tokens.is_empty()
     }
 
-    pub(crate) fn tokens(&self) -> &'a [Token] {
+    pub(crate) fn tokens(&self) -> &'a [LocatedToken] {
         self.tokens
     }
 
-    /// Where the next token stands, or else the end.
-    pub(crate) fn place(&self) -> Place {
+    /// Returns the place of the next token, or else of the end.
+    pub(crate) fn place(&self) -> Location {
         self.peek()
             .map_or_else(|| self.end.clone(), |token| token.place.clone())
     }
 
-    /// Where everything that is left stands.
-    pub(crate) fn whole(&self) -> Place {
+    /// Returns the place of everything that is left.
+    pub(crate) fn whole(&self) -> Location {
         match (self.tokens.first(), self.tokens.last()) {
             (Some(first), Some(last)) => first.place.to(&last.place),
             _ => self.end.clone(),
@@ -67,7 +68,7 @@ impl<'a> Cursor<'a> {
         found
     }
 
-    /// `=`, but not `==` or `=>`.
+    /// Returns whether the second token is `=`, but not of `==` or `=>`.
     pub(crate) fn second_is_equals(&self) -> bool {
         is_equals(self.tokens.get(1..).unwrap_or_default())
     }
@@ -76,12 +77,12 @@ impl<'a> Cursor<'a> {
         is_equals(self.tokens)
     }
 
-    /// At the end, or at a comma.
+    /// Returns whether it is at the end, or at a comma.
     pub(crate) fn at_boundary(&self) -> bool {
         self.peek().is_none_or(|token| token.is_punct(','))
     }
 
-    /// The inside of a group, if one comes next.
+    /// Returns the inside of a group, if one comes next.
     pub(crate) fn group(&self, wanted: Delimiter) -> Option<Cursor<'a>> {
         match &self.peek()?.tree {
             Tree::Group {
@@ -100,11 +101,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes so many tokens.
-    pub(crate) fn take(&mut self, length: usize) -> Cursor<'a> {
-        self.split(length)
-    }
-
-    fn split(&mut self, length: usize) -> Cursor<'a> {
+    pub(crate) fn split(&mut self, length: usize) -> Cursor<'a> {
         let (taken, rest) = self.tokens.split_at(length);
         self.tokens = rest;
         let end = rest
@@ -113,50 +110,70 @@ impl<'a> Cursor<'a> {
         Cursor { tokens: taken, end }
     }
 
-    /// Lets `syn` take from the front what it needs.
-    ///
-    /// It is shown what comes before the next comma, and more of them only if
-    /// that makes no sense to it, as in `|a, b| …`: each of many values would
-    /// otherwise cost as much as all that follow.
+    /// Lets `syn` take from the front what it needs, and reports what it can't read.
     pub(crate) fn parse<T>(
         &mut self,
         parser: impl Fn(ParseStream) -> syn::Result<T>,
-        errors: &Errors,
+        errors: &ErrorList,
     ) -> Result<(T, Cursor<'a>), Reported> {
-        let counted = |input: ParseStream| {
-            let value = parser(input)?;
-            let rest: TokenStream = input.parse()?;
-            Ok((value, rest.into_iter().count()))
+        let error = match self.attempt(parser) {
+            Ok(parsed) => return Ok(parsed),
+            Err(error) => error,
         };
-        let mut error = None;
-        let mut shown = 0;
-        for commas in [1, 8, 64] {
-            let length = self.before_comma(commas);
-            if length == shown && error.is_some() {
-                break;
-            }
-            shown = length;
-            match counted.parse2(stream(&self.tokens[..length])) {
-                Ok((value, left)) => return Ok((value, self.split(length - left))),
-                Err(wrong) => error = Some(wrong),
-            }
-        }
         let part = self.clone().until_comma().whole();
-        let Some(error) = error else {
-            return Err(errors.at(&part, "this can't be read"));
-        };
         // Where something is missing at the end, `syn` knows no place.
         let message = error.to_string();
         if let Some(expected) = message.strip_prefix("unexpected end of input, ") {
             return Err(errors.at(&part, format!("this ends too early: {expected}")));
         }
         Err(match part {
-            Place::Tokens { .. } if !self.is_empty() => errors.push(error),
+            Location::Tokens { .. } if !self.is_empty() => errors.push(error),
             part => errors.at(&part, error),
         })
     }
 
-    /// How many tokens there are before the `n`th comma outside of groups.
+    /// Lets `syn` take from the front what it needs, if it can read it. Reports
+    /// nothing, so what comes of `None` is the caller's to say.
+    pub(crate) fn try_parse<T>(
+        &mut self,
+        parser: impl Fn(ParseStream) -> syn::Result<T>,
+    ) -> Option<(T, Cursor<'a>)> {
+        self.attempt(parser).ok()
+    }
+
+    /// Reads everything that is left as one thing, or nothing.
+    pub(crate) fn try_whole<T>(&self, parser: impl Fn(ParseStream) -> syn::Result<T>) -> Option<T> {
+        let mut ahead = self.clone();
+        let (value, _) = ahead.try_parse(parser)?;
+        ahead.is_empty().then_some(value)
+    }
+
+    /// Shows `syn` what comes before the next comma, and more of them only if that
+    /// makes no sense to it, as in `|a, b| …`: each of many values would otherwise
+    /// cost as much as all that follow.
+    fn attempt<T>(
+        &mut self,
+        parser: impl Fn(ParseStream) -> syn::Result<T>,
+    ) -> syn::Result<(T, Cursor<'a>)> {
+        let counted = |input: ParseStream| {
+            let value = parser(input)?;
+            let rest: TokenStream = input.parse()?;
+            Ok((value, rest.into_iter().count()))
+        };
+        let mut shown = self.before_comma(1);
+        let mut result = counted.parse2(stream(&self.tokens[..shown]));
+        for commas in [8, 64] {
+            let length = self.before_comma(commas);
+            if result.is_ok() || length == shown {
+                break;
+            }
+            shown = length;
+            result = counted.parse2(stream(&self.tokens[..shown]));
+        }
+        result.map(|(value, left)| (value, self.split(shown - left)))
+    }
+
+    /// Counts the tokens before the `n`th comma outside of groups.
     fn before_comma(&self, n: usize) -> usize {
         self.tokens
             .iter()
@@ -166,29 +183,29 @@ impl<'a> Cursor<'a> {
             .map_or(self.tokens.len(), |(at, _)| at)
     }
 
-    /// The extent of one expression: as far as `syn` takes it to go, or up to
-    /// the next comma if it can't make sense of what follows. A forgotten comma
+    /// Takes one expression: as far as `syn` takes it to go, or up to the next comma
+    /// if it can't make sense of what follows. A forgotten comma
     /// before `name =` it can.
     pub(crate) fn expression(&mut self) -> Cursor<'a> {
         let taken = self
             .clone()
-            .parse(syn::Expr::parse, &Errors::trial())
+            .try_parse(syn::Expr::parse)
             .map(|(_, taken)| taken.tokens.len());
         match taken {
-            Ok(length) if ends_expression(&self.tokens[length..]) => self.split(length),
+            Some(length) if ends_expression(&self.tokens[length..]) => self.split(length),
             _ => self.until_comma(),
         }
     }
 }
 
-fn ends_expression(rest: &[Token]) -> bool {
+fn ends_expression(rest: &[LocatedToken]) -> bool {
     let Some((next, after)) = rest.split_first() else {
         return true;
     };
     next.is_punct(',') || next.is_punct(';') || next.ident().is_some() && is_equals(after)
 }
 
-fn is_equals(tokens: &[Token]) -> bool {
+fn is_equals(tokens: &[LocatedToken]) -> bool {
     match tokens {
         [equals, next, ..] if equals.is_punct('=') && equals.is_joint() => {
             !next.is_punct('=') && !next.is_punct('>')

@@ -1,4 +1,4 @@
-//! Every mistake of one attribute, reported together.
+//! The errors of one attribute, collected and reported together.
 
 use std::{
     cell::{Cell, RefCell},
@@ -7,7 +7,7 @@ use std::{
 
 use proc_macro2::Span;
 
-use crate::tokens::Place;
+use crate::tokens::Location;
 
 /// How many mistakes are reported one by one. The compiler's output grows with
 /// each of them, and so does the time it takes.
@@ -16,37 +16,36 @@ pub(crate) const MOST: usize = 20;
 /// Collects errors. It must be finished: one that is dropped with errors inside
 /// would turn a wrong attribute into a silent one.
 #[derive(Default)]
-pub(crate) struct Errors {
+pub(crate) struct ErrorList {
     found: RefCell<Option<syn::Error>>,
     count: Cell<usize>,
     /// Where the first mistake is that is only counted.
     beyond: Cell<Option<Span>>,
-    /// Nobody will ask what was found.
-    trial: bool,
 }
 
-/// Shows that an error was reported, and nothing else need be said.
-#[derive(Debug)]
+/// Proof that an error was reported. Only [`ErrorList`] makes it, so a parser that
+/// returns `Result<_, Reported>` can't fail in silence.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Reported(());
 
-impl Errors {
+impl ErrorList {
+    /// Adds an error.
     pub(crate) fn push(&self, error: syn::Error) -> Reported {
         self.add(|| error)
     }
 
-    pub(crate) fn at(&self, place: &Place, message: impl Display) -> Reported {
+    /// Adds an error at a place.
+    pub(crate) fn at(&self, place: &Location, message: impl Display) -> Reported {
         self.add(|| place.error(message))
     }
 
     fn add(&self, error: impl FnOnce() -> syn::Error) -> Reported {
         let count = self.count.get();
         self.count.set(count + 1);
-        // Of a trial the first error is enough to know that it failed.
         // Describing a mistake may take long: one that is only counted is not.
-        let most = if self.trial { 1 } else { MOST };
-        if count == most {
+        if count == MOST {
             self.beyond.set(Some(error().span()));
-        } else if count < most {
+        } else if count < MOST {
             let error = bounded(error());
             let mut found = self.found.borrow_mut();
             match &mut *found {
@@ -57,11 +56,18 @@ impl Errors {
         Reported(())
     }
 
-    /// The value, or everything that is wrong with it.
-    pub(crate) fn finish<T>(self, value: T) -> syn::Result<T> {
-        let Some(mut error) = self.found.take() else {
-            return Ok(value);
-        };
+    /// Returns the value, or every error that was collected.
+    pub(crate) fn finish<T>(self, value: Result<T, Reported>) -> syn::Result<T> {
+        match (self.found.take(), value) {
+            (None, Ok(value)) => Ok(value),
+            (Some(error), _) => Err(self.counted(error)),
+            // Of another attribute: `Reported` was made by other errors than these.
+            (None, Err(Reported(()))) => unreachable!("the error was reported elsewhere"),
+        }
+    }
+
+    /// Adds how many errors there are beyond those that are kept.
+    fn counted(&self, mut error: syn::Error) -> syn::Error {
         if let Some(place) = self.beyond.get() {
             let more = self.count.get() - MOST;
             let mistakes = if more == 1 { "mistake" } else { "mistakes" };
@@ -69,17 +75,7 @@ impl Errors {
                 format!("from here on {more} more {mistakes}; the first {MOST} are shown");
             error.combine(syn::Error::new(place, message));
         }
-        Err(error)
-    }
-
-    /// For parsing that may fail without harm.
-    pub(crate) fn trial() -> Self {
-        Self {
-            found: RefCell::default(),
-            count: Cell::default(),
-            beyond: Cell::default(),
-            trial: true,
-        }
+        error
     }
 }
 
@@ -94,9 +90,9 @@ fn bounded(error: syn::Error) -> syn::Error {
     }
 }
 
-impl Drop for Errors {
+impl Drop for ErrorList {
     fn drop(&mut self) {
-        let lost = self.found.get_mut().is_some() && !self.trial;
+        let lost = self.found.get_mut().is_some();
         assert!(
             !lost || std::thread::panicking(),
             "errors of the attribute were not reported"
@@ -112,11 +108,11 @@ mod tests {
 
     #[test]
     fn every_error_is_kept() {
-        let errors = Errors::default();
-        errors.at(&Place::at(Span::call_site()), "one");
-        errors.at(&Place::at(Span::call_site()), "two");
+        let errors = ErrorList::default();
+        errors.at(&Location::at(Span::call_site()), "one");
+        errors.at(&Location::at(Span::call_site()), "two");
         let all: Vec<_> = errors
-            .finish(())
+            .finish(Ok(()))
             .unwrap_err()
             .into_iter()
             .map(|error| error.to_string())
@@ -126,11 +122,11 @@ mod tests {
 
     #[test]
     fn mistakes_beyond_the_limit_are_counted() {
-        let errors = Errors::default();
+        let errors = ErrorList::default();
         for n in 0..MOST + 5 {
-            errors.at(&Place::at(Span::call_site()), n);
+            errors.at(&Location::at(Span::call_site()), n);
         }
-        let all: Vec<_> = errors.finish(()).unwrap_err().into_iter().collect();
+        let all: Vec<_> = errors.finish(Ok(())).unwrap_err().into_iter().collect();
         assert_eq!(all.len(), MOST + 1);
         assert_eq!(
             all[MOST].to_string(),
@@ -141,7 +137,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "not reported")]
     fn dropping_errors_is_a_bug() {
-        let errors = Errors::default();
-        errors.at(&Place::at(Span::call_site()), "lost");
+        let errors = ErrorList::default();
+        errors.at(&Location::at(Span::call_site()), "lost");
     }
 }

@@ -2,20 +2,20 @@
 //!
 //! `str::parse` would do but for two things: its tokens do not say where in the
 //! text they stand, and for an unbalanced parenthesis the compiler reports an
-//! error of its own that nobody understands.
+//! error of its own at a place that the user can't see.
 
 use std::rc::Rc;
 
 use proc_macro2::{Delimiter, Ident, Literal, Punct, Spacing};
 
 use crate::tokens::{
-    Place, Text, Token, Tree, literal, stream,
+    LocatedToken, Location, QuotedText, Tree, literal, stream,
     token::{DEEPEST, not_too_deep, too_deep},
     visible::{is_unseen, visible},
 };
 
 /// Cuts `text` into tokens that all have its span.
-pub(crate) fn lex(text: &Rc<Text>) -> Result<Vec<Token>, syn::Error> {
+pub(crate) fn lex(text: &Rc<QuotedText>) -> Result<Vec<LocatedToken>, syn::Error> {
     let mut lexer = Lexer {
         text,
         at: 0,
@@ -28,7 +28,7 @@ pub(crate) fn lex(text: &Rc<Text>) -> Result<Vec<Token>, syn::Error> {
 /// Reads what stands in a string literal as something else than a policy, for
 /// advice: nothing is reported.
 pub(crate) fn quoted<T: syn::parse::Parse>(text: &syn::LitStr) -> Option<T> {
-    let text = Rc::new(Text {
+    let text = Rc::new(QuotedText {
         value: text.value(),
         span: text.span(),
     });
@@ -36,7 +36,7 @@ pub(crate) fn quoted<T: syn::parse::Parse>(text: &syn::LitStr) -> Option<T> {
 }
 
 struct Lexer<'a> {
-    text: &'a Rc<Text>,
+    text: &'a Rc<QuotedText>,
     at: usize,
     /// How many brackets are open.
     depth: usize,
@@ -51,8 +51,8 @@ impl Lexer<'_> {
         self.rest().chars().next()
     }
 
-    fn place(&self, from: usize) -> Place {
-        Place::Text {
+    fn place(&self, from: usize) -> Location {
+        Location::Text {
             text: Rc::clone(self.text),
             from,
             to: self.at,
@@ -64,8 +64,11 @@ impl Lexer<'_> {
         self.at += rest.find(|c| !accept(c)).unwrap_or(rest.len());
     }
 
-    /// Up to the delimiter that closes `open`, or to the end.
-    fn tokens(&mut self, open: Option<(Delimiter, &Place)>) -> Result<Vec<Token>, syn::Error> {
+    /// Reads up to the delimiter that closes `open`, or to the end.
+    fn tokens(
+        &mut self,
+        open: Option<(Delimiter, &Location)>,
+    ) -> Result<Vec<LocatedToken>, syn::Error> {
         let mut tokens = Vec::new();
         loop {
             self.skip_while(char::is_whitespace);
@@ -95,15 +98,15 @@ impl Lexer<'_> {
         }
     }
 
-    fn here(&self) -> Place {
-        Place::Text {
+    fn here(&self) -> Location {
+        Location::Text {
             text: Rc::clone(self.text),
             from: self.at,
             to: self.at + self.peek().map_or(0, char::len_utf8),
         }
     }
 
-    fn token(&mut self, char: char) -> Result<Token, syn::Error> {
+    fn token(&mut self, char: char) -> Result<LocatedToken, syn::Error> {
         let from = self.at;
         let span = self.text.span;
         let tree = match char {
@@ -167,7 +170,7 @@ impl Lexer<'_> {
                 return Err(self.here().error(format!("unexpected `{shown}`")));
             }
         };
-        Ok(Token {
+        Ok(LocatedToken {
             tree,
             place: self.place(from),
         })
@@ -239,7 +242,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// `'a` not followed by a quote.
+    /// Returns whether a lifetime comes next: `'a` not followed by a quote.
     fn is_lifetime(&self) -> bool {
         let is_word = |c: char| c == '_' || unicode_ident::is_xid_continue(c);
         let word = &self.rest()[1..];
@@ -249,7 +252,7 @@ impl Lexer<'_> {
             && !after.starts_with('\'')
     }
 
-    /// `b"…"`, `b'…'`, `c"…"`, and the raw forms.
+    /// Reads `b"…"`, `b'…'`, `c"…"`, and the raw forms.
     fn prefixed_string(&mut self, from: usize) -> Result<bool, syn::Error> {
         let rest = self.rest();
         let prefix = rest.trim_start_matches(['b', 'c', 'r']);
@@ -279,7 +282,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// What is not a literal is refused here: the compiler would say so at a
+    /// Refuses what is not a literal: the compiler would say so at a
     /// place that the user can't see.
     fn literal(&self, from: usize) -> Result<Tree, syn::Error> {
         let text = &self.text.value[from..self.at];
@@ -317,8 +320,8 @@ mod tests {
 
     use super::*;
 
-    fn lexed(text: &str) -> Result<Vec<Token>, syn::Error> {
-        lex(&Rc::new(Text {
+    fn lexed(text: &str) -> Result<Vec<LocatedToken>, syn::Error> {
+        lex(&Rc::new(QuotedText {
             value: text.to_owned(),
             span: Span::call_site(),
         }))

@@ -5,6 +5,8 @@
 
 use std::str::Chars;
 
+/// Checks that a text is a literal.
+///
 /// # Errors
 ///
 /// What is wrong.
@@ -23,7 +25,7 @@ pub(super) fn check(text: &str) -> Result<(), String> {
     let inside = text[start + 1..]
         .rsplit_once(quote)
         .map_or("", |(inside, _)| inside);
-    let kind = Kind {
+    let kind = QuoteKind {
         is_char: quote == "'",
         is_byte: prefix == "b",
         is_c: prefix == "c",
@@ -40,7 +42,7 @@ pub(super) fn check(text: &str) -> Result<(), String> {
     }
 }
 
-/// The compiler takes an unknown suffix: `250ms` is a number.
+/// Checks a number. The compiler takes an unknown suffix: `250ms` is a number.
 fn number(text: &str) -> Result<(), String> {
     for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] {
         if let Some(digits) = text.strip_prefix(prefix) {
@@ -94,14 +96,14 @@ fn carriage_return(text: &str) -> Result<(), String> {
 }
 
 #[derive(Clone, Copy)]
-struct Kind {
+struct QuoteKind {
     is_char: bool,
     is_byte: bool,
     is_c: bool,
 }
 
 /// Returns how many characters there are.
-fn escapes(inside: &str, kind: Kind) -> Result<usize, String> {
+fn escapes(inside: &str, kind: QuoteKind) -> Result<usize, String> {
     carriage_return(inside)?;
     let mut chars = inside.chars();
     let mut count = 0;
@@ -122,7 +124,7 @@ fn escapes(inside: &str, kind: Kind) -> Result<usize, String> {
     Ok(count)
 }
 
-fn escape(chars: &mut Chars<'_>, kind: Kind) -> Result<(), String> {
+fn escape(chars: &mut Chars<'_>, kind: QuoteKind) -> Result<(), String> {
     match chars.next() {
         Some('n' | 'r' | 't' | '\\' | '\'' | '"') => Ok(()),
         Some('0') if !kind.is_c => Ok(()),
@@ -147,7 +149,7 @@ fn escape(chars: &mut Chars<'_>, kind: Kind) -> Result<(), String> {
     }
 }
 
-fn unicode(chars: &mut Chars<'_>, kind: Kind) -> Result<(), String> {
+fn unicode(chars: &mut Chars<'_>, kind: QuoteKind) -> Result<(), String> {
     let form = || "`\\u` needs a character, as in `\\u{e9}`".to_owned();
     if chars.next() != Some('{') {
         return Err(form());

@@ -1,4 +1,4 @@
-//! Where something stands.
+//! Locations of what the user wrote.
 
 use std::{fmt::Display, rc::Rc};
 
@@ -10,25 +10,25 @@ use crate::tokens::visible::visible;
 /// Where something stands: from one token to another, or a part of the text of
 /// a string literal, which has no span of its own.
 #[derive(Clone)]
-pub(crate) enum Place {
+pub(crate) enum Location {
     Tokens {
         first: Span,
         last: Span,
     },
     Text {
-        text: Rc<Text>,
+        text: Rc<QuotedText>,
         from: usize,
         to: usize,
     },
 }
 
 /// The value of a string literal, and its span.
-pub(crate) struct Text {
+pub(crate) struct QuotedText {
     pub(crate) value: String,
     pub(crate) span: Span,
 }
 
-impl Place {
+impl Location {
     pub(crate) fn of(tokens: &impl ToTokens) -> Self {
         let mut spans = tokens.to_token_stream().into_iter().map(|tree| tree.span());
         let first = spans.next().unwrap_or_else(Span::call_site);
@@ -45,7 +45,7 @@ impl Place {
         }
     }
 
-    /// From here to the end of `other`.
+    /// Extends from here to the end of `other`.
     pub(crate) fn to(&self, other: &Self) -> Self {
         match (self, other) {
             (Self::Tokens { first, .. }, Self::Tokens { last, .. }) => Self::Tokens {
@@ -61,7 +61,7 @@ impl Place {
         }
     }
 
-    /// The nearest span for generated tokens.
+    /// Returns the nearest span for generated tokens.
     pub(crate) fn span(&self) -> Span {
         match self {
             Self::Tokens { first, last } => first.join(*last).unwrap_or(*first),
@@ -69,7 +69,7 @@ impl Place {
         }
     }
 
-    /// An error that points here. In a string literal it points at the literal
+    /// Makes an error that points here. In a string literal it points at the literal
     /// and quotes the part with a line of carets.
     pub(crate) fn error(&self, message: impl Display) -> syn::Error {
         match self {
@@ -120,13 +120,13 @@ fn underline(text: &str, from: usize, to: usize) -> String {
     )
 }
 
-/// The last characters of a text.
+/// Returns the last characters of a text.
 fn tail(text: &str, most: usize) -> &str {
     let start = text.char_indices().rev().take(most).last();
     &text[start.map_or(text.len(), |(at, _)| at)..]
 }
 
-/// The first characters of a text.
+/// Returns the first characters of a text.
 fn head(text: &str, most: usize) -> &str {
     let end = text.char_indices().nth(most);
     &text[..end.map_or(text.len(), |(at, _)| at)]

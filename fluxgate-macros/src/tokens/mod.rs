@@ -11,6 +11,6 @@ mod visible;
 
 pub(crate) use cursor::Cursor;
 pub(crate) use lex::{lex, quoted};
-pub(crate) use location::{Place, Text};
-pub(crate) use token::{Token, Tree, read, stream};
+pub(crate) use location::{Location, QuotedText};
+pub(crate) use token::{LocatedToken, Tree, read, stream};
 pub(crate) use visible::is_unseen;

@@ -2,12 +2,12 @@
 
 use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Span, TokenStream, TokenTree};
 
-use crate::tokens::Place;
+use crate::tokens::Location;
 
 #[derive(Clone)]
-pub(crate) struct Token {
+pub(crate) struct LocatedToken {
     pub(crate) tree: Tree,
-    pub(crate) place: Place,
+    pub(crate) place: Location,
 }
 
 #[derive(Clone)]
@@ -17,14 +17,14 @@ pub(crate) enum Tree {
     Literal(Literal),
     Group {
         delimiter: Delimiter,
-        inner: Vec<Token>,
+        inner: Vec<LocatedToken>,
         /// The closing delimiter.
-        close: Place,
+        close: Location,
         span: Span,
     },
 }
 
-impl Token {
+impl LocatedToken {
     pub(crate) fn is_punct(&self, char: char) -> bool {
         matches!(&self.tree, Tree::Punct(punct) if punct.as_char() == char)
     }
@@ -40,7 +40,7 @@ impl Token {
         }
     }
 
-    /// The token as in the source, for messages.
+    /// Writes the token as in the source, for messages.
     pub(crate) fn text(&self) -> String {
         match &self.tree {
             Tree::Ident(ident) => ident.to_string(),
@@ -59,7 +59,7 @@ impl Token {
 /// stacks are finite.
 pub(super) const DEEPEST: usize = 64;
 
-pub(super) fn too_deep(place: &Place) -> syn::Error {
+pub(super) fn too_deep(place: &Location) -> syn::Error {
     place.error(format!(
         "this is nested more than {DEEPEST} deep; take what is inside out of the \
          attribute, into a function or a constant"
@@ -72,11 +72,11 @@ pub(super) fn too_deep(place: &Place) -> syn::Error {
 /// # Errors
 ///
 /// Brackets are nested too deep.
-pub(crate) fn read(tokens: TokenStream) -> syn::Result<Vec<Token>> {
+pub(crate) fn read(tokens: TokenStream) -> syn::Result<Vec<LocatedToken>> {
     read_to(tokens, DEEPEST)
 }
 
-fn read_to(tokens: TokenStream, depth: usize) -> syn::Result<Vec<Token>> {
+fn read_to(tokens: TokenStream, depth: usize) -> syn::Result<Vec<LocatedToken>> {
     let tokens: Vec<_> = tokens
         .into_iter()
         .map(|tree| token(tree, depth))
@@ -85,12 +85,12 @@ fn read_to(tokens: TokenStream, depth: usize) -> syn::Result<Vec<Token>> {
     Ok(tokens)
 }
 
-/// What nests without brackets: `- - - 5`, and `A<A<A<…>>>`.
+/// Refuses what nests too deep without brackets: `- - - 5`, and `A<A<A<…>>>`.
 ///
 /// # Errors
 ///
 /// It is nested too deep.
-pub(super) fn not_too_deep(tokens: &[Token]) -> syn::Result<()> {
+pub(super) fn not_too_deep(tokens: &[LocatedToken]) -> syn::Result<()> {
     let (mut prefixes, mut angles) = (0, 0);
     for token in tokens {
         let is = |among: &str| match &token.tree {
@@ -111,15 +111,15 @@ pub(super) fn not_too_deep(tokens: &[Token]) -> syn::Result<()> {
     Ok(())
 }
 
-fn token(tree: TokenTree, depth: usize) -> syn::Result<Token> {
-    let place = Place::at(tree.span());
+fn token(tree: TokenTree, depth: usize) -> syn::Result<LocatedToken> {
+    let place = Location::at(tree.span());
     let tree = match tree {
         TokenTree::Ident(ident) => Tree::Ident(ident),
         TokenTree::Punct(punct) => Tree::Punct(punct),
         TokenTree::Literal(literal) => Tree::Literal(literal),
         TokenTree::Group(group) => {
             let Some(depth) = depth.checked_sub(1) else {
-                return Err(too_deep(&Place::at(group.span_open())));
+                return Err(too_deep(&Location::at(group.span_open())));
             };
             let mut inner = read_to(group.stream(), depth)?;
             if group.delimiter() == Delimiter::None && inner.len() == 1 {
@@ -128,20 +128,20 @@ fn token(tree: TokenTree, depth: usize) -> syn::Result<Token> {
             Tree::Group {
                 delimiter: group.delimiter(),
                 inner,
-                close: Place::at(group.span_close()),
+                close: Location::at(group.span_close()),
                 span: group.span(),
             }
         }
     };
-    Ok(Token { tree, place })
+    Ok(LocatedToken { tree, place })
 }
 
-/// The same as ordinary tokens.
-pub(crate) fn stream(tokens: &[Token]) -> TokenStream {
+/// Turns them into ordinary tokens.
+pub(crate) fn stream(tokens: &[LocatedToken]) -> TokenStream {
     tokens.iter().map(|token| tree(token.clone())).collect()
 }
 
-fn tree(token: Token) -> TokenTree {
+fn tree(token: LocatedToken) -> TokenTree {
     match token.tree {
         Tree::Ident(ident) => ident.into(),
         Tree::Punct(punct) => punct.into(),

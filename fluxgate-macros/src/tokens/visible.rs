@@ -1,6 +1,6 @@
 //! Characters that can't be seen, and text without them.
 
-/// Control characters, and those that change the direction of text or have no
+/// Returns whether a character can't be seen: control characters, and those that change the direction of text or have no
 /// width.
 pub(crate) fn is_unseen(char: char) -> bool {
     char.is_control()
@@ -12,7 +12,7 @@ pub(crate) fn is_unseen(char: char) -> bool {
         )
 }
 
-/// The text with a mark for each character that can't be seen.
+/// Returns the text with a mark for each character that can't be seen.
 pub(crate) fn visible(text: &str) -> String {
     let shown = |c| match c {
         '\t' => ' ',

@@ -1,51 +1,44 @@
-//! Breakers by key: what the key of a call is, and of what type keys are.
+//! The type that keys are kept as.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Expr, FnArg, GenericParam, Pat, Signature, Type, parse_quote_spanned, spanned::Spanned};
 
 use crate::{
-    item::function::Target, policy::listed, settings::Options, suggest::did_you_mean,
-    tokens::errors::Errors,
+    item::function::Function,
+    policy::listed,
+    settings::ItemSettings,
+    suggest::did_you_mean,
+    tokens::errors::{ErrorList, Reported},
 };
 
-/// The key of a call.
-pub(crate) struct Key {
-    /// The key of the attribute, for what is to be said there.
-    pub(crate) ident: Ident,
-    pub(crate) expr: Expr,
-    /// The type of the keys of the function's own breakers. Those of `breaker!`
-    /// have theirs.
-    pub(crate) own: Option<Type>,
-}
-
-impl Key {
-    /// `None` without a key; also if its type can't be told, which is reported.
-    pub(crate) fn new(options: &Options, target: &Target, errors: &Errors) -> Option<Self> {
-        let place = options.given.get("key")?;
-        let expr = options.key.clone()?;
-        let own = if options.given.contains_key("breaker") {
-            None
-        } else if options.given.contains_key("key_type") {
-            Some(options.breaker.key_type.clone()?)
-        } else {
-            let seen = type_of(&expr, &target.sig);
-            if seen.is_none() {
-                errors.push(syn::Error::new_spanned(&expr, unseen(&expr, target)));
-            }
-            Some(seen?)
-        };
-        Some(Self {
-            ident: Ident::new("key", place.span()),
-            expr,
-            own,
-        })
+/// Returns the type of the keys of the function's own breakers: the one that was
+/// given, or that of an argument. Breakers that are defined elsewhere have theirs.
+pub(super) fn of_own_keys(
+    settings: &ItemSettings,
+    function: &Function,
+    errors: &ErrorList,
+) -> Result<Option<Type>, Reported> {
+    settings.sound("key")?;
+    settings.sound("key_type")?;
+    let Some(key) = &settings.function.key else {
+        return Ok(None);
+    };
+    if settings.is_given("breaker") {
+        return Ok(None);
+    }
+    if let Some(ty) = &settings.keys.key_type {
+        return Ok(Some(ty.clone()));
+    }
+    match type_of(key, &function.sig) {
+        Some(ty) => Ok(Some(ty)),
+        None => Err(errors.push(syn::Error::new_spanned(key, unseen(key, function)))),
     }
 }
 
-/// What to say of a key whose type can't be told.
-fn unseen(expr: &Expr, target: &Target) -> String {
-    let arguments = target.arguments();
+/// Says what is wrong with a key whose type can't be told.
+fn unseen(expr: &Expr, function: &Function) -> String {
+    let arguments = function.arguments();
     let name = match expr {
         Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
         _ => None,
@@ -58,7 +51,7 @@ fn unseen(expr: &Expr, target: &Target) -> String {
                 `key_type = String`"
             .to_owned();
     };
-    let function = &target.sig.ident;
+    let function = &function.sig.ident;
     let meant = did_you_mean(&name, arguments.iter().map(String::as_str));
     match (meant.is_empty(), arguments.is_empty()) {
         (false, _) => format!("`{function}` has no argument `{name}`{meant}"),
@@ -74,7 +67,7 @@ fn unseen(expr: &Expr, target: &Target) -> String {
     }
 }
 
-/// The type that a key would be kept as, if it is an argument.
+/// Returns the type that a key would be kept as, if it is an argument.
 ///
 /// ```text
 /// Input:  tenant, in fn quote(tenant: &str)
@@ -114,7 +107,7 @@ fn referred(ty: &Type) -> &Type {
     }
 }
 
-/// Whether a word in a type keeps it out of a static.
+/// Returns whether a type with this word in it can't be that of a static.
 fn depends(word: &Ident, sig: &Signature) -> bool {
     let is_generic = sig.generics.params.iter().any(|param| match param {
         GenericParam::Type(param) => param.ident == *word,
@@ -124,7 +117,7 @@ fn depends(word: &Ident, sig: &Signature) -> bool {
     is_generic || word == "Self" || word == "impl" || word == "dyn" || word == "_"
 }
 
-/// Whether a type has such a word in it, or a reference or lifetime.
+/// Returns whether a type has such a word in it, or a reference or lifetime.
 fn mentions(tokens: TokenStream, depends: &impl Fn(&Ident) -> bool) -> bool {
     tokens.into_iter().any(|tree| match tree {
         TokenTree::Ident(ident) => depends(&ident),

@@ -1,281 +1,134 @@
-//! Rules about the attribute as a whole. One function a rule.
+//! From settings and an item to a model that can't hold what was refused.
 
-pub(crate) mod key_type;
+mod key_type;
+mod rules;
 pub(crate) mod validated;
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
-use quote::ToTokens;
-use syn::Expr;
+use proc_macro2::Ident;
+use syn::Type;
 
 use crate::{
-    analysis::{self, Facts},
-    item::{
-        function::{Body, Shape, Target},
-        return_type,
-    },
-    settings::{
-        BreakerOptions, Options,
-        table::{KEYS, Owner},
-    },
-    tokens::{Place, errors::Errors},
+    item::{breaker_macro::ParsedBreaker, function::ParsedFunction},
+    settings::{BreakerSettings, ItemSettings, KeySettings},
+    tokens::errors::{ErrorList, Reported},
+};
+use validated::{
+    CallKey, ClassifiedBy, DefinedBreaker, DefinedKeys, FunctionBreaker, KeySet, OwnKeys,
+    ProtectedFunction, Rejection,
 };
 
-pub(crate) fn check(options: &Options, target: &Target, errors: &Errors) {
-    not_const(target, errors);
-    callers_are_not_tracked(target, errors);
-    has_a_body(target, errors);
-    shared_breakers_are_configured_where_they_are(options, errors);
-    one_says_what_counts(options, errors);
-    rejections_have_one_way(options, target, errors);
-    keys_are_told_apart(options, errors);
-    settings_use_no_arguments(options, target, errors);
-    handle_is_another_function(options, target, errors);
-    comes_back(target, errors);
-    only_async_functions_have_async_fallbacks(options, target, errors);
-    rule(&options.breaker, errors);
-}
-
-/// What the settings of a breaker mean together.
-pub(crate) fn rule(options: &BreakerOptions, errors: &Errors) {
-    if let Some(facts) = Facts::of(options) {
-        analysis::check(&facts, errors);
-    }
-}
-
-/// Without a type the breaker of a `breaker!` has no keys.
-pub(crate) fn keys_have_a_type(options: &Options, errors: &Errors) {
-    if !options.given.contains_key("key_type") {
-        about_keys(
-            options,
-            "what type the keys are of, as in `key_type = String`",
-            errors,
-        );
-    }
-}
-
-/// A function with breakers of its own by key says what the key is.
-fn keys_are_told_apart(options: &Options, errors: &Errors) {
-    let is_told = ["key", "breaker"]
-        .iter()
-        .any(|key| options.given.contains_key(key));
-    if !is_told {
-        about_keys(options, "what the key is, as in `key = tenant`", errors);
-    }
-}
-
-/// The breaker is a static: it is there before the function is called.
-fn settings_use_no_arguments(options: &Options, target: &Target, errors: &Errors) {
-    let arguments = target.arguments();
-    for (ident, key) in &options.variables {
-        let name = ident.to_string();
-        if !arguments.contains(&name) {
-            continue;
-        }
-        let function = &target.sig.ident;
-        let what = if name == "self" {
-            format!("`self` is known when `{function}` is called")
-        } else {
-            format!("`{name}` is an argument of `{function}`")
-        };
-        let advice = match (*key, name.as_str()) {
-            (_, "self") => {
-                "keep a breaker in each instance and write `breaker = self.breaker`".to_owned()
-            }
-            ("name", _) => format!("for one breaker for each `{name}` write `key = {name}`"),
-            _ => format!(
-                "write a constant, or share a breaker that is made elsewhere: `breaker = …`"
-            ),
-        };
-        errors.at(
-            &Place::at(ident.span()),
-            format!("{what}, and its breaker is made once, for all calls; {advice}"),
-        );
-    }
-}
-
-fn handle_is_another_function(options: &Options, target: &Target, errors: &Errors) {
-    if let Some(handle) = options
-        .handle
-        .as_ref()
-        .filter(|handle| handle.ident == target.sig.ident)
-    {
-        errors.at(
-            &Place::at(handle.ident.span()),
-            format!(
-                "`handle` makes a function beside this one, so it needs a name of its own, as in \
-                 `handle = {}_breaker`",
-                target.sig.ident
-            ),
-        );
-    }
-}
-
-fn about_keys(options: &Options, missing: &str, errors: &Errors) {
-    for name in ["key_type", "max_keys", "max_labels"] {
-        if let Some(place) = options.given.get(name) {
-            errors.at(
-                place,
-                format!("`{name}` is about one breaker for each key; add {missing}"),
-            );
-        }
-    }
-}
-
-/// A call through a breaker reads clocks and changes a static.
-fn not_const(target: &Target, errors: &Errors) {
-    if let Some(constness) = &target.sig.constness {
-        errors.at(
-            &Place::of(constness),
-            "a `const fn` can't be protected: its calls may be evaluated by the compiler; \
-             remove `const`, or protect the function that calls it",
-        );
-    }
-}
-
-/// The body runs in a closure, whose caller is the breaker.
-fn callers_are_not_tracked(target: &Target, errors: &Errors) {
-    for attr in &target.attrs {
-        if let Some(word) = track_caller(attr.meta.to_token_stream()) {
-            errors.at(
-                &Place::of(&word),
-                format!(
-                    "`#[track_caller]` is lost on a protected function: its body is called by the \
-                     breaker, at a place in fluxgate; remove it, and where the place is needed let \
-                     a `#[track_caller]` function around `{}` pass `Location::caller()` on",
-                    target.sig.ident
-                ),
-            );
-        }
-    }
-}
-
-/// The word in an attribute, also in one that `cfg_attr` applies.
-fn track_caller(attr: TokenStream) -> Option<Ident> {
-    let mut tokens = attr.into_iter();
-    let TokenTree::Ident(first) = tokens.next()? else {
-        return None;
+/// Validates a function and its settings.
+pub(crate) fn function(
+    item: ParsedFunction,
+    settings: ItemSettings,
+    errors: &ErrorList,
+) -> Result<ProtectedFunction, Reported> {
+    let ParsedFunction { function, body } = item;
+    let body = rules::function(&settings, &function, body, errors);
+    let key_type = key_type::of_own_keys(&settings, &function, errors);
+    settings.all_sound()?;
+    let (body, key_type) = (body?, key_type?);
+    let key_place = settings.place("key").map(|place| place.span());
+    let ItemSettings {
+        breaker,
+        keys,
+        function: set,
+        docs,
+        krate,
+        ..
+    } = settings;
+    let key = set.key.zip(key_place).map(|(expr, place)| CallKey {
+        ident: Ident::new("key", place),
+        expr,
+    });
+    let breaker = match set.breaker {
+        Some(breaker) => FunctionBreaker::Shared { breaker, key },
+        None => FunctionBreaker::Own {
+            settings: breaker,
+            keys: key.zip(key_type).map(|(key, ty)| OwnKeys {
+                key,
+                set: key_set(ty, keys),
+            }),
+            handle: set.handle,
+        },
     };
-    if first == "track_caller" {
-        return Some(first);
-    }
-    let Some(TokenTree::Group(arguments)) = tokens.next().filter(|_| first == "cfg_attr") else {
-        return None;
+    let classification = match set.classify {
+        Some(classifier) => ClassifiedBy::Classifier(classifier),
+        None => ClassifiedBy::Tracker {
+            tracker: set.tracker,
+            failure_if: set.failure_if,
+        },
     };
-    // The first one is the condition.
-    let arguments: Vec<_> = arguments.stream().into_iter().collect();
-    let is_comma =
-        |tree: &TokenTree| matches!(tree, TokenTree::Punct(punct) if punct.as_char() == ',');
-    let mut applied = arguments.split(is_comma).skip(1);
-    applied.find_map(|attr| track_caller(attr.iter().cloned().collect()))
-}
-
-fn has_a_body(target: &Target, errors: &Errors) {
-    if let Body::None = target.body {
-        errors.at(
-            &Place::of(&target.sig.ident),
-            "there is no body to protect here; put the attribute on the implementations",
-        );
-    }
-}
-
-/// `breaker = X` means that everything about the breaker is said at `X`.
-fn shared_breakers_are_configured_where_they_are(options: &Options, errors: &Errors) {
-    if !options.given.contains_key("breaker") {
-        return;
-    }
-    for key in KEYS.iter().filter(|key| key.owner == Owner::Breaker) {
-        if let Some(place) = options.given.get(key.name) {
-            errors.at(
-                place,
-                format!(
-                    "`{}` belongs to the breaker, and this function uses one that is defined \
-                     elsewhere; move it to that `breaker!`",
-                    key.name
-                ),
-            );
-        }
-    }
-    if let Some(place) = options.given.get("handle") {
-        errors.at(
-            place,
-            "`handle` makes a way to a breaker of the function's own; the one named by `breaker` \
-             can be reached by that name",
-        );
-    }
-}
-
-fn only_async_functions_have_async_fallbacks(options: &Options, target: &Target, errors: &Errors) {
-    let Some(Expr::Closure(closure)) = &options.fallback else {
-        return;
+    let rejection = match (set.fallback, set.map_rejection) {
+        (Some(fallback), _) => Rejection::Fallback(fallback),
+        (None, Some(map)) => Rejection::Mapped(map),
+        (None, None) => Rejection::Converted,
     };
-    if let (Some(asyncness), Shape::Sync) = (&closure.asyncness, target.shape()) {
-        errors.at(
-            &Place::of(asyncness),
-            format!(
-                "an async fallback needs an async function, and `{}` is none; \
-                 remove this `async`, or make the function async",
-                target.sig.ident
-            ),
-        );
+    Ok(ProtectedFunction {
+        function,
+        body,
+        breaker,
+        classification,
+        rejection,
+        is_described: docs != Some(false),
+        krate,
+    })
+}
+
+/// Validates a breaker of `breaker!` and its settings.
+pub(crate) fn breaker<'a>(
+    item: &'a ParsedBreaker,
+    settings: ItemSettings,
+    errors: &ErrorList,
+) -> Result<DefinedBreaker<'a>, Reported> {
+    rules::breaker(&settings, errors);
+    settings.all_sound()?;
+    let key_place = settings.place("key_type").map(|place| place.span());
+    let ItemSettings {
+        breaker,
+        keys: set,
+        docs,
+        krate,
+        ..
+    } = settings;
+    let KeySettings { key_type, .. } = &set;
+    let keys = key_type
+        .clone()
+        .zip(key_place)
+        .map(|(ty, place)| DefinedKeys {
+            ident: Ident::new("key_type", place),
+            set: key_set(ty, set),
+        });
+    Ok(DefinedBreaker {
+        item,
+        settings: breaker,
+        keys,
+        is_described: docs != Some(false),
+        krate,
+    })
+}
+
+/// Returns what stands in for a breaker whose settings are wrong, so that its users
+/// are not told that it is missing.
+pub(crate) fn stand_in<'a>(item: &'a ParsedBreaker, settings: &ItemSettings) -> DefinedBreaker<'a> {
+    let key_place = settings.place("key_type").map(|place| place.span());
+    let key_type = settings.keys.key_type.clone();
+    DefinedBreaker {
+        item,
+        settings: BreakerSettings::default(),
+        keys: key_type.zip(key_place).map(|(ty, place)| DefinedKeys {
+            ident: Ident::new("key_type", place),
+            set: key_set(ty, KeySettings::default()),
+        }),
+        is_described: false,
+        krate: settings.krate.clone(),
     }
 }
 
-/// A classifier is asked about every result: nobody would ask the others.
-fn one_says_what_counts(options: &Options, errors: &Errors) {
-    if !options.given.contains_key("classify") {
-        return;
-    }
-    for (name, instead) in [
-        (
-            "tracker",
-            "`Outcome::Ignored` or `Outcome::Failure` for its errors",
-        ),
-        ("failure_if", "`Outcome::Failure` for its results"),
-    ] {
-        if let Some(place) = options.given.get(name) {
-            errors.at(
-                place,
-                format!(
-                    "`{name}` would never be asked: `classify` says what every result means; \
-                     let it give {instead}, or remove one of the two"
-                ),
-            );
-        }
-    }
-}
-
-/// A rejection goes to the fallback, or becomes an error.
-fn rejections_have_one_way(options: &Options, target: &Target, errors: &Errors) {
-    let Some(place) = options.given.get("map_rejection") else {
-        return;
-    };
-    if options.given.contains_key("fallback") {
-        errors.at(
-            place,
-            "`map_rejection` would never be asked: rejections go to the `fallback`; make the \
-             error there, or remove one of the two",
-        );
-    }
-    let returned = match target.shape() {
-        Shape::Future(future) => Some(future.output),
-        Shape::Sync | Shape::Async => target.return_type().cloned(),
-    };
-    let has_error = returned.is_some_and(|ty| !return_type::is_unknown(&return_type::erase(&ty).0));
-    if !has_error {
-        errors.at(
-            place,
-            "`map_rejection` makes an error, and this function returns none; return a `Result`, \
-             or write a `fallback` in its place",
-        );
-    }
-}
-
-/// Without a return there is no outcome.
-fn comes_back(target: &Target, errors: &Errors) {
-    if let Some(syn::Type::Never(never)) = target.return_type() {
-        errors.at(
-            &Place::of(never),
-            "a function that never returns has no outcome that a breaker could count",
-        );
+fn key_set(ty: Type, keys: KeySettings) -> KeySet {
+    KeySet {
+        ty,
+        max_keys: keys.max_keys,
+        max_labels: keys.max_labels,
     }
 }

@@ -30,12 +30,12 @@ pub use listener::{
 pub use name::default_name;
 pub use number::{count, ratio};
 pub use policy::{rule, window};
-pub use shape::{FromRejection, Judge, Plain, Protected, Returning, Settle, Shape};
+pub use shape::{Classification, FromRejection, Plain, Protected, Returning, Settle, Shape};
 pub use type_of::Probe;
 #[cfg(feature = "inventory")]
 pub use {crate::registry::linked::Linked, inventory};
 
-use shape::{Answered, Told};
+use shape::{ForFallback, ForReturn};
 
 use crate::{
     CallError, CallNotPermitted, CircuitBreaker,
@@ -46,7 +46,7 @@ use crate::{
 #[inline]
 pub fn call<R, S, J>(
     breaker: &CircuitBreaker,
-    judge: Judge<S, J>,
+    classification: Classification<S, J>,
     reject: impl FnOnce(CallNotPermitted) -> R,
     body: impl FnOnce() -> R,
 ) -> R
@@ -54,7 +54,14 @@ where
     S: Shape<Output = R>,
     J: Settle<S>,
 {
-    run(breaker, Answered { judge, reject }, body)
+    run(
+        breaker,
+        ForReturn {
+            classification,
+            reject,
+        },
+        body,
+    )
 }
 
 /// Runs the body of a function with a fallback.
@@ -65,21 +72,21 @@ where
 #[inline]
 pub fn try_call<R, S, J>(
     breaker: &CircuitBreaker,
-    judge: Judge<S, J>,
+    classification: Classification<S, J>,
     body: impl FnOnce() -> R,
 ) -> Result<R, CallError<S::Error>>
 where
     S: Shape<Output = R>,
     J: Settle<S>,
 {
-    run(breaker, Told(judge), body)
+    run(breaker, ForFallback(classification), body)
 }
 
 /// [`call`] for async functions.
 #[inline]
 pub fn call_async<R, S, J, Z, F>(
     breaker: &CircuitBreaker,
-    judge: Judge<S, J>,
+    classification: Classification<S, J>,
     reject: Z,
     body: F,
 ) -> impl Future<Output = R> + use<'_, R, S, J, Z, F>
@@ -89,7 +96,14 @@ where
     J: Settle<S>,
     F: Future<Output = R>,
 {
-    CallFuture::new(breaker, Answered { judge, reject }, body)
+    CallFuture::new(
+        breaker,
+        ForReturn {
+            classification,
+            reject,
+        },
+        body,
+    )
 }
 
 /// Returns what becomes of a rejection where `R` can't be named, so that its shape
@@ -104,7 +118,7 @@ pub fn rejected<R: Protected>(rejection: CallNotPermitted) -> R {
 #[inline]
 pub fn try_call_async<R, S, J, F>(
     breaker: &CircuitBreaker,
-    judge: Judge<S, J>,
+    classification: Classification<S, J>,
     body: F,
 ) -> impl Future<Output = Result<R, CallError<S::Error>>> + use<'_, R, S, J, F>
 where
@@ -112,7 +126,7 @@ where
     J: Settle<S>,
     F: Future<Output = R>,
 {
-    CallFuture::new(breaker, Told(judge), body)
+    CallFuture::new(breaker, ForFallback(classification), body)
 }
 
 /// Runs the body of a function that returns a future, and gives the future.

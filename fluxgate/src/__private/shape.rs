@@ -11,7 +11,7 @@ use crate::{
     CallError, CallNotPermitted, Classify, Outcome,
     call::{
         Admitted, Complete,
-        classify::{self, By, ByThemselves, Classifier, FailureIf, Nothing, Predicate},
+        classify::{self, ByClassify, ByClosure, ByTracker, FailureIf, NeverFails, Predicate},
     },
     tracker::{All, Tracker},
 };
@@ -26,14 +26,14 @@ pub trait Shape {
     type Error;
 
     #[doc(hidden)]
-    fn settle<T, P>(output: Self::Output, by: &By<T, P>, call: Admitted<'_>) -> Self::Output
+    fn settle<T, P>(output: Self::Output, by: &ByTracker<T, P>, call: Admitted<'_>) -> Self::Output
     where
         T: Tracker<Self::Error>,
         P: FailureIf<Self::Value>;
 
     /// Settles with what the classifier says.
     #[doc(hidden)]
-    fn classify<F>(output: Self::Output, by: &Classifier<F>, call: Admitted<'_>) -> Self::Output
+    fn classify<F>(output: Self::Output, by: &ByClosure<F>, call: Admitted<'_>) -> Self::Output
     where
         F: Fn(&Self::Output) -> Outcome;
 
@@ -50,19 +50,19 @@ impl<T, E> Shape for Returned<T, E> {
     type Error = E;
 
     #[inline]
-    fn settle<K, P>(output: Result<T, E>, by: &By<K, P>, call: Admitted<'_>) -> Result<T, E>
+    fn settle<K, P>(output: Result<T, E>, by: &ByTracker<K, P>, call: Admitted<'_>) -> Result<T, E>
     where
         K: Tracker<E>,
         P: FailureIf<T>,
     {
-        classify::Judge::settle(by, output, call)
+        classify::Classifier::settle(by, output, call)
     }
 
-    fn classify<F>(output: Result<T, E>, by: &Classifier<F>, call: Admitted<'_>) -> Result<T, E>
+    fn classify<F>(output: Result<T, E>, by: &ByClosure<F>, call: Admitted<'_>) -> Result<T, E>
     where
         F: Fn(&Result<T, E>) -> Outcome,
     {
-        classify::Judge::settle(by, output, call)
+        classify::Classifier::settle(by, output, call)
     }
 
     #[inline]
@@ -85,7 +85,7 @@ impl<T, E> Shape for Wrapped<T, E> {
     type Error = E;
 
     #[inline]
-    fn settle<K, P>(output: Self::Output, by: &By<K, P>, call: Admitted<'_>) -> Self::Output
+    fn settle<K, P>(output: Self::Output, by: &ByTracker<K, P>, call: Admitted<'_>) -> Self::Output
     where
         K: Tracker<E>,
         P: FailureIf<T>,
@@ -105,11 +105,11 @@ impl<T, E> Shape for Wrapped<T, E> {
         }
     }
 
-    fn classify<F>(output: Self::Output, by: &Classifier<F>, call: Admitted<'_>) -> Self::Output
+    fn classify<F>(output: Self::Output, by: &ByClosure<F>, call: Admitted<'_>) -> Self::Output
     where
         F: Fn(&Self::Output) -> Outcome,
     {
-        classify::Judge::settle(by, output, call)
+        classify::Classifier::settle(by, output, call)
     }
 
     #[inline]
@@ -127,7 +127,7 @@ impl<T> Shape for Plain<T> {
     type Error = Infallible;
 
     #[inline]
-    fn settle<K, P>(output: T, by: &By<K, P>, call: Admitted<'_>) -> T
+    fn settle<K, P>(output: T, by: &ByTracker<K, P>, call: Admitted<'_>) -> T
     where
         K: Tracker<Infallible>,
         P: FailureIf<T>,
@@ -136,7 +136,7 @@ impl<T> Shape for Plain<T> {
         output
     }
 
-    fn classify<F>(output: T, by: &Classifier<F>, call: Admitted<'_>) -> T
+    fn classify<F>(output: T, by: &ByClosure<F>, call: Admitted<'_>) -> T
     where
         F: Fn(&T) -> Outcome,
     {
@@ -190,8 +190,8 @@ impl<R> Deref for AnyResult<R> {
 
 impl<T, E> Returning<Result<T, CallError<E>>> {
     #[must_use]
-    pub const fn judge(&self) -> Judge<Wrapped<T, E>> {
-        Judge::new()
+    pub const fn classification(&self) -> Classification<Wrapped<T, E>> {
+        Classification::new()
     }
 
     /// Returns what makes a rejection into a result.
@@ -203,8 +203,8 @@ impl<T, E> Returning<Result<T, CallError<E>>> {
 
 impl<T, E> AnyResult<Result<T, E>> {
     #[must_use]
-    pub const fn judge(&self) -> Judge<Returned<T, E>> {
-        Judge::new()
+    pub const fn classification(&self) -> Classification<Returned<T, E>> {
+        Classification::new()
     }
 
     /// Returns what makes a rejection into a result by way of `map_rejection`.
@@ -218,8 +218,8 @@ impl<T, E> AnyResult<Result<T, E>> {
 
 impl<R> AnythingElse<R> {
     #[must_use]
-    pub const fn judge(&self) -> Judge<Plain<R>> {
-        Judge::new()
+    pub const fn classification(&self) -> Classification<Plain<R>> {
+        Classification::new()
     }
 
     /// As above. The bound belongs to this method alone: it is no part of the
@@ -253,37 +253,37 @@ pub trait ReturnsError: Sized {
 }
 
 /// What counts as a failure.
-pub struct Judge<S, J = By<All, Nothing>> {
+pub struct Classification<S, J = ByTracker<All, NeverFails>> {
     shape: Errors<S>,
     by: J,
 }
 
-/// Errors that don't say what they mean. See [`Judge::by_themselves`].
+/// Errors that don't say what they mean. See [`Classification::by_classify`].
 pub struct Errors<S>(PhantomData<fn() -> S>);
 
 /// The method of the same name behind `Deref` is called where errors do not
 /// implement [`Classify`], or are not known to.
-impl<S: Shape> Judge<S>
+impl<S: Shape> Classification<S>
 where
     S::Error: Classify,
 {
     #[must_use]
-    pub const fn by_themselves(&self) -> Judge<S, By<ByThemselves, Nothing>> {
-        Judge {
+    pub const fn by_classify(&self) -> Classification<S, ByTracker<ByClassify, NeverFails>> {
+        Classification {
             shape: Errors(PhantomData),
-            by: By::new(ByThemselves, Nothing),
+            by: ByTracker::new(ByClassify, NeverFails),
         }
     }
 }
 
 impl<S> Errors<S> {
     #[must_use]
-    pub const fn by_themselves(&self) -> Judge<S> {
-        Judge::new()
+    pub const fn by_classify(&self) -> Classification<S> {
+        Classification::new()
     }
 }
 
-impl<S> Deref for Judge<S> {
+impl<S> Deref for Classification<S> {
     type Target = Errors<S>;
 
     fn deref(&self) -> &Errors<S> {
@@ -291,23 +291,26 @@ impl<S> Deref for Judge<S> {
     }
 }
 
-impl<S> Judge<S> {
+impl<S> Classification<S> {
     #[must_use]
     #[expect(clippy::new_without_default, reason = "only generated code calls it")]
     pub const fn new() -> Self {
         Self {
             shape: Errors(PhantomData),
-            by: By::new(All, Nothing),
+            by: ByTracker::new(All, NeverFails),
         }
     }
 }
 
-impl<S: Shape, T, P> Judge<S, By<T, P>> {
+impl<S: Shape, T, P> Classification<S, ByTracker<T, P>> {
     #[inline]
-    pub fn tracker<F: Fn(&S::Error) -> bool>(self, tracker: F) -> Judge<S, By<F, P>> {
-        Judge {
+    pub fn tracker<F: Fn(&S::Error) -> bool>(
+        self,
+        tracker: F,
+    ) -> Classification<S, ByTracker<F, P>> {
+        Classification {
             shape: Errors(PhantomData),
-            by: By::new(tracker, self.by.failure_if),
+            by: ByTracker::new(tracker, self.by.failure_if),
         }
     }
 
@@ -315,20 +318,23 @@ impl<S: Shape, T, P> Judge<S, By<T, P>> {
     pub fn failure_if<F: Fn(&S::Value) -> bool>(
         self,
         predicate: F,
-    ) -> Judge<S, By<T, Predicate<F>>> {
-        Judge {
+    ) -> Classification<S, ByTracker<T, Predicate<F>>> {
+        Classification {
             shape: Errors(PhantomData),
-            by: By::new(self.by.tracker, Predicate(predicate)),
+            by: ByTracker::new(self.by.tracker, Predicate(predicate)),
         }
     }
 }
 
-impl<S: Shape> Judge<S> {
+impl<S: Shape> Classification<S> {
     #[inline]
-    pub fn classify<F: Fn(&S::Output) -> Outcome>(self, classify: F) -> Judge<S, Classifier<F>> {
-        Judge {
+    pub fn classify<F: Fn(&S::Output) -> Outcome>(
+        self,
+        classify: F,
+    ) -> Classification<S, ByClosure<F>> {
+        Classification {
             shape: Errors(PhantomData),
-            by: Classifier(classify),
+            by: ByClosure(classify),
         }
     }
 }
@@ -339,26 +345,26 @@ pub trait Settle<S: Shape> {
     fn settle(&self, output: S::Output, call: Admitted<'_>) -> S::Output;
 }
 
-impl<S: Shape, T: Tracker<S::Error>, P: FailureIf<S::Value>> Settle<S> for By<T, P> {
+impl<S: Shape, T: Tracker<S::Error>, P: FailureIf<S::Value>> Settle<S> for ByTracker<T, P> {
     #[inline]
     fn settle(&self, output: S::Output, call: Admitted<'_>) -> S::Output {
         S::settle(output, self, call)
     }
 }
 
-impl<S: Shape, F: Fn(&S::Output) -> Outcome> Settle<S> for Classifier<F> {
+impl<S: Shape, F: Fn(&S::Output) -> Outcome> Settle<S> for ByClosure<F> {
     fn settle(&self, output: S::Output, call: Admitted<'_>) -> S::Output {
         S::classify(output, self, call)
     }
 }
 
 /// A rejection becomes an output.
-pub(super) struct Answered<S, J, R> {
-    pub(super) judge: Judge<S, J>,
+pub(super) struct ForReturn<S, J, R> {
+    pub(super) classification: Classification<S, J>,
     pub(super) reject: R,
 }
 
-impl<S, J, R> Complete<S::Output> for Answered<S, J, R>
+impl<S, J, R> Complete<S::Output> for ForReturn<S, J, R>
 where
     S: Shape,
     J: Settle<S>,
@@ -368,7 +374,7 @@ where
 
     #[inline]
     fn accept(self, output: S::Output, call: Admitted<'_>) -> S::Output {
-        self.judge.by.settle(output, call)
+        self.classification.by.settle(output, call)
     }
 
     fn reject(self, rejection: CallNotPermitted) -> S::Output {
@@ -377,9 +383,9 @@ where
 }
 
 /// A rejection and an error are what a fallback is told.
-pub(super) struct Told<S, J>(pub(super) Judge<S, J>);
+pub(super) struct ForFallback<S, J>(pub(super) Classification<S, J>);
 
-impl<S: Shape, J: Settle<S>> Complete<S::Output> for Told<S, J> {
+impl<S: Shape, J: Settle<S>> Complete<S::Output> for ForFallback<S, J> {
     type Output = Result<S::Output, CallError<S::Error>>;
 
     #[inline]

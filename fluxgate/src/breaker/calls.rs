@@ -6,7 +6,7 @@ use crate::{
     CallError, CallNotPermitted, CircuitBreaker,
     call::{
         Admitted, Complete,
-        classify::{By, Judge, Predicate},
+        classify::{ByTracker, Classifier, Predicate},
         function::run,
         future::CallFuture,
     },
@@ -15,12 +15,12 @@ use crate::{
 /// A breaker with a say in what counts: made by [`CircuitBreaker::with_tracker`]
 /// and [`CircuitBreaker::with_classifier`].
 #[derive(Clone, Copy)]
-pub struct Judged<'a, J> {
+pub struct Classified<'a, J> {
     breaker: &'a CircuitBreaker,
-    judge: J,
+    classifier: J,
 }
 
-impl<'a, T> Judged<'a, By<T>> {
+impl<'a, T> Classified<'a, ByTracker<T>> {
     /// Counts an `Ok` for which `predicate` says so as a failure. A panic in it
     /// is contained and says no.
     ///
@@ -35,15 +35,21 @@ impl<'a, T> Judged<'a, By<T>> {
     /// assert_eq!(breaker.info().metrics.failure_count, 1);
     /// # Ok::<_, Box<dyn std::error::Error>>(())
     /// ```
-    pub fn failure_if<V, F: Fn(&V) -> bool>(self, predicate: F) -> Judged<'a, By<T, Predicate<F>>> {
-        let judge = By::new(self.judge.tracker, Predicate(predicate));
-        Judged::new(self.breaker, judge)
+    pub fn failure_if<V, F: Fn(&V) -> bool>(
+        self,
+        predicate: F,
+    ) -> Classified<'a, ByTracker<T, Predicate<F>>> {
+        let classifier = ByTracker::new(self.classifier.tracker, Predicate(predicate));
+        Classified::new(self.breaker, classifier)
     }
 }
 
-impl<'a, J> Judged<'a, J> {
-    pub(crate) fn new(breaker: &'a CircuitBreaker, judge: J) -> Self {
-        Self { breaker, judge }
+impl<'a, J> Classified<'a, J> {
+    pub(crate) fn new(breaker: &'a CircuitBreaker, classifier: J) -> Self {
+        Self {
+            breaker,
+            classifier,
+        }
     }
 
     /// As [`CircuitBreaker::call`].
@@ -54,10 +60,10 @@ impl<'a, J> Judged<'a, J> {
     #[inline]
     pub fn call<V, E>(self, f: impl FnOnce() -> Result<V, E>) -> Result<V, E>
     where
-        J: Judge<V, E>,
+        J: Classifier<V, E>,
         E: From<CallNotPermitted>,
     {
-        run(self.breaker, Plainly(self.judge), f)
+        run(self.breaker, IntoError(self.classifier), f)
     }
 
     /// As [`CircuitBreaker::call_async`].
@@ -76,10 +82,10 @@ impl<'a, J> Judged<'a, J> {
     ) -> impl Future<Output = Result<V, E>> + use<'a, V, E, F, J>
     where
         F: Future<Output = Result<V, E>>,
-        J: Judge<V, E>,
+        J: Classifier<V, E>,
         E: From<CallNotPermitted>,
     {
-        CallFuture::new(self.breaker, Plainly(self.judge), future)
+        CallFuture::new(self.breaker, IntoError(self.classifier), future)
     }
 
     /// As [`CircuitBreaker::try_call`].
@@ -90,9 +96,9 @@ impl<'a, J> Judged<'a, J> {
     #[inline]
     pub fn try_call<V, E>(self, f: impl FnOnce() -> Result<V, E>) -> Result<V, CallError<E>>
     where
-        J: Judge<V, E>,
+        J: Classifier<V, E>,
     {
-        run(self.breaker, Apart(self.judge), f)
+        run(self.breaker, IntoCallError(self.classifier), f)
     }
 
     /// As [`CircuitBreaker::try_call_async`].
@@ -111,9 +117,9 @@ impl<'a, J> Judged<'a, J> {
     ) -> impl Future<Output = Result<V, CallError<E>>> + use<'a, V, E, F, J>
     where
         F: Future<Output = Result<V, E>>,
-        J: Judge<V, E>,
+        J: Classifier<V, E>,
     {
-        CallFuture::new(self.breaker, Apart(self.judge), future)
+        CallFuture::new(self.breaker, IntoCallError(self.classifier), future)
     }
 
     /// As [`CircuitBreaker::call_with_fallback`].
@@ -128,9 +134,9 @@ impl<'a, J> Judged<'a, J> {
         fallback: impl FnOnce(CallError<E>) -> Result<V, R>,
     ) -> Result<V, R>
     where
-        J: Judge<V, E>,
+        J: Classifier<V, E>,
     {
-        run(self.breaker, Apart(self.judge), f).or_else(fallback)
+        run(self.breaker, IntoCallError(self.classifier), f).or_else(fallback)
     }
 
     /// As [`CircuitBreaker::call_with_fallback_async`].
@@ -150,9 +156,9 @@ impl<'a, J> Judged<'a, J> {
     where
         F: Future<Output = Result<V, E>>,
         B: Future<Output = Result<V, R>>,
-        J: Judge<V, E>,
+        J: Classifier<V, E>,
     {
-        let run = CallFuture::new(self.breaker, Apart(self.judge), future);
+        let run = CallFuture::new(self.breaker, IntoCallError(self.classifier), future);
         async move {
             match run.await {
                 Ok(value) => Ok(value),
@@ -163,9 +169,9 @@ impl<'a, J> Judged<'a, J> {
 }
 
 /// A rejection becomes an error of the function's own type.
-struct Plainly<J>(J);
+struct IntoError<J>(J);
 
-impl<V, E: From<CallNotPermitted>, J: Judge<V, E>> Complete<Result<V, E>> for Plainly<J> {
+impl<V, E: From<CallNotPermitted>, J: Classifier<V, E>> Complete<Result<V, E>> for IntoError<J> {
     type Output = Result<V, E>;
 
     #[inline]
@@ -179,9 +185,9 @@ impl<V, E: From<CallNotPermitted>, J: Judge<V, E>> Complete<Result<V, E>> for Pl
 }
 
 /// A rejection and an error of the function are told apart.
-struct Apart<J>(J);
+struct IntoCallError<J>(J);
 
-impl<V, E, J: Judge<V, E>> Complete<Result<V, E>> for Apart<J> {
+impl<V, E, J: Classifier<V, E>> Complete<Result<V, E>> for IntoCallError<J> {
     type Output = Result<V, CallError<E>>;
 
     #[inline]
@@ -194,8 +200,8 @@ impl<V, E, J: Judge<V, E>> Complete<Result<V, E>> for Apart<J> {
     }
 }
 
-impl<J> fmt::Debug for Judged<'_, J> {
+impl<J> fmt::Debug for Classified<'_, J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Judged").field(self.breaker).finish()
+        f.debug_tuple("Classified").field(self.breaker).finish()
     }
 }

@@ -11,10 +11,10 @@ pub(crate) mod weak;
 use std::{fmt, future::Future, sync::Arc};
 
 use crate::{
-    Builder, CallError, CallNotPermitted, Info, Judged, Name, Outcome, State,
+    Builder, CallError, CallNotPermitted, Classified, Info, Name, Outcome, State,
     call::{
         self,
-        classify::{By, Classifier, Nothing},
+        classify::{ByClosure, ByTracker, NeverFails},
     },
     engine::{
         Core,
@@ -105,7 +105,7 @@ impl CircuitBreaker {
     where
         E: From<CallNotPermitted>,
     {
-        self.judged().call(f)
+        self.classified().call(f)
     }
 
     /// Awaits a future through the breaker: [`call`](Self::call) for async code.
@@ -130,7 +130,7 @@ impl CircuitBreaker {
         F: Future<Output = Result<T, E>>,
         E: From<CallNotPermitted>,
     {
-        self.judged().call_async(future)
+        self.classified().call_async(future)
     }
 
     /// Calls a function through the breaker, with a rejection apart from the
@@ -156,7 +156,7 @@ impl CircuitBreaker {
     /// run.
     #[inline]
     pub fn try_call<T, E>(&self, f: impl FnOnce() -> Result<T, E>) -> Result<T, CallError<E>> {
-        self.judged().try_call(f)
+        self.classified().try_call(f)
     }
 
     /// Awaits a future through the breaker: [`try_call`](Self::try_call) for async
@@ -177,7 +177,7 @@ impl CircuitBreaker {
     where
         F: Future<Output = Result<T, E>>,
     {
-        self.judged().try_call_async(future)
+        self.classified().try_call_async(future)
     }
 
     /// Calls a function through the breaker, and `fallback` if there is no
@@ -206,7 +206,7 @@ impl CircuitBreaker {
         f: impl FnOnce() -> Result<T, E>,
         fallback: impl FnOnce(CallError<E>) -> Result<T, R>,
     ) -> Result<T, R> {
-        self.judged().call_with_fallback(f, fallback)
+        self.classified().call_with_fallback(f, fallback)
     }
 
     /// [`call_with_fallback`](Self::call_with_fallback) for async code; the
@@ -229,7 +229,7 @@ impl CircuitBreaker {
         F: Future<Output = Result<T, E>>,
         B: Future<Output = Result<T, R>>,
     {
-        self.judged().call_with_fallback_async(future, fallback)
+        self.classified().call_with_fallback_async(future, fallback)
     }
 
     /// The same calls with a say in which errors count as failures. An error
@@ -244,13 +244,13 @@ impl CircuitBreaker {
     /// assert_eq!(breaker.info().ignored, 1);
     /// # Ok::<_, fluxgate::ConfigError>(())
     /// ```
-    pub fn with_tracker<T>(&self, tracker: T) -> Judged<'_, By<T>> {
-        Judged::new(self, By::new(tracker, Nothing))
+    pub fn with_tracker<T>(&self, tracker: T) -> Classified<'_, ByTracker<T>> {
+        Classified::new(self, ByTracker::new(tracker, NeverFails))
     }
 
     /// The same calls with one function that says what every result means, errors
     /// and the rest alike; [`with_tracker`](Self::with_tracker) and
-    /// [`failure_if`](Judged::failure_if) in one, and the way to say for how long
+    /// [`failure_if`](Classified::failure_if) in one, and the way to say for how long
     /// the dependency will be down. A panic in it is contained.
     ///
     /// ```
@@ -272,14 +272,14 @@ impl CircuitBreaker {
     /// assert!(wait > Duration::from_secs(89), "rather than the 60 s of its retry policy");
     /// # Ok::<_, fluxgate::ConfigError>(())
     /// ```
-    pub fn with_classifier<V, E, F>(&self, classify: F) -> Judged<'_, Classifier<F>>
+    pub fn with_classifier<V, E, F>(&self, classify: F) -> Classified<'_, ByClosure<F>>
     where
         F: Fn(&Result<V, E>) -> Outcome,
     {
-        Judged::new(self, Classifier(classify))
+        Classified::new(self, ByClosure(classify))
     }
 
-    fn judged(&self) -> Judged<'_, By<tracker::All>> {
+    fn classified(&self) -> Classified<'_, ByTracker<tracker::All>> {
         self.with_tracker(tracker::All)
     }
 

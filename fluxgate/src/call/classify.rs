@@ -10,9 +10,9 @@ pub trait FailureIf<T: ?Sized> {
 
 /// No successful result does.
 #[derive(Clone, Copy, Debug)]
-pub struct Nothing;
+pub struct NeverFails;
 
-impl<T: ?Sized> FailureIf<T> for Nothing {
+impl<T: ?Sized> FailureIf<T> for NeverFails {
     #[inline]
     fn fails(&self, _value: &T) -> bool {
         false
@@ -33,7 +33,7 @@ impl<T: ?Sized, F: Fn(&T) -> bool> FailureIf<T> for Predicate<F> {
 }
 
 /// Says what the result of a call means for the breaker.
-pub trait Judge<T, E> {
+pub trait Classifier<T, E> {
     /// Settles the call and passes its result on.
     fn settle(&self, result: Result<T, E>, call: Admitted<'_>) -> Result<T, E>;
 
@@ -43,12 +43,12 @@ pub trait Judge<T, E> {
 
 /// A tracker for errors, and a predicate for the rest.
 #[derive(Clone, Copy, Debug)]
-pub struct By<T, P = Nothing> {
+pub struct ByTracker<T, P = NeverFails> {
     pub(crate) tracker: T,
     pub(crate) failure_if: P,
 }
 
-impl<T, P> By<T, P> {
+impl<T, P> ByTracker<T, P> {
     pub(crate) const fn new(tracker: T, failure_if: P) -> Self {
         Self {
             tracker,
@@ -59,9 +59,9 @@ impl<T, P> By<T, P> {
 
 /// The tracker of errors that say by their [`Classify`] what they mean.
 #[derive(Clone, Copy, Debug)]
-pub struct ByThemselves;
+pub struct ByClassify;
 
-impl<E: Classify> Tracker<E> for ByThemselves {
+impl<E: Classify> Tracker<E> for ByClassify {
     fn tracks(&self, error: &E) -> bool {
         error.is_transient()
     }
@@ -71,7 +71,7 @@ impl<E: Classify> Tracker<E> for ByThemselves {
     }
 }
 
-impl<V, E, T: Tracker<E>, P: FailureIf<V>> Judge<V, E> for By<T, P> {
+impl<V, E, T: Tracker<E>, P: FailureIf<V>> Classifier<V, E> for ByTracker<T, P> {
     #[inline]
     fn settle(&self, ran: Result<V, E>, call: Admitted<'_>) -> Result<V, E> {
         match ran {
@@ -97,9 +97,9 @@ impl<V, E, T: Tracker<E>, P: FailureIf<V>> Judge<V, E> for By<T, P> {
 /// A closure that sees errors and the rest alike. A panic in it means what the
 /// result says by itself.
 #[derive(Clone, Copy, Debug)]
-pub struct Classifier<F>(pub(crate) F);
+pub struct ByClosure<F>(pub(crate) F);
 
-impl<F> Classifier<F> {
+impl<F> ByClosure<F> {
     /// What it says; nothing if it panics, which is reported.
     pub(crate) fn ask<R>(&self, ran: &R) -> Option<Outcome>
     where
@@ -113,9 +113,9 @@ impl<F> Classifier<F> {
     }
 }
 
-impl<V, E, F: Fn(&Result<V, E>) -> Outcome> Judge<V, E> for Classifier<F> {
+impl<V, E, F: Fn(&Result<V, E>) -> Outcome> Classifier<V, E> for ByClosure<F> {
     fn settle(&self, ran: Result<V, E>, call: Admitted<'_>) -> Result<V, E> {
-        call.settle(|| Judge::outcome(self, &ran));
+        call.settle(|| Classifier::outcome(self, &ran));
         ran
     }
 

@@ -50,9 +50,9 @@ pub struct Admitted<'a> {
 impl Admitted<'_> {
     /// Settles the call by its outcome, if anybody wants to know.
     #[inline]
-    pub(crate) fn settle(self, judge: impl FnOnce() -> Outcome) {
+    pub(crate) fn settle(self, classify: impl FnOnce() -> Outcome) {
         if self.ticket.is_judged() {
-            let outcome = judge();
+            let outcome = classify();
             record(&self.breaker.core, self.into_ticket(), outcome);
         } else {
             self.into_ticket();

@@ -14,7 +14,10 @@ use crate::Signal;
 pub(crate) struct Outbox {
     /// `None` when there are no listeners; boxed, since most have none.
     waiting: Option<Box<Waiting>>,
+    /// Whether a caller or a thread delivers.
     delivering: bool,
+    /// Whether a thread was started to deliver and has not begun.
+    thread_coming: bool,
 }
 
 struct Waiting {
@@ -42,6 +45,7 @@ impl Outbox {
         Self {
             waiting: listeners.then(waiting),
             delivering: false,
+            thread_coming: false,
         }
     }
 
@@ -60,13 +64,29 @@ impl Outbox {
         signals.push_back(signal());
     }
 
-    /// Whether the caller is to deliver: there are signals, and no other caller
-    /// delivers. It must then call `take` until that says `None`, or have another
-    /// thread do so.
+    /// Returns whether the caller is to deliver: there are signals, and no other caller
+    /// delivers. It must then call `take` until that returns `None`, or `pass_on`.
     pub(crate) fn begin(&mut self) -> bool {
         let begins = self.waiting() > 0 && !self.delivering;
         self.delivering |= begins;
         begins
+    }
+
+    /// Ends the turn of the caller that delivers. If signals are left, the next caller
+    /// that releases the lock delivers them, or a thread: returns whether that thread
+    /// is still to be started.
+    pub(crate) fn pass_on(&mut self) -> bool {
+        self.delivering = false;
+        let starts = self.waiting() > 0 && !self.thread_coming;
+        self.thread_coming |= starts;
+        starts
+    }
+
+    /// As [`begin`](Self::begin), for the thread that was started, or for the caller
+    /// that could not start it.
+    pub(crate) fn begin_after_passing_on(&mut self) -> bool {
+        self.thread_coming = false;
+        self.begin()
     }
 
     /// The next signal; `None` ends the delivery.

@@ -26,6 +26,12 @@ pub(crate) enum Holds {
 }
 
 impl Core {
+    /// Returns the time by the breaker's clock. Delivers nothing, so it may be asked
+    /// before the breaker is in its place.
+    pub(crate) fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
     /// Returns the time by the breaker's clock, with what is too old for the
     /// window dropped from it. Runs code of the user's, the clock and a custom
     /// window, without the lock.

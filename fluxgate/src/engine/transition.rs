@@ -224,9 +224,10 @@ impl Core {
     /// is in the outbox, unless a caller further up, or another thread, is at it
     /// already: signals leave in the order of transitions.
     ///
-    /// A caller delivers a bounded number, most often its own. If other callers
-    /// have left more by then, a thread of its own delivers the rest, so that no
-    /// caller works for all others without end.
+    /// A caller delivers a bounded number, most often its own. If more are left by
+    /// then, the next caller goes on; and lest none comes, so does a thread. So no
+    /// caller works for all others without end, and no signal waits for a caller that
+    /// never comes.
     pub(super) fn unlock(&self, held: Held<'_, Shared>) {
         self.unlock_within(held, TURN);
     }
@@ -243,12 +244,10 @@ impl Core {
                 return;
             }
         }
-        if !self.hand_over() {
-            while self.deliver() {}
-        }
+        self.hand_over();
     }
 
-    /// Delivers one signal. Whether there was one; if not, the delivery is over.
+    /// Delivers one signal. Returns whether there was one; if not, the delivery is over.
     fn deliver(&self) -> bool {
         let signal = self.shared.lock().get().outbox.take();
         let any = signal.is_some();
@@ -258,14 +257,23 @@ impl Core {
         any
     }
 
-    /// Hands the delivery over to a thread of its own, if there is one to be had.
-    /// The outbox is still being delivered all the while, so no other caller
-    /// begins; and the thread does not end before the outbox is empty, so no
-    /// signal waits for a caller that never comes.
-    fn hand_over(&self) -> bool {
-        let Some(breaker) = self.listeners.owner() else {
-            return false;
-        };
-        spawn(move || while breaker.core.deliver() {})
+    /// Leaves the delivery to the next caller, or to a thread if none comes first. Goes
+    /// on with it if no thread can be had.
+    fn hand_over(&self) {
+        if !self.shared.lock().get().outbox.pass_on() {
+            return;
+        }
+        let breaker = self.listeners.owner();
+        let started = breaker.is_some_and(|breaker| spawn(move || breaker.core.deliver_rest()));
+        if !started {
+            self.deliver_rest();
+        }
+    }
+
+    /// Delivers what is left, unless a caller does so already.
+    fn deliver_rest(&self) {
+        if self.shared.lock().get().outbox.begin_after_passing_on() {
+            while self.deliver() {}
+        }
     }
 }

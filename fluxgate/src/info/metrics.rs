@@ -40,15 +40,16 @@ impl Metrics {
         self.per_call(self.failure_count)
     }
 
-    /// Calls that took `threshold` or longer per call; `None` without calls, or
-    /// if no rule has this threshold.
+    /// Returns the share of the calls that took `threshold` or longer, or `None`
+    /// if there were no calls or no rule has this threshold.
     #[must_use]
     pub fn slow_rate(&self, threshold: Duration) -> Option<f64> {
         let (_, count) = self.slow_counts.iter().find(|(at, _)| *at == threshold)?;
         self.per_call(*count)
     }
 
-    /// The mean duration, `None` without calls or when nothing keeps durations.
+    /// Returns the mean duration, or `None` if there were no calls or durations
+    /// are not kept.
     #[must_use]
     pub fn avg_duration(&self) -> Option<Duration> {
         let calls = u128::from(self.total_count);

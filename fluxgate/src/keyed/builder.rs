@@ -31,8 +31,8 @@ impl<K> Builder<K> {
         }
     }
 
-    /// What to set for each breaker. Default: nothing, so they have the default
-    /// settings.
+    /// Sets what each breaker is built with: `settings` is given a builder and
+    /// returns it. By default the breakers have the default settings.
     ///
     /// The function is called for each breaker that is made. If it asks the set for
     /// a key that has no breaker yet, it gets the
@@ -46,7 +46,8 @@ impl<K> Builder<K> {
         self
     }
 
-    /// How many keys may have a breaker at once, at least 1. Default: 10 000.
+    /// Sets how many keys may have a breaker at once, at least 1. Default: 10
+    /// 000.
     ///
     /// Beyond that a new key takes the place of one that is idle, in the order that
     /// the [module](crate::keyed) describes, or shares the
@@ -57,8 +58,9 @@ impl<K> Builder<K> {
         self
     }
 
-    /// How many keys get a name of their own, in metrics, logs and the registry.
-    /// The first ones do, for ever; all others are called `<name>/*`. Default: 100.
+    /// Sets how many keys get a name of their own in metrics, logs and the
+    /// registry. The first ones do, for good; the breakers of all others are
+    /// named `<name>/*`. Default: 100.
     pub fn max_labels(mut self, keys: usize) -> Self {
         self.max_labels = keys;
         self
@@ -72,7 +74,8 @@ impl<K> Builder<K> {
         self
     }
 
-    /// The same for a listener that may be missing, by a name of your choice.
+    /// Adds a listener that may be missing, under a name of your choice. It
+    /// takes what [`Builder::try_listener`](crate::Builder::try_listener) takes.
     pub fn try_listener<Kind, L: IntoListener<Kind>, E: fmt::Display>(
         mut self,
         name: impl Into<String>,
@@ -125,7 +128,7 @@ impl<K: Key> Builder<K> {
         (self.max_keys == 0).then(|| Fault::new("max_keys must be at least 1, but is 0"))
     }
 
-    /// Of the breakers whose keys have no name of their own.
+    /// Returns the name of the breakers whose keys have no name of their own.
     fn shared_name(&self) -> Name {
         Name::from(format!("{}/*", self.name))
     }

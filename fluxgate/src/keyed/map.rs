@@ -489,7 +489,7 @@ impl<K: Key> Set<K> {
             } else {
                 news
             };
-            let now = breaker.core.refresh();
+            let now = breaker.core.now();
             (breaker, news, now)
         });
         let Some((breaker, news, now)) = built else {
@@ -704,7 +704,8 @@ struct Making {
 }
 
 impl Making {
-    /// `None` if this thread is at it already.
+    /// Marks this thread as building for the set. Returns `None` if it already
+    /// is.
     fn begin<K>(set: &Set<K>) -> Option<Self> {
         let set = std::ptr::from_ref(set).addr();
         let begin = |making: &RefCell<Vec<usize>>| {

@@ -149,7 +149,8 @@ impl<K: Key> CircuitBreakers<K> {
         self.0.get(key)
     }
 
-    /// The breaker of a key, if there is one. It does not count as asked for.
+    /// Returns the breaker of a key, if there is one. Unlike [`get`](Self::get)
+    /// it does not count as a use of the breaker.
     #[must_use]
     pub fn find<Q>(&self, key: &Q) -> Option<CircuitBreaker>
     where
@@ -209,19 +210,19 @@ impl<K: Key> CircuitBreakers<K> {
         self.0.stats()
     }
 
-    /// As [`CircuitBreaker::register`].
+    /// Registers the breakers as [`CircuitBreaker::register`] does.
     fn register(&self, news: Announcements) -> Announcements {
         Set::enter_group(&self.0);
         self.overflow().register(news)
     }
 
-    /// How many keys have a breaker.
+    /// Returns how many keys have a breaker.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether no key has one.
+    /// Returns whether no key has a breaker.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -24,7 +24,7 @@ impl Recipe {
         self.listeners.push(shared);
     }
 
-    /// Of one more breaker.
+    /// Returns a builder with the common settings, for one more breaker.
     pub(super) fn builder(&self, name: Name) -> Builder {
         let builder = (self.settings)(Builder::new(name));
         self.listeners

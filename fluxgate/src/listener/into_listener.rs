@@ -20,7 +20,7 @@ use crate::listener::{
     note = "as a closure: `|signal: &Signal| …` or `|signal: Signal| async move {{ … }}`"
 )]
 pub trait IntoListener<Kind> {
-    /// The listener, ready to be told.
+    /// Converts into a listener that a breaker can hold.
     ///
     /// # Errors
     ///

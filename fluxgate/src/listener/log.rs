@@ -30,7 +30,7 @@ pub struct LogListener {
 }
 
 impl LogListener {
-    /// With the default levels.
+    /// Creates a listener with the default levels.
     #[must_use]
     pub const fn new() -> Self {
         let mut levels = [Level::INFO; State::ALL.len()];

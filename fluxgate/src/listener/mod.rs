@@ -68,16 +68,20 @@ use crate::{Info, Signal, WeakBreaker};
 /// ```
 #[doc(alias("on_open", "on_state_change", "event"))]
 pub trait Listener: Send + Sync {
-    /// Called after each transition.
+    /// Handles one transition. It is called after each, on the thread that
+    /// notifies.
     fn on_signal(&self, signal: &Signal);
 
-    /// The name that reports call it by.
+    /// Returns the name that diagnostics and
+    /// [`Info::listeners`](crate::Info::listeners) use for it. Default: the name
+    /// of its type.
     fn name(&self) -> &str {
         std::any::type_name::<Self>()
     }
 
-    /// Called once while the breaker is built, before any signal. The breaker
-    /// is not there yet: keep the handle, and upgrade it later.
+    /// Prepares the listener for a breaker. It is called once while the breaker
+    /// is built, before any signal, when `breaker` can't be upgraded yet: keep
+    /// the handle and upgrade it later.
     ///
     /// # Errors
     ///
@@ -92,21 +96,22 @@ pub trait Listener: Send + Sync {
         Ok(())
     }
 
-    /// What it reads of the breaker beyond its signals. Asked once, after
-    /// [`attach`](Self::attach).
+    /// Returns what the listener reads of the breaker beyond its signals. It is
+    /// called once, after [`attach`](Self::attach).
     fn reads(&self) -> Reads {
         Reads::default()
     }
 
-    /// Called once when the last handle of the breaker is dropped, with a way to
-    /// read what it counted. Not part of the interface: it runs while the
-    /// breaker is being dropped, so it must not wait and can't upgrade the handle.
+    /// Takes the last reading when the last handle of the breaker is dropped.
+    /// Not part of the interface: it runs while the breaker is being dropped, so
+    /// it must not wait and can't upgrade the handle.
     #[doc(hidden)]
     fn detach(&self, breaker: &WeakBreaker, last: &dyn Fn() -> Info) {
         let _ = (breaker, last);
     }
 
-    /// How its own delivery goes, if it delivers later than it is told.
+    /// Returns how far the listener has delivered its signals, for a listener
+    /// that queues them. [`Info::listeners`](crate::Info::listeners) shows it.
     fn delivery(&self) -> Delivery {
         Delivery::default()
     }

@@ -82,7 +82,8 @@ impl ListenerSet {
         self.0.as_ref().map_or(&[], |known| &known.present)
     }
 
-    /// The breaker whose they are, unless it is not built yet or there are none.
+    /// Returns the breaker that owns the listeners, unless it is not built yet
+    /// or there are no listeners.
     pub(crate) fn owner(&self) -> Option<CircuitBreaker> {
         self.0.as_ref()?.breaker.upgrade()
     }
@@ -95,7 +96,7 @@ impl ListenerSet {
         self.present().is_empty()
     }
 
-    /// What all of them together read.
+    /// Returns what all listeners together read.
     pub(crate) fn reads(&self) -> Reads {
         let mut all = Reads::default();
         for attached in self.present() {
@@ -147,8 +148,8 @@ impl ListenerSet {
         }
     }
 
-    /// What is known of each; `waiting` and `merged` signals are in no listener's
-    /// hands yet.
+    /// Returns what is known of each listener. `waiting` signals have reached no
+    /// listener yet, and `merged` ones never will.
     pub(crate) fn info(
         &self,
         waiting: u64,

@@ -56,15 +56,16 @@ fn entered() -> Vec<CircuitBreaker> {
     with(|breakers| breakers.living())
 }
 
-/// The breaker of this name; of several, the one built first.
+/// Returns the breaker of this name, or `None` if there is none. Of several, it
+/// is the one built first.
 #[must_use]
 pub fn find(name: &str) -> Option<CircuitBreaker> {
     build_linked();
     named(name).into_iter().next()
 }
 
-/// What all breakers are up to, in the order they were built. With the feature
-/// `serde` it can be serialised.
+/// Returns the [`Info`] of every breaker, in the order they were built. With the
+/// feature `serde` it can be serialised.
 #[must_use]
 pub fn snapshot() -> Vec<Info> {
     all().iter().map(CircuitBreaker::info).collect()
@@ -187,8 +188,8 @@ impl Breakers {
         });
     }
 
-    /// Those whose name has this hash, in the order they were built. To be
-    /// dropped outside the lock: that may run code of a listener.
+    /// Returns the breakers whose name has this hash, in the order they were
+    /// built. Drop them outside the lock: that may run code of a listener.
     fn hashed(&self, hash: u64) -> Vec<CircuitBreaker> {
         let same = self.by_name.get(&hash);
         let numbers = same.into_iter().flat_map(|same| &same.numbers);
@@ -196,7 +197,8 @@ impl Breakers {
         cores.map(|core| CircuitBreaker { core }).collect()
     }
 
-    /// All there are. To be dropped outside the lock.
+    /// Returns all breakers. Drop them outside the lock: that may run code of a
+    /// listener.
     fn living(&self) -> Vec<CircuitBreaker> {
         let cores = self.built.values().filter_map(Weak::upgrade);
         cores.map(|core| CircuitBreaker { core }).collect()

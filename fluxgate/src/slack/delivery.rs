@@ -60,7 +60,7 @@ impl Drop for Handle {
 }
 
 impl Delivery {
-    /// A delivery of its own, whatever others there are.
+    /// Starts a delivery that is shared with no other caller.
     ///
     /// # Errors
     ///
@@ -78,8 +78,9 @@ impl Delivery {
         })
     }
 
-    /// The delivery of this process for this URL and token, started if there is
-    /// none: everybody who posts with one token shares its rate limits.
+    /// Returns the delivery of this process for this URL and token, and starts
+    /// it if there is none. Slack limits the rate for each token, so all callers
+    /// that post with one token should share one delivery.
     ///
     /// # Errors
     ///
@@ -99,13 +100,13 @@ impl Delivery {
         self.inner().offer(message)
     }
 
-    /// Whether a message would be refused now because the queue is full.
+    /// Returns whether a message would be refused now because the queue is full.
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.inner().is_full()
     }
 
-    /// Whether it still takes messages.
+    /// Returns whether the delivery still accepts messages.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.inner().is_open()
@@ -119,7 +120,7 @@ impl Delivery {
         self.inner().redactor.line(text, SENTENCE)
     }
 
-    /// The counters.
+    /// Returns the counters.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.inner().stats()
@@ -133,8 +134,8 @@ impl Delivery {
         self.inner().flush(Instant::now().checked_add(within))
     }
 
-    /// As [`flush`](Self::flush), for async code, on any runtime. Put your own
-    /// timeout around it.
+    /// Waits as [`flush`](Self::flush) does, for async code on any runtime. Put
+    /// your own timeout around it.
     ///
     /// # Cancel safety
     ///
@@ -155,7 +156,8 @@ impl Delivery {
         self.inner().join(within)
     }
 
-    /// As [`shutdown`](Self::shutdown), for async code, on any runtime.
+    /// Shuts down as [`shutdown`](Self::shutdown) does, for async code on any
+    /// runtime.
     ///
     /// # Cancel safety
     ///

@@ -27,13 +27,15 @@ pub struct Message {
 
 /// Writes a body when its message's turn has come, on the delivery's thread.
 pub(crate) trait Content: Send + Sync {
-    /// A JSON object; `missed` messages before it in its slot were not sent.
+    /// Returns the body, a JSON object. `missed` messages before it in its slot
+    /// were not sent.
     fn body(&self, missed: u64) -> String;
 
     /// Returns about how many bytes it keeps while it waits.
     fn size(&self) -> usize;
 
-    /// What became of it. Called under the delivery's lock.
+    /// Records what became of the message. It is called under the delivery's
+    /// lock.
     fn ended(&self, end: End) {
         let _ = end;
     }
@@ -105,8 +107,8 @@ impl Message {
         self
     }
 
-    /// As [`in_thread`](Self::in_thread), and if the thread has not begun by
-    /// then, this message begins it.
+    /// Sends the message into the thread as [`in_thread`](Self::in_thread) does;
+    /// if the thread has not begun by then, this message begins it.
     #[must_use]
     pub fn starting(mut self, thread: &Thread) -> Self {
         self = self.in_thread(thread);
@@ -130,7 +132,7 @@ impl Message {
         self
     }
 
-    /// The body as it goes out now.
+    /// Returns the body to send now.
     pub(super) fn finish(&self, missed: u64, threadless: bool) -> String {
         let body = self.content.body(missed);
         if threadless {
@@ -153,14 +155,14 @@ impl Message {
         self.content.ended(end);
     }
 
-    /// Slack took it under this timestamp.
+    /// Records that Slack accepted the message under this timestamp.
     pub(super) fn delivered(&self, ts: &str) {
         if let Some(reply) = self.reply.as_ref().filter(|reply| reply.starts) {
             reply.thread.begin(ts);
         }
     }
 
-    /// Slack says its thread is gone.
+    /// Records that Slack says the message's thread is gone.
     pub(super) fn thread_gone(&self) {
         if let Some(reply) = &self.reply {
             reply.thread.end();
@@ -196,13 +198,13 @@ impl Content for Fixed {
 pub struct Thread(Arc<Mutex<Option<Arc<str>>>>);
 
 impl Thread {
-    /// A thread that has not begun.
+    /// Creates a thread that has not begun.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The `ts` of its first message, once Slack has taken that.
+    /// Returns the `ts` of its first message, once Slack has accepted that.
     #[must_use]
     pub fn ts(&self) -> Option<Arc<str>> {
         self.with(|ts| ts.clone())

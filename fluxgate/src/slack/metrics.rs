@@ -96,7 +96,7 @@ families! {
 }
 
 impl Metrics {
-    /// The collector, for a registry.
+    /// Creates the collector, for a registry.
     #[must_use]
     pub fn new() -> Self {
         let descs = FAMILIES.iter().map(|family| {
@@ -158,7 +158,7 @@ impl Family {
     }
 }
 
-/// All have the same bounds, or none.
+/// Adds up histograms, which all have the same bounds or none.
 fn sum<'a>(all: impl Iterator<Item = &'a Histogram>) -> Histogram {
     let mut sum = Histogram::default();
     for one in all {

@@ -45,7 +45,7 @@ pub use queue::bucket::Rate;
 pub use registry::{FlushGuard, FlushReport, shutdown_all};
 pub use stats::{ChannelStats, Stats};
 
-/// The value of an environment variable.
+/// Reads an environment variable.
 pub(crate) fn env(variable: &str) -> Result<String, Error> {
     std::env::var(variable).map_err(|_| Error::missing_env(variable))
 }

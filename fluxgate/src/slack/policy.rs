@@ -75,8 +75,8 @@ pub(super) enum Answers {
 }
 
 impl Policy {
-    /// What is right for alerts: as Slack's documentation asks, losing nothing
-    /// that another try could save.
+    /// Returns the policy that is right for alerts: it obeys Slack's
+    /// documentation, and loses no message that another attempt could save.
     #[must_use]
     pub fn recommended() -> Self {
         Self {
@@ -101,7 +101,7 @@ impl Policy {
         }
     }
 
-    /// What the Go program slack-proxy does, release 0.3.0.
+    /// Returns the policy of the Go program slack-proxy, release 0.3.0.
     #[must_use]
     pub fn slack_proxy() -> Self {
         Self {
@@ -121,7 +121,7 @@ impl Policy {
         }
     }
 
-    /// How many messages may wait.
+    /// Sets how many messages may wait.
     #[must_use]
     pub fn queue_size(mut self, messages: usize) -> Self {
         self.queue_size = messages;
@@ -137,29 +137,30 @@ impl Policy {
         self
     }
 
-    /// How often a message may go to one channel; `None` for no limit.
+    /// Sets how often a message may go to one channel; `None` for no limit.
     #[must_use]
     pub fn channel_rate(mut self, rate: impl Into<Option<Rate>>) -> Self {
         self.channel_rate = rate.into();
         self
     }
 
-    /// How often a message may go out at all; `None` for no limit.
+    /// Sets how often a message may go out with this token, to all channels
+    /// together; `None` for no limit.
     #[must_use]
     pub fn token_rate(mut self, rate: impl Into<Option<Rate>>) -> Self {
         self.token_rate = rate.into();
         self
     }
 
-    /// How many times a message is tried again.
+    /// Sets how many times a message is tried again.
     #[must_use]
     pub fn max_retries(mut self, retries: u32) -> Self {
         self.max_retries = retries;
         self
     }
 
-    /// The wait before the first retry, which doubles with each, and the longest
-    /// wait.
+    /// Sets the wait before the first retry, which doubles with each, and the
+    /// longest wait.
     #[must_use]
     pub fn backoff(mut self, initial: Duration, max: Duration) -> Self {
         self.initial_backoff = initial;
@@ -167,52 +168,53 @@ impl Policy {
         self
     }
 
-    /// By which share a wait may be longer or shorter, in [0, 1).
+    /// Sets the share by which a wait may be longer or shorter, in [0, 1).
     #[must_use]
     pub fn jitter_ratio(mut self, ratio: f64) -> Self {
         self.jitter_ratio = ratio;
         self
     }
 
-    /// How many times in a row Slack may put one message off because of its
-    /// rate limits before that uses up retries.
+    /// Sets how many rate-limit responses in a row one message may get before
+    /// further ones use up retries.
     #[must_use]
     pub fn max_rate_limited(mut self, times: u32) -> Self {
         self.max_rate_limited = times;
         self
     }
 
-    /// The longest `Retry-After` that is obeyed; a longer one is cut to it.
+    /// Sets the longest `Retry-After` that is obeyed; a longer one is cut to it.
     #[must_use]
     pub fn max_retry_after(mut self, max: Duration) -> Self {
         self.max_retry_after = max;
         self
     }
 
-    /// How long one request may take, connecting and the answer included.
+    /// Sets how long one request may take, connecting and the response included.
     #[must_use]
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.request_timeout = timeout;
         self
     }
 
-    /// How long a channel is left alone that Slack says can't be posted to;
-    /// what comes for it meanwhile is dropped and counted. Zero: never.
+    /// Sets how long nothing is sent to a channel after Slack said that it can't
+    /// be posted to. Messages for it are dropped and counted meanwhile. Zero
+    /// turns this off.
     #[must_use]
     pub fn pause(mut self, pause: Duration) -> Self {
         self.pause = pause;
         self
     }
 
-    /// What to do about each of Slack's error codes; `None` for a code that is
-    /// not known, which is retried.
+    /// Sets what to do about each of Slack's error codes. `classify` returns
+    /// `None` for a code that it does not know, and the message is then retried.
     #[must_use]
     pub fn classify(mut self, classify: fn(&str) -> Option<Class>) -> Self {
         self.classifier = Classifier::Custom(classify);
         self
     }
 
-    /// The number of waiting messages from which on more are refused.
+    /// Returns the number of waiting messages from which on more are refused.
     pub(super) fn capacity(&self) -> usize {
         self.queue_size - self.reserved_tenths * self.queue_size.div_ceil(10)
     }
@@ -273,7 +275,7 @@ impl Policy {
 }
 
 impl Default for Policy {
-    /// [`Policy::recommended`].
+    /// Returns [`Policy::recommended`].
     fn default() -> Self {
         Self::recommended()
     }

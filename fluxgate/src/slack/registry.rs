@@ -74,12 +74,13 @@ pub struct FlushReport {
     pub left: usize,
 }
 
-/// Every delivery there is.
+/// Returns every delivery of this process.
 pub(super) fn all() -> Vec<Arc<Shared>> {
     with(|engines| engines.all.iter().filter_map(Weak::upgrade).collect())
 }
 
-/// [`Delivery::shutdown`] for every delivery of this process. Blocks the thread.
+/// Shuts down every delivery of this process as [`Delivery::shutdown`] does.
+/// Blocks the thread.
 #[expect(clippy::must_use_candidate, reason = "the report may well be ignored")]
 pub fn shutdown_all(within: Duration) -> FlushReport {
     let started = Instant::now();
@@ -116,7 +117,7 @@ pub struct FlushGuard {
 }
 
 impl FlushGuard {
-    /// A guard that waits this long at the most.
+    /// Creates a guard that waits at most this long.
     pub const fn new(within: Duration) -> Self {
         Self { within }
     }

@@ -94,7 +94,7 @@ pub(super) fn skipped(redactor: &Redactor, message: &Message) {
     });
 }
 
-/// There was no time left for these.
+/// Logs messages that are given up because the time ran out.
 pub(super) fn abandoned(redactor: &Redactor, messages: &[Message]) {
     for message in messages {
         catch_panic(|| {

@@ -68,7 +68,7 @@ fn observe(histogram: &mut Histogram, took: Duration) {
 const CHANNELS: usize = 1000;
 
 impl Stats {
-    /// All channels together.
+    /// Returns the sums over all channels.
     #[must_use]
     pub fn total(&self) -> ChannelStats {
         let mut total = ChannelStats::default();

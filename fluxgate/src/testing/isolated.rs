@@ -55,8 +55,8 @@ pub fn isolate() -> Isolated<ManualClock> {
     isolate_with(ManualClock::new())
 }
 
-/// [`isolate`] with any clock, such as `TokioClock` in tests under
-/// `tokio::time::pause`.
+/// Isolates the test as [`isolate`] does, with any clock, such as `TokioClock`
+/// in tests under `tokio::time::pause`.
 ///
 /// # Panics
 ///

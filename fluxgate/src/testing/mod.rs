@@ -77,8 +77,8 @@ pub fn freeze() -> Frozen<ManualClock> {
     freeze_with(ManualClock::new())
 }
 
-/// [`freeze`] with any clock, such as `TokioClock` in tests under
-/// `tokio::time::pause`.
+/// Freezes the time as [`freeze`] does, with any clock, such as `TokioClock` in
+/// tests under `tokio::time::pause`.
 ///
 /// # Panics
 ///
@@ -192,7 +192,7 @@ impl Frozen<ManualClock> {
 }
 
 impl<C> Frozen<C> {
-    /// The clock that all breakers look at.
+    /// Returns the clock that all breakers read.
     pub fn clock(&self) -> &C {
         &self.clock
     }
@@ -202,7 +202,7 @@ impl<C> Frozen<C> {
         renew_all(SEED);
     }
 
-    /// The same, with jitter and admission drawn by another seed.
+    /// Restarts the random numbers of jitter and admission from another seed.
     pub fn seed(&self, seed: u64) {
         renew_all(seed);
     }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     CallNotPermitted, CircuitBreaker, Outcome,
-    call::classify::{By, Classifier, Nothing, Predicate},
+    call::classify::{ByClosure, ByTracker, NeverFails, Predicate},
     tracker::All,
 };
 
@@ -34,9 +34,9 @@ use crate::{
 /// ```
 #[derive(Clone)]
 #[must_use = "a layer does nothing until it wraps a service"]
-pub struct CircuitBreakerLayer<J = By<All>, A = Boxed, M = AtHead> {
+pub struct CircuitBreakerLayer<J = ByTracker<All>, A = Boxed, M = AtHead> {
     breaker: CircuitBreaker,
-    judge: J,
+    classifier: J,
     answer: A,
     mode: M,
 }
@@ -47,27 +47,30 @@ impl CircuitBreakerLayer {
     pub fn new(breaker: CircuitBreaker) -> Self {
         Self {
             breaker,
-            judge: By::new(All, Nothing),
+            classifier: ByTracker::new(All, NeverFails),
             answer: Boxed,
             mode: AtHead,
         }
     }
 }
 
-impl<T, P, A, M> CircuitBreakerLayer<By<T, P>, A, M> {
+impl<T, P, A, M> CircuitBreakerLayer<ByTracker<T, P>, A, M> {
     /// Counts the errors that `tracker` matches as failures, and ignores the
     /// others. It sees the inner service's own error.
-    pub fn with_tracker<U>(self, tracker: U) -> CircuitBreakerLayer<By<U, P>, A, M> {
-        self.rejudge(|by| By::new(tracker, by.failure_if))
+    pub fn with_tracker<U>(self, tracker: U) -> CircuitBreakerLayer<ByTracker<U, P>, A, M> {
+        self.reclassify(|by| ByTracker::new(tracker, by.failure_if))
     }
 
     /// Counts a response for which `predicate` says so as a failure. A panic in
     /// it is contained and says no.
-    pub fn failure_if<V, F>(self, predicate: F) -> CircuitBreakerLayer<By<T, Predicate<F>>, A, M>
+    pub fn failure_if<V, F>(
+        self,
+        predicate: F,
+    ) -> CircuitBreakerLayer<ByTracker<T, Predicate<F>>, A, M>
     where
         F: Fn(&V) -> bool,
     {
-        self.rejudge(|by| By::new(by.tracker, Predicate(predicate)))
+        self.reclassify(|by| ByTracker::new(by.tracker, Predicate(predicate)))
     }
 }
 
@@ -97,7 +100,7 @@ impl<J, A, M> CircuitBreakerLayer<J, A, M> {
     {
         CircuitBreakerLayer {
             breaker: self.breaker,
-            judge: self.judge,
+            classifier: self.classifier,
             answer: OnRejection(answer),
             mode: self.mode,
         }
@@ -105,17 +108,17 @@ impl<J, A, M> CircuitBreakerLayer<J, A, M> {
 
     /// Lets one function say what every result means, instead of a tracker and a
     /// predicate; as [`CircuitBreaker::with_classifier`].
-    pub fn with_classifier<V, E, F>(self, classify: F) -> CircuitBreakerLayer<Classifier<F>, A, M>
+    pub fn with_classifier<V, E, F>(self, classify: F) -> CircuitBreakerLayer<ByClosure<F>, A, M>
     where
         F: Fn(&Result<V, E>) -> Outcome,
     {
-        self.rejudge(|_| Classifier(classify))
+        self.reclassify(|_| ByClosure(classify))
     }
 
-    fn rejudge<K>(self, judge: impl FnOnce(J) -> K) -> CircuitBreakerLayer<K, A, M> {
+    fn reclassify<K>(self, change: impl FnOnce(J) -> K) -> CircuitBreakerLayer<K, A, M> {
         CircuitBreakerLayer {
             breaker: self.breaker,
-            judge: judge(self.judge),
+            classifier: change(self.classifier),
             answer: self.answer,
             mode: self.mode,
         }
@@ -140,7 +143,7 @@ impl<J, A> CircuitBreakerLayer<J, A> {
     pub fn until_end_of_body(self) -> CircuitBreakerLayer<J, A, AtEndOfBody> {
         CircuitBreakerLayer {
             breaker: self.breaker,
-            judge: self.judge,
+            classifier: self.classifier,
             answer: self.answer,
             mode: AtEndOfBody,
         }
@@ -154,7 +157,7 @@ impl<J> CircuitBreakerLayer<J> {
     pub fn grpc(self) -> CircuitBreakerLayer<J, Boxed, Grpc> {
         CircuitBreakerLayer {
             breaker: self.breaker,
-            judge: self.judge,
+            classifier: self.classifier,
             answer: Boxed,
             mode: Grpc,
         }
@@ -167,7 +170,7 @@ impl<S, J: Clone, A: Clone, M: Clone> Layer<S> for CircuitBreakerLayer<J, A, M> 
     fn layer(&self, inner: S) -> Self::Service {
         let breaker = self.breaker.clone();
         let verdict = Verdict {
-            judge: self.judge.clone(),
+            classifier: self.classifier.clone(),
             answer: self.answer.clone(),
             mode: self.mode.clone(),
         };

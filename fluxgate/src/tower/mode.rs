@@ -7,7 +7,7 @@ use ::http::{Response, header::CONTENT_LENGTH};
 use super::answer::Answer;
 use crate::{
     CallNotPermitted,
-    call::{Admitted, Complete, classify::Judge},
+    call::{Admitted, Complete, classify::Classifier},
 };
 #[cfg(feature = "http")]
 use crate::{
@@ -47,7 +47,7 @@ impl TakesAnswer for AtEndOfBody {}
 /// How a response is judged, and what callers get.
 #[derive(Clone)]
 pub struct Verdict<J, A, M> {
-    pub(super) judge: J,
+    pub(super) classifier: J,
     pub(super) answer: A,
     #[allow(dead_code, reason = "it decides by its type")]
     pub(super) mode: M,
@@ -66,7 +66,7 @@ pub trait Respond<V, E>:
     fn failed(error: E) -> Self::Error;
 }
 
-impl<V, E, J: Judge<V, E>, A: Answer<V, E>> Respond<V, E> for Verdict<J, A, AtHead> {
+impl<V, E, J: Classifier<V, E>, A: Answer<V, E>> Respond<V, E> for Verdict<J, A, AtHead> {
     type Response = V;
     type Error = A::Error;
 
@@ -77,13 +77,13 @@ impl<V, E, J: Judge<V, E>, A: Answer<V, E>> Respond<V, E> for Verdict<J, A, AtHe
 
 impl<V, E, J, A> Complete<Result<V, E>> for Verdict<J, A, AtHead>
 where
-    J: Judge<V, E>,
+    J: Classifier<V, E>,
     A: Answer<V, E>,
 {
     type Output = Result<V, A::Error>;
 
     fn accept(self, output: Result<V, E>, call: Admitted<'_>) -> Self::Output {
-        self.judge.settle(output, call).map_err(A::failed)
+        self.classifier.settle(output, call).map_err(A::failed)
     }
 
     fn reject(self, rejection: CallNotPermitted) -> Self::Output {
@@ -95,7 +95,7 @@ where
 impl<B, E, J, A> Respond<Response<B>, E> for Verdict<J, A, AtEndOfBody>
 where
     B: http_body::Body,
-    J: Judge<Response<B>, E>,
+    J: Classifier<Response<B>, E>,
     A: Answer<Response<B>, E>,
 {
     type Response = Response<Body<B>>;
@@ -110,13 +110,13 @@ where
 impl<B, E, J, A> Complete<Result<Response<B>, E>> for Verdict<J, A, AtEndOfBody>
 where
     B: http_body::Body,
-    J: Judge<Response<B>, E>,
+    J: Classifier<Response<B>, E>,
     A: Answer<Response<B>, E>,
 {
     type Output = Result<Response<Body<B>>, A::Error>;
 
     fn accept(self, output: Result<Response<B>, E>, call: Admitted<'_>) -> Self::Output {
-        let outcome = |output: &_| self.judge.outcome(output);
+        let outcome = |output: &_| self.classifier.outcome(output);
         watch(output, call, outcome, |_, outcome| {
             Head::Streams(outcome, Reads::Head)
         })
@@ -133,7 +133,7 @@ where
 impl<B, E, J, A> Respond<Response<B>, E> for Verdict<J, A, Grpc>
 where
     B: http_body::Body,
-    J: Judge<Response<B>, E>,
+    J: Classifier<Response<B>, E>,
 {
     type Response = Response<Body<B>>;
     type Error = E;
@@ -147,12 +147,12 @@ where
 impl<B, E, J, A> Complete<Result<Response<B>, E>> for Verdict<J, A, Grpc>
 where
     B: http_body::Body,
-    J: Judge<Response<B>, E>,
+    J: Classifier<Response<B>, E>,
 {
     type Output = Result<Response<Body<B>>, E>;
 
     fn accept(self, output: Result<Response<B>, E>, call: Admitted<'_>) -> Self::Output {
-        let outcome = |output: &_| self.judge.outcome(output);
+        let outcome = |output: &_| self.classifier.outcome(output);
         watch(output, call, outcome, |response, outcome| {
             // What the user's own predicate calls a failure is one.
             if outcome != Outcome::Success {

@@ -133,14 +133,16 @@ impl InFlightAges {
         grown
     }
 
-    /// How many calls have run for at least `age`, if that is one of the ages.
+    /// Returns how many calls have run for at least `age`, if that is one of the
+    /// ages.
     pub(crate) fn count(&self, age: Duration) -> Option<u64> {
         let least = nanos(age);
         let found = self.ages.binary_search_by_key(&least, |age| age.least);
         Some(self.ages[found.ok()?].count)
     }
 
-    /// The counts alone, to be looked at later: no call enters or leaves it.
+    /// Returns a copy of the counts alone, to be looked at later: no call enters
+    /// or leaves it.
     pub(crate) fn ages(&self) -> Self {
         Self {
             ages: self.ages.clone(),

@@ -22,8 +22,8 @@ impl Cause {
 }
 
 impl Node {
-    /// The leaf that made the rule fire, and whether it looks at outcomes;
-    /// `None` if the rule does not fire. `next` numbers the leaves.
+    /// Returns the leaf that made the rule fire, and whether it looks at
+    /// outcomes; `None` if the rule does not fire. `next` numbers the leaves.
     ///
     /// When several had to hold together, it is the first that looks at
     /// outcomes. A custom rule is asked once more here.
@@ -68,7 +68,8 @@ impl Node {
         }
     }
 
-    /// The leaf with this number, which is counted down to 0.
+    /// Returns the kind and threshold of the leaf with this number, which is
+    /// counted down to 0.
     pub(super) fn leaf(&self, number: &mut u32) -> Option<(RuleKind, f64)> {
         if let Self::All(nodes) | Self::Any(nodes) = self {
             return nodes.iter().find_map(|node| node.leaf(number));

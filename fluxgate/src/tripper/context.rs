@@ -16,26 +16,27 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// The state the call ran under: [`State::Closed`] or [`State::HalfOpen`].
+    /// Returns the state the call ran under: [`State::Closed`] or
+    /// [`State::HalfOpen`].
     #[must_use]
     pub fn state(&self) -> State {
         self.state
     }
 
-    /// How many calls the window holds.
+    /// Returns how many calls the window holds.
     #[must_use]
     pub fn total_count(&self) -> u64 {
         self.totals.calls
     }
 
-    /// How many of them failed.
+    /// Returns how many of them failed.
     #[must_use]
     pub fn failure_count(&self) -> u64 {
         self.totals.failures
     }
 
-    /// How many failures came in a row, the last call included. It does not
-    /// depend on the window.
+    /// Returns how many failures came in a row, the last call included. It does
+    /// not depend on the window.
     #[must_use]
     pub fn failure_streak(&self) -> u64 {
         self.streak
@@ -47,36 +48,38 @@ impl Context<'_> {
         rate(self.totals.failures, self.totals.calls)
     }
 
-    /// The sum of the durations, `None` unless something keeps them.
+    /// Returns the sum of the durations, or `None` if durations are not kept.
     #[must_use]
     pub fn total_duration(&self) -> Option<Duration> {
         self.durations.then(|| from_nanos(self.totals.nanos.0))
     }
 
-    /// The mean duration, `None` without calls or unless something keeps them.
+    /// Returns the mean duration, or `None` if there were no calls or durations
+    /// are not kept.
     #[must_use]
     pub fn avg_duration(&self) -> Option<Duration> {
         let calls = u128::from(self.totals.calls);
         (self.durations && calls > 0).then(|| from_nanos(self.totals.nanos.0 / calls))
     }
 
-    /// How many calls took `threshold` or longer, for a threshold that a rule
-    /// [needs](super::Needs); `None` for any other.
+    /// Returns how many calls took `threshold` or longer, for a threshold that a
+    /// rule [needs](super::Needs); `None` for any other.
     #[must_use]
     pub fn slow_count(&self, threshold: Duration) -> Option<u64> {
         let row = self.thresholds.binary_search(&threshold).ok()?;
         self.totals.slow.get(row).copied()
     }
 
-    /// The same per call, `None` without calls.
+    /// Returns the share of the calls that took `threshold` or longer, or `None`
+    /// if there were no calls or no rule needs this threshold.
     #[must_use]
     pub fn slow_rate(&self, threshold: Duration) -> Option<f64> {
         rate(self.slow_count(threshold)?, self.totals.calls)
     }
 
-    /// How many calls of the closed circuit are in flight and have been for `age`
-    /// or longer, for an age that a rule [needs](super::Needs); `None` for any
-    /// other.
+    /// Returns how many calls of the closed circuit are in flight and have been
+    /// for `age` or longer, for an age that a rule [needs](super::Needs); `None`
+    /// for any other.
     #[must_use]
     pub fn in_flight(&self, age: Duration) -> Option<u64> {
         self.running?.count(age)

@@ -17,11 +17,11 @@ use crate::{diagnostics, util::panic::catch_panic};
     note = "a closure `|seen| seen.failure_count() >= 3` is one, and so is any type that implements `Tripper`"
 )]
 pub trait Tripper: Send + Sync {
-    /// Whether to open now.
+    /// Returns whether the circuit is to open now.
     fn should_trip(&self, context: &Context<'_>) -> bool;
 
-    /// What the rule reads. The default asks for everything that needs no
-    /// threshold, which costs two clock reads and a short lock a call; a rule
+    /// Returns what the rule reads. The default asks for everything that needs
+    /// no threshold, which costs two clock reads and a short lock a call; a rule
     /// that reads less says so here.
     fn needs(&self) -> Needs {
         Needs::default()
@@ -69,22 +69,23 @@ impl Needs {
         }
     }
 
-    /// Also how many calls took `threshold` or longer.
+    /// Adds the number of calls that took `threshold` or longer.
     #[must_use]
     pub fn slow(mut self, threshold: Duration) -> Self {
         self.slow.push(threshold);
         self
     }
 
-    /// Also how many calls have been in flight for `age` or longer, which costs a
-    /// short lock at the beginning of each call.
+    /// Adds the number of calls that have been in flight for `age` or longer,
+    /// which costs a short lock at the beginning of each call.
     #[must_use]
     pub fn in_flight(mut self, age: Duration) -> Self {
         self.in_flight.push(age);
         self
     }
 
-    /// Also the sum and the mean of durations.
+    /// Adds the sum and the mean of durations, which costs two clock reads a
+    /// call.
     #[must_use]
     pub fn durations(mut self) -> Self {
         self.durations = true;

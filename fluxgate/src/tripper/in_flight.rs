@@ -29,7 +29,7 @@ pub struct InFlight {
 }
 
 impl InFlight {
-    /// `count` must be at least 1, `older_than` above zero.
+    /// Creates the rule. `count` must be at least 1, `older_than` above zero.
     #[must_use]
     pub const fn new(count: u64, older_than: Duration) -> Self {
         Self { count, older_than }

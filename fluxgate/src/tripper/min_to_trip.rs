@@ -29,7 +29,7 @@ impl MinToTrip {
         nanos: u64::MAX,
     };
 
-    /// Whether the sums of a full window stay below.
+    /// Returns whether the sums of a full window stay below.
     #[inline]
     pub(crate) fn is_below(&self, totals: &Totals) -> bool {
         self.is_below_outcomes(totals)
@@ -37,14 +37,14 @@ impl MinToTrip {
             && totals.nanos.0 < self.nanos.into()
     }
 
-    /// The same where nothing but failures is counted: then no rule looks at
-    /// anything else, unless it is always asked.
+    /// Returns what [`is_below`](Self::is_below) does where only failures are
+    /// counted: then no rule looks at anything else, unless it is always asked.
     #[inline]
     pub(crate) fn is_below_outcomes(&self, totals: &Totals) -> bool {
         totals.failures < self.failures
     }
 
-    /// Where neither rule fires.
+    /// Returns the sums below which neither rule fires.
     fn of_either(self, other: Self) -> Self {
         Self {
             failures: self.failures.min(other.failures),
@@ -53,7 +53,8 @@ impl MinToTrip {
         }
     }
 
-    /// Where one rule does not fire: that of which more is known.
+    /// Returns the sums below which one of two rules does not fire: those of the
+    /// rule of which more is known.
     fn of_both(self, other: Self) -> Self {
         let least = |min_to_trip: &Self| {
             min_to_trip
@@ -70,8 +71,9 @@ impl MinToTrip {
 }
 
 impl Rule {
-    /// When it need not be asked, in a window full of `calls` calls. Never with
-    /// a rule of the user's, which may want to see every call.
+    /// Returns the sums below which the rule need not be asked, in a window full
+    /// of `calls` calls. A custom rule is always asked, since it may want to see
+    /// every call.
     pub(crate) fn min_to_trip(&self, calls: u64) -> MinToTrip {
         let mut min_to_trip = self.0.min_to_trip(calls);
         // When all have failed, a streak may be longer than the window.
@@ -86,7 +88,8 @@ impl Rule {
 }
 
 impl Node {
-    /// The same, provided that no streak is longer than there are failures.
+    /// Returns the same for a node, provided that no streak is longer than there
+    /// are failures.
     fn min_to_trip(&self, calls: u64) -> MinToTrip {
         let failures = |failures| MinToTrip {
             failures,
@@ -118,8 +121,8 @@ impl Node {
     }
 }
 
-/// The fewest of `calls` calls that are `ratio` of them, by the very comparison
-/// that the rules make.
+/// Returns the fewest of `calls` calls that are `ratio` of them, by the very
+/// comparison that the rules make.
 fn fewest(ratio: f64, calls: u64) -> u64 {
     let reaches = |part: u64| rate(part, calls).is_some_and(|rate| rate >= ratio);
     let (mut least, mut most) = (0, calls);

@@ -35,7 +35,8 @@ pub(super) enum Node {
 }
 
 impl Node {
-    /// Left to right, and no further than needed.
+    /// Returns whether the node fires. Parts are asked from left to right, and
+    /// no further than needed.
     pub(super) fn fires(&self, seen: &Context<'_>) -> bool {
         match self {
             Self::All(nodes) => nodes.iter().all(|node| node.fires_within(seen)),
@@ -44,7 +45,8 @@ impl Node {
         }
     }
 
-    /// The same without a call for a leaf, which most nodes are.
+    /// Returns the same without a recursive call for a leaf, which most nodes
+    /// are.
     #[inline]
     fn fires_within(&self, seen: &Context<'_>) -> bool {
         match self {
@@ -147,7 +149,7 @@ impl Rule {
         self.0.fires(seen)
     }
 
-    /// Whether a part of it is the user's own.
+    /// Returns whether a part of the rule is custom.
     pub(crate) fn has_own(&self) -> bool {
         let mut own = false;
         self.0
@@ -155,18 +157,18 @@ impl Rule {
         own
     }
 
-    /// What made a rule fire that does.
+    /// Returns what made the rule fire, or `None` if it does not fire.
     pub(crate) fn cause(&self, seen: &Context<'_>) -> Option<Cause> {
         self.0.cause(seen, &mut 0).map(|(cause, _)| cause)
     }
 
-    /// The kind and threshold of a leaf that a [`Cause`] names.
+    /// Returns the kind and threshold of a leaf that a [`Cause`] names.
     pub(crate) fn leaf(&self, leaf: u16) -> Option<(RuleKind, f64)> {
         self.0.leaf(&mut u32::from(leaf))
     }
 
-    /// What all of it reads, also below branches that can never fire; the
-    /// thresholds ascending, each once.
+    /// Returns what the whole rule reads, also below branches that can never
+    /// fire; the thresholds ascending, each once.
     pub(crate) fn needs(&self) -> Needs {
         let mut needs = Needs::counts();
         self.0.visit(&mut |node| match node {
@@ -272,8 +274,8 @@ impl Default for Rule {
     }
 }
 
-/// A chain of one operator becomes one list: `a & b & c` is asked like
-/// `a && b && c`.
+/// Joins two rules. A chain of one operator becomes one list: `a & b & c` is
+/// asked like `a && b && c`.
 fn join(left: Rule, right: Rule, all: bool) -> Rule {
     let parts = |rule: Rule| match rule.0 {
         Node::All(nodes) if all => nodes.into_vec(),
@@ -373,8 +375,8 @@ pub struct HalfOpened;
 pub struct MinRequests(u64);
 
 impl MinRequests {
-    /// `count` must be at least 1, and in a [`CountWindow`](crate::window::CountWindow)
-    /// no larger than the window.
+    /// Creates the rule. `count` must be at least 1, and in a
+    /// [`CountWindow`](crate::window::CountWindow) no larger than the window.
     #[must_use]
     pub const fn new(count: u64) -> Self {
         Self(count)
@@ -387,7 +389,7 @@ impl MinRequests {
 pub struct FailureRate(f64);
 
 impl FailureRate {
-    /// `ratio` must be above 0 and at most 1.
+    /// Creates the rule. `ratio` must be above 0 and at most 1.
     #[must_use]
     pub const fn new(ratio: f64) -> Self {
         Self(ratio)
@@ -401,7 +403,7 @@ impl FailureRate {
 pub struct AvgLatency(Duration);
 
 impl AvgLatency {
-    /// `threshold` must be above zero.
+    /// Creates the rule. `threshold` must be above zero.
     #[must_use]
     pub const fn new(threshold: Duration) -> Self {
         Self(threshold)
@@ -418,7 +420,8 @@ pub struct SlowRate {
 }
 
 impl SlowRate {
-    /// `ratio` must be above 0 and at most 1, `threshold` above zero.
+    /// Creates the rule. `ratio` must be above 0 and at most 1, `threshold`
+    /// above zero.
     #[must_use]
     pub const fn new(ratio: f64, threshold: Duration) -> Self {
         Self { ratio, threshold }
@@ -432,7 +435,7 @@ impl SlowRate {
 pub struct FailureStreak(u64);
 
 impl FailureStreak {
-    /// `count` must be at least 1.
+    /// Creates the rule. `count` must be at least 1.
     #[must_use]
     pub const fn new(count: u64) -> Self {
         Self(count)

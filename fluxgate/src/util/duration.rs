@@ -3,7 +3,7 @@
 
 use std::{fmt, time::Duration};
 
-/// The nanoseconds of a duration, at most `u64::MAX` (584 years).
+/// Returns the nanoseconds of a duration, at most `u64::MAX` (584 years).
 pub(crate) const fn nanos(duration: Duration) -> u64 {
     duration
         .as_secs()
@@ -11,9 +11,9 @@ pub(crate) const fn nanos(duration: Duration) -> u64 {
         .saturating_add(duration.subsec_nanos() as u64)
 }
 
-/// The shortest duration that is not below `seconds`: rounded up to the
+/// Returns the shortest duration that is not below `seconds`: rounded up to the
 /// nanosecond, so that `elapsed >= from_secs_ceil(s)` decides as `elapsed >= s`
-/// would with unlimited precision. Negative numbers and NaN give zero, what is
+/// would with unlimited precision. Negative numbers and NaN give zero; what is
 /// too large gives the longest duration.
 pub(crate) fn from_secs_ceil(seconds: f64) -> Duration {
     const NANOS: u128 = 1_000_000_000;

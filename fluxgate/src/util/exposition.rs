@@ -46,7 +46,7 @@ pub(crate) fn family(
     family
 }
 
-/// A label of a sample.
+/// Returns a label of a sample.
 pub(crate) fn label(name: &str, value: impl Into<String>) -> LabelPair {
     let mut label = LabelPair::default();
     label.set_name(name.into());
@@ -54,7 +54,7 @@ pub(crate) fn label(name: &str, value: impl Into<String>) -> LabelPair {
     label
 }
 
-/// A sample of a counter or a gauge.
+/// Returns a sample of a counter or a gauge.
 pub(crate) fn number(kind: MetricType, labels: Vec<LabelPair>, value: f64) -> Metric {
     let mut metric = Metric::from_label(labels);
     if kind == MetricType::COUNTER {
@@ -69,7 +69,7 @@ pub(crate) fn number(kind: MetricType, labels: Vec<LabelPair>, value: f64) -> Me
     metric
 }
 
-/// A sample of a histogram.
+/// Returns a sample of a histogram.
 pub(crate) fn histogram(labels: Vec<LabelPair>, histogram: &Histogram) -> Metric {
     let bucket = |(bound, count): &(Duration, u64)| {
         let mut bucket = Bucket::default();

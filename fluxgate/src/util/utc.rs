@@ -25,8 +25,8 @@ impl fmt::Display for Utc {
     }
 }
 
-/// Year, month and day of a day counted from 1970-01-01, by Howard Hinnant's
-/// `civil_from_days` ("chrono-Compatible Low-Level Date Algorithms").
+/// Returns year, month and day of a day counted from 1970-01-01, by Howard
+/// Hinnant's `civil_from_days` ("chrono-Compatible Low-Level Date Algorithms").
 fn civil(days: i128) -> (i128, i128, i128) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);

@@ -30,7 +30,7 @@ pub struct CountWindow {
 }
 
 impl CountWindow {
-    /// A window of the last `size` calls, from 1 to 2^32 - 1.
+    /// Creates a window of the last `size` calls, from 1 to 2^32 - 1.
     #[must_use]
     pub fn new(size: u64) -> Self {
         Self {
@@ -49,13 +49,14 @@ impl CountWindow {
         self.size as u32
     }
 
-    /// How many words a row has.
+    /// Returns how many words a row has.
     #[inline]
     fn words(&self) -> usize {
         self.places().div_ceil(u64::BITS) as usize
     }
 
-    /// Whether every record from now on takes the place of another.
+    /// Returns whether the window is full: every record from now on replaces
+    /// another.
     #[inline]
     pub(super) fn is_full(&self) -> bool {
         self.held == self.places()
@@ -96,7 +97,7 @@ impl CountWindow {
             && totals.slow.first().is_none_or(|slow| *slow == 0)
     }
 
-    /// For how many calls the window has room.
+    /// Returns how many calls the window holds when it is full.
     pub(super) fn size(&self) -> u64 {
         self.size
     }

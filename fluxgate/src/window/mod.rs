@@ -76,8 +76,9 @@ pub trait Window: Send {
     /// Forgets everything; the breaker clears the totals itself.
     fn clear(&mut self);
 
-    /// Called once, before the first record: how many slowness thresholds the
-    /// rules have, and whether durations are kept.
+    /// Prepares the window. It is called once, before the first record, with the
+    /// number of slowness thresholds that the rules have, and whether durations
+    /// are kept.
     fn prepare(&mut self, thresholds: usize, durations: bool) {
         let _ = (thresholds, durations);
     }
@@ -223,7 +224,7 @@ impl AnyWindow {
         matches!(self.0, Kind::Custom(_))
     }
 
-    /// The user's own, if that is what it is.
+    /// Returns the custom window, if it is one.
     #[inline]
     pub(crate) fn as_own(&mut self) -> Option<&mut OwnWindow> {
         match &mut self.0 {
@@ -232,12 +233,13 @@ impl AnyWindow {
         }
     }
 
-    /// Whether recording needs the time.
+    /// Returns whether recording needs the time.
     pub(crate) fn needs_time(&self) -> bool {
         !matches!(self.0, Kind::Count(_))
     }
 
-    /// For how many calls it has room, if that is what bounds it.
+    /// Returns how many calls a full window holds, if a number of calls bounds
+    /// it.
     pub(crate) fn size(&self) -> Option<u64> {
         match &self.0 {
             Kind::Count(window) => Some(window.size()),
@@ -253,7 +255,8 @@ impl AnyWindow {
         }
     }
 
-    /// Whether every record from now on takes the place of another.
+    /// Returns whether the window is full: every record from now on replaces
+    /// another.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
         match &self.0 {
@@ -262,8 +265,9 @@ impl AnyWindow {
         }
     }
 
-    /// Whether recording a success that no threshold finds slow would leave
-    /// window and totals exactly as they are, now and until the next record.
+    /// Returns whether recording a success that no threshold finds slow would
+    /// leave window and totals exactly as they are, now and until the next
+    /// record.
     #[inline]
     pub(crate) fn success_changes_nothing(&self, totals: &Totals) -> bool {
         match &self.0 {

@@ -55,8 +55,9 @@ struct Slot {
 /// How many slots there are at most, unless the user wants more.
 const SLOTS: u64 = 10_000;
 
-/// How long a slot is. Reckoned with more bits than the sum of all nanoseconds
-/// has, so that a window of all time does not get slots of no length.
+/// Returns the length of a slot in nanoseconds. The arithmetic has more bits
+/// than the sum of all nanoseconds, so that a window of the longest duration
+/// does not get slots of zero length.
 fn width(duration: Duration, slots: u64) -> u64 {
     let width = duration.as_nanos().div_ceil(slots.max(1).into());
     u64::try_from(width).unwrap_or(u64::MAX).max(1)
@@ -66,7 +67,7 @@ fn width(duration: Duration, slots: u64) -> u64 {
 const PREPARED: u64 = 64;
 
 impl TimeWindow {
-    /// A window of the last `duration`, which must be above zero.
+    /// Creates a window of the last `duration`, which must be above zero.
     #[must_use]
     pub fn new(duration: Duration) -> Self {
         Self::with_slots(duration, default_slots(duration))

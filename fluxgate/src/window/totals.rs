@@ -25,13 +25,13 @@ impl Record {
         }
     }
 
-    /// Whether the call counts as a failure.
+    /// Returns whether the call counts as a failure.
     #[must_use]
     pub fn failed(&self) -> bool {
         self.failed
     }
 
-    /// How long it took; zero when nothing reads durations.
+    /// Returns how long the call took, or zero if durations are not kept.
     #[must_use]
     pub fn duration(&self) -> Duration {
         Duration::from_nanos(self.nanos)
@@ -90,13 +90,13 @@ impl Totals {
         self.slow.fill(0);
     }
 
-    /// How many calls the window holds.
+    /// Returns how many calls the window holds.
     #[must_use]
     pub fn calls(&self) -> u64 {
         self.calls
     }
 
-    /// How many of them failed.
+    /// Returns how many of them failed.
     #[must_use]
     pub fn failures(&self) -> u64 {
         self.failures

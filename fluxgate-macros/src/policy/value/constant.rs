@@ -1,9 +1,9 @@
-//! Which expressions the compiler can evaluate, by their syntax. What it can't is
+//! Constants: expressions that the compiler can evaluate, by their syntax. What it can't is
 //! evaluated when the breaker is built, and checked there.
 
 use syn::{Block, Expr, Stmt, UnOp};
 
-/// Whether an expression is written like a constant: of literals, names in upper
+/// Returns whether an expression is written like a constant: of literals, names in upper
 /// case, operators and conditions.
 pub(crate) fn is_constant(expr: &Expr) -> bool {
     match expr {
@@ -36,7 +36,7 @@ fn is_constant_block(block: &Block) -> bool {
     matches!(block.stmts.as_slice(), [Stmt::Expr(expr, None)] if is_constant(expr))
 }
 
-/// Whether everything in it is written out: a number of no type yet.
+/// Returns whether everything in it is written out: a number of no type yet.
 pub(crate) fn is_literal(expr: &Expr) -> bool {
     match expr {
         Expr::Lit(_) => true,

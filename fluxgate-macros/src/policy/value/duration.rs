@@ -12,87 +12,60 @@ use crate::policy::{
     value::{
         constant::is_constant,
         exact::{Nanos, literal},
-        literal::{Given, number, wrong_kind},
+        literal::{Written, number, wrong_kind},
     },
 };
-use crate::tokens::{Place, errors::Errors};
+use crate::tokens::{
+    Location,
+    errors::{ErrorList, Reported},
+};
 
 /// A duration greater than zero.
 #[derive(Clone)]
 pub(crate) struct Time {
     pub(crate) known: Option<Nanos>,
-    pub(crate) place: Place,
+    pub(crate) place: Location,
     pub(crate) what: String,
     /// How to write it in the expansion when it isn't a literal.
     expr: Option<Expr>,
 }
 
 impl Time {
-    pub(crate) fn read(argument: Argument<'_>, errors: &Errors) -> Option<Self> {
+    /// Reads a duration greater than zero.
+    pub(crate) fn read(argument: Argument<'_>, errors: &ErrorList) -> Result<Self, Reported> {
         let (place, what) = (argument.place.clone(), argument.what.clone());
         let expr = argument.expr(errors)?;
-        let known = match number(&expr) {
-            Given::Literal { lit, negative } => {
-                let text = lit.to_token_stream().to_string();
-                let (digits, suffix) = match &lit {
-                    Lit::Int(int) => (int.base10_digits(), int.suffix()),
-                    Lit::Float(float) => (float.base10_digits(), float.suffix()),
-                    other => {
-                        wrong_kind(other, &what, "a duration, such as `30s`", &place, errors);
-                        return None;
-                    }
-                };
-                let nanos = match literal(digits, suffix) {
-                    Ok(nanos) => nanos,
-                    Err(wrong) => {
-                        errors.at(&place, wrong.message(&what, &text, digits));
-                        return None;
-                    }
-                };
-                if negative || nanos.attos == 0 {
-                    let sign = if negative { "-" } else { "" };
-                    errors.at(
-                        &place,
-                        format!("{what} must be greater than zero, but is {sign}{text}"),
-                    );
-                    return None;
-                }
-                return Some(Self {
-                    known: Some(nanos),
-                    place,
-                    what,
-                    expr: None,
-                });
+        let (known, expr) = match number(&expr) {
+            Written::Literal { lit, negative } => {
+                (Some(nanos(&lit, negative, &what, &place, errors)?), None)
             }
-            Given::Unnamed(value) => {
-                errors.at(
+            Written::Unnamed(value) => {
+                return Err(errors.at(
                     &place,
                     format!("{what} must be a duration, such as `30s`, but is {value:?}"),
-                );
-                return None;
+                ));
             }
-            Given::Unknown => duration_call(&expr),
+            Written::Unknown => (duration_call(&expr), Some(expr)),
         };
         if known.is_some_and(|known| known.attos == 0) {
-            errors.at(
+            return Err(errors.at(
                 &place,
                 format!("{what} must be greater than zero, but is 0ns"),
-            );
-            return None;
+            ));
         }
-        Some(Self {
+        Ok(Self {
             known,
             place,
             what,
-            expr: Some(expr),
+            expr,
         })
     }
 
-    /// For comparisons with defaults.
+    /// Returns a default, for comparisons.
     pub(crate) fn secs(secs: u64) -> Self {
         Self {
             known: Some(Nanos::from_secs(secs)),
-            place: Place::at(Span::call_site()),
+            place: Location::at(Span::call_site()),
             what: String::new(),
             expr: None,
         }
@@ -106,8 +79,8 @@ impl Time {
         self.expr.as_ref()
     }
 
-    /// The constant to be checked by the compiler. Operators on durations are not
-    /// for constants.
+    /// Returns the constant that the compiler is to check. Operators on durations are
+    /// not for constants.
     pub(crate) fn constant(&self) -> Option<&Expr> {
         let is_name = |expr: &&Expr| matches!(expr, Expr::Path(_) | Expr::Field(_));
         self.expr
@@ -130,7 +103,36 @@ impl ToTokens for Time {
     }
 }
 
-/// `Duration::from_secs(30)` and its kin, so that what is written out in Rust
+/// Reads a literal: a number with a unit, or of seconds.
+fn nanos(
+    lit: &Lit,
+    negative: bool,
+    what: &str,
+    place: &Location,
+    errors: &ErrorList,
+) -> Result<Nanos, Reported> {
+    let text = lit.to_token_stream().to_string();
+    let (digits, suffix) = match lit {
+        Lit::Int(int) => (int.base10_digits(), int.suffix()),
+        Lit::Float(float) => (float.base10_digits(), float.suffix()),
+        other => {
+            let wanted = "a duration, such as `30s`";
+            return Err(wrong_kind(other, what, wanted, place, errors));
+        }
+    };
+    let nanos = literal(digits, suffix)
+        .map_err(|wrong| errors.at(place, wrong.message(what, &text, digits)))?;
+    if negative || nanos.attos == 0 {
+        let sign = if negative { "-" } else { "" };
+        return Err(errors.at(
+            place,
+            format!("{what} must be greater than zero, but is {sign}{text}"),
+        ));
+    }
+    Ok(nanos)
+}
+
+/// Reads `Duration::from_secs(30)` and its kin, so that what is written out in Rust
 /// is checked like a literal.
 fn duration_call(expr: &Expr) -> Option<Nanos> {
     let of_duration = |path: &syn::Path| {
@@ -159,11 +161,11 @@ fn duration_call(expr: &Expr) -> Option<Nanos> {
             };
             let argument = call.args.first().filter(|_| call.args.len() == 1)?;
             match number(argument) {
-                Given::Literal {
+                Written::Literal {
                     lit: Lit::Int(int),
                     negative: false,
                 } => literal(int.base10_digits(), unit).ok(),
-                Given::Literal {
+                Written::Literal {
                     lit: Lit::Float(float),
                     negative: false,
                 } => literal(float.base10_digits(), unit).ok(),

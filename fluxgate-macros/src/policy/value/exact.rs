@@ -15,7 +15,7 @@ const ATTOS_PER_NANO: u128 = 1_000_000_000;
 const NANOS_PER_SEC: u128 = 1_000_000_000;
 
 impl Nanos {
-    /// Rounded up: nothing above zero becomes zero.
+    /// Rounds up: nothing above zero becomes zero.
     pub(crate) fn duration(self) -> Option<Duration> {
         let nanos = self.attos.div_ceil(ATTOS_PER_NANO);
         let secs = u64::try_from(nanos / NANOS_PER_SEC).ok()?;
@@ -80,7 +80,7 @@ impl Wrong {
     }
 }
 
-/// A number with a unit; without one, seconds.
+/// Reads a number with a unit; without one, of seconds.
 pub(super) fn literal(digits: &str, suffix: &str) -> Result<Nanos, Wrong> {
     let suffix = match suffix {
         "" | "u8" | "u16" | "u32" | "u64" | "usize" | "i32" | "i64" | "f32" | "f64" => "s",

@@ -1,13 +1,17 @@
-//! How numbers are written.
+//! Numbers as they are written: literals and named constants.
 
 use quote::ToTokens;
 use syn::{Expr, ExprLit, ExprUnary, Lit, UnOp};
 
 use crate::policy::Argument;
-use crate::tokens::{Place, Token, errors::Errors, quoted};
+use crate::tokens::{
+    LocatedToken, Location,
+    errors::{ErrorList, Reported},
+    quoted,
+};
 
 /// What a number is written as.
-pub(super) enum Given {
+pub(super) enum Written {
     Literal {
         lit: Lit,
         negative: bool,
@@ -18,9 +22,10 @@ pub(super) enum Given {
     Unknown,
 }
 
-pub(super) fn number(expr: &Expr) -> Given {
+/// Tells how a number is written.
+pub(super) fn number(expr: &Expr) -> Written {
     match expr {
-        Expr::Lit(ExprLit { lit, .. }) => Given::Literal {
+        Expr::Lit(ExprLit { lit, .. }) => Written::Literal {
             lit: lit.clone(),
             negative: false,
         },
@@ -29,12 +34,12 @@ pub(super) fn number(expr: &Expr) -> Given {
             expr,
             ..
         }) => match number(expr) {
-            Given::Literal { lit, negative } => Given::Literal {
+            Written::Literal { lit, negative } => Written::Literal {
                 lit,
                 negative: !negative,
             },
-            Given::Unnamed(value) => Given::Unnamed(-value),
-            Given::Unknown => Given::Unknown,
+            Written::Unnamed(value) => Written::Unnamed(-value),
+            Written::Unknown => Written::Unknown,
         },
         Expr::Group(group) => number(&group.expr),
         Expr::Paren(paren) => number(&paren.expr),
@@ -42,13 +47,15 @@ pub(super) fn number(expr: &Expr) -> Given {
             let segments = &path.path.segments;
             let is_f64 = segments.iter().any(|segment| segment.ident == "f64");
             match segments.last().map(|segment| segment.ident.to_string()) {
-                Some(name) if is_f64 && name == "NAN" => Given::Unnamed(f64::NAN),
-                Some(name) if is_f64 && name == "INFINITY" => Given::Unnamed(f64::INFINITY),
-                Some(name) if is_f64 && name == "NEG_INFINITY" => Given::Unnamed(f64::NEG_INFINITY),
-                _ => Given::Unknown,
+                Some(name) if is_f64 && name == "NAN" => Written::Unnamed(f64::NAN),
+                Some(name) if is_f64 && name == "INFINITY" => Written::Unnamed(f64::INFINITY),
+                Some(name) if is_f64 && name == "NEG_INFINITY" => {
+                    Written::Unnamed(f64::NEG_INFINITY)
+                }
+                _ => Written::Unknown,
             }
         }
-        _ => Given::Unknown,
+        _ => Written::Unknown,
     }
 }
 
@@ -59,7 +66,14 @@ pub(super) fn is_number_suffix(suffix: &str) -> bool {
     )
 }
 
-pub(super) fn wrong_kind(lit: &Lit, what: &str, wanted: &str, place: &Place, errors: &Errors) {
+/// Reports a literal that is no number.
+pub(super) fn wrong_kind(
+    lit: &Lit,
+    what: &str,
+    wanted: &str,
+    place: &Location,
+    errors: &ErrorList,
+) -> Reported {
     let found = match lit {
         Lit::Str(text) => {
             let bare = text.value();
@@ -75,26 +89,23 @@ pub(super) fn wrong_kind(lit: &Lit, what: &str, wanted: &str, place: &Place, err
         Lit::Char(_) => "a character".to_owned(),
         other => format!("`{}`", other.to_token_stream()),
     };
-    errors.at(place, format!("{what} must be {wanted}, but is {found}"));
+    errors.at(place, format!("{what} must be {wanted}, but is {found}"))
 }
 
-/// `50%`.
-pub(super) fn percent(argument: &Argument<'_>, errors: &Errors) -> Option<()> {
+/// Refuses `50%`.
+pub(super) fn not_percent(argument: &Argument<'_>, errors: &ErrorList) -> Result<(), Reported> {
     let mut cursor = argument.cursor.clone();
-    let text = cursor.next().map(Token::text);
+    let text = cursor.next().map(LocatedToken::text);
     let number = text.and_then(|text| text.parse::<f64>().ok());
     match number {
-        Some(value) if cursor.at_punct('%') && cursor.tokens().len() == 1 => {
-            errors.at(
-                &argument.place,
-                format!(
-                    "{} is a plain number; for {value} % write `{:?}`",
-                    argument.what,
-                    value / 100.0
-                ),
-            );
-            None
-        }
-        _ => Some(()),
+        Some(value) if cursor.at_punct('%') && cursor.tokens().len() == 1 => Err(errors.at(
+            &argument.place,
+            format!(
+                "{} is a plain number; for {value} % write `{:?}`",
+                argument.what,
+                value / 100.0
+            ),
+        )),
+        _ => Ok(()),
     }
 }

@@ -3,6 +3,6 @@
 pub(crate) mod constant;
 pub(crate) mod duration;
 pub(crate) mod exact;
+pub(crate) mod limits;
 pub(crate) mod literal;
 pub(crate) mod number;
-pub(crate) mod range;

@@ -3,23 +3,29 @@
 
 use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens, quote_spanned};
-use syn::{Expr, Lit};
+use syn::{Expr, Lit, LitInt};
 
 use crate::policy::{
-    Argument, Range,
-    value::constant::is_constant,
-    value::literal::{Given, is_number_suffix, number, percent, wrong_kind},
+    Argument,
+    value::{
+        constant::is_constant,
+        limits::{CountLimits, RatioLimits},
+        literal::{Written, is_number_suffix, not_percent, number, wrong_kind},
+    },
 };
-use crate::tokens::{Place, errors::Errors};
+use crate::tokens::{
+    Location,
+    errors::{ErrorList, Reported},
+};
 
 /// A number of calls or keys.
 #[derive(Clone)]
-pub(crate) struct Count {
+pub(crate) struct WholeNumber {
     pub(crate) known: Option<u64>,
-    pub(crate) place: Place,
+    pub(crate) place: Location,
     /// What messages call it.
     pub(crate) what: String,
-    pub(crate) range: Range,
+    pub(crate) limits: CountLimits,
     expr: Expr,
 }
 
@@ -27,91 +33,88 @@ pub(crate) struct Count {
 #[derive(Clone)]
 pub(crate) struct Ratio {
     pub(crate) known: Option<f64>,
-    pub(crate) place: Place,
+    pub(crate) place: Location,
     pub(crate) what: String,
-    pub(crate) range: Range,
+    /// `None` if it is checked together with another one.
+    pub(crate) limits: Option<RatioLimits>,
     expr: Expr,
 }
 
-impl Count {
-    pub(crate) fn read(argument: Argument<'_>, range: Range, errors: &Errors) -> Option<Self> {
-        let Argument { place, what, .. } = &argument;
-        let (place, what) = (place.clone(), what.clone());
-        percent(&argument, errors)?;
+impl WholeNumber {
+    /// Reads a whole number within `limits`.
+    pub(crate) fn read(
+        argument: Argument<'_>,
+        limits: CountLimits,
+        errors: &ErrorList,
+    ) -> Result<Self, Reported> {
+        let (place, what) = (argument.place.clone(), argument.what.clone());
+        not_percent(&argument, errors)?;
         let expr = argument.expr(errors)?;
-        let noun = range.noun();
-        let refuse = |given: &str| {
-            errors.at(&place, format!("{what} {}, but is {given}", range.words()));
-        };
+        let noun = limits.noun();
         let known = match number(&expr) {
-            Given::Literal {
+            Written::Literal {
                 lit: Lit::Int(int),
                 negative,
-            } => {
-                if !is_number_suffix(int.suffix()) {
-                    errors.at(
-                        &place,
-                        format!("{what} is {noun}, but `{int}` is a duration"),
-                    );
-                    return None;
-                }
-                let value = int.base10_parse::<u64>();
-                if value.is_err() && !negative {
-                    let (most, given) = (range.most(), int.base10_digits());
-                    errors.at(
-                        &place,
-                        format!("{what} must be at most {most}, but is {given}"),
-                    );
-                    return None;
-                }
-                match value {
-                    Ok(value) if !negative && range.least() <= value && value <= range.most() => {
-                        Some(value)
-                    }
-                    _ => {
-                        let sign = if negative { "-" } else { "" };
-                        refuse(&format!("{sign}{}", int.base10_digits()));
-                        return None;
-                    }
-                }
-            }
-            Given::Literal {
+            } => match whole(&int, negative, &what, limits) {
+                Ok(value) => Some(value),
+                Err(message) => return Err(errors.at(&place, message)),
+            },
+            Written::Literal {
                 lit: Lit::Float(float),
                 ..
             } => {
-                errors.at(
+                return Err(errors.at(
                     &place,
                     format!("{what} is {noun} and must be a whole number, but is {float}"),
-                );
-                return None;
+                ));
             }
-            Given::Literal { lit, .. } => {
-                wrong_kind(&lit, &what, noun, &place, errors);
-                return None;
+            Written::Literal { lit, .. } => {
+                return Err(wrong_kind(&lit, &what, noun, &place, errors));
             }
-            Given::Unnamed(_) | Given::Unknown => None,
+            Written::Unnamed(_) | Written::Unknown => None,
         };
-        Some(Self {
+        Ok(Self {
             known,
             place,
             what,
-            range,
+            limits,
             expr,
         })
     }
 
+    /// Returns the expression, if its value is not known.
     pub(crate) fn expr(&self) -> Option<&Expr> {
         self.known.is_none().then_some(&self.expr)
     }
 
-    /// The constant to be checked by the compiler.
+    /// Returns the constant that the compiler is to check.
     pub(crate) fn constant(&self) -> Option<&Expr> {
         self.expr().filter(|expr| is_constant(expr))
     }
 }
 
-/// The number as it was written, or in full if it is known.
-impl ToTokens for Count {
+/// Returns the value of an integer literal, or what is wrong with it.
+fn whole(int: &LitInt, negative: bool, what: &str, limits: CountLimits) -> Result<u64, String> {
+    if !is_number_suffix(int.suffix()) {
+        let noun = limits.noun();
+        return Err(format!("{what} is {noun}, but `{int}` is a duration"));
+    }
+    let digits = int.base10_digits();
+    match int.base10_parse::<u64>() {
+        Err(_) if !negative => Err(format!(
+            "{what} must be at most {}, but is {digits}",
+            limits.most()
+        )),
+        Ok(value) if !negative && limits.least() <= value && value <= limits.most() => Ok(value),
+        _ => {
+            let sign = if negative { "-" } else { "" };
+            Err(format!("{what} {}, but is {sign}{digits}", limits.words()))
+        }
+    }
+}
+
+/// Writes the number in full if it is known, or else as it was written.
+impl ToTokens for WholeNumber {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         match self.known {
             Some(value) => {
@@ -125,76 +128,82 @@ impl ToTokens for Count {
 }
 
 impl Ratio {
-    pub(crate) fn read(argument: Argument<'_>, range: Range, errors: &Errors) -> Option<Self> {
-        let Argument { place, what, .. } = &argument;
-        let (place, what) = (place.clone(), what.clone());
-        percent(&argument, errors)?;
+    /// Reads a number within `limits`. Without limits the caller checks it, together
+    /// with another one.
+    pub(crate) fn read(
+        argument: Argument<'_>,
+        limits: Option<RatioLimits>,
+        errors: &ErrorList,
+    ) -> Result<Self, Reported> {
+        let (place, what) = (argument.place.clone(), argument.what.clone());
+        not_percent(&argument, errors)?;
         let expr = argument.expr(errors)?;
         let known = match number(&expr) {
-            Given::Literal {
+            Written::Literal {
                 lit: Lit::Int(int),
                 negative,
             } if is_number_suffix(int.suffix()) => {
                 sign(int.base10_digits().parse::<f64>().ok(), negative)
             }
-            Given::Literal {
+            Written::Literal {
                 lit: Lit::Float(float),
                 negative,
             } if is_number_suffix(float.suffix()) => {
                 sign(float.base10_digits().parse::<f64>().ok(), negative)
             }
-            Given::Literal {
+            Written::Literal {
                 lit: lit @ (Lit::Int(_) | Lit::Float(_)),
                 ..
             } => {
                 let lit = lit.to_token_stream();
-                errors.at(
+                return Err(errors.at(
                     &place,
                     format!("{what} is a plain number, but `{lit}` is a duration"),
-                );
-                return None;
+                ));
             }
-            Given::Literal { lit, .. } => {
-                wrong_kind(&lit, &what, "a number", &place, errors);
-                return None;
+            Written::Literal { lit, .. } => {
+                return Err(wrong_kind(&lit, &what, "a number", &place, errors));
             }
-            Given::Unnamed(value) => Some(value),
-            Given::Unknown => None,
+            Written::Unnamed(value) => Some(value),
+            Written::Unknown => None,
         };
-        if let Some(value) = known.filter(|value| !range.holds(*value)) {
-            let per_cent = if matches!(
-                range,
-                Range::Ratio | Range::Probability | Range::JitterRatio
-            ) && value > 1.0
-                && value <= 100.0
-            {
-                format!("; for {value} % write `{:?}`", value / 100.0)
-            } else {
-                String::new()
-            };
-            errors.at(
-                &place,
-                format!("{what} {}, but is {value:?}{per_cent}", range.words()),
-            );
-            return None;
+        if let (Some(value), Some(limits)) = (known, limits) {
+            within(value, limits, &what).map_err(|message| errors.at(&place, message))?;
         }
-        Some(Self {
+        Ok(Self {
             known,
             place,
             what,
-            range,
+            limits,
             expr,
         })
     }
 
+    /// Returns the expression, if its value is not known.
     pub(crate) fn expr(&self) -> Option<&Expr> {
         self.known.is_none().then_some(&self.expr)
     }
 
-    /// The constant to be checked by the compiler.
+    /// Returns the constant that the compiler is to check.
     pub(crate) fn constant(&self) -> Option<&Expr> {
         self.expr().filter(|expr| is_constant(expr))
     }
+}
+
+/// Returns what is wrong with a value outside its limits.
+fn within(value: f64, limits: RatioLimits, what: &str) -> Result<(), String> {
+    if limits.hold(value) {
+        return Ok(());
+    }
+    let per_cent = if limits.is_part() && value > 1.0 && value <= 100.0 {
+        format!("; for {value} % write `{:?}`", value / 100.0)
+    } else {
+        String::new()
+    };
+    Err(format!(
+        "{what} {}, but is {value:?}{per_cent}",
+        limits.words()
+    ))
 }
 
 fn sign(value: Option<f64>, negative: bool) -> Option<f64> {

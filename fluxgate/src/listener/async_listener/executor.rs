@@ -42,7 +42,7 @@ pub(super) fn is_orphaned() -> bool {
     owner != 0 && owner != process::id()
 }
 
-/// Whether the caller runs on the background thread.
+/// Returns whether the caller runs on the background thread.
 pub(super) fn is_current() -> bool {
     IS_BACKGROUND.get()
 }

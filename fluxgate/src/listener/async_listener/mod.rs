@@ -59,8 +59,8 @@ use crate::Signal;
 /// # Ok::<_, fluxgate::ConfigError>(())
 /// ```
 pub trait AsyncListener: Send + Sync {
-    /// Called after each transition, when the future for the one before it is
-    /// ready.
+    /// Handles one transition. It is called after each, once the future for the
+    /// one before it is ready.
     fn on_signal(&self, signal: &Signal) -> impl Future<Output = ()> + Send;
 
     /// The same, and why it failed if it did, which is reported and counted. It
@@ -73,7 +73,9 @@ pub trait AsyncListener: Send + Sync {
         }
     }
 
-    /// The name that reports call it by.
+    /// Returns the name that diagnostics and
+    /// [`Info::listeners`](crate::Info::listeners) use for it. Default: the name
+    /// of its type.
     fn name(&self) -> &str {
         std::any::type_name::<Self>()
     }
@@ -152,16 +154,16 @@ impl<L: AsyncListener + ?Sized> AsyncListener for Arc<L> {
 /// # Ok::<_, fluxgate::ConfigError>(())
 /// ```
 pub trait DynAsyncListener: Send + Sync {
-    /// [`AsyncListener::deliver`], boxed.
+    /// Returns the future of [`AsyncListener::deliver`], boxed.
     fn deliver_boxed<'a>(
         &'a self,
         signal: &'a Signal,
     ) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>>;
 
-    /// [`AsyncListener::name`].
+    /// Returns what [`AsyncListener::name`] returns.
     fn listener_name(&self) -> &str;
 
-    /// [`AsyncListener::needs_tokio`].
+    /// Returns what [`AsyncListener::needs_tokio`] returns.
     fn listener_needs_tokio(&self) -> bool;
 }
 

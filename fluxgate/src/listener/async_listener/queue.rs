@@ -58,7 +58,7 @@ struct State {
 }
 
 impl State {
-    /// The number up to which every signal is done with.
+    /// Returns the number up to which every signal is delivered or given up.
     fn done(&self) -> u64 {
         let next = self.waiting.front().map(|(number, _)| *number);
         let unfinished = self.present.or(next);
@@ -147,7 +147,7 @@ impl<L: AsyncListener + 'static> Listener for Background<L> {
 }
 
 impl<L> Drop for Background<L> {
-    /// What waits is still delivered.
+    /// Closes the queue; the signals that wait in it are still delivered.
     fn drop(&mut self) {
         if executor::is_orphaned() {
             return;
@@ -162,7 +162,8 @@ impl<L> Drop for Background<L> {
     }
 }
 
-/// The task of one listener.
+/// Delivers the signals of one listener, one after the other, until its queue is
+/// closed.
 async fn deliver<L: AsyncListener + 'static>(queue: Arc<Queue<L>>) {
     let mut task = Task {
         queue,
@@ -230,7 +231,8 @@ impl<L: AsyncListener> Queue<L> {
         }
     }
 
-    /// How the delivery went; `None` is a panic.
+    /// Delivers one signal. Returns how that went, or `None` if the listener
+    /// panicked.
     async fn tell(&self, signal: &Signal) -> Option<Result<(), String>> {
         let mut future = Box::pin(catch_panic(|| self.listener.get().deliver(signal))?);
         let delivered = poll_fn(|context| {

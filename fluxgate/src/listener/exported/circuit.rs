@@ -149,7 +149,7 @@ impl Circuit {
         self.is_closed &= other.is_closed;
     }
 
-    /// `None` if it is closed.
+    /// Returns what is exported of the circuit, or `None` if it is closed.
     pub(super) fn snapshot(&self, name: &Name) -> Option<Snapshot> {
         if self.is_closed {
             return None;

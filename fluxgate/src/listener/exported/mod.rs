@@ -49,7 +49,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Everything but the histogram.
+    /// Returns every metric but the histogram.
     pub(crate) fn all() -> Self {
         Self {
             groups: u8::MAX,

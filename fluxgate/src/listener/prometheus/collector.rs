@@ -67,7 +67,7 @@ fn marker(id: u64) -> ::prometheus::Result<Desc> {
     exposition::desc("circuit_breaker_exporter", help, &[], &id)
 }
 
-/// Every name and every label is a valid one.
+/// Unwraps a description: every name and every label is a valid one.
 fn vec_of(desc: ::prometheus::Result<Desc>) -> Vec<Desc> {
     desc.into_iter().collect()
 }

@@ -37,7 +37,7 @@ pub(super) type Metrics = u32;
 
 const _: () = assert!(Family::ALL.len() <= Metrics::BITS as usize);
 
-/// The metrics that these settings export.
+/// Returns the metrics that these settings export.
 pub(super) fn wanted(settings: &Settings) -> Metrics {
     let families = Family::ALL.iter().enumerate();
     families

@@ -152,7 +152,7 @@ impl PrometheusListener {
         self
     }
 
-    /// Only state and transitions, as the original had it.
+    /// Exports only state and transitions, as the original tool does.
     #[must_use]
     pub fn only_states(mut self) -> Self {
         self.settings.clear();

@@ -40,40 +40,41 @@ impl SlackListenerBuilder {
         self
     }
 
-    /// The channel, from an environment variable.
+    /// Sets the channel, from an environment variable.
     pub fn channel_from_env(mut self, variable: &str) -> Self {
         self.channel = slack::env(variable);
         self
     }
 
-    /// The bot token.
+    /// Sets the bot token.
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = Token::new(token);
         self
     }
 
-    /// The bot token, from an environment variable.
+    /// Sets the bot token, from an environment variable.
     pub fn token_from_env(mut self, variable: &str) -> Self {
         self.token = Token::from_env(variable);
         self
     }
 
-    /// Where to post, such as a proxy; `https://slack.com/api/chat.postMessage`
-    /// unless set. Where the answers name no `ts`, as slack-proxy's don't,
-    /// there are no threads.
+    /// Sets the URL to post to, such as a proxy's. Default:
+    /// `https://slack.com/api/chat.postMessage`. Where the responses carry no
+    /// `ts`, as slack-proxy's don't, messages are not put into threads.
     pub fn url(mut self, url: impl Into<String>) -> Self {
         self.url = Ok(url.into());
         self
     }
 
-    /// Where to post, from an environment variable.
+    /// Sets the URL to post to, from an environment variable.
     pub fn url_from_env(mut self, variable: &str) -> Self {
         self.url = slack::env(variable);
         self
     }
 
-    /// How to deliver; [`Policy::recommended`] unless set. Every listener of
-    /// one URL and token shares one delivery, and must name the same policy.
+    /// Sets how messages are delivered. Default: [`Policy::recommended`]. All
+    /// listeners with the same URL and token share one delivery, and must name
+    /// the same policy.
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
         self
@@ -85,7 +86,7 @@ impl SlackListenerBuilder {
         self
     }
 
-    /// What the messages say.
+    /// Sets the texts of the messages.
     pub fn templates(mut self, templates: Templates) -> Self {
         self.templates = templates;
         self

@@ -121,7 +121,8 @@ impl SlackListener {
         SlackListenerBuilder::new()
     }
 
-    /// What delivers its messages, and perhaps those of other listeners.
+    /// Returns the delivery that sends its messages, which other listeners may
+    /// share.
     #[must_use]
     pub fn slack(&self) -> &Delivery {
         &self.slack

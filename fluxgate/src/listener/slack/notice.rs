@@ -142,7 +142,8 @@ impl Notice {
         }
     }
 
-    /// A time too far to be meant is none.
+    /// Returns when the first probe may run, or `None` if that is too far off to
+    /// be meant.
     fn next_attempt(&self) -> Option<SystemTime> {
         const YEAR: u64 = 366 * 24 * 3600;
         let next = self.signal.next_attempt?;

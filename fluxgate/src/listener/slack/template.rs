@@ -17,7 +17,7 @@ pub struct Template {
 }
 
 impl Template {
-    /// A template; the colour as `#RRGGBB`.
+    /// Creates a template. `color` is written `#RRGGBB`.
     pub fn new(
         title: impl Into<Cow<'static, str>>,
         color: impl Into<Cow<'static, str>>,
@@ -91,7 +91,7 @@ pub struct Templates {
 }
 
 impl Templates {
-    /// Nothing but a fallback, for every transition.
+    /// Creates templates that use `fallback` for every transition.
     #[must_use]
     pub fn new(fallback: Template) -> Self {
         Self {
@@ -128,7 +128,7 @@ impl Templates {
 }
 
 impl Default for Templates {
-    /// The words and colours of the original.
+    /// Returns the texts and colours of the original tool.
     fn default() -> Self {
         Self::new(Template::new(
             "ℹ️ Circuit Breaker State Changed",

@@ -14,8 +14,8 @@ pub(super) const MESSAGE: usize = 4000;
 /// enough that the whole stays far below the limits.
 const VALUE: usize = 500;
 
-/// Text that is not markup: with `&`, `<` and `>` escaped, so that a name can't
-/// mention a channel or pretend to be a link, and shortened if it is endless.
+/// Returns text with its markup escaped (`&`, `<` and `>`), so that a name can't
+/// mention a channel or pretend to be a link, and shortened to a bounded length.
 pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -29,8 +29,8 @@ pub(super) fn escaped(text: &str) -> String {
     shortened(out, VALUE)
 }
 
-/// Text of at most `limit` characters, which ends in `…` if it was cut. Never
-/// cut inside an escape.
+/// Returns the text cut to at most `limit` characters, with `…` at the end if it
+/// was cut. It is never cut inside an escape.
 pub(super) fn shortened(mut text: String, limit: usize) -> String {
     if units(&text) <= limit {
         return text;
@@ -55,13 +55,14 @@ pub(super) fn shortened(mut text: String, limit: usize) -> String {
     text
 }
 
-/// The length as Slack may count it: by UTF-16, the longest of the ways.
+/// Returns the length in UTF-16 units: of the ways in which Slack may count, the
+/// one that gives the largest number.
 pub(super) fn units(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
 }
 
-/// A time that each reader sees in a time zone of their own, with UTC for
-/// clients that can't.
+/// Returns markup for a time that each reader sees in their own time zone, with
+/// UTC for clients that can't.
 pub(super) fn date(time: SystemTime) -> String {
     let utc = Utc(time);
     match time.duration_since(SystemTime::UNIX_EPOCH) {

@@ -30,12 +30,12 @@ pub(crate) fn without_thread(body: &str) -> String {
     })
 }
 
-/// Whether a body is for a thread.
+/// Returns whether a body is meant for a thread.
 pub(crate) fn has_thread(body: &str) -> bool {
     matches!(serde_json::from_str(body), Ok(Value::Object(members)) if members.contains_key("thread_ts"))
 }
 
-/// A body as logs may show it: without what is secret in it, and on one line.
+/// Returns a body as logs may show it: redacted, and on one line.
 pub(crate) fn redacted(redactor: &Redactor, body: &str) -> String {
     let text = edited(body, |members| {
         members.retain(|name, _| !name.eq_ignore_ascii_case("token"));

@@ -28,7 +28,7 @@ pub(crate) enum Classifier {
 }
 
 impl Classifier {
-    /// The class of a code, if it is known.
+    /// Returns the class of a code, if it is known.
     pub(crate) fn class(self, code: &str) -> Option<Class> {
         match self {
             Self::SlackProxy => slack_proxy(code),
@@ -57,7 +57,7 @@ impl fmt::Debug for Classifier {
     }
 }
 
-/// The classes of slack-proxy 0.3.0, as measured code by code.
+/// Returns the classes of slack-proxy 0.3.0, as measured code by code.
 fn slack_proxy(code: &str) -> Option<Class> {
     match code {
         "channel_not_found" => Some(Class::Pause),
@@ -71,7 +71,7 @@ fn slack_proxy(code: &str) -> Option<Class> {
     }
 }
 
-/// The classes that follow from Slack's documentation.
+/// Returns the classes that follow from Slack's documentation.
 fn recommended(code: &str) -> Option<Class> {
     match code {
         "ratelimited" | "rate_limited" => Some(Class::RateLimited),
@@ -94,7 +94,7 @@ fn contains(sorted: &[&str], code: &str) -> bool {
     sorted.binary_search(&code).is_ok()
 }
 
-/// What the operator can do about a code, where that is clear.
+/// Returns what the operator can do about a code, where that is clear.
 pub(crate) fn advice(code: &str) -> Option<&'static str> {
     Some(match code {
         "channel_not_found" => "check the channel, and invite the app if it is private",

@@ -66,7 +66,7 @@ impl Verdict {
     }
 }
 
-/// The body alone decides, and must be JSON.
+/// Classifies a response by its body alone, which must be JSON.
 fn by_body(policy: &Policy, body: &[u8]) -> Verdict {
     match serde_json::from_slice::<Reply>(body) {
         Ok(Reply { ok: true, ts, .. }) => delivered(&ts),
@@ -132,14 +132,15 @@ fn is_ts(ts: &str) -> bool {
     !ts.is_empty() && ts.len() <= 80 && ts.bytes().all(is_part)
 }
 
-/// A number of seconds, too many of which are as long as there is.
+/// Parses a number of seconds; one that does not fit becomes the longest
+/// duration.
 pub(crate) fn seconds(text: &str) -> Option<Duration> {
     let seconds: f64 = text.trim().parse().ok()?;
     (seconds >= 0.0).then(|| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
 }
 
 impl Reply {
-    /// Of a body that is one word, as incoming webhooks answer.
+    /// Reads a body that is one word, as incoming webhooks answer.
     fn plain(body: &[u8]) -> Self {
         let word = std::str::from_utf8(body).unwrap_or_default().trim();
         let is_code = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';

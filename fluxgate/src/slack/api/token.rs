@@ -21,7 +21,7 @@ use crate::slack::Error;
 pub struct Token(Arc<str>);
 
 impl Token {
-    /// A token from its text.
+    /// Creates a token from its text.
     ///
     /// # Errors
     ///
@@ -39,7 +39,7 @@ impl Token {
         Ok(Self(text.into()))
     }
 
-    /// A token from the environment.
+    /// Creates a token from the text of an environment variable.
     ///
     /// # Errors
     ///
@@ -48,7 +48,8 @@ impl Token {
         Self::new(crate::slack::env(variable)?)
     }
 
-    /// Whether `given` is this token. Takes the same time wherever they differ.
+    /// Returns whether `given` is this token. It takes the same time wherever
+    /// they differ.
     #[must_use]
     pub fn matches(&self, given: &str) -> bool {
         let (own, given) = (self.0.as_bytes(), given.as_bytes());
@@ -59,12 +60,12 @@ impl Token {
         std::hint::black_box(differs) == 0
     }
 
-    /// The secret itself, for the redaction of texts that repeat it.
+    /// Returns the secret itself, for the redaction of texts that repeat it.
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// `Bearer …`, marked so that HTTP libraries don't show it.
+    /// Returns `Bearer …`, marked so that HTTP libraries don't show it.
     pub(crate) fn header(&self) -> HeaderValue {
         let mut value = HeaderValue::from_str(&format!("Bearer {}", self.0))
             .expect("visible ASCII, as `new` made sure");

@@ -51,7 +51,7 @@ impl Http {
         })
     }
 
-    /// Scheme and host: the path of a webhook is a secret.
+    /// Returns scheme and host. The path is left out: a webhook's is a secret.
     pub(crate) fn origin(&self) -> String {
         self.url.origin().ascii_serialization()
     }
@@ -122,7 +122,7 @@ fn is_loopback(url: &Url) -> bool {
     })
 }
 
-/// An error and what caused it, on one line.
+/// Returns an error and its causes as text, on one line.
 fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -10,7 +10,7 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// A rate; both must be above zero.
+    /// Creates a rate; both must be above zero.
     #[must_use]
     pub const fn new(every: Duration, burst: u32) -> Self {
         Self { every, burst }
@@ -35,7 +35,7 @@ impl Bucket {
         }
     }
 
-    /// From when on there is a token.
+    /// Returns the time from which on there is a token.
     pub(crate) fn ready_at(&self) -> Duration {
         self.full_at
             .saturating_sub(self.rate.every.saturating_mul(self.rate.burst - 1))

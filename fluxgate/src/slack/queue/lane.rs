@@ -61,7 +61,8 @@ impl Lane {
         }
     }
 
-    /// Nothing would be different if a new lane took its place.
+    /// Returns whether the lane could be replaced by a new one without any
+    /// difference.
     pub(crate) fn is_idle(&self, now: Duration) -> bool {
         self.entries.is_empty() && self.bucket.is_none_or(|bucket| bucket.is_full(now))
     }

@@ -75,7 +75,7 @@ impl Shared {
         }
     }
 
-    /// One whose worker is run by a test.
+    /// Creates a queue whose worker is run by a test.
     #[cfg(test)]
     pub(crate) fn manual(policy: Policy, transport: Box<dyn Transport>) -> Self {
         let shared = Self::new(policy, transport, Arc::default());
@@ -83,13 +83,13 @@ impl Shared {
         shared
     }
 
-    /// The time since the origin. For the worker alone: the clock of tokio may
-    /// be another on a sender's thread, paused by a test.
+    /// Returns the time since the origin. Only the worker asks: on a sender's
+    /// thread tokio's clock may be another one, paused by a test.
     pub(crate) fn now(&self) -> Duration {
         self.origin.get_or_init(Instant::now).elapsed()
     }
 
-    /// That time as an instant, if there is such a one.
+    /// Returns that time as an instant, if it can be represented.
     pub(crate) fn instant(&self, time: Duration) -> Option<Instant> {
         self.origin.get_or_init(Instant::now).checked_add(time)
     }
@@ -130,7 +130,7 @@ impl Shared {
         }
     }
 
-    /// What the worker is to do now.
+    /// Returns what the worker is to do now.
     pub(crate) fn next(&self) -> Next {
         let now = self.now();
         let mut state = self.lock();
@@ -167,14 +167,14 @@ impl Shared {
         f(&mut self.lock().scheduler)
     }
 
-    /// Some message is done with.
+    /// Wakes the callers that wait, since some message is done with.
     pub(crate) fn progressed(&self) {
         self.progress.0.notify_all();
         self.progress.1.notify_waiters();
     }
 
-    /// The worker has ended, and will not come back unless it was not asked to
-    /// end.
+    /// Records that the worker has ended. It is not started again if it was
+    /// asked to end.
     pub(crate) fn ended(&self) {
         let mut state = self.lock();
         state.running = false;
@@ -219,14 +219,14 @@ impl Shared {
         self.wait_for(self.lock(), until, ended, undelivered)
     }
 
-    /// As [`flush`](Self::flush), for async code.
+    /// Waits as [`flush`](Self::flush) does, for async code.
     pub(crate) async fn flushed(&self) {
         let mark = self.lock().scheduler.mark();
         self.until(|state| state.scheduler.left(mark) == 0 || !state.running)
             .await;
     }
 
-    /// As [`join`](Self::join), for async code.
+    /// Waits as [`join`](Self::join) does, for async code.
     pub(crate) async fn joined(&self) -> FlushReport {
         self.until(|state| state.phase == Phase::Ended || !state.running)
             .await;
@@ -290,7 +290,7 @@ impl Shared {
     }
 }
 
-/// What has not been done with, and what was given up at the end.
+/// Returns how many messages are still queued or were given up at the end.
 fn undelivered(state: &State) -> usize {
     state.scheduler.left(u64::MAX) + state.scheduler.abandoned
 }

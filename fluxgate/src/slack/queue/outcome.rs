@@ -139,7 +139,8 @@ impl Scheduler {
         Some(Settled::Retrying(code, wait))
     }
 
-    /// After a panic of the worker: what was being sent counts as tried.
+    /// Repairs the state after a panic of the worker: the message that was being
+    /// sent counts as tried.
     pub(crate) fn recover(&mut self, now: Duration) {
         self.stats.panics += 1;
         let flying: Vec<_> = (self.lanes.iter())

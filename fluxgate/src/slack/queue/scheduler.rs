@@ -93,7 +93,8 @@ impl Scheduler {
         }
     }
 
-    /// How many messages wait. For slack-proxy the one in hand does not.
+    /// Returns how many messages wait. For slack-proxy the one being sent does
+    /// not count.
     pub(crate) fn size(&self) -> usize {
         match self.policy.lanes {
             Lanes::One => self.queued.saturating_sub(1),
@@ -139,8 +140,8 @@ impl Scheduler {
         Ok(is_head)
     }
 
-    /// What is to be done at `now`. To be asked again after each answer but
-    /// `Wait`.
+    /// Returns what is to be done at `now`. The caller asks again after each
+    /// answer but `Wait`.
     pub(crate) fn next(&mut self, now: Duration) -> Step {
         self.clock = now;
         let mut best: Option<(Duration, u64, &Arc<str>)> = None;
@@ -163,18 +164,18 @@ impl Scheduler {
         }
     }
 
-    /// The channel of the lane's head.
+    /// Returns the channel of the lane's head.
     pub(crate) fn head(&self, key: &Arc<str>) -> Option<Arc<str>> {
         let head = self.lanes.get(key)?.entries.front()?;
         Some(head.message.channel.clone())
     }
 
-    /// The number that the next message will have.
+    /// Returns the number that the next message will have.
     pub(crate) fn mark(&self) -> u64 {
         self.numbers
     }
 
-    /// How many messages are left of those that came before the mark.
+    /// Returns how many messages from before the mark are left.
     pub(crate) fn left(&self, mark: u64) -> usize {
         let lanes = self.lanes.values().flat_map(|lane| &lane.entries);
         lanes
@@ -183,8 +184,8 @@ impl Scheduler {
             .count()
     }
 
-    /// From now on there is only so much time: waits that would outlast it are
-    /// cut short for one last attempt.
+    /// Limits the remaining time: waits that would outlast it are cut short for
+    /// one last attempt.
     pub(crate) fn drain_until(&mut self, deadline: Duration, now: Duration) {
         self.deadline = Some(deadline);
         for lane in self.lanes.values_mut() {
@@ -214,7 +215,8 @@ impl Scheduler {
         entries.into_iter().map(|entry| entry.message).collect()
     }
 
-    /// The head of the lane is done with; who waited outside may come in.
+    /// Removes the head of the lane, and admits the next message that waits
+    /// outside the queue.
     pub(crate) fn finish(&mut self, key: &Arc<str>, end: End) -> Option<Message> {
         let entry = self.lanes.get_mut(key)?.entries.pop_front()?;
         self.stats.ended(&entry.message, end);
@@ -248,7 +250,7 @@ impl Scheduler {
         self.numbers - 1
     }
 
-    /// Whether it is the head of its lane.
+    /// Appends a message to its lane. Returns whether it is the lane's head.
     fn push(&mut self, entry: Entry) -> bool {
         let key = match self.policy.lanes {
             Lanes::One => "".into(),
@@ -269,7 +271,7 @@ impl Scheduler {
         lane.entries.len() == 1
     }
 
-    /// When the head of a lane may go out, as things are.
+    /// Returns when the head of a lane may go out, as things are.
     fn due(&self, lane: &Lane, head: &Entry, now: Duration) -> Duration {
         let ready = |bucket: &Option<Bucket>| bucket.map_or(Duration::ZERO, |b| b.ready_at());
         let rate = ready(&lane.bucket).max(ready(&self.bucket));

@@ -1,0 +1,129 @@
+//! What people write who know the original or another circuit breaker, and how the
+//! same is said here.
+
+mod names;
+mod policies;
+
+use names::NAMES;
+use policies::{OTHER_POLICIES, POLICIES};
+
+/// Says what to write for a name that is no setting: after `unknown key …`.
+pub(super) fn setting(name: &str) -> Option<String> {
+    let policy = POLICIES
+        .iter()
+        .find(|(policy, ..)| snake_case(policy) == snake_case(name));
+    let snake = snake_case(name);
+    if let Some((policy, key, example)) = policy {
+        // The original and others have settings of such names.
+        let is_written_as_policy = *policy == name;
+        let row = NAMES.iter().find(|(names, _)| has(names, &snake));
+        if let (Some((_, advice)), false) = (row, is_written_as_policy) {
+            return Some((*advice).to_owned());
+        }
+        return Some(format!(
+            "it is a value of `{key}`: write `{key} = {example}`"
+        ));
+    }
+    let (_, advice) = NAMES.iter().find(|(names, _)| has(names, &snake))?;
+    Some((*advice).to_owned())
+}
+
+/// Says what to write for a name that is no policy of this kind: after `unknown … …`.
+pub(crate) fn policy(kind: &str, name: &str) -> Option<String> {
+    let snake = snake_case(name);
+    let own = OTHER_POLICIES
+        .iter()
+        .find(|(key, names, _)| *key == kind && has(names, &snake));
+    if let Some((_, _, advice)) = own {
+        return Some((*advice).to_owned());
+    }
+    let (policy, key, example) = POLICIES
+        .iter()
+        .find(|(policy, ..)| snake_case(policy) == snake)?;
+    if *key == kind {
+        return None;
+    }
+    Some(format!(
+        "`{policy}` is a value of `{key}`: write `{key} = {example}`"
+    ))
+}
+
+/// Says what to write for an argument that a policy or listener does not have: after
+/// `… has no argument …`.
+pub(crate) fn argument(of: &str, name: &str) -> Option<&'static str> {
+    Some(match (of, name) {
+        ("LogListener" | "PrometheusListener" | "SlackListener", "name" | "circuit_name") => {
+            "listeners tell the name of the breaker, which the key `name` sets: \
+             `#[circuit_breaker(name = \"payment_api\", …)]`"
+        }
+        ("LogListener", "logger" | "target") => {
+            "its events have the target `fluxgate::listeners::log` and the field `circuit_name`, \
+             by which a subscriber can tell them apart; for another target write a closure, as in \
+             `|signal| tracing::warn!(target: \"payments\", \"{} is {}\", signal.name, \
+             signal.new_state)`"
+        }
+        ("LogListener", "level" | "levels") => {
+            "write `fluxgate::listener::LogListener::new().level(fluxgate::State::Open, \
+             tracing::Level::ERROR)`"
+        }
+        (
+            "PrometheusListener",
+            "durations" | "buckets" | "with" | "without" | "only_states" | "metrics" | "histogram",
+        ) => {
+            "write it as an expression: `fluxgate::listener::PrometheusListener::new()`, and its \
+             methods"
+        }
+        ("SlackListener", "webhook" | "webhook_url") => {
+            "it posts with a token, so that the messages of one incident share a thread; `url` is \
+             for a proxy that takes the same messages"
+        }
+        ("SlackListener", "template" | "message" | "text" | "labels") => {
+            "what the messages say is `templates = …`, a `fluxgate::listener::SlackTemplates`"
+        }
+        _ => return None,
+    })
+}
+
+/// Returns whether the name is that of a policy, under any convention.
+pub(crate) fn is_policy(name: &str) -> bool {
+    let snake = snake_case(name);
+    POLICIES
+        .iter()
+        .any(|(policy, ..)| snake_case(policy) == snake)
+}
+
+fn has(names: &str, name: &str) -> bool {
+    names.split(' ').any(|known| known == name)
+}
+
+/// Turns `failureRateThreshold` into `failure_rate_threshold`.
+fn snake_case(name: &str) -> String {
+    let mut snake = String::new();
+    let mut was_lower = false;
+    for c in name.chars() {
+        if c.is_uppercase() && was_lower {
+            snake.push('_');
+        }
+        was_lower = c.is_lowercase() || c.is_ascii_digit();
+        snake.extend(c.to_lowercase());
+    }
+    snake
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::table::SETTINGS;
+
+    #[test]
+    fn habits_are_no_settings_and_unique() {
+        let mut seen = std::collections::BTreeSet::new();
+        for name in NAMES.iter().flat_map(|(names, _)| names.split(' ')) {
+            assert!(
+                SETTINGS.iter().all(|setting| setting.name != name),
+                "{name} is a setting"
+            );
+            assert!(seen.insert(name), "{name} stands twice");
+        }
+    }
+}
