@@ -30,12 +30,13 @@ mod written {
     }
 }
 
-/// As expanded.
+/// As expanded. Of generated code clippy does not say that a `return` is not needed.
+#[allow(clippy::needless_return)]
 mod expanded {
     use std::io;
 
     pub(crate) fn length(path: &str) -> io::Result<u64> {
-        ::fluxgate::__private::call(
+        return ::fluxgate::__private::call(
             {
                 static __FLUXGATE_BREAKER: ::fluxgate::StaticBreaker =
                     ::fluxgate::StaticBreaker::new(|| {
@@ -60,11 +61,11 @@ mod expanded {
                 .tracker(|error: &_| ::fluxgate::__private::Probe::new(error).holds::<io::Error>()),
             ::fluxgate::__private::Returning::<io::Result<u64>>::new().rejected(),
             move || -> io::Result<u64> { Ok(std::fs::metadata(path)?.len()) },
-        )
+        );
     }
 
     pub(crate) async fn length_or_zero(path: String) -> io::Result<u64> {
-        match ::fluxgate::__private::or_await(
+        return match ::fluxgate::__private::or_await(
             ::fluxgate::__private::try_call_async(
                 {
                     static __FLUXGATE_BREAKER: ::fluxgate::StaticBreaker =
@@ -92,7 +93,7 @@ mod expanded {
         ) {
             ::core::result::Result::Ok(result) => result,
             ::core::result::Result::Err(result) => result.await,
-        }
+        };
     }
 }
 

@@ -84,20 +84,20 @@ impl SystemClock {
 impl Clock for SystemClock {
     #[inline]
     fn now(&self) -> Duration {
-        if Self::is_replaced() {
-            if let Some(now) = Self::replaced_now() {
-                return now;
-            }
+        if Self::is_replaced()
+            && let Some(now) = Self::replaced_now()
+        {
+            return now;
         }
         let origin = *ORIGIN.get_or_init(Instant::now);
         Instant::now().saturating_duration_since(origin)
     }
 
     fn wall(&self) -> SystemTime {
-        if Self::is_replaced() {
-            if let Some(clock) = Self::replacement() {
-                return clock.wall();
-            }
+        if Self::is_replaced()
+            && let Some(clock) = Self::replacement()
+        {
+            return clock.wall();
         }
         SystemTime::now()
     }

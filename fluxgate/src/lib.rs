@@ -109,6 +109,8 @@
 //! | `keyed` | | `keyed` and `key = …`: one breaker per tenant, host or shard |
 //! | `test-util` | | `testing::isolate`: tests with breakers of their own, for `[dev-dependencies]` |
 //! | `tower` | | `tower`: a breaker as a `Layer`, for axum, tonic, reqwest and every other `Service` |
+//! | `sim` | | `sim`: tries a policy on the shipping engine before production does |
+//! | `sim-traces` | | recorded traces from and to JSONL and CSV files |
 //! | `slack` | | `SlackListener` and the delivery it is built on |
 //! | `slack-core` | | the same without TLS, for a proxy within reach over plain HTTP |
 //!
@@ -165,6 +167,8 @@ pub mod retry;
 #[cfg(feature = "serde")]
 mod serial;
 mod settings;
+#[cfg(feature = "sim")]
+pub mod sim;
 #[cfg(feature = "slack-core")]
 pub mod slack;
 mod state;

@@ -136,7 +136,7 @@ const LONGEST_CHAIN: usize = 128;
 
 /// Returns whether the error, or one that caused it, is a `T`.
 pub(crate) fn chain_holds<T: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
-    chain(error).any(|error| error.is::<T>())
+    chain(error).any(<dyn Error>::is::<T>)
 }
 
 /// Returns the error and what caused it.

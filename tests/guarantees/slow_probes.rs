@@ -62,7 +62,11 @@ fn slow_probe_that_fails_is_recorded_as_failed() {
     clock.advance(SECOND);
     // Not slow by a nanosecond.
     let quick = || {
-        clock.advance(4 * SECOND - std::time::Duration::from_nanos(1));
+        clock.advance(
+            (4 * SECOND)
+                .checked_sub(std::time::Duration::from_nanos(1))
+                .unwrap(),
+        );
         Ok::<_, Error>(())
     };
     assert_eq!(breaker.call(quick), Ok(()));

@@ -217,3 +217,40 @@ fn arguments_are_taken_along() {
     assert!(forgets(text(), (1, text())).is_ok());
     drop((guarded_async(text(), text(), vec![]), forgets_async(text())));
 }
+
+/// Code in the style that `clippy::implicit_return` asks for.
+mod explicit_returns {
+    #![deny(clippy::implicit_return)]
+    #![allow(clippy::needless_return)]
+
+    use std::io;
+
+    use fluxgate::circuit_breaker;
+
+    #[circuit_breaker(tripper = FailureStreak(5), handle = sync_breaker)]
+    pub(super) fn sync(value: u8) -> io::Result<u8> {
+        return Ok(value);
+    }
+
+    #[circuit_breaker(fallback = |_| return Ok(0))]
+    pub(super) async fn asynchronous(value: u8) -> io::Result<u8> {
+        tokio::task::yield_now().await;
+        return sync(value);
+    }
+
+    #[circuit_breaker]
+    pub(super) fn future(value: u8) -> impl Future<Output = io::Result<u8>> {
+        return std::future::ready(sync(value));
+    }
+
+    pub(super) fn state() -> fluxgate::State {
+        return sync_breaker().state();
+    }
+}
+
+#[tokio::test]
+async fn explicit_returns_set_off_no_lint() {
+    assert_eq!(explicit_returns::asynchronous(1).await.unwrap(), 1);
+    assert_eq!(explicit_returns::future(2).await.unwrap(), 2);
+    assert_eq!(explicit_returns::state(), fluxgate::State::Closed);
+}

@@ -227,7 +227,7 @@ fn panics_are_contained_and_counted_and_the_next_signal_follows() {
 #[test]
 fn a_closure_whose_future_fails_is_reported_as_failing() {
     let every_second = |signal: Signal| async move {
-        if signal.sequence % 2 == 0 {
+        if signal.sequence.is_multiple_of(2) {
             Err(format!("no answer to {}", signal.sequence))
         } else {
             Ok(())

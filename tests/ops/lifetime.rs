@@ -190,7 +190,7 @@ fn a_histogram_holds_every_call_and_keeps_the_window_as_it_is() {
     let takes = |millis: u64| {
         let call = breaker.call(|| {
             clock.advance(Duration::from_millis(millis));
-            if millis % 2 == 0 {
+            if millis.is_multiple_of(2) {
                 Ok(())
             } else {
                 Err(io::Error::other("odd"))

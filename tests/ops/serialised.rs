@@ -21,6 +21,7 @@ fn to_json(value: &impl serde::Serialize) -> Value {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one document, as it is shown")]
 fn an_open_breaker_as_a_listing_shows_it() {
     let clock = ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_500));
     let signals: Arc<Mutex<Vec<Signal>>> = Arc::default();

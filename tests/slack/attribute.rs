@@ -2,9 +2,16 @@
 
 use std::{io, sync::LazyLock};
 
-use fluxgate::circuit_breaker;
+use fluxgate::{
+    circuit_breaker,
+    listener::{SlackTemplate, SlackTemplates},
+    slack::Delivery,
+};
 
-use crate::fake::Slack;
+use crate::{
+    fake::Slack,
+    rig::{deliver, hasty},
+};
 
 static SLACK: LazyLock<Slack> = LazyLock::new(Slack::start);
 
@@ -69,5 +76,49 @@ fn a_function_whose_listener_can_not_be_built_works_without_and_says_so() {
     assert!(
         missing.reason.contains("`FLUXGATE_NO_SUCH_TOKEN`"),
         "{missing:?}"
+    );
+}
+
+/// A server of their own: the other test counts what arrives at `SLACK`.
+static OTHER: LazyLock<Slack> = LazyLock::new(Slack::start);
+static DELIVERY: LazyLock<Delivery> = LazyLock::new(|| deliver(&OTHER, &hasty()));
+
+#[circuit_breaker(
+    name = "with templates",
+    tripper = FailureStreak(1),
+    listeners = [SlackListener(
+        channel = "C3",
+        token = token(),
+        url = OTHER.url(),
+        templates = SlackTemplates::new(SlackTemplate::new("{name} changed", "#808080", "")),
+        policy = hasty(),
+    )],
+)]
+fn with_templates() -> io::Result<()> {
+    Err(io::ErrorKind::TimedOut.into())
+}
+
+#[circuit_breaker(
+    name = "with delivery",
+    tripper = FailureStreak(1),
+    listeners = [SlackListener(channel = "C4", delivery = DELIVERY.clone())],
+)]
+fn with_delivery() -> io::Result<()> {
+    Err(io::ErrorKind::TimedOut.into())
+}
+
+#[test]
+fn templates_policy_and_delivery_are_used() {
+    assert!(with_templates().is_err());
+    assert!(with_delivery().is_err());
+    let posts = OTHER.wait(2);
+    let to = |channel: &str| {
+        let post = posts.iter().find(|post| post.json["channel"] == channel);
+        post.expect("a post to the channel")
+    };
+    assert!(to("C3").json.to_string().contains("with templates changed"));
+    assert_eq!(
+        to("C4").request.headers["authorization"],
+        "Bearer xoxb-test"
     );
 }

@@ -227,7 +227,7 @@ fn frozen_time_makes_them_all_as_new() {
 #[test]
 fn threads_that_ask_for_the_same_keys_get_the_same_breakers() {
     let hosts = built(hosts("threads").max_keys(64));
-    let failed = |key: usize| key % 8 == 0;
+    let failed = |key: usize| key.is_multiple_of(8);
     thread::scope(|scope| {
         for _ in 0..4 {
             let hosts = &hosts;

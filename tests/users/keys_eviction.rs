@@ -78,14 +78,15 @@ fn keys_from_outside_are_taken_without_end() {
 fn failing_key_opens_at_nth_failure() {
     let clock = ManualClock::new();
     let set = built(set("nth failure", 5, &clock).max_keys(100));
-    for failure in 1..=5 {
+    for failure in 1..=5_usize {
         fail(&set.get("failing"));
-        assert_eq!(set.get("failing").info().failure_streak, failure);
-        crowd(&set, failure as usize * 1000, 1000);
+        let streak = set.get("failing").info().failure_streak;
+        assert_eq!(streak, failure as u64);
+        crowd(&set, failure * 1000, 1000);
         if failure < 5 {
             // Much later, too, as long as others can go.
             clock.advance(WEEK);
-            crowd(&set, failure as usize * 10_000, 1000);
+            crowd(&set, failure * 10_000, 1000);
         }
     }
     assert!(set.stats().evicted > 8000);
@@ -424,9 +425,9 @@ proptest! {
             model.retain(|key, known| {
                 in_set.contains_key(&key.to_string()) || {
                     let may_go = !held.contains_key(key) && match known.state {
-                        State::Closed => known.failures == 0 || now - known.asked >= FORGOTTEN,
-                        State::Open => now - known.opened >= 2 * WAIT,
-                        State::HalfOpen => now - known.opened >= FORGOTTEN,
+                        State::Closed => known.failures == 0 || now.checked_sub(known.asked).unwrap() >= FORGOTTEN,
+                        State::Open => now.checked_sub(known.opened).unwrap() >= 2 * WAIT,
+                        State::HalfOpen => now.checked_sub(known.opened).unwrap() >= FORGOTTEN,
                         _ => false,
                     };
                     assert!(may_go, "{key} is gone: {known:?}");
@@ -440,7 +441,7 @@ proptest! {
                 prop_assert_eq!(info.metrics.failure_count, known.failures, "{}", key);
             }
             for (key, breaker) in &held {
-                let same = in_set.get(&key.to_string()).map(|it| it.info());
+                let same = in_set.get(&key.to_string()).map(fluxgate::CircuitBreaker::info);
                 prop_assert_eq!(same, Some(breaker.info()), "{}", key);
             }
         }

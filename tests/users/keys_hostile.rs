@@ -91,7 +91,9 @@ fn settings_may_ask_the_set_or_panic() {
                     set.get(&2);
                 }
                 assert!(
-                    !*PANIC.lock().unwrap_or_else(|it| it.into_inner()),
+                    !*PANIC
+                        .lock()
+                        .unwrap_or_else(std::sync::PoisonError::into_inner),
                     "no settings"
                 );
                 breaker
@@ -100,10 +102,14 @@ fn settings_may_ask_the_set_or_panic() {
             .expect("valid settings")
     });
     assert_eq!(set.get(&1).name(), "settings/1");
-    *PANIC.lock().unwrap_or_else(|it| it.into_inner()) = true;
+    *PANIC
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner) = true;
     assert_eq!(set.get(&3).name(), "settings/*");
     assert_eq!(set.len(), 1);
-    *PANIC.lock().unwrap_or_else(|it| it.into_inner()) = false;
+    *PANIC
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner) = false;
     assert_eq!(set.get(&3).name(), "settings/3");
 }
 

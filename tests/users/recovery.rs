@@ -8,6 +8,7 @@ use fluxgate::{CallNotPermitted, CircuitBreaker, State, circuit_breaker, testing
 #[derive(Debug)]
 enum ApiError {
     Status(u16),
+    #[expect(dead_code, reason = "the README's tracker matches it")]
     Timeout,
     Rejected(CallNotPermitted),
 }

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_densest_failures_without_a_streak_are_those_a_search_finds() {
+    fn densest_failures_match_a_search() {
         for size in 1..=10 {
             for least in 1..=size {
                 for streak in 1..=6 {

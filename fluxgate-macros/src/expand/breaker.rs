@@ -147,7 +147,7 @@ pub(super) fn handle(
         #[must_use]
         #vis fn #ident() -> &'static #ty {
             #item
-            &#hidden
+            return &#hidden;
         }
     };
     Some(match set {

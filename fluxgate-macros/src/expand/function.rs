@@ -20,7 +20,7 @@ use crate::{
 /// Input:  #[circuit_breaker]
 ///         fn quote(symbol: &str) -> Result<u32, Error> { … }
 /// Output: fn quote(symbol: &str) -> Result<u32, Error> {
-///             ::fluxgate::__private::call(
+///             return ::fluxgate::__private::call(
 ///                 { static __FLUXGATE_BREAKER: … ; &__FLUXGATE_BREAKER },
 ///                 ::fluxgate::__private::Returning::<Result<u32, Error>>::new().classification()
 ///                     .by_classify(),
@@ -126,20 +126,28 @@ impl<'a> Invocation<'a> {
     }
 
     fn tokens(&self) -> TokenStream {
-        let call = match &self.asyncness {
-            Asyncness::Sync => self.sync(),
-            Asyncness::Async => self.asynchronous(&self.pinned_async_block()),
-            Asyncness::Future(future) => self.future(future.boxed),
-        };
-        match &self.lookup {
-            None => call,
-            // A future that is awaited at the end of a block would be dropped after
-            // the local, and from another edition before it.
-            Some(lookup) if matches!(self.asyncness, Asyncness::Async) => {
-                let result = Ident::new("result", Span::mixed_site());
-                quote!(#lookup let #result = #call; #result)
+        let lookup = &self.lookup;
+        // `return` is for users whose style it is; that it is not needed is not said
+        // of generated code.
+        match &self.asyncness {
+            Asyncness::Sync => {
+                let call = self.sync();
+                quote!(#lookup return #call;)
             }
-            Some(lookup) => quote!(#lookup #call),
+            Asyncness::Async => {
+                let call = self.asynchronous(&self.pinned_async_block());
+                if lookup.is_none() {
+                    return quote!(return #call;);
+                }
+                // A future that is awaited at the end of a block would be dropped
+                // after the local, and from another edition before it.
+                let result = Ident::new("result", Span::mixed_site());
+                quote!(#lookup let #result = #call; return #result;)
+            }
+            Asyncness::Future(future) => {
+                let call = self.future(future.boxed);
+                quote!(#lookup #call)
+            }
         }
     }
 
@@ -244,7 +252,7 @@ impl<'a> Invocation<'a> {
     /// Input:  fn f() -> Pin<Box<dyn Future<Output = Ret> + Send>> { body }
     /// Output: fn f() -> … {
     ///             let future = ::fluxgate::__private::run_now(move || -> … { body });
-    ///             ::std::boxed::Box::pin(async move { call_async(…).await })
+    ///             return ::std::boxed::Box::pin(async move { call_async(…).await })
     ///         }
     /// ```
     fn future(&self, boxed: bool) -> TokenStream {
@@ -264,7 +272,7 @@ impl<'a> Invocation<'a> {
         }
         quote! {
             let #future = #fluxgate::__private::run_now(move || -> #returned #block);
-            #result
+            return #result;
         }
     }
 

@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn futures_are_spotted_by_their_syntax() {
+    fn futures_are_recognized() {
         let given =
             |ty: Type| future(&ty).map(|f| (f.output.to_token_stream().to_string(), f.boxed));
         let some = |output: &str, boxed| Some((output.to_owned(), boxed));
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn impl_trait_is_erased_wherever_it_may_stand() {
+    fn impl_trait_is_erased() {
         let erased = |ty: Type| {
             let (ty, found) = erase(&ty);
             (ty.to_token_stream().to_string(), found)

@@ -69,7 +69,7 @@ fn rules_with_too_many_parts_are_refused() {
 }
 
 #[test]
-fn many_mistakes_are_counted_in_linear_time() {
+fn many_mistakes_take_linear_time() {
     let leaves = |n: usize| {
         let leaves: Vec<_> = (0..n).map(|n| format!("Wrong{n}(1, |a, b| c)")).collect();
         leaves.join(" | ")
@@ -101,7 +101,7 @@ fn many_mistakes_are_counted_in_linear_time() {
 }
 
 #[test]
-fn literals_in_strings_are_read_by_us() {
+fn wrong_literals_in_strings_are_refused() {
     for (args, message) in [
         (
             r#"tripper = "FailureRate(1e)""#,
@@ -138,7 +138,7 @@ fn literals_in_strings_are_read_by_us() {
 }
 
 #[test]
-fn names_that_can_not_be_seen_are_refused() {
+fn invisible_names_are_refused() {
     for name in [
         "a\\u{202e}b",
         "a\\nb",
@@ -157,7 +157,7 @@ fn names_that_can_not_be_seen_are_refused() {
 }
 
 #[test]
-fn handles_have_a_name_of_their_own() {
+fn keyword_handles_are_refused() {
     for handle in [
         "Self::self",
         "Self::Self",

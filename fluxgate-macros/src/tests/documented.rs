@@ -45,7 +45,7 @@ fn settings_in_tables_are_accepted() {
 }
 
 #[test]
-fn examples_in_the_table_of_keys_are_accepted() {
+fn manual_examples_are_accepted() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = fs::read_to_string(root.join("src/docs/circuit_breaker.md")).unwrap();
     let mut tried = 0;

@@ -41,7 +41,7 @@ fn normal(tokens: &TokenStream) -> String {
 }
 
 #[test]
-fn the_example_shows_what_is_generated() {
+fn example_shows_the_expansion() {
     let text = std::fs::read_to_string(EXAMPLE).expect("the example is part of the repository");
     let file = syn::parse_file(&text).unwrap();
     let shown = functions(module(&file, "expanded"));

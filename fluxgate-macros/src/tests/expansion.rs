@@ -49,7 +49,7 @@ fn names_of_policies_keep_their_spans() {
 }
 
 #[test]
-fn another_name_of_the_crate_is_used_throughout() {
+fn renamed_crate_is_used_throughout() {
     let args = "crate = renamed, tracker = TypeOf(E) | Custom(f), tripper = FailureStreak(N), \
                 retry = Backoff(D), listeners = [LogListener, |_| {}], handle = h, fallback = f, \
                 failure_if = g, on_cancel = Fail";
@@ -66,12 +66,12 @@ fn another_name_of_the_crate_is_used_throughout() {
 }
 
 #[test]
-fn a_key_is_looked_up_before_the_body_takes_the_arguments() {
+fn key_is_looked_up_before_the_body() {
     let text = expanded("key = symbol, retry = Always, max_keys = 5").to_string();
     for part in [
         "StaticBreakers < :: std :: string :: String >",
         ". settings (| builder | builder . retry (:: fluxgate :: retry :: Always)) . max_keys (5)",
-        "& symbol) } ; :: fluxgate :: __private :: call",
+        "& symbol) } ; return :: fluxgate :: __private :: call",
     ] {
         assert!(text.contains(part), "{part} in {text}");
     }
@@ -104,7 +104,7 @@ fn durations_are_written_out() {
 }
 
 #[test]
-fn on_an_error_the_function_is_still_there() {
+fn function_stays_after_an_error() {
     let item: TokenStream = super::FUNCTION.parse().unwrap();
     let text = crate::protect("tripper =".parse().unwrap(), item).to_string();
     assert!(text.contains("compile_error"), "{text}");
@@ -116,7 +116,7 @@ fn on_an_error_the_function_is_still_there() {
 
 /// The ranges of the macro and those of the runtime are the same.
 #[test]
-fn ranges_are_those_of_the_runtime() {
+fn limits_are_those_of_the_runtime() {
     use fluxgate::__private::bounds;
     use policy::RatioLimits;
     let mut values = vec![

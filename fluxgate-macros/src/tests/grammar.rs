@@ -3,7 +3,7 @@
 use super::{accepted, faults, refused};
 
 #[test]
-fn everything_is_accepted_as_tokens_and_as_strings() {
+fn tokens_and_strings_are_accepted_alike() {
     accepted("");
     accepted(
         r#"
@@ -99,7 +99,7 @@ fn keys() {
 }
 
 #[test]
-fn every_mistake_of_an_attribute_is_reported() {
+fn every_mistake_is_reported() {
     let found = faults(
         "tripper = MinRequests(0) & FailureRate(50) | FailureStrek(5), retry = Cooldown(0s), \
          permit = RampUp(0.5, 0.1, 0s), max_half_open_calls = 0, colour = 1, name = \"\", tracker =",

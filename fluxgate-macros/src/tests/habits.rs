@@ -107,7 +107,7 @@ fn what_stands_for_nothing() {
 }
 
 #[test]
-fn trackers_as_one_would_say_them() {
+fn guessed_trackers_get_advice() {
     refused(
         "tracker = std::io::Error",
         "std::io::Error",
@@ -286,7 +286,7 @@ fn policies_of_other_breakers() {
 }
 
 #[test]
-fn numbers_where_a_policy_is_expected() {
+fn bare_numbers_get_advice() {
     for (args, underlined, message) in [
         (
             "retry = 3",

@@ -227,7 +227,7 @@ fn a_classifier_is_alone() {
 }
 
 #[test]
-fn the_type_of_keys_is_that_of_the_argument() {
+fn key_type_is_that_of_the_argument() {
     let unseen = |item: &str| {
         let found = faults_on("key = tenant", item);
         assert!(found.len() <= 1, "{item}: {found:?}");
@@ -277,7 +277,7 @@ fn keys_that_exclude_each_other() {
 }
 
 #[test]
-fn arguments_in_settings_of_the_breaker() {
+fn arguments_in_settings_are_refused() {
     for (args, underlined, message) in [
         (
             "tripper = FailureStreak(symbol)",
@@ -317,7 +317,7 @@ fn arguments_in_settings_of_the_breaker() {
 }
 
 #[test]
-fn a_handle_named_like_the_function() {
+fn handle_like_the_function_is_refused() {
     refused(
         "handle = quote",
         "quote",
@@ -326,7 +326,7 @@ fn a_handle_named_like_the_function() {
 }
 
 #[test]
-fn tracked_caller_is_refused_wherever_it_is_said() {
+fn track_caller_is_refused() {
     for attr in [
         "#[track_caller]",
         "#[cfg_attr(debug_assertions, track_caller)]",

@@ -115,7 +115,7 @@ fn a_rule_of_several_branches() {
 }
 
 #[test]
-fn a_shared_breaker_is_documented_where_it_is() {
+fn shared_breaker_is_described_elsewhere() {
     documented(
         "breaker = PAYMENTS, failure_if = stale",
         "# Circuit breaker\n\
@@ -127,7 +127,7 @@ fn a_shared_breaker_is_documented_where_it_is() {
 }
 
 #[test]
-fn the_section_is_only_added_to_documentation_and_can_be_left_out() {
+fn section_needs_docs_and_docs_true() {
     let expanded = |args: &str, item: &str| {
         let protected = protected(args, item).unwrap_or_else(|error| panic!("{error}"));
         crate::expand::function(&protected).to_string()

@@ -3,7 +3,7 @@
 use super::{accepted, faults, refused};
 
 #[test]
-fn more_calls_than_the_window_holds() {
+fn min_requests_exceeds_the_window() {
     refused(
         "window = CountWindow(10), tripper = MinRequests(20) & FailureRate(0.5)",
         "MinRequests(20)",
@@ -27,7 +27,7 @@ fn more_calls_than_the_window_holds() {
 }
 
 #[test]
-fn states_that_exclude_each_other() {
+fn exclusive_states_are_refused() {
     refused(
         "tripper = Closed & FailureRate(0.5) & HalfOpened",
         "HalfOpened",
@@ -78,7 +78,7 @@ fn circuits_that_never_open() {
 }
 
 #[test]
-fn branches_that_another_makes_superfluous() {
+fn shadowed_branches_are_refused() {
     refused(
         "tripper = FailureStreak(3) | FailureStreak(5)",
         "FailureStreak(5)",

@@ -182,7 +182,7 @@ fn values_of_the_wrong_kind() {
 }
 
 #[test]
-fn in_a_string_the_wrong_part_is_quoted() {
+fn strings_quote_the_wrong_part() {
     refused(
         r#"tripper = "MinRequests(20) & FailureRat(0.5)""#,
         r#""MinRequests(20) & FailureRat(0.5)""#,

@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_closed_is_pointed_at() {
+    fn open_brackets_are_pointed_at() {
         let error = lexed("MinRequests(20").map(|_| ()).unwrap_err().to_string();
         assert_eq!(
             error,

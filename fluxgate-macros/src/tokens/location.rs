@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn carets_stand_below_the_part_of_its_line() {
+    fn carets_stand_below_the_part() {
         let text = "MinRequests(20)\n    & FailureRat(0.5)";
         let from = text.find("FailureRat").unwrap();
         assert_eq!(
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_the_text_has_a_caret_of_its_own() {
+    fn end_of_text_has_a_caret() {
         assert_eq!(underline("Closed &", 8, 8), "    Closed &\n            ^");
     }
 }

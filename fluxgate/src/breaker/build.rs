@@ -22,22 +22,13 @@ use crate::{
 impl Builder {
     /// Builds the breaker, or returns every fault of its settings.
     pub(super) fn build_checked(self) -> Result<CircuitBreaker, ConfigError> {
-        let faults: Vec<Fault> = self
-            .check()
-            .into_iter()
-            .flat_map(|(_, faults)| faults)
-            .collect();
-        if !faults.is_empty() {
-            return Err(ConfigError {
-                name: self.name,
-                faults,
-            });
-        }
+        self.check_all()?;
+        let environment = self.environment();
         let Assembled {
             core,
             refused,
             news,
-        } = self.assemble();
+        } = self.assemble(environment);
         if refused.is_empty() {
             core.apply_kill_switch();
             let breaker = CircuitBreaker { core };
@@ -75,10 +66,52 @@ impl Builder {
                 Setting::SlowProbes => self.slow_probes = SlowProbes::Pass,
             }
         }
-        let Assembled { core, mut news, .. } = self.assemble();
+        let environment = self.environment();
+        let Assembled { core, mut news, .. } = self.assemble(environment);
         news.faults = faults;
         core.apply_kill_switch();
         (CircuitBreaker { core }, news)
+    }
+
+    /// Remembers how these settings are made.
+    #[cfg(feature = "sim")]
+    pub(crate) fn recipe(mut self, recipe: fn() -> Self) -> Self {
+        self.recipe = Some(recipe);
+        self
+    }
+
+    /// Builds a breaker of these policies that nothing outside reaches: without its
+    /// listeners, the environment and the registry, on this clock and by these random
+    /// numbers.
+    #[cfg(feature = "sim")]
+    pub(crate) fn build_detached(
+        mut self,
+        clock: impl crate::clock::Clock + 'static,
+        random: crate::random::Seeded,
+        listener: impl Fn(&crate::Signal) + Send + Sync + 'static,
+    ) -> Result<CircuitBreaker, ConfigError> {
+        self.listeners = crate::listener::PendingListeners::default();
+        self = self.clock(clock).listener(listener);
+        self.random = crate::engine::random_source::RandomSource::seeded(random);
+        self.check_all()?;
+        let Assembled { core, .. } = self.assemble(Environment::default());
+        Ok(CircuitBreaker { core })
+    }
+
+    /// Returns every fault of every setting as one error.
+    fn check_all(&self) -> Result<(), ConfigError> {
+        let faults: Vec<Fault> = self
+            .check()
+            .into_iter()
+            .flat_map(|(_, faults)| faults)
+            .collect();
+        if faults.is_empty() {
+            return Ok(());
+        }
+        Err(ConfigError {
+            name: self.name.clone(),
+            faults,
+        })
     }
 
     /// The settings that are refused, and why.
@@ -92,7 +125,7 @@ impl Builder {
                 ))])
             }
         };
-        let lease = if bounds::duration(self.probe_lease) {
+        let probe_lease = if bounds::duration(self.probe_lease) {
             Ok(())
         } else {
             Err(vec![Fault::new(
@@ -143,14 +176,23 @@ impl Builder {
                 Setting::ReopenAfter,
                 count("reopen_after", self.reopen_after != Some(0)),
             ),
-            (Setting::ProbeLease, lease),
+            (Setting::ProbeLease, probe_lease),
         ]
         .into_iter()
         .filter_map(|(setting, checked)| Some((setting, checked.err()?)))
         .collect()
     }
 
-    fn assemble(mut self) -> Assembled {
+    /// Returns what the environment commands the breaker.
+    fn environment(&self) -> Environment {
+        if registry::is_isolated() {
+            Environment::default()
+        } else {
+            Environment::read(&self.name, |variable| std::env::var_os(variable))
+        }
+    }
+
+    fn assemble(mut self, mut environment: Environment) -> Assembled {
         let needs = self.tripper.needs();
         let own_tripper = self.tripper.has_own();
         let durations = self.durations || needs.durations;
@@ -184,11 +226,8 @@ impl Builder {
             every_call: needs.every_call,
             own_tripper,
             min_to_trip: min_to_trip.unwrap_or(MinToTrip::NONE),
-        };
-        let mut environment = if registry::is_isolated() {
-            Environment::default()
-        } else {
-            Environment::read(&self.name, |variable| std::env::var_os(variable))
+            #[cfg(feature = "sim")]
+            recipe: self.recipe,
         };
         let bad_values = mem::take(&mut environment.bad);
         let handle = WeakBreaker::pending(self.name.clone());

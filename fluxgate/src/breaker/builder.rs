@@ -50,6 +50,9 @@ pub struct Builder {
     pub(super) clock: ClockSource,
     pub(super) random: RandomSource,
     pub(super) listeners: PendingListeners,
+    /// Makes these settings again, for a breaker of a static.
+    #[cfg(feature = "sim")]
+    pub(super) recipe: Option<fn() -> Builder>,
 }
 
 pub(super) const MAX_HALF_OPEN_CALLS: u32 = 10;
@@ -74,6 +77,8 @@ impl Builder {
             clock: ClockSource::default(),
             random: RandomSource::default(),
             listeners: PendingListeners::default(),
+            #[cfg(feature = "sim")]
+            recipe: None,
         }
     }
 

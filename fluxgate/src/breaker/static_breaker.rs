@@ -41,6 +41,12 @@ impl StaticBreaker {
         }
     }
 
+    /// Returns the settings that it is built from.
+    #[cfg(feature = "sim")]
+    pub(crate) fn recipe(&self) -> Builder {
+        (self.build)()
+    }
+
     /// Returns the cell that this thread uses.
     #[inline]
     pub(crate) fn cell(&self) -> &FirstUse<CircuitBreaker> {
@@ -57,7 +63,10 @@ impl StaticBreaker {
     ) -> Result<&'a CircuitBreaker, Circle> {
         let mut news = None;
         let breaker = cell.get_or_fill(|| {
-            let (breaker, untold) = (self.build)().build_or_default();
+            let builder = (self.build)();
+            #[cfg(feature = "sim")]
+            let builder = builder.recipe(self.build);
+            let (breaker, untold) = builder.build_or_default();
             breaker.clone().keep_for_ever();
             // In the registry as soon as in the cell: who lists breakers beside
             // this first use is to miss none.

@@ -104,6 +104,8 @@ impl Core {
         self.counts.rejected.add(1);
         if let Some(listener_counters) = &self.listener_counters {
             listener_counters.rejected(refusal.state());
+            #[cfg(feature = "sim")]
+            listener_counters.record_refusal(|| self.clock.now());
         }
         refusal
     }

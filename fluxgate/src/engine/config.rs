@@ -34,6 +34,9 @@ pub(crate) struct Config {
     pub(crate) own_tripper: bool,
     /// When a full window need not be shown to the tripper.
     pub(crate) min_to_trip: MinToTrip,
+    /// Makes the settings again, for a breaker of a static.
+    #[cfg(feature = "sim")]
+    pub(crate) recipe: Option<fn() -> crate::Builder>,
 }
 
 impl Config {

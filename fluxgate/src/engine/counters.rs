@@ -83,6 +83,9 @@ pub(crate) struct ListenerCounters {
     /// The bounds of the histogram, ascending, in nanoseconds.
     bounds: Box<[u64]>,
     calls: ShardedCounters,
+    /// Who records single calls.
+    #[cfg(feature = "sim")]
+    recorders: Box<[crate::sim::Recorder]>,
 }
 
 /// The places in a stripe.
@@ -97,8 +100,14 @@ impl ListenerCounters {
             lifetime,
             successes,
             durations,
+            #[cfg(feature = "sim")]
+            recorders,
         } = reads;
-        if !lifetime && !successes && durations.is_empty() {
+        #[cfg(feature = "sim")]
+        let records = !recorders.is_empty();
+        #[cfg(not(feature = "sim"))]
+        let records = false;
+        if !lifetime && !successes && durations.is_empty() && !records {
             return None;
         }
         let bounds: Box<[u64]> = durations.into_iter().map(nanos).collect();
@@ -116,6 +125,8 @@ impl ListenerCounters {
             counts_successes: successes,
             bounds,
             calls: ShardedCounters::new(places),
+            #[cfg(feature = "sim")]
+            recorders: recorders.into(),
         }))
     }
 
@@ -126,7 +137,31 @@ impl ListenerCounters {
 
     /// Whether it wants to know how long calls took.
     pub(crate) fn needs_elapsed(&self) -> bool {
+        #[cfg(feature = "sim")]
+        if !self.recorders.is_empty() {
+            return true;
+        }
+        self.keeps_histogram()
+    }
+
+    fn keeps_histogram(&self) -> bool {
         !self.bounds.is_empty()
+    }
+
+    /// Hands a call that ended to those who record calls.
+    #[cfg(feature = "sim")]
+    pub(crate) fn record_call(&self, ended: Ended, now: Duration, elapsed: u64) {
+        for recorder in &self.recorders {
+            recorder.ended(ended, now, Duration::from_nanos(elapsed));
+        }
+    }
+
+    /// Hands a call that was refused to those who record calls.
+    #[cfg(feature = "sim")]
+    pub(crate) fn record_refusal(&self, now: impl Fn() -> Duration) {
+        for recorder in &self.recorders {
+            recorder.refused(now());
+        }
     }
 
     /// A call ended after `elapsed` nanoseconds; `late` if the state had moved
@@ -145,7 +180,7 @@ impl ListenerCounters {
             | Ended::Cancelled
             | Ended::Panicked => {}
         }
-        if self.needs_elapsed() {
+        if self.keeps_histogram() {
             let bucket = self.bounds.partition_point(|bound| *bound < elapsed);
             self.calls.add(NANOS, elapsed);
             self.calls.add(FIRST_BUCKET + bucket, 1);
@@ -183,7 +218,7 @@ impl ListenerCounters {
                     (each, before.saturating_add(present))
                 })
                 .into(),
-            durations: self.needs_elapsed().then(|| self.histogram()),
+            durations: self.keeps_histogram().then(|| self.histogram()),
         }
     }
 

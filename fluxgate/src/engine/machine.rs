@@ -414,6 +414,26 @@ impl Machine {
         }
     }
 
+    /// Returns what the tripper looks at.
+    #[inline]
+    fn context<'a>(&'a self, config: &'a Config) -> Context<'a> {
+        Context {
+            state: self.state,
+            streak: self.streak,
+            totals: &self.totals,
+            thresholds: &config.thresholds,
+            durations: config.durations,
+            running: self.running.as_deref(),
+        }
+    }
+
+    /// Returns how near the tripper is to firing: 1 fires.
+    #[cfg(feature = "sim")]
+    pub(crate) fn pressure(&mut self, config: &Config, now: Duration) -> f64 {
+        self.window.expire(now, &mut self.totals);
+        config.tripper.pressure(&self.context(config))
+    }
+
     /// `Open`, if the tripper fires or has to be asked.
     fn tripped(&self, config: &Config) -> Option<Next> {
         if config.own_tripper {
@@ -422,14 +442,7 @@ impl Machine {
                 ..State::Open.into()
             });
         }
-        let seen = Context {
-            state: self.state,
-            streak: self.streak,
-            totals: &self.totals,
-            thresholds: &config.thresholds,
-            durations: config.durations,
-            running: self.running.as_deref(),
-        };
+        let seen = self.context(config);
         config.tripper.fires(&seen).then(|| Next {
             cause: config.tripper.cause(&seen),
             ..State::Open.into()
@@ -437,6 +450,7 @@ impl Machine {
     }
 
     /// What the tripper is to be shown before the breaker goes to `target`.
+    #[allow(clippy::unnecessary_box_returns, reason = "large, and rarely made")]
     pub(crate) fn question(&self, target: State) -> Box<Question> {
         Box::new(Question {
             target,

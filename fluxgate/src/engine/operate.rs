@@ -47,6 +47,13 @@ impl Core {
         }
     }
 
+    /// Returns how near the rule is to firing: 1 fires.
+    #[cfg(feature = "sim")]
+    pub(crate) fn pressure(&self) -> f64 {
+        let now = self.clock.now();
+        self.shared.lock().get().machine.pressure(&self.config, now)
+    }
+
     pub(crate) fn info(&self) -> Info {
         let now = self.clock.now();
         let mut held = self.expire_own(self.shared.lock(), now);
@@ -93,8 +100,8 @@ impl Core {
                 .map(|listener_counters| listener_counters.lifetime(state, since)),
             settings: SettingsInfo {
                 window,
-                probe_lease,
                 max_half_open_calls,
+                probe_lease,
                 ..SettingsInfo::default()
             },
             variable: Environment::variable(self.environment.as_deref(), &self.name),

@@ -53,12 +53,12 @@ impl Outbox {
         let Some(Waiting { signals, merged }) = self.waiting.as_deref_mut() else {
             return;
         };
-        if signals.len() == CAPACITY {
-            if let Some(oldest) = signals.pop_front() {
-                *merged += 1;
-                if let Some(next) = signals.front_mut() {
-                    next.old_state = oldest.old_state;
-                }
+        if signals.len() == CAPACITY
+            && let Some(oldest) = signals.pop_front()
+        {
+            *merged += 1;
+            if let Some(next) = signals.front_mut() {
+                next.old_state = oldest.old_state;
             }
         }
         signals.push_back(signal());

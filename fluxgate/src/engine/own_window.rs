@@ -18,12 +18,7 @@ use crate::{
 
 impl Core {
     /// Leaves an outcome for the user's window. Whether there was room.
-    pub(super) fn leave_record(
-        &self,
-        held: &mut Held<'_, Shared>,
-        record: Record,
-        now: Duration,
-    ) -> bool {
+    pub(super) fn leave_record(held: &mut Held<'_, Shared>, record: Record, now: Duration) -> bool {
         let generation = held.word().generation();
         let task = Task::Record {
             generation,
@@ -80,11 +75,11 @@ impl Core {
     ) -> Held<'a, Shared> {
         let present = held.word();
         let late = || self.counts.late.add(1);
-        if let Task::Record { generation, .. } = task {
-            if present.generation() != generation {
-                late();
-                return held;
-            }
+        if let Task::Record { generation, .. } = task
+            && present.generation() != generation
+        {
+            late();
+            return held;
         }
         let totals = held.get().machine.own_window().map(|(_, totals)| totals);
         let mut totals = totals.map(|totals| totals.clone()).unwrap_or_default();

@@ -264,7 +264,7 @@ mod tests {
     fn probes_agree_with_a_plain_list() {
         const LIMIT: usize = 7;
         const LEASE: u64 = 20;
-        let mut probes = Probes::new(LIMIT as u32, LEASE);
+        let mut probes = Probes::new(7, LEASE);
         // When each began, its slot, and whether it holds it.
         let mut plain: Vec<(u64, Slot)> = Vec::new();
         let mut gone: Vec<Slot> = Vec::new();

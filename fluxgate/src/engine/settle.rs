@@ -107,6 +107,10 @@ impl Core {
             Duration::ZERO
         };
         let elapsed = nanos(now).saturating_sub(began);
+        #[cfg(feature = "sim")]
+        if reads && let Some(listener_counters) = &self.listener_counters {
+            listener_counters.record_call(ended, now, elapsed);
+        }
         let failed = match ended {
             // Nearly all; the others need not be told apart here.
             Ended::Success => Some(false),
@@ -176,7 +180,7 @@ impl Core {
     fn settle_in_own_window(&self, mut held: Held<'_, Shared>, ending: Ending, now: Duration) {
         let Ending { failed, nanos } = ending;
         let record = Record::new(failed, nanos, &self.config.thresholds);
-        if !self.leave_record(&mut held, record, now) {
+        if !Self::leave_record(&mut held, record, now) {
             self.counts.late.add(1);
         }
         self.unlock(held);

@@ -12,9 +12,9 @@
 //!    of all that a rule of the user's may look at;
 //! 2. without the lock the rule, the retry policy, the clock and the source of
 //!    chance are asked, and make an [`Entry`];
-//! 3. under the lock the state is entered, if the period is still the one of step
-//!    1. If not, somebody else was faster: the answers are thrown away, like any
-//!    late result.
+//! 3. under the lock the state is entered, if the period is still the one of the first
+//!    step. If not, another thread was faster: the answers are dropped, like any late
+//!    result.
 //!
 //! So a transition is made from answers that are all there, or not at all, and
 //! other threads neither wait for the user's code nor see half of a transition.
@@ -52,6 +52,7 @@ use crate::{
 const WAIT: Duration = Duration::from_secs(60);
 
 /// All that it takes to enter a state.
+#[derive(Clone, Copy)]
 pub(super) struct Entry {
     next: Next,
     now: Duration,
@@ -96,10 +97,10 @@ impl Core {
             self.prepare(next, opening, now)
         });
         let mut held = self.shared.lock();
-        if let Some(entry) = entry {
-            if held.word().same_period(word) {
-                self.enter(&mut held, entry);
-            }
+        if let Some(entry) = entry
+            && held.word().same_period(word)
+        {
+            self.enter(&mut held, entry);
         }
         held
     }

@@ -119,6 +119,7 @@ impl fmt::Display for Reason {
 
 /// Returns a count with its noun.
 fn plural(count: f64, noun: &str) -> String {
+    #[allow(clippy::float_cmp, reason = "a count, and so exact")]
     let end = if count == 1.0 { "" } else { "s" };
     format!("{count} {noun}{end}")
 }

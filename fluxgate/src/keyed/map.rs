@@ -235,8 +235,8 @@ impl<K: Key> Set<K> {
         // Outlives the lock, and with it the key.
         let entry = loop {
             let bucket = self.index.place(hash).load_full();
-            let found = bucket.iter().flat_map(|list| list.iter());
-            if let Some(found) = found.cloned().find(|entry| entry.is(hash, key)) {
+            let mut entries = bucket.iter().flat_map(|list| list.iter());
+            if let Some(found) = entries.find(|entry| entry.is(hash, key)).cloned() {
                 break found;
             }
             // A miss is certain under the lock only.
@@ -395,6 +395,7 @@ impl<K: Key> Set<K> {
 
     /// Enters a key into a bucket, once there is room; `None` if the bucket is
     /// another one by now.
+    #[allow(clippy::ref_option, reason = "that is what the index holds")]
     fn enter_into(
         &self,
         bucket: &Bucket<Entry<K>>,
@@ -559,10 +560,10 @@ impl<K> Register<K> {
     fn next(&mut self, looks: &mut Looks) -> Option<Candidate<K>> {
         // One of those that had to stay, for each key: so they come back to the
         // candidates when they need not any more.
-        if !mem::replace(&mut looks.began, true) {
-            if let Some(id) = self.order.front(List::Kept) {
-                return self.candidate(id, List::Kept, Why::Unasked);
-            }
+        if !mem::replace(&mut looks.began, true)
+            && let Some(id) = self.order.front(List::Kept)
+        {
+            return self.candidate(id, List::Kept, Why::Unasked);
         }
         while let Some(id) = self.order.front(List::Candidates) {
             if looks.skipped == Some(id) {
@@ -613,6 +614,7 @@ impl<K> Register<K> {
 impl Labels {
     /// Returns the name of a key, or that it can have none; `None` if that is still
     /// to be decided.
+    #[allow(clippy::option_option, reason = "unknown, known without a name, named")]
     fn find(&self, hash: u64) -> Option<Option<Name>> {
         match self.names.get(&hash) {
             Some(name) => Some(Some(name.clone())),

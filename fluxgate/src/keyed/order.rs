@@ -160,7 +160,7 @@ mod tests {
             let choice = state >> 33;
             let list = [List::Candidates, List::Kept][(choice & 1) as usize];
             let all: Vec<Id> = queues.iter().flatten().copied().collect();
-            if choice % 3 == 0 || all.is_empty() {
+            if choice.is_multiple_of(3) || all.is_empty() {
                 let id = order.insert(round).expect("room");
                 assert!(!all.contains(&id));
                 order.move_to_back(id, list);

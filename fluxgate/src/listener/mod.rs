@@ -132,6 +132,9 @@ pub struct Reads {
     /// The upper bounds of a histogram of durations. It costs every call two
     /// looks at the clock, and two counters.
     pub durations: Vec<Duration>,
+    /// Who records single calls.
+    #[cfg(feature = "sim")]
+    pub(crate) recorders: Vec<crate::sim::Recorder>,
 }
 
 /// How a listener that queues its signals gets on; see [`Listener::delivery`].

@@ -104,6 +104,8 @@ impl ListenerSet {
             all.lifetime |= reads.lifetime || reads.successes;
             all.successes |= reads.successes;
             all.durations.extend(reads.durations);
+            #[cfg(feature = "sim")]
+            all.recorders.extend(reads.recorders);
         }
         all.durations.sort_unstable();
         all.durations.dedup();

@@ -25,6 +25,8 @@ mod context;
 mod custom;
 mod in_flight;
 mod min_to_trip;
+#[cfg(feature = "sim")]
+mod pressure;
 mod rule;
 
 pub(crate) use cause::Cause;

@@ -54,6 +54,11 @@ pub const fn window_size(value: u64) -> bool {
 /// A whole number of any type as the one that settings have. What is below zero
 /// is refused as 0 is.
 #[must_use]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "between 0 and the largest u64 by then"
+)]
 pub const fn whole(value: i128) -> u64 {
     if value < 0 {
         0

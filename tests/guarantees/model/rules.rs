@@ -128,7 +128,7 @@ impl Reference {
             Rule::SlowRate(eighths, slow) => reaches(self.slow(*slow), *eighths),
             Rule::FailureStreak(count) => self.streak() >= *count,
             Rule::InFlight(count, age) => self.running(*age) >= *count,
-            Rule::Custom(rule) => calls % rule.n == 0 && self.failures() > 0,
+            Rule::Custom(rule) => calls.is_multiple_of(rule.n) && self.failures() > 0,
             Rule::And(a, b) => self.fires(a) && self.fires(b),
             Rule::Or(a, b) => self.fires(a) || self.fires(b),
         }

@@ -71,7 +71,7 @@ pub(crate) struct EveryNth {
 
 impl Tripper for EveryNth {
     fn should_trip(&self, seen: &Context<'_>) -> bool {
-        seen.total_count() % self.n == 0 && seen.failure_count() > 0
+        seen.total_count().is_multiple_of(self.n) && seen.failure_count() > 0
     }
 
     fn needs(&self) -> Needs {

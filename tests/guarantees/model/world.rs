@@ -142,10 +142,10 @@ impl<'a> World<'a> {
             }
             Step::Discard => drop(self.future(Script::default())),
             Step::Poll(which) => {
-                if let Some(at) = self.pick(which) {
-                    if let Flight::Future(future, _) = &mut self.flights[at].1 {
-                        assert!(poll(future.as_mut()).is_pending());
-                    }
+                if let Some(at) = self.pick(which)
+                    && let Flight::Future(future, _) = &mut self.flights[at].1
+                {
+                    assert!(poll(future.as_mut()).is_pending());
                 }
             }
             Step::Finish(which, ending) => {

@@ -86,7 +86,7 @@ fn unusual_names_are_kept_apart() {
             )
         })
         .collect();
-    let is_open = |i: usize| if i % 2 == 0 { 1.0 } else { 0.0 };
+    let is_open = |i: usize| if i.is_multiple_of(2) { 1.0 } else { 0.0 };
     let mut expected: Vec<_> = names.into_iter().zip((0..).map(is_open)).collect();
     open.sort_by(|a, b| a.0.cmp(&b.0));
     expected.sort_by(|a, b| a.0.cmp(&b.0));

@@ -240,6 +240,8 @@ impl Listener for PrometheusListener {
                 || has(PrometheusMetric::TimeInState),
             successes: has(PrometheusMetric::Calls),
             durations: self.settings.bounds.to_vec(),
+            #[cfg(feature = "sim")]
+            recorders: Vec::new(),
         }
     }
 }

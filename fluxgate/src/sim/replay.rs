@@ -1,0 +1,197 @@
+//! Replaying a trace: recorded outcomes, and guesses from the neighbours.
+
+use std::time::Duration;
+
+use super::{
+    Ended, Policy, Replay, Run, Trace,
+    dependency::Answer,
+    simulation::{Fleet, Simulation, World, fork},
+    trace::Guessed,
+};
+use crate::{
+    ConfigError,
+    random::{Random, Seeded},
+    util::duration::nanos,
+};
+
+/// How the outcome of a call is guessed that was refused then and runs now.
+#[derive(Clone, Copy)]
+enum Guess {
+    FromNeighbours,
+    Failed,
+    Succeeded,
+}
+
+/// Guessed calls among those that each figure counts.
+#[derive(Default)]
+struct Guesses {
+    answered: u64,
+    failed: u64,
+    overloaded: u64,
+    wrongly_refused: u64,
+}
+
+pub(super) fn run(trace: &Trace, policy: &impl Policy) -> Result<Replay, ConfigError> {
+    let (run, guesses) = one(trace, policy, Guess::FromNeighbours)?;
+    let mut bounds = [run.total(), run.total()];
+    // Without a guess all three are the same.
+    if trace.entries.iter().any(|entry| entry.ended.is_none()) {
+        bounds = [
+            one(trace, policy, Guess::Failed)?.0.total(),
+            one(trace, policy, Guess::Succeeded)?.0.total(),
+        ];
+    }
+    let figure = |read: fn(&super::Figures) -> u64, guessed: u64| {
+        let (value, one, other) = (read(&run.total()), read(&bounds[0]), read(&bounds[1]));
+        Guessed {
+            value,
+            guessed,
+            least: one.min(other).min(value),
+            most: one.max(other).max(value),
+        }
+    };
+    Ok(Replay {
+        answered: figure(|total| total.answered, guesses.answered),
+        failed: figure(|total| total.failed, guesses.failed),
+        overloaded: figure(|total| total.overloaded, guesses.overloaded),
+        refused: figure(|total| total.refused, 0),
+        wrongly_refused: figure(|total| total.wrongly_refused, guesses.wrongly_refused),
+        run,
+    })
+}
+
+fn one(trace: &Trace, policy: &impl Policy, guess: Guess) -> Result<(Run, Guesses), ConfigError> {
+    let mut seeds = Seeded::new(0);
+    let fleet = Fleet::build(policy, 1, &mut seeds)?;
+    let lasts = trace.lasts();
+    let mut simulation = Simulation::new(&fleet, lasts);
+    let mut world = Recorded {
+        trace,
+        neighbours: Neighbours::of(trace),
+        call: 0,
+        chance: fork(&mut seeds),
+        guess,
+        guesses: Guesses::default(),
+    };
+    for (number, entry) in trace.entries.iter().enumerate() {
+        world.call = number;
+        simulation.arrive(0, &mut world, nanos(entry.at));
+    }
+    simulation.settle_until(lasts, &world);
+    let phase = simulation.finish_phase("recorded", false, 0, lasts);
+    Ok((simulation.finish(vec![phase]), world.guesses))
+}
+
+/// For each call that was refused, the nearest ones before and after that were not.
+struct Neighbours {
+    before: Vec<Option<usize>>,
+    after: Vec<Option<usize>>,
+}
+
+impl Neighbours {
+    fn of(trace: &Trace) -> Self {
+        let count = trace.entries.len();
+        let (mut before, mut after) = (vec![None; count], vec![None; count]);
+        let mut last = None;
+        for number in 0..count {
+            before[number] = last;
+            if trace.entries[number].ended.is_some() {
+                last = Some(number);
+            }
+        }
+        last = None;
+        for number in (0..count).rev() {
+            after[number] = last;
+            if trace.entries[number].ended.is_some() {
+                last = Some(number);
+            }
+        }
+        Self { before, after }
+    }
+}
+
+/// The dependency as it was recorded.
+struct Recorded<'a> {
+    trace: &'a Trace,
+    neighbours: Neighbours,
+    /// The call that arrives.
+    call: usize,
+    chance: Seeded,
+    guess: Guess,
+    guesses: Guesses,
+}
+
+impl Recorded<'_> {
+    /// Returns how the present call ends, and whether that is a guess.
+    fn ended(&mut self) -> (Duration, Ended, bool) {
+        if let Some((took, ended)) = self.trace.entries[self.call].ended {
+            return (took, ended, false);
+        }
+        // A recording of refusals alone says nothing; its calls fail.
+        let (took, drawn) = self.neighbour().unwrap_or((Duration::ZERO, Ended::Failure));
+        let ended = match self.guess {
+            Guess::FromNeighbours => drawn,
+            Guess::Failed => Ended::Failure,
+            Guess::Succeeded => Ended::Success,
+        };
+        (took, ended, true)
+    }
+
+    /// Draws one of the two neighbours, the nearer one the likelier.
+    fn neighbour(&mut self) -> Option<(Duration, Ended)> {
+        let at = self.trace.entries[self.call].at;
+        let before = self.neighbours.before[self.call];
+        let after = self.neighbours.after[self.call];
+        let chosen = match (before, after) {
+            (Some(before), Some(after)) => {
+                let to_before = at - self.trace.entries[before].at;
+                let to_after = self.trace.entries[after].at - at;
+                let both = (to_before + to_after).as_nanos() as f64;
+                let weight = if both > 0.0 {
+                    to_after.as_nanos() as f64 / both
+                } else {
+                    0.5
+                };
+                if self.chance.next_f64() < weight {
+                    before
+                } else {
+                    after
+                }
+            }
+            (one, other) => one.or(other)?,
+        };
+        self.trace.entries[chosen].ended
+    }
+}
+
+impl World for Recorded<'_> {
+    fn is_down(&self, _instance: usize) -> bool {
+        false
+    }
+
+    fn take(&mut self, _instance: usize, _now: u64) -> (Answer, u64) {
+        let (took, ended, guessed) = self.ended();
+        let guessed = u64::from(guessed);
+        let answer = match ended {
+            Ended::Success => Answer::Good,
+            Ended::Failure => Answer::Failed,
+            Ended::Overloaded => Answer::Overloaded,
+            Ended::Alive => Answer::Alive,
+            Ended::Ignored => Answer::Ignored,
+            Ended::Cancelled => Answer::Cancelled,
+        };
+        match answer {
+            Answer::Failed | Answer::Cancelled => self.guesses.failed += guessed,
+            Answer::Overloaded => self.guesses.overloaded += guessed,
+            _ => self.guesses.answered += guessed,
+        }
+        (answer, nanos(took))
+    }
+
+    fn would_answer(&mut self, _instance: usize, _now: u64) -> bool {
+        let (_, ended, guessed) = self.ended();
+        let answered = !matches!(ended, Ended::Failure | Ended::Overloaded | Ended::Cancelled);
+        self.guesses.wrongly_refused += u64::from(answered && guessed);
+        answered
+    }
+}

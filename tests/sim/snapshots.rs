@@ -1,0 +1,63 @@
+//! The pictures, byte for byte. `BLESS=1` writes them anew.
+
+use std::{env, fs, path::Path};
+
+use fluxgate::sim::Scenario;
+
+use crate::usual;
+
+fn same(name: &str, drawn: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("sim/snapshots")
+        .join(name);
+    if env::var_os("BLESS").is_some() {
+        fs::write(&path, drawn).expect("the folder is writable");
+        return;
+    }
+    let kept = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        kept == drawn,
+        "{name} is drawn differently than before; look at it, and if it is right, run the test \
+         with BLESS=1"
+    );
+}
+
+#[test]
+fn ready_scenarios_are_drawn_alike() {
+    for name in Scenario::READY {
+        let run = Scenario::ready(name).expect("known").run(usual);
+        same(&format!("{name}.svg"), &run.svg());
+        same(&format!("{name}.txt"), &run.terminal(80));
+    }
+}
+
+#[test]
+fn terminal_is_twelve_lines_of_its_width() {
+    for name in Scenario::READY {
+        let run = Scenario::ready(name).expect("known").run(usual);
+        for width in [40, 80, 133, 300] {
+            let drawn = run.terminal(width);
+            assert_eq!(drawn.lines().count(), 12, "{drawn}");
+            let longest = drawn.lines().map(|line| line.chars().count()).max();
+            assert!(
+                longest <= Some(width),
+                "{name} at {width}: {longest:?}\n{drawn}"
+            );
+        }
+    }
+}
+
+#[test]
+fn steady_traffic_is_drawn_flat() {
+    let run = Scenario::new(fluxgate::sim::Load::constant(100.0))
+        .phase(crate::secs(240), |dependency| dependency.healthy())
+        .run(usual);
+    for width in [80, 100, 121] {
+        let drawn = run.terminal(width);
+        let rows: Vec<&str> = drawn.lines().skip(2).take(5).collect();
+        for row in rows {
+            let bars = row.chars().filter(|character| *character == '█').count();
+            assert_eq!(bars, width - 10, "{drawn}");
+        }
+    }
+}
