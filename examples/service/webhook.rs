@@ -1,6 +1,6 @@
 //! A listener of our own: posts every transition somewhere.
 
-use std::{env, fmt, time::Duration};
+use std::{env, error::Error, fmt, time::Duration};
 
 use fluxgate::{Signal, listener::AsyncListener};
 use reqwest::{Client, Response, header::CONTENT_TYPE};
@@ -35,14 +35,13 @@ impl AsyncListener for Webhook {
     }
 
     /// What fails is reported and counted.
-    async fn deliver(&self, signal: &Signal) -> Result<(), String> {
-        let body = serde_json::to_string(signal).map_err(|error| error.to_string())?;
+    async fn deliver(&self, signal: &Signal) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let body = serde_json::to_string(signal)?;
         let request = self.client.post(&self.url).body(body);
         let request = request.header(CONTENT_TYPE, "application/json");
         let answer = request.send().await.and_then(Response::error_for_status);
-        answer
-            .map(drop)
-            .map_err(|error| error.without_url().to_string())
+        answer.map_err(reqwest::Error::without_url)?;
+        Ok(())
     }
 
     fn name(&self) -> &'static str {

@@ -5,9 +5,9 @@
 //! [`ManualClock`].
 
 use std::{
-    fmt,
+    fmt, mem,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant, SystemTime},
@@ -31,6 +31,78 @@ pub trait Clock: Send + Sync {
 
     /// Returns the wall-clock time.
     fn wall(&self) -> SystemTime;
+
+    /// Keeps an alarm until [`now`](Self::now) has come to `at`, and rings it then:
+    /// for what waits on this clock, such as
+    /// [`acquire_ready`](crate::CircuitBreaker::acquire_ready). It may ring earlier or
+    /// more than needed, never much later.
+    ///
+    /// A clock that does not keep time by itself, since a test drives it, or that
+    /// follows another timer than the system's, implements this; the default gives the
+    /// alarm back, and it rings in real time.
+    ///
+    /// # Errors
+    ///
+    /// The alarm, if this clock keeps none.
+    fn alarm(&self, at: Duration, alarm: Alarm) -> Result<(), Alarm> {
+        let _ = at;
+        Err(alarm)
+    }
+}
+
+/// What an alarm wakes.
+pub(crate) trait Ring: Send + Sync {
+    fn ring(&self);
+}
+
+/// Wakes what waits for a time; see [`Clock::alarm`]. It rings when it is dropped, so
+/// that a clock that goes away leaves nothing waiting.
+pub struct Alarm {
+    whom: Option<Weak<dyn Ring>>,
+}
+
+impl Alarm {
+    pub(crate) fn new(whom: Weak<dyn Ring>) -> Self {
+        Self { whom: Some(whom) }
+    }
+
+    /// Rings.
+    pub fn ring(self) {}
+
+    pub(crate) fn again(&self) -> Self {
+        Self {
+            whom: self.whom.clone(),
+        }
+    }
+
+    fn is_for(&self, other: &Self) -> bool {
+        match (&self.whom, &other.whom) {
+            (Some(one), Some(other)) => one.ptr_eq(other),
+            _ => false,
+        }
+    }
+
+    /// Drops the alarm without a sound: another one stands for it.
+    pub(crate) fn silence(mut self) {
+        self.whom = None;
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        // In a clock that panicked it would be set again, and again.
+        if !std::thread::panicking() {
+            if let Some(whom) = self.whom.as_ref().and_then(Weak::upgrade) {
+                whom.ring();
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Alarm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Alarm").finish_non_exhaustive()
+    }
 }
 
 impl<C: Clock + ?Sized> Clock for Arc<C> {
@@ -40,6 +112,10 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
 
     fn wall(&self) -> SystemTime {
         (**self).wall()
+    }
+
+    fn alarm(&self, at: Duration, alarm: Alarm) -> Result<(), Alarm> {
+        (**self).alarm(at, alarm)
     }
 }
 
@@ -100,6 +176,13 @@ impl Clock for SystemClock {
             return clock.wall();
         }
         SystemTime::now()
+    }
+
+    fn alarm(&self, at: Duration, alarm: Alarm) -> Result<(), Alarm> {
+        match Self::replacement() {
+            Some(clock) => clock.alarm(at, alarm),
+            None => Err(alarm),
+        }
     }
 }
 
@@ -162,6 +245,33 @@ impl Clock for TokioClock {
     fn wall(&self) -> SystemTime {
         self.wall.checked_add(self.now()).unwrap_or(self.wall)
     }
+
+    /// Rings from tokio's timer, if there is a runtime.
+    fn alarm(&self, at: Duration, alarm: Alarm) -> Result<(), Alarm> {
+        /// Rings in real time should the runtime end, or have no timer.
+        struct Backup(Duration, Option<Alarm>);
+
+        impl Drop for Backup {
+            fn drop(&mut self) {
+                if let Some(alarm) = self.1.take() {
+                    crate::util::alarms::ring_after(self.0, || alarm.ring());
+                }
+            }
+        }
+
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return Err(alarm);
+        };
+        let wait = at.saturating_sub(self.now());
+        let mut backup = Backup(wait, Some(alarm));
+        runtime.spawn(async move {
+            tokio::time::sleep(wait).await;
+            if let Some(alarm) = backup.1.take() {
+                alarm.ring();
+            }
+        });
+        Ok(())
+    }
 }
 
 /// A clock that moves when a test says so. Clones share one time.
@@ -188,7 +298,13 @@ impl Clock for TokioClock {
 /// ```
 #[doc(alias("mock", "fake_time"))]
 #[derive(Clone)]
-pub struct ManualClock(Arc<Mutex<Hands>>);
+pub struct ManualClock(Arc<Manual>);
+
+struct Manual {
+    hands: Mutex<Hands>,
+    /// One for each breaker that is waited for, with the earliest of its times.
+    alarms: Mutex<Vec<(Duration, Alarm)>>,
+}
 
 #[derive(Clone, Copy)]
 struct Hands {
@@ -206,20 +322,25 @@ impl ManualClock {
     /// Creates a clock whose wall time is `wall`.
     #[must_use]
     pub fn at(wall: SystemTime) -> Self {
-        Self(Arc::new(Mutex::new(Hands {
-            now: Duration::ZERO,
-            wall,
-        })))
+        Self(Arc::new(Manual {
+            hands: Mutex::new(Hands {
+                now: Duration::ZERO,
+                wall,
+            }),
+            alarms: Mutex::default(),
+        }))
     }
 
-    /// Moves both clocks forward.
+    /// Moves both clocks forward, and wakes what waits for a time that has come.
     pub fn advance(&self, by: Duration) {
-        self.with(|hands| {
+        let now = self.with(|hands| {
             hands.now = hands.now.saturating_add(by);
             if let Some(wall) = hands.wall.checked_add(by) {
                 hands.wall = wall;
             }
+            hands.now
         });
+        self.ring(now);
     }
 
     /// Sets the wall clock alone, as an operator or a time server would.
@@ -228,7 +349,25 @@ impl ManualClock {
     }
 
     fn with<R>(&self, f: impl FnOnce(&mut Hands) -> R) -> R {
-        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut hands = self.0.hands.lock().unwrap_or_else(PoisonError::into_inner);
+        f(&mut hands)
+    }
+
+    fn with_alarms<R>(&self, f: impl FnOnce(&mut Vec<(Duration, Alarm)>) -> R) -> R {
+        let alarms = self.0.alarms.lock();
+        f(&mut alarms.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Rings the alarms whose time has come, without a lock.
+    fn ring(&self, now: Duration) {
+        let due: Vec<_> = self.with_alarms(|alarms| {
+            let (due, later) = mem::take(alarms)
+                .into_iter()
+                .partition(|(at, _)| *at <= now);
+            *alarms = later;
+            due
+        });
+        drop(due);
     }
 }
 
@@ -251,5 +390,26 @@ impl Clock for ManualClock {
 
     fn wall(&self) -> SystemTime {
         self.with(|hands| hands.wall)
+    }
+
+    fn alarm(&self, at: Duration, alarm: Alarm) -> Result<(), Alarm> {
+        let before = self.with_alarms(|alarms| {
+            match alarms.iter_mut().find(|(_, set)| set.is_for(&alarm)) {
+                Some((earliest, set)) => {
+                    *earliest = at.min(*earliest);
+                    Some(mem::replace(set, alarm))
+                }
+                None => {
+                    alarms.push((at, alarm));
+                    None
+                }
+            }
+        });
+        if let Some(before) = before {
+            before.silence();
+        }
+        // The time may have come while it was being set.
+        self.ring(self.now());
+        Ok(())
     }
 }

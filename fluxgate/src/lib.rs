@@ -123,6 +123,7 @@
 //! clock. In a process that was forked, async listeners get no signals (see
 //! [`AsyncListener`](listener::AsyncListener)).
 #![deny(unsafe_code)]
+#![warn(unnameable_types)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![doc(test(attr(deny(warnings), allow(dead_code, unused_variables))))]
 
@@ -143,13 +144,17 @@ mod breaker;
 // Its future is a part of the public one of `tower`.
 #[cfg_attr(not(feature = "tower"), allow(unreachable_pub))]
 mod call;
+pub mod choose;
+pub mod classify;
 pub mod clock;
 mod diagnostics;
 mod engine;
 mod error;
-// Part of the documentation alone. Its examples use the attribute.
+#[cfg(feature = "tower")]
+pub mod future;
 #[cfg(feature = "grpc")]
 pub mod grpc;
+// Part of the documentation alone. Its examples use the attribute.
 #[cfg(all(any(doc, doctest), feature = "macros", feature = "tracing"))]
 pub mod guide;
 #[cfg(feature = "http")]

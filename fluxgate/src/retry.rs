@@ -7,6 +7,7 @@
 use std::{any::type_name, fmt, time::Duration};
 
 use crate::{
+    Reason,
     error::Fault,
     random::Random,
     util::bounds,
@@ -20,6 +21,46 @@ pub struct Opening {
     /// How often half-open fell back to open since the circuit was last closed:
     /// 0 at the first opening.
     pub reopens: u64,
+    /// How many calls the window held when it opened, if a rule opened it; zero if
+    /// nothing is known.
+    pub total_count: u64,
+    /// How many of them failed.
+    pub failure_count: u64,
+    /// Which rule opened it; `None` if a command did.
+    pub reason: Option<Reason>,
+}
+
+impl Opening {
+    /// Creates an opening of which nothing but this is known, for testing a policy:
+    /// set the other fields.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use fluxgate::{random::Seeded, retry::{Backoff, Opening, Retry}};
+    ///
+    /// let mut opening = Opening::new(1);
+    /// (opening.total_count, opening.failure_count) = (10, 9);
+    /// assert_eq!(opening.failure_rate(), Some(0.9));
+    ///
+    /// let policy = Backoff::new(Duration::from_secs(10));
+    /// let wait = policy.wait(&opening, &mut Seeded::new(0));
+    /// assert_eq!(wait, Some(Duration::from_secs(20)));
+    /// ```
+    #[must_use]
+    pub const fn new(reopens: u64) -> Self {
+        Self {
+            reopens,
+            total_count: 0,
+            failure_count: 0,
+            reason: None,
+        }
+    }
+
+    /// Returns the failures per call when it opened; `None` without calls.
+    #[must_use]
+    pub fn failure_rate(&self) -> Option<f64> {
+        (self.total_count > 0).then(|| self.failure_count as f64 / self.total_count as f64)
+    }
 }
 
 /// Decides how long a circuit stays open. Closures

@@ -50,6 +50,8 @@ serialize! {
         reason: reason,
         probes_in_flight: probes_in_flight,
         rejected: rejected,
+        passed_over: passed_over,
+        early_probes: early_probes,
         failed: failed,
         overloaded: overloaded,
         alive: alive,
@@ -274,5 +276,5 @@ macro_rules! words {
 
 words! {
     State, "one of closed, open, half_open, metrics_only, disabled, forced_open, or of the commands reset, disable, force_open";
-    Command, "one of reset, disable, metrics_only, force_open, or of the states closed, disabled, forced_open";
+    Command, "one of reset, disable, metrics_only, force_open, open, half_open, or of the states closed, disabled, forced_open";
 }

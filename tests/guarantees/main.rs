@@ -30,6 +30,7 @@
 mod auto_traits;
 mod bad_input;
 mod caller;
+mod choosing;
 mod custom;
 mod field_bugs;
 mod futures;

@@ -43,7 +43,7 @@ struct Nameless {
 impl AsyncListener for Nameless {
     async fn on_signal(&self, _: &Signal) {}
 
-    async fn deliver(&self, signal: &Signal) -> Result<(), String> {
+    async fn deliver(&self, signal: &Signal) -> Result<(), Box<dyn Error + Send + Sync>> {
         self.told.send(signal.sequence).unwrap();
         if signal.sequence == 1 {
             return Err("down".into());
@@ -86,7 +86,10 @@ enum Fault {
     ErrorPanics,
 }
 
+#[derive(Debug)]
 struct ErrorPanics;
+
+impl Error for ErrorPanics {}
 
 impl fmt::Display for ErrorPanics {
     fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -11,32 +11,32 @@ use std::{
 
 use fluxgate::{
     CircuitBreaker, LifetimeTotals, Listener, OnCancel, Signal, State, clock::ManualClock,
-    listener::Reads, permit, retry::Cooldown, tracker::Custom, tripper::FailureStreak,
+    listener::Needs, permit, retry::Cooldown, tracker::Custom, tripper::FailureStreak,
     window::CountWindow,
 };
 
-/// A listener that reads.
-struct Reader(Reads);
+/// A listener that needs.
+struct Reader(Needs);
 
 impl Listener for Reader {
     fn on_signal(&self, _: &Signal) {}
 
-    fn reads(&self) -> Reads {
+    fn needs(&self) -> Needs {
         self.0.clone()
     }
 }
 
-fn everything() -> Reads {
-    let mut reads = Reads::default();
-    reads.lifetime = true;
-    reads.successes = true;
-    reads
+fn everything() -> Needs {
+    let mut needs = Needs::default();
+    needs.lifetime = true;
+    needs.successes = true;
+    needs
 }
 
-fn durations(millis: &[u64]) -> Reads {
-    let mut reads = Reads::default();
-    reads.durations = millis.iter().copied().map(Duration::from_millis).collect();
-    reads
+fn durations(millis: &[u64]) -> Needs {
+    let mut needs = Needs::default();
+    needs.durations = millis.iter().copied().map(Duration::from_millis).collect();
+    needs
 }
 
 fn lifetime(breaker: &CircuitBreaker) -> LifetimeTotals {
@@ -81,9 +81,9 @@ fn successes_are_counted_on_the_healthy_path_too_by_every_thread() {
 
 #[test]
 fn without_the_successes_only_what_goes_wrong_is_counted() {
-    let mut reads = Reads::default();
-    reads.lifetime = true;
-    let builder = CircuitBreaker::builder("failures").listener(Reader(reads));
+    let mut needs = Needs::default();
+    needs.lifetime = true;
+    let builder = CircuitBreaker::builder("failures").listener(Reader(needs));
     let breaker = builder.build().unwrap();
     (0..200).for_each(|_| succeed(&breaker));
     (0..3).for_each(|_| fail(&breaker));

@@ -92,6 +92,8 @@ fn an_open_breaker_as_a_listing_shows_it() {
             "reason": reason,
             "probes_in_flight": 0,
             "rejected": 0,
+            "passed_over": 0,
+            "early_probes": 0,
             "failed": 1,
             "overloaded": 0,
             "alive": 0,

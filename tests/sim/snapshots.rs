@@ -61,3 +61,74 @@ fn steady_traffic_is_drawn_flat() {
         }
     }
 }
+
+/// The trace of the guide's chapter, by the policy before and the one after.
+fn guide() -> [(&'static str, String); 2] {
+    use fluxgate::{
+        Builder,
+        retry::Cooldown,
+        sim::{Ended, Entry, Trace},
+        tripper::{FailureRate, FailureStreak, MinRequests},
+    };
+    let trace = Trace::new((0..1800_u64).map(|n| {
+        let is_bad = (600..1200).contains(&n) && n % 5 != 0;
+        let ended = if is_bad {
+            Ended::Failure
+        } else {
+            Ended::Success
+        };
+        Entry::ran(crate::ms(100 * n), crate::ms(20), ended)
+    }));
+    let wait = Cooldown::new(crate::secs(10));
+    let streak = move |breaker: Builder| breaker.tripper(FailureStreak::new(10)).retry(wait);
+    let both = move |breaker: Builder| {
+        breaker
+            .tripper(FailureStreak::new(10) | (MinRequests::new(20) & FailureRate::new(0.3)))
+            .retry(wait)
+    };
+    [
+        ("before", trace.run(streak).run().svg()),
+        ("after", trace.run(both).run().svg()),
+    ]
+}
+
+/// An image for rustdoc, whose pages have no folder for pictures.
+fn inlined(svg: &str, alt: &str) -> String {
+    let mut out = format!("<img alt=\"{alt}\" width=\"100%\" src=\"data:image/svg+xml,");
+    for byte in svg.bytes() {
+        match byte {
+            b'A'..=b'Z'
+            | b'a'..=b'z'
+            | b'0'..=b'9'
+            | b' '
+            | b'-'
+            | b'.'
+            | b'/'
+            | b'='
+            | b':'
+            | b';'
+            | b','
+            | b'('
+            | b')'
+            | b'\'' => out.push(char::from(byte)),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out + "\">\n"
+}
+
+#[test]
+fn guide_pictures_are_drawn_alike() {
+    for (name, svg) in guide() {
+        let alt = format!("The calls of an incident, {name} tuning");
+        same(
+            &format!("../../../fluxgate/src/guide/pictures/{name}.html"),
+            &inlined(&svg, &alt),
+        );
+    }
+    let run = Scenario::ready("slow-recovery").expect("known").run(usual);
+    same(
+        "../../../fluxgate/src/guide/pictures/slow-recovery.svg",
+        &run.svg(),
+    );
+}

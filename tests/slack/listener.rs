@@ -163,7 +163,7 @@ fn templates_may_be_in_another_language() {
         listener.on_signal(&signal("결제 <API>", pair));
     }
     listener.on_signal(&signal("결제 <API>", (State::Closed, State::Disabled)));
-    assert_eq!(listener.slack().flush(LONG).left, 0);
+    assert_eq!(listener.delivery().flush(LONG).left, 0);
 
     let bodies = slack.bodies();
     let titles: Vec<_> = bodies.iter().map(title).collect();
@@ -200,7 +200,7 @@ fn breakers_that_share_a_listener_have_threads_of_their_own() {
     for name in ["one", "two"] {
         listener.on_signal(&signal(name, CYCLE[1]));
     }
-    assert_eq!(listener.slack().flush(LONG).left, 0);
+    assert_eq!(listener.delivery().flush(LONG).left, 0);
     let bodies = slack.bodies();
     assert_eq!(bodies[2]["thread_ts"], "1700000000.000001");
     assert_eq!(bodies[3]["thread_ts"], "1700000000.000002");
@@ -222,7 +222,7 @@ fn breakers_of_one_name_have_threads_of_their_own() {
         let _ = breaker.call(|| Err::<(), _>(Failure::Down));
     };
     let sent = || {
-        assert_eq!(listener.slack().flush(LONG).left, 0);
+        assert_eq!(listener.delivery().flush(LONG).left, 0);
         slack.bodies().pop().unwrap()
     };
     let thread = |body: &Value| body.get("thread_ts").cloned();
@@ -293,7 +293,7 @@ fn a_thread_whose_last_message_is_lost_is_over_all_the_same() {
     for pair in [CYCLE[0], CYCLE[4], CYCLE[0]] {
         listener.on_signal(&signal("lost", pair));
     }
-    assert_eq!(listener.slack().flush(LONG).left, 0);
+    assert_eq!(listener.delivery().flush(LONG).left, 0);
     let threads: Vec<_> = (slack.bodies().iter())
         .map(|body| body.get("thread_ts").is_some())
         .collect();
@@ -308,7 +308,7 @@ fn an_answer_without_a_name_makes_no_thread() {
     for pair in CYCLE {
         listener.on_signal(&signal("nameless", pair));
     }
-    assert_eq!(listener.slack().flush(LONG).left, 0);
+    assert_eq!(listener.delivery().flush(LONG).left, 0);
     for body in slack.bodies() {
         assert!(body.get("thread_ts").is_none() && body.get("reply_broadcast").is_none());
     }

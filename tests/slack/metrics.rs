@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fluxgate::slack::Metrics;
+use fluxgate::slack::PrometheusCollector;
 use prometheus::{Registry, TextEncoder};
 
 use crate::{
@@ -23,7 +23,9 @@ fn all_deliveries_are_exported_together() {
         delivery
     });
     let registry = Registry::new();
-    registry.register(Box::new(Metrics::new())).unwrap();
+    registry
+        .register(Box::new(PrometheusCollector::new()))
+        .unwrap();
     let page = TextEncoder::new()
         .encode_to_string(&registry.gather())
         .unwrap();

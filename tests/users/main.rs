@@ -6,6 +6,7 @@ mod in_flight;
 mod keys;
 mod keys_eviction;
 mod keys_hostile;
+mod naming;
 mod recovery;
 mod retry_after;
 mod tower_service;

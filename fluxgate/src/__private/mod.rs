@@ -1,18 +1,18 @@
 //! What generated code calls. Not part of the public interface: any of it may
 //! change in any release.
 
-mod classify;
-mod constants;
-mod fallback;
+pub mod classify;
+pub mod constants;
+pub mod fallback;
 
-mod keyed;
-mod link;
-mod listener;
-mod name;
-mod number;
-mod policy;
-mod shape;
-mod type_of;
+pub mod keyed;
+pub mod link;
+pub mod listener;
+pub mod name;
+pub mod number;
+pub mod policy;
+pub mod shape;
+pub mod type_of;
 
 use std::future::Future;
 
@@ -33,7 +33,10 @@ pub use policy::{rule, window};
 pub use shape::{Classification, FromRejection, Plain, Protected, Returning, Settle, Shape};
 pub use type_of::Probe;
 #[cfg(feature = "inventory")]
-pub use {crate::registry::linked::Linked, inventory};
+pub use {
+    crate::registry::linked::{Link, Linked},
+    inventory,
+};
 
 use shape::{ForFallback, ForReturn};
 

@@ -241,6 +241,7 @@ impl Builder {
             listeners,
             environment,
             window_needs_time,
+            initial_state: self.initial_state,
         }));
         handle.set(&core);
         Assembled {

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use crate::{
-    CircuitBreaker, ConfigError, MissingListener, Name, OnCancel, SlowProbes,
+    CircuitBreaker, ConfigError, MissingListener, Name, OnCancel, SlowProbes, State,
     clock::Clock,
     engine::{clock_source::ClockSource, random_source::RandomSource},
     listener::{IntoListener, PendingListeners},
@@ -47,6 +47,7 @@ pub struct Builder {
     pub(super) on_cancel: OnCancel,
     pub(super) slow_probes: SlowProbes,
     pub(super) durations: bool,
+    pub(super) initial_state: State,
     pub(super) clock: ClockSource,
     pub(super) random: RandomSource,
     pub(super) listeners: PendingListeners,
@@ -74,6 +75,7 @@ impl Builder {
             on_cancel: OnCancel::Ignore,
             slow_probes: SlowProbes::Pass,
             durations: false,
+            initial_state: State::Closed,
             clock: ClockSource::default(),
             random: RandomSource::default(),
             listeners: PendingListeners::default(),
@@ -176,6 +178,26 @@ impl Builder {
         self
     }
 
+    /// Sets the state that the breaker begins in. Default: [`State::Closed`].
+    ///
+    /// It is entered by a transition from closed, of which listeners are told; `Open`
+    /// waits as the retry policy says. What the environment commands (see
+    /// [`KillSwitch`](crate::KillSwitch)) comes before it.
+    ///
+    /// ```
+    /// use fluxgate::{CircuitBreaker, State};
+    ///
+    /// let breaker = CircuitBreaker::builder("new_api")
+    ///     .initial_state(State::MetricsOnly)
+    ///     .build()?;
+    /// assert_eq!(breaker.state(), State::MetricsOnly);
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
+    pub fn initial_state(mut self, state: State) -> Self {
+        self.initial_state = state;
+        self
+    }
+
     /// Adds a listener, a [`Listener`](crate::Listener) or an
     /// [`AsyncListener`](crate::listener::AsyncListener); they are told in the
     /// order they were added.
@@ -238,8 +260,8 @@ impl Builder {
         self
     }
 
-    /// Builds the breaker, closed (unless the environment says otherwise: see
-    /// [`KillSwitch`](crate::KillSwitch)), and enters it in the [registry](crate::registry) under
+    /// Builds the breaker, closed (unless [`initial_state`](Self::initial_state) or the
+    /// environment says otherwise: see [`KillSwitch`](crate::KillSwitch)), and enters it in the [registry](crate::registry) under
     /// its name.
     ///
     /// # Errors

@@ -6,8 +6,8 @@ use crate::{CircuitBreaker, State};
 
 /// A manual command as a value, for programs that receive it as text: displayed,
 /// parsed and serialised as the names of the methods of [`CircuitBreaker`],
-/// `reset`, `disable`, `metrics_only` and `force_open`. The names of the states
-/// that they lead to, `closed`, `disabled` and `forced_open`, are parsed as well.
+/// `reset`, `disable`, `metrics_only`, `force_open`, `open` and `half_open`. The names
+/// of the states that they lead to, such as `closed`, are parsed as well.
 ///
 /// ```
 /// use fluxgate::{CircuitBreaker, State};
@@ -27,15 +27,21 @@ pub enum Command {
     MetricsOnly,
     /// [`CircuitBreaker::force_open`].
     ForceOpen,
+    /// [`CircuitBreaker::open`].
+    Open,
+    /// [`CircuitBreaker::half_open`].
+    HalfOpen,
 }
 
 impl Command {
     /// All commands, in the order of their definition.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 6] = [
         Self::Reset,
         Self::Disable,
         Self::MetricsOnly,
         Self::ForceOpen,
+        Self::Open,
+        Self::HalfOpen,
     ];
 
     /// The name of the method.
@@ -46,7 +52,16 @@ impl Command {
             Self::Disable => "disable",
             Self::MetricsOnly => "metrics_only",
             Self::ForceOpen => "force_open",
+            Self::Open => "open",
+            Self::HalfOpen => "half_open",
         }
+    }
+
+    /// Returns whether it leads to a state that lasts until another command, or in
+    /// which breakers begin: `Open` and `HalfOpen` do not, since the breaker leaves
+    /// them by itself.
+    pub(crate) fn lasts(self) -> bool {
+        !matches!(self, Self::Open | Self::HalfOpen)
     }
 
     /// The state it leads to.
@@ -57,6 +72,8 @@ impl Command {
             Self::Disable => State::Disabled,
             Self::MetricsOnly => State::MetricsOnly,
             Self::ForceOpen => State::ForcedOpen,
+            Self::Open => State::Open,
+            Self::HalfOpen => State::HalfOpen,
         }
     }
 }
@@ -83,8 +100,8 @@ pub struct ParseCommandError;
 impl fmt::Display for ParseCommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "not a command: expected one of reset, disable, metrics_only, force_open, \
-             or the state that one leads to: closed, disabled, forced_open",
+            "not a command: expected one of reset, disable, metrics_only, force_open, open, \
+             half_open, or the state that one leads to: closed, disabled, forced_open",
         )
     }
 }

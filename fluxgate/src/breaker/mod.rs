@@ -8,7 +8,7 @@ pub(crate) mod first_use;
 pub(crate) mod static_breaker;
 pub(crate) mod weak;
 
-use std::{fmt, future::Future, sync::Arc};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use crate::{
     Builder, CallError, CallNotPermitted, Classified, Info, Name, Outcome, State,
@@ -76,7 +76,7 @@ impl CircuitBreaker {
     }
 
     /// The present state. One atomic load.
-    #[doc(alias("is_open", "is_closed", "half_open"))]
+    #[doc(alias("is_open", "is_closed"))]
     #[must_use]
     pub fn state(&self) -> State {
         self.core.state()
@@ -301,7 +301,7 @@ impl CircuitBreaker {
     /// # Errors
     ///
     /// [`CallNotPermitted`] if the call must not be made.
-    #[doc(alias("try_acquire", "is_call_permitted", "allow"))]
+    #[doc(alias("try_acquire", "allow"))]
     pub fn acquire(&self) -> Result<Guard<'_>, CallNotPermitted> {
         let ticket = self
             .core
@@ -333,9 +333,40 @@ impl CircuitBreaker {
     }
 
     /// Rejects every call until another command.
-    #[doc(alias("isolate", "trip", "open"))]
+    #[doc(alias("isolate"))]
     pub fn force_open(&self) {
         self.core.command(State::ForcedOpen);
+    }
+
+    /// Opens the circuit by hand, as a rule would: it waits as the retry policy says,
+    /// then probes, and recovers by itself. An open circuit begins a new opening.
+    /// [`force_open`](Self::force_open) lasts until another command.
+    ///
+    /// ```
+    /// use fluxgate::{CircuitBreaker, State};
+    ///
+    /// let breaker = CircuitBreaker::builder("api").build()?;
+    /// breaker.open();
+    /// assert_eq!(breaker.state(), State::Open);
+    /// assert!(breaker.info().retry_after.is_some());
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
+    #[doc(alias("trip"))]
+    pub fn open(&self) {
+        self.core.open(None);
+    }
+
+    /// Opens the circuit by hand, as [`open`](Self::open) does, and waits for this
+    /// long before the first probe, whatever the retry policy says.
+    #[doc(alias("trip_for", "maintenance"))]
+    pub fn open_for(&self, wait: Duration) {
+        self.core.open(Some(wait));
+    }
+
+    /// Half-opens the circuit, from whatever state: the next calls are probes. The
+    /// number of reopenings stays.
+    pub fn half_open(&self) {
+        self.core.command(State::HalfOpen);
     }
 }
 

@@ -41,6 +41,14 @@ pub(crate) fn record(core: &Core, ticket: Ticket, outcome: Outcome) {
     core.settle(ticket, outcome.into());
 }
 
+/// Settles a call whose duration, in nanoseconds, was measured elsewhere.
+pub(crate) fn record_measured(core: &Core, ticket: Ticket, outcome: Outcome, elapsed: u64) {
+    if let Outcome::UnavailableFor(wait) | Outcome::OverloadedFor(wait) = outcome {
+        core.defer_until(ticket, wait);
+    }
+    core.settle_measured(ticket, outcome.into(), elapsed);
+}
+
 /// A call that was admitted, to be settled once. Dropped, it has panicked.
 pub struct Admitted<'a> {
     breaker: &'a CircuitBreaker,

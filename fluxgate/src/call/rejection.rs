@@ -33,7 +33,7 @@ impl CallNotPermitted {
         Self { breaker, refusal }
     }
 
-    fn breaker(&self) -> &CircuitBreaker {
+    pub(crate) fn breaker(&self) -> &CircuitBreaker {
         match &self.breaker {
             Handle::Static(breaker) => breaker,
             Handle::Shared(breaker) => breaker,

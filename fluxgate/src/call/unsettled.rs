@@ -4,7 +4,7 @@ use std::{fmt, thread};
 
 use crate::{
     CircuitBreaker, Outcome,
-    call::record,
+    call::{record, record_measured},
     engine::ticket::{Ended, Ticket},
 };
 
@@ -52,11 +52,10 @@ impl Unsettled {
     pub(crate) fn record(&mut self, outcome: Outcome) {
         if let Some(ticket) = self.ticket.take() {
             let core = &self.breaker.core;
-            let ticket = match self.elapsed {
-                Some(elapsed) => core.backdated(ticket, elapsed),
-                None => ticket,
-            };
-            record(core, ticket, outcome);
+            match self.elapsed {
+                Some(elapsed) => record_measured(core, ticket, outcome, elapsed),
+                None => record(core, ticket, outcome),
+            }
         }
     }
 }

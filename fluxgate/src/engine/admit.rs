@@ -47,7 +47,9 @@ impl Core {
             State::Disabled => Ok(Ticket::new(word, 0)),
             State::ForcedOpen => Err(self.refuse(Refusal::by(State::ForcedOpen))),
             State::MetricsOnly => Ok(self.ticket(word)),
-            State::Closed | State::Open | State::HalfOpen => self.admit_locked(),
+            State::Closed | State::Open | State::HalfOpen => {
+                self.admit_locked().map_err(|refusal| self.refuse(refusal))
+            }
         }
     }
 
@@ -58,7 +60,7 @@ impl Core {
     }
 
     #[inline]
-    fn ticket(&self, word: StateWord) -> Ticket {
+    pub(super) fn ticket(&self, word: StateWord) -> Ticket {
         let began = if self.needs_start {
             nanos(self.clock.now())
         } else {
@@ -76,7 +78,6 @@ impl Core {
 
     /// Why a call would be rejected now, if that is certain without asking for
     /// one. Nothing is counted.
-    #[cfg(feature = "tower")]
     pub(crate) fn refusing(&self) -> Option<Refusal> {
         loop {
             let word = self.word();
@@ -94,7 +95,7 @@ impl Core {
 
     /// The opening of the period of `word`; `None` if that period is over.
     #[inline]
-    fn opening(&self, word: StateWord) -> Option<Refusal> {
+    pub(super) fn opening(&self, word: StateWord) -> Option<Refusal> {
         let refusal = self.opening.read(word, || self.shared.word_relaxed())?;
         Some(refusal.at(self.clock.now()))
     }
@@ -110,10 +111,11 @@ impl Core {
         refusal
     }
 
-    /// Lets a call in, or not, where that takes the lock. What asks the user is
+    /// Lets a call in, or not, where that takes the lock, and leaves the counting of
+    /// the rejection to the caller. What asks the user is
     /// asked without it; should the state move on meanwhile, it begins anew.
     #[cold]
-    fn admit_locked(&self) -> Result<Ticket, Refusal> {
+    pub(super) fn admit_locked(&self) -> Result<Ticket, Refusal> {
         loop {
             let now = self.clock.now();
             let mut held = self.shared.lock();
@@ -143,16 +145,17 @@ impl Core {
                 }
                 State::ForcedOpen => {
                     self.unlock(held);
-                    return Err(self.refuse(Refusal::by(State::ForcedOpen)));
+                    return Err(Refusal::by(State::ForcedOpen));
                 }
                 State::Open => {
-                    let opening = machine.opening();
                     let due = machine.due(now);
+                    let opening = machine.opening();
                     let refusal = self.opening.load().at(now);
+                    let opening = self.with_reason(opening, refusal);
                     let is_ready = |elapsed| self.is_ready(opening, elapsed);
                     self.unlock(held);
                     if !due.is_some_and(is_ready) {
-                        return Err(self.refuse(refusal.unless_due()));
+                        return Err(refusal.unless_due());
                     }
                     self.half_open(word, now);
                 }
@@ -164,11 +167,11 @@ impl Core {
                     }
                     self.unlock(held);
                     let Some(slot) = slot else {
-                        return Err(self.refuse(Refusal::by(State::HalfOpen)));
+                        return Err(Refusal::by(State::HalfOpen));
                     };
                     if !self.permits(elapsed) {
                         self.give_back(slot, now);
-                        return Err(self.refuse(Refusal::by_permit(elapsed)));
+                        return Err(Refusal::by_permit(elapsed));
                     }
                     if self.word().same_period(word) {
                         if let Some(listener_counters) = &self.listener_counters {
@@ -185,8 +188,17 @@ impl Core {
         }
     }
 
+    /// Completes what a retry policy is told of an opening with its reason.
+    pub(super) fn with_reason(&self, opening: Opening, refusal: Refusal) -> Opening {
+        let reason = refusal.cause();
+        Opening {
+            reason: reason.and_then(|cause| self.config.reason(cause)),
+            ..opening
+        }
+    }
+
     /// Whether the retry policy lets a probe run after all.
-    fn is_ready(&self, opening: Opening, elapsed: Duration) -> bool {
+    pub(super) fn is_ready(&self, opening: Opening, elapsed: Duration) -> bool {
         match consult(self, || self.config.retry.ready(&opening, elapsed)) {
             Answer::Given(ready) => ready,
             Answer::Panicked => {

@@ -10,9 +10,10 @@ use std::{
 };
 
 use crate::{
-    clock::{Clock, SystemClock},
+    clock::{Alarm, Clock, SystemClock},
     diagnostics,
     util::{
+        alarms,
         consult::{Answer, consult},
         duration::nanos,
         panic::catch_panic,
@@ -73,6 +74,18 @@ impl ClockSource {
             Self::Custom(own) => own.wall(),
         }
     }
+
+    /// Has an alarm ring when `now` has come to `at`: by the clock, if it can, else in
+    /// real time.
+    pub(crate) fn set_alarm(&self, at: Duration, alarm: Alarm) {
+        let set = match self {
+            Self::System => SystemClock.alarm(at, alarm),
+            Self::Custom(own) => own.alarm(at, alarm),
+        };
+        if let Err(alarm) = set {
+            alarms::ring_after(at.saturating_sub(self.now()), || alarm.ring());
+        }
+    }
 }
 
 impl OwnClock {
@@ -98,5 +111,31 @@ impl OwnClock {
             Answer::Within => {}
         }
         SystemTime::now()
+    }
+
+    fn alarm(&self, at: Duration, alarm: Alarm) -> Result<(), Alarm> {
+        let at = at.saturating_add(self.origin);
+        let again = alarm.again();
+        let mut given = Some(alarm);
+        let answer = consult(self, || match given.take() {
+            Some(alarm) => self.clock.alarm(at, alarm),
+            None => Ok(()),
+        });
+        match answer {
+            Answer::Given(set) => {
+                again.silence();
+                set
+            }
+            Answer::Panicked => {
+                diagnostics::policy_panicked("clock");
+                Err(again)
+            }
+            Answer::Within => {
+                if let Some(given) = given {
+                    given.silence();
+                }
+                Err(again)
+            }
+        }
     }
 }

@@ -11,7 +11,7 @@ use std::{
 use crate::{
     Histogram, LifetimeTotals, State,
     engine::{sharded::ShardedCounters, ticket::Ended},
-    listener::Reads,
+    listener::Needs,
     util::duration::nanos,
 };
 
@@ -95,14 +95,14 @@ const FIRST_BUCKET: usize = 2;
 
 impl ListenerCounters {
     /// `None` when nobody reads anything.
-    pub(crate) fn new(reads: Reads) -> Option<Box<Self>> {
-        let Reads {
+    pub(crate) fn new(needs: Needs) -> Option<Box<Self>> {
+        let Needs {
             lifetime,
             successes,
             durations,
             #[cfg(feature = "sim")]
             recorders,
-        } = reads;
+        } = needs;
         #[cfg(feature = "sim")]
         let records = !recorders.is_empty();
         #[cfg(not(feature = "sim"))]

@@ -78,6 +78,8 @@ pub(crate) struct Wait {
     pub(crate) first: Option<Duration>,
     /// How long a dependency may ask it to wait.
     pub(crate) longest: Duration,
+    /// Whether early probes may run in the opening.
+    pub(crate) allows_early: bool,
 }
 
 /// A state that was entered.
@@ -113,6 +115,8 @@ pub(crate) struct Machine {
     wait: Option<Duration>,
     /// Until when the dependency said it would be down, in this period.
     asked: Option<Duration>,
+    /// Whether early probes may run in this period.
+    allows_early: bool,
     window: AnyWindow,
     totals: Totals,
     /// The totals that opened the circuit, while it is open.
@@ -142,6 +146,7 @@ impl Machine {
             failed: 0,
             wait: None,
             asked: None,
+            allows_early: false,
             window,
             totals: Totals::new(thresholds),
             opened_with: None,
@@ -202,7 +207,6 @@ impl Machine {
     }
 
     /// Returns the wait of the present opening, if it may ever be probed.
-    #[cfg(feature = "keyed")]
     pub(crate) fn wait(&self) -> Option<Duration> {
         self.wait
     }
@@ -260,9 +264,27 @@ impl Machine {
     /// `Open`, or is there.
     pub(crate) fn opening(&self) -> Opening {
         let again = self.state == State::HalfOpen;
-        Opening {
-            reopens: self.reopens.saturating_add(u64::from(again)),
+        let totals = match self.state {
+            State::Open => self.opened_with.as_deref(),
+            _ => Some(&self.totals),
+        };
+        let mut opening = Opening::new(self.reopens.saturating_add(u64::from(again)));
+        if let Some(totals) = totals {
+            opening.total_count = totals.calls();
+            opening.failure_count = totals.failures();
         }
+        opening
+    }
+
+    /// Returns whether an early probe may run now: the circuit is open, its wait is
+    /// not over, and its opening allows it.
+    pub(crate) fn takes_early(&self, now: Duration) -> bool {
+        self.state == State::Open && self.allows_early && self.due(now).is_none()
+    }
+
+    /// Returns whether a probe would get a slot.
+    pub(crate) fn has_free_slot(&mut self, now: Duration) -> bool {
+        self.probes.has_free(nanos(now))
     }
 
     /// Takes a probe's slot, if one is free; also how many probes lost theirs.
@@ -478,8 +500,14 @@ impl Machine {
         self.opened_with = next.cause.map(|_| Box::new(self.totals.clone()));
         let asked = self.asked.map(|until| until.saturating_sub(now));
         self.start_period(now);
-        if let Some(Wait { first, longest }) = wait.filter(|_| next.state == State::Open) {
+        if let Some(Wait {
+            first,
+            longest,
+            allows_early,
+        }) = wait.filter(|_| next.state == State::Open)
+        {
             self.wait = first;
+            self.allows_early = allows_early && first.is_some();
             if let (Some(first), Some(asked)) = (&mut self.wait, asked) {
                 *first = asked.min(longest).max(*first);
             }
@@ -492,6 +520,12 @@ impl Machine {
         }
     }
 
+    /// Leaves out a generation, so that the next one is not adjacent to the present
+    /// one.
+    pub(crate) fn skip_generation(&mut self) {
+        self.generation += 1;
+    }
+
     /// A new generation, with nothing recorded.
     fn start_period(&mut self, now: Duration) {
         self.generation += 1;
@@ -500,6 +534,7 @@ impl Machine {
         self.silent = 0;
         self.wait = None;
         self.asked = None;
+        self.allows_early = false;
         self.window.clear();
         self.totals.clear();
         if let Some(running) = &mut self.running {

@@ -75,6 +75,7 @@ mod admit;
 pub(crate) mod clock_source;
 pub(crate) mod config;
 mod counters;
+mod early;
 pub(crate) mod lock;
 pub(crate) mod machine;
 pub(crate) mod opening;
@@ -83,6 +84,7 @@ mod outbox;
 pub(crate) mod own_window;
 pub(crate) mod probes;
 pub(crate) mod random_source;
+mod ready;
 #[cfg(feature = "keyed")]
 pub(crate) mod retire;
 mod settle;
@@ -99,15 +101,17 @@ use std::{
     time::SystemTime,
 };
 
-use once_cell::race::OnceRef;
+use once_cell::race::{OnceBox, OnceRef};
 
 use crate::{
     CircuitBreaker, KillSwitch, Name, OnCancel, State,
+    choose::side::Choice,
     clock::SystemClock,
     diagnostics,
     engine::{clock_source::ClockSource, random_source::RandomSource},
     info::kill_switch::Environment,
     listener::ListenerSet,
+    retry::Opening,
     util::duration::nanos,
 };
 use config::Config;
@@ -118,6 +122,7 @@ use opening::OpeningSeqLock;
 use outbox::Outbox;
 use state_word::StateWord;
 use ticket::{Ended, Ticket};
+use transition::Entry;
 
 // In this order: first what rejections read, last what they write, so that on two
 // cores they share no cache line but the counter's. Each flag is a question of
@@ -153,6 +158,11 @@ pub(crate) struct Core {
     listeners: ListenerSet,
     environment: Option<Box<Environment>>,
     random: RandomSource,
+    /// What choosing among breakers keeps of this one, once it is chosen among or
+    /// waited for.
+    choice: OnceBox<Choice>,
+    /// The state that it begins in, unless the environment commands another.
+    initial_state: State,
     counts: CallCounters,
 }
 
@@ -166,6 +176,9 @@ struct Shared {
     changed_at: SystemTime,
     sequence: u64,
     outbox: Outbox,
+    /// Whether a state was entered since the lock was last let go with
+    /// [`Core::unlock`].
+    has_changed: bool,
 }
 
 pub(crate) struct Parts {
@@ -178,6 +191,7 @@ pub(crate) struct Parts {
     pub(crate) environment: Environment,
     /// Whether recording needs the time.
     pub(crate) window_needs_time: bool,
+    pub(crate) initial_state: State,
 }
 
 impl Core {
@@ -191,8 +205,9 @@ impl Core {
             listeners,
             environment,
             window_needs_time,
+            initial_state,
         } = parts;
-        let listener_counters = ListenerCounters::new(listeners.reads());
+        let listener_counters = ListenerCounters::new(listeners.needs());
         let needs_elapsed = config.durations || !config.thresholds.is_empty();
         let slow = config
             .thresholds
@@ -222,6 +237,7 @@ impl Core {
                     changed_at,
                     sequence: 0,
                     outbox: Outbox::new(!listeners.is_empty()),
+                    has_changed: false,
                 },
             ),
             opening: OpeningSeqLock::new(),
@@ -239,6 +255,8 @@ impl Core {
             needs_end,
             own_window,
             has_fast_path,
+            choice: OnceBox::new(),
+            initial_state,
             counts: CallCounters::default(),
             listener_counters,
         }
@@ -256,12 +274,27 @@ impl Core {
         switch.filter(|_| !SystemClock::is_replaced())
     }
 
-    /// Obeys the environment, and leaves it to `announce` to tell anybody: this
-    /// runs while the cell of a static is being filled, and listeners may use
-    /// that static.
+    /// Returns the state that the breaker begins in.
+    fn start(&self) -> State {
+        self.kill_switch()
+            .map_or(self.initial_state, |switch| switch.state)
+    }
+
+    /// Asks what has to be asked before the breaker begins in its state; `None` if
+    /// that is `Closed`.
+    fn entry_to_start(&self) -> Option<Entry> {
+        match self.start() {
+            State::Closed => None,
+            State::Open => Some(self.entry_to_open(None, Opening::new(0))),
+            state => Some(self.entry(state)),
+        }
+    }
+
+    /// Enters the initial state, or the one that the environment commands, and
+    /// leaves it to `announce` to tell the listeners: this runs while the cell of a
+    /// static is being filled, and listeners may use that static.
     pub(crate) fn apply_kill_switch(&self) {
-        if let Some(switch) = self.kill_switch_state() {
-            let entry = self.entry(switch.state);
+        if let Some(entry) = self.entry_to_start() {
             self.enter(&mut self.shared.lock(), entry);
         }
     }
@@ -272,6 +305,8 @@ impl Core {
         self.listeners.report(&self.name);
         if let Some(switch) = self.kill_switch_state() {
             diagnostics::kill_switch(&self.name, &switch.variable, switch.state);
+        }
+        if self.start() != State::Closed {
             self.unlock(self.shared.lock());
         }
     }

@@ -18,7 +18,9 @@
 //! reader does not accept.
 //!
 //! *What would break it*: a transition from open to open that raises the generation by
-//! one. Then `n - 1 = g`, and a reader could accept a mixture of two openings.
+//! one. Then `n - 1 = g`, and a reader could accept a mixture of two openings. A command
+//! that opens an open circuit therefore leaves a generation out, and stores its word,
+//! half-open, before the fields.
 
 use std::time::Duration;
 

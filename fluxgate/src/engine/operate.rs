@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::choose::side::Choice;
 use crate::engine::Core;
 use crate::{
     Info, SettingsInfo, State,
@@ -12,35 +13,56 @@ use crate::{
 impl Core {
     /// A manual command: goes to the state, also if it is the present one.
     pub(crate) fn command(&self, state: State) {
+        if state == State::Open {
+            return self.open(None);
+        }
         let entry = self.entry(state);
         let mut held = self.shared.lock();
         self.enter(&mut held, entry);
         self.unlock(held);
     }
 
-    /// Makes the breaker as new, for the next test: closed, or in the state that
-    /// the environment commands, with nothing recorded, nothing counted, and
+    /// Opens the circuit by hand, for `wait`, or as long as the retry policy says.
+    pub(crate) fn open(&self, wait: Option<Duration>) {
+        let now = self.clock.now();
+        let mut held = self.expire_own(self.shared.lock(), now);
+        let machine = &mut held.get().machine;
+        machine.totals(now);
+        let opening = machine.opening();
+        self.unlock(held);
+        let entry = self.entry_to_open(wait, opening);
+        let mut held = self.shared.lock();
+        self.enter(&mut held, entry);
+        self.unlock(held);
+    }
+
+    /// Makes the breaker as new, for the next test: in the state that it began in or
+    /// that the environment commands, with nothing recorded, nothing counted, and
     /// random numbers by this seed. Calls in flight no longer count.
     pub(crate) fn renew(&self, random: Seeded) {
         let now = self.clock.now();
-        let start = self
-            .kill_switch_state()
-            .map_or(State::Closed, |switch| switch.state);
-        let entry = self.entry(start);
+        let entry = self.entry_to_start();
         self.random.renew(random);
         let mut held = self.shared.lock();
         let shared = held.get();
         shared.machine.forget_failed();
-        if shared.machine.state() == State::Closed && start == State::Closed {
-            shared.machine.renew(now);
-            let word = self.word_of(&shared.machine);
-            held.set_word(word);
-        } else {
-            self.enter(&mut held, entry);
+        match entry {
+            None if shared.machine.state() == State::Closed => {
+                shared.machine.renew(now);
+                let word = self.word_of(&shared.machine);
+                held.set_word(word);
+            }
+            entry => {
+                let entry = entry.unwrap_or_else(|| self.entry_at(State::Closed, now));
+                self.enter(&mut held, entry);
+            }
         }
         held.get().outbox.clear();
         self.unlock(held);
         self.counts.clear();
+        if let Some(choice) = self.choice.get() {
+            choice.clear();
+        }
         self.listeners.clear();
         if let Some(listener_counters) = &self.listener_counters {
             listener_counters.clear();
@@ -86,6 +108,8 @@ impl Core {
                 .and_then(|cause| self.config.reason(cause)),
             probes_in_flight: machine.probes_in_flight(now),
             rejected: self.counts.rejected.get(),
+            passed_over: self.choice.get().map_or(0, Choice::passed_over),
+            early_probes: self.choice.get().map_or(0, Choice::early_probes),
             failed: machine.failed(),
             overloaded: self.counts.overloaded.get(),
             alive: self.counts.alive.get(),

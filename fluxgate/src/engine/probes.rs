@@ -91,6 +91,12 @@ impl Probes {
         (self.append(now), lost)
     }
 
+    /// Returns whether [`acquire`](Self::acquire) would give a slot.
+    pub(crate) fn has_free(&mut self, now: u64) -> bool {
+        self.age(now);
+        self.held < self.limit || self.overdue > 0
+    }
+
     /// Gives a slot back. Whether the probe outlived its lease while it still
     /// held the slot; one that lost it was counted then.
     pub(crate) fn release(&mut self, slot: Slot, now: u64) -> bool {

@@ -26,12 +26,6 @@ pub(crate) enum Holds {
 }
 
 impl Core {
-    /// Returns the time by the breaker's clock. Delivers nothing, so it may be asked
-    /// before the breaker is in its place.
-    pub(crate) fn now(&self) -> Duration {
-        self.clock.now()
-    }
-
     /// Returns the time by the breaker's clock, with what is too old for the
     /// window dropped from it. Runs code of the user's, the clock and a custom
     /// window, without the lock.
@@ -62,7 +56,11 @@ impl Core {
         start: Option<State>,
         may_go: impl FnOnce(Holds) -> bool,
     ) -> Result<Self, Arc<Self>> {
-        let start = start.unwrap_or_else(|| core.start());
+        // A breaker that began open or half-open closes in the end, as any other.
+        let start = match start.unwrap_or_else(|| core.start()) {
+            State::Open | State::HalfOpen => State::Closed,
+            start => start,
+        };
         let Some(mut held) = core.shared.try_lock() else {
             return Err(core);
         };
@@ -82,12 +80,6 @@ impl Core {
                 Err(core)
             }
         }
-    }
-
-    /// Returns the state that a breaker of this name begins in.
-    fn start(&self) -> State {
-        self.kill_switch()
-            .map_or(State::Closed, |switch| switch.state)
     }
 }
 

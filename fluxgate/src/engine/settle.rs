@@ -50,17 +50,6 @@ impl Core {
         }
     }
 
-    /// Returns the ticket of a call that took so long and ends now.
-    #[cfg(all(feature = "http", feature = "tower"))]
-    pub(crate) fn backdated(&self, ticket: Ticket, elapsed: u64) -> Ticket {
-        if self.needs_start || ticket.slot != Slot::NONE {
-            let began = nanos(self.clock.now()).saturating_sub(elapsed);
-            Ticket { began, ..ticket }
-        } else {
-            ticket
-        }
-    }
-
     /// Returns whether the call is a probe whose lease is over.
     #[cfg(all(feature = "http", feature = "tower"))]
     pub(crate) fn is_overdue(&self, ticket: Ticket) -> bool {
@@ -98,17 +87,48 @@ impl Core {
         if word.state() == State::Disabled {
             return;
         }
+        let now = self.now_if_needed(slot, ended);
+        let elapsed = nanos(now.unwrap_or_default()).saturating_sub(began);
+        self.settle_elapsed(word, slot, ended, now, elapsed);
+    }
+
+    /// Takes note of how a call ended whose duration, in nanoseconds, was measured
+    /// elsewhere.
+    pub(crate) fn settle_measured(&self, ticket: Ticket, ended: Ended, elapsed: u64) {
+        let Ticket { word, slot, .. } = ticket;
+        if word.is_free() || word.state() == State::Disabled {
+            return self.settle(ticket, ended);
+        }
+        let now = self.now_if_needed(slot, ended);
+        self.settle_elapsed(word, slot, ended, now, elapsed);
+    }
+
+    /// Returns the time, if settling the call needs it.
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
+    fn now_if_needed(&self, slot: Slot, ended: Ended) -> Option<Duration> {
+        let reads = self.needs_end || slot != Slot::NONE || ended == Ended::Cancelled;
+        reads.then(|| self.clock.now())
+    }
+
+    // A part of `settle_slow`, which is what calls on the recording path run.
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
+    fn settle_elapsed(
+        &self,
+        word: StateWord,
+        slot: Slot,
+        ended: Ended,
+        read: Option<Duration>,
+        elapsed: u64,
+    ) {
         let has_slot = slot != Slot::NONE;
         let is_probe = has_slot && word.state() == State::HalfOpen;
-        let reads = self.needs_end || has_slot || ended == Ended::Cancelled;
-        let now = if reads {
-            self.clock.now()
-        } else {
-            Duration::ZERO
-        };
-        let elapsed = nanos(now).saturating_sub(began);
+        let now = read.unwrap_or_default();
         #[cfg(feature = "sim")]
-        if reads && let Some(listener_counters) = &self.listener_counters {
+        if read.is_some()
+            && let Some(listener_counters) = &self.listener_counters
+        {
             listener_counters.record_call(ended, now, elapsed);
         }
         let failed = match ended {
@@ -157,10 +177,11 @@ impl Core {
                 let nanos = if self.needs_elapsed { elapsed } else { 0 };
                 let ending = Ending { failed, nanos };
                 if self.own_window {
-                    return self.settle_in_own_window(held, ending, now);
+                    self.settle_in_own_window(held, ending, now);
+                } else {
+                    let next = held.get().machine.record(&self.config, ending, now);
+                    self.apply_if_any(held, next, read);
                 }
-                let next = held.get().machine.record(&self.config, ending, now);
-                self.apply_if_any(held, next, reads.then_some(now));
             }
             Some(_) => {
                 drop(held);
@@ -172,6 +193,10 @@ impl Core {
                 let is_stuck = is_probe && present && held.get().machine.learn_nothing();
                 self.settle_unrecorded(held, word, ended, now, is_stuck);
             }
+        }
+        if is_probe {
+            // Its slot is free again.
+            self.wake_next();
         }
     }
 
@@ -217,14 +242,20 @@ impl Core {
         failed: Option<bool>,
         elapsed: u64,
     ) -> (Ended, Option<bool>) {
-        let is_too_slow = self.config.slow_probes == SlowProbes::Fail
-            && !self.config.thresholds.is_empty()
-            && elapsed >= self.slow;
         match (ended, failed) {
-            (Ended::Success, Some(false)) if is_too_slow => (Ended::Failure, Some(true)),
-            (_, Some(false)) if is_too_slow => (ended, Some(true)),
+            (Ended::Success, Some(false)) if self.is_too_slow(elapsed) => {
+                (Ended::Failure, Some(true))
+            }
+            (_, Some(false)) if self.is_too_slow(elapsed) => (ended, Some(true)),
             _ => (ended, failed),
         }
+    }
+
+    /// Whether a probe that succeeded took so long that it counts as failed.
+    pub(super) fn is_too_slow(&self, elapsed: u64) -> bool {
+        self.config.slow_probes == SlowProbes::Fail
+            && !self.config.thresholds.is_empty()
+            && elapsed >= self.slow
     }
 
     /// Ends the streak: the dependency answers. Takes no lock while the window is
@@ -252,7 +283,7 @@ impl Core {
 
     /// Whether a call counts as failed, if it counts at all.
     #[inline(never)]
-    fn count_as(&self, ended: Ended, is_probe: bool, elapsed: u64) -> Option<bool> {
+    pub(super) fn count_as(&self, ended: Ended, is_probe: bool, elapsed: u64) -> Option<bool> {
         match ended {
             Ended::Success => Some(false),
             Ended::Failure => Some(true),

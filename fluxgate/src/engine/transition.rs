@@ -30,7 +30,10 @@
 //! ([`Answer::Within`]): calls that need a permit are rejected, and outcomes are
 //! recorded and lead nowhere. Commands and `info()` work as ever.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    mem,
+    time::{Duration, SystemTime},
+};
 
 #[cfg(doc)]
 use super::machine::Question;
@@ -58,6 +61,13 @@ pub(super) struct Entry {
     now: Duration,
     wall: SystemTime,
     wait: Option<Wait>,
+}
+
+impl Entry {
+    /// Returns when the state is entered, by the breaker's clock.
+    pub(super) fn now(&self) -> Duration {
+        self.now
+    }
 }
 
 impl Core {
@@ -109,7 +119,10 @@ impl Core {
     /// policy can't be asked now.
     pub(super) fn prepare(&self, next: Next, opening: Opening, now: Duration) -> Option<Entry> {
         let wait = match next.state {
-            State::Open => Some(self.wait(opening)?),
+            State::Open => {
+                let reason = next.cause.and_then(|cause| self.config.reason(cause));
+                Some(self.wait(Opening { reason, ..opening })?)
+            }
             _ => None,
         };
         let wall = self.clock.wall();
@@ -135,7 +148,26 @@ impl Core {
         }
     }
 
-    fn wait(&self, opening: Opening) -> Option<Wait> {
+    /// Asks what has to be asked before a command opens the circuit: the retry
+    /// policy, unless the command says how long to wait. The command is obeyed
+    /// also where the policy can't be asked now.
+    pub(super) fn entry_to_open(&self, wait: Option<Duration>, opening: Opening) -> Entry {
+        let given = |first| Wait {
+            first: Some(first),
+            longest: Duration::ZERO,
+            allows_early: false,
+        };
+        let wait = match wait {
+            Some(wait) => given(wait),
+            None => self.wait(opening).unwrap_or_else(|| given(WAIT)),
+        };
+        Entry {
+            wait: Some(wait),
+            ..self.entry(State::Open)
+        }
+    }
+
+    pub(super) fn wait(&self, opening: Opening) -> Option<Wait> {
         let retry = &self.config.retry;
         let first = consult(self, || retry.wait(&opening, &mut &self.random));
         let first = match first {
@@ -154,7 +186,11 @@ impl Core {
             }
             Answer::Within => return None,
         };
-        Some(Wait { first, longest })
+        Some(Wait {
+            first,
+            longest,
+            allows_early: true,
+        })
     }
 
     /// Enters a state, makes it known, and puts its signal in the outbox.
@@ -165,12 +201,22 @@ impl Core {
             wall,
             wait,
         } = entry;
+        let before = held.word().generation();
+        if next.state == State::Open && held.word().state() == State::Open {
+            // Two openings must never be adjacent generations: see `OpeningSeqLock`.
+            // The word between them is of a state whose callers take the lock.
+            held.get().machine.skip_generation();
+            let generation = held.get().machine.generation();
+            held.publish_word(StateWord::new(State::HalfOpen, generation, false, false));
+        }
         let Shared {
             machine,
             changed_at,
             sequence,
             outbox,
+            has_changed,
         } = held.get();
+        *has_changed = true;
         if let Some(listener_counters) = &self.listener_counters {
             listener_counters.left(machine.state(), now.saturating_sub(machine.entered()));
         }
@@ -183,7 +229,9 @@ impl Core {
         *changed_at = wall;
         *sequence += 1;
         debug_assert!(
-            old_state != State::Open || new_state != State::Open,
+            new_state != State::Open
+                || old_state != State::Open
+                || machine.generation() > before + 1,
             "two openings must not be adjacent generations: see `opening`"
         );
         if new_state == State::Open {
@@ -236,10 +284,15 @@ impl Core {
     /// As [`unlock`](Self::unlock), with this many signals for one caller.
     pub(super) fn unlock_within(&self, held: Held<'_, Shared>, turn: usize) {
         let mut held = self.catch_up(held);
-        if !held.get().outbox.begin() {
+        let has_changed = mem::take(&mut held.get().has_changed);
+        let delivers = held.get().outbox.begin();
+        drop(held);
+        if has_changed {
+            self.wake_next();
+        }
+        if !delivers {
             return;
         }
-        drop(held);
         for _ in 0..turn {
             if !self.deliver() {
                 return;

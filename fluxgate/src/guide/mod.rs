@@ -6,9 +6,11 @@
 //! - [`errors_and_fallbacks`]: what counts, errors of other crates, what to give instead, and retries
 //! - `grpc`: a tonic channel or server behind a breaker
 //! - [`keys`]: one breaker for each tenant, host or shard
+//! - [`choosing`]: several targets, one call; guards that travel; waiting
 //! - [`async_and_cancellation`]: dropped futures, timeouts, hanging calls
 //! - [`listeners_and_metrics`]: signals, snapshots, metrics
 //! - [`testing`]: no sleeping
+//! - `simulating`: a policy tried before production does
 //! - [`operating`]: what to look at and to do when a circuit is open
 //! - [`from_python`]: fluxgate, name by name
 //! - [`from_others`]: resilience4j, Polly, failsafe, tower-resilience, gobreaker, opossum, pybreaker, recloser
@@ -26,12 +28,23 @@ pages! {
     grpc
 }
 
+#[cfg(feature = "sim")]
+#[doc = include_str!("simulating.md")]
+#[doc = ""]
+#[doc = include_str!("pictures/before.html")]
+#[doc = ""]
+#[doc = "And with a rate beside it:"]
+#[doc = ""]
+#[doc = include_str!("pictures/after.html")]
+pub mod simulating {}
+
 pages! {
     tutorial
     choosing_a_policy
     recovery
     errors_and_fallbacks
     keys
+    choosing
     async_and_cancellation
     listeners_and_metrics
     testing

@@ -45,6 +45,12 @@ pub struct Info {
     pub probes_in_flight: usize,
     /// Calls rejected.
     pub rejected: u64,
+    /// How often a call went to another breaker, or nowhere, since this one did not
+    /// admit it: see [`choose`](crate::choose). These count as no rejections.
+    pub passed_over: u64,
+    /// Calls that ran while the circuit was open, before its wait was over: see
+    /// [`AllOpen::LeastWait`](crate::choose::AllOpen::LeastWait).
+    pub early_probes: u64,
     /// Calls that were recorded as failures, whatever they ended with. Zero
     /// beside a growing [`ignored`](Self::ignored) means that the tracker matches
     /// no error that the function returns.

@@ -69,7 +69,7 @@ impl<K: Key> StaticBreakers<K> {
             news = Some(breakers.register(untold));
             breakers
         })?;
-        // With the cell filled: those who are told may use this very static.
+        // The cell is filled first: listeners may use this static.
         if let Some(news) = news {
             news.tell(breakers.overflow());
         }

@@ -39,7 +39,9 @@ use super::{
     recipe::Recipe,
 };
 use crate::{
-    CircuitBreaker, Command, Name, diagnostics,
+    CircuitBreaker, Command, Name,
+    choose::Gate,
+    diagnostics,
     engine::{Core, retire::Holds},
     registry::{self, Group},
     util::panic::{DropContained, catch_panic},
@@ -55,6 +57,8 @@ pub(super) struct Set<K> {
     register: Mutex<Register<K>>,
     evicted: AtomicU64,
     overflowed: [AtomicU64; Refusal::ALL.len()],
+    /// The pace of early probes.
+    pub(super) gate: Arc<Gate>,
 }
 
 /// A key, and its breaker as long as the set keeps it.
@@ -178,10 +182,11 @@ impl<K: Key> Set<K> {
             }),
             evicted: AtomicU64::new(0),
             overflowed: [const { AtomicU64::new(0) }; Refusal::ALL.len()],
+            gate: Arc::default(),
         }
     }
 
-    /// Makes the breakers known to those who ask for all there are.
+    /// Makes the breakers known to the registry, which lists them with all others.
     pub(super) fn enter_group(set: &Arc<Self>) {
         let group: Arc<dyn Group> = set.clone();
         registry::enter_group(&group);
@@ -435,7 +440,8 @@ impl<K: Key> Set<K> {
         catch_panic(|| drop(core));
 
         let mut register = self.register();
-        let standing = register.standing.map(Command::state);
+        let standing = register.standing.filter(|command| command.lasts());
+        let standing = standing.map(Command::state);
         let Some(place) = register.place(&entry) else {
             return Evicted(None);
         };
@@ -513,12 +519,31 @@ impl<K: Key> Set<K> {
         }
         let _ = entry.core.set(Arc::downgrade(&breaker.core));
         drop(making);
-        // Those who are told may ask for this very key.
+        // Listeners may ask for this very key.
         news.tell(&breaker);
-        // The standing command is looked at when the breaker is there for everybody:
-        // whoever gives one from now on finds it.
-        self.command_as_told(&breaker);
+        // The standing command is looked at when the breaker can be found:
+        // a command given from now on reaches it.
+        if self.register().standing.is_some_and(Command::lasts) {
+            self.command_as_told(&breaker);
+        }
         Some(breaker)
+    }
+
+    /// Returns the name of the breaker of a key, or the one that it would have if it
+    /// were one of the first.
+    pub(super) fn name_of<Q>(&self, key: &Q, breaker: &CircuitBreaker) -> Name
+    where
+        K: Borrow<Q>,
+        Q: ToOwned<Owned = K> + ?Sized,
+    {
+        let shared = self.overflow.name();
+        if breaker.name() != shared || size_of_val(key) > MAX_KEY_BYTES {
+            return breaker.name().clone();
+        }
+        match label::of(&*DropContained::new(key.to_owned())) {
+            Some(label) => Name::from(format!("{}/{label}", self.name)),
+            None => shared.clone(),
+        }
     }
 
     /// Returns the name that a key has for itself, if it is one of the first.

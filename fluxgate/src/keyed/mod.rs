@@ -80,7 +80,7 @@
 //! The first [`max_labels`](Builder::max_labels) keys get a name of their own,
 //! `<name>/<key>`, and are in the [registry](crate::registry); it stays theirs for
 //! ever. All others, and the overflow breaker, are called `<name>/*`. So the number
-//! of metric series is bounded, whoever chooses the keys.
+//! of metric series is bounded, also where a stranger chooses the keys.
 //!
 //! In a name, control characters, line breaks, characters that change the direction
 //! of writing, other invisible ones and backslashes are escaped as in a Rust string,
@@ -110,7 +110,9 @@ pub use builder::Builder;
 pub use lazy::StaticBreakers;
 use map::Set;
 
-use crate::{CircuitBreaker, Command, Name, breaker::build::Announcements, breaker::first_use};
+use crate::{
+    CircuitBreaker, Command, Name, breaker::build::Announcements, breaker::first_use, choose::Gate,
+};
 
 /// What a key must be: looked up by, shown in names, and shared by threads.
 /// Everything that can, is one.
@@ -178,7 +180,8 @@ impl<K: Key> CircuitBreakers<K> {
     }
 
     /// Gives a command to every breaker, and to those that are made later, until
-    /// another one is given to all. If two threads give one at the same time, all
+    /// another one is given to all; `Open` and `HalfOpen`, which a breaker leaves by
+    /// itself, to those that there are. If two threads give one at the same time, all
     /// breakers follow the same one in the end. For one key it is
     /// `get(key).command(command)`.
     ///
@@ -201,6 +204,21 @@ impl<K: Key> CircuitBreakers<K> {
     #[must_use]
     pub fn overflow(&self) -> &CircuitBreaker {
         &self.0.overflow
+    }
+
+    /// Returns what paces the early probes of the set.
+    pub(crate) fn gate(&self) -> &Arc<Gate> {
+        &self.0.gate
+    }
+
+    /// Returns the name of the breaker of a key, or the one that it would have if it
+    /// were one of the first.
+    pub(crate) fn name_of<Q>(&self, key: &Q, breaker: &CircuitBreaker) -> Name
+    where
+        K: Borrow<Q>,
+        Q: ToOwned<Owned = K> + ?Sized,
+    {
+        self.0.name_of(key, breaker)
     }
 
     /// Returns how full the set is, and what came of keys without a breaker of

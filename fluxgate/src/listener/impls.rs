@@ -2,7 +2,7 @@
 
 use std::{error::Error, sync::Arc};
 
-use super::{Delivery, Listener, Reads};
+use super::{DeliveryCounts, Listener, Needs};
 use crate::{Info, Signal, WeakBreaker};
 
 impl<F: Fn(&Signal) + Send + Sync> Listener for F {
@@ -30,12 +30,12 @@ macro_rules! forward {
                 (**self).detach(breaker, last);
             }
 
-            fn reads(&self) -> Reads {
-                (**self).reads()
+            fn needs(&self) -> Needs {
+                (**self).needs()
             }
 
-            fn delivery(&self) -> Delivery {
-                (**self).delivery()
+            fn delivery_counts(&self) -> DeliveryCounts {
+                (**self).delivery_counts()
             }
         }
     )*};

@@ -1,4 +1,76 @@
-//! Who is told of transitions.
+//! Listeners, which are told of every transition: how to write one, and those that
+//! come with the crate.
+//!
+//! # Writing a listener
+//!
+//! A closure `|signal: &Signal| …` is a [`Listener`]. It runs on the thread of the
+//! call that caused the transition, so it should be quick. A closure
+//! `|signal: Signal| async move { … }` is an [`AsyncListener`]: a background thread
+//! runs its futures, so it may wait for a network. Implement the trait itself for a
+//! listener that has a name, prepares itself for each breaker, or reports failures.
+//! [`Builder::listener`](crate::Builder::listener) takes all of them; the attribute
+//! takes them in `listeners = […]`.
+//!
+//! ```
+//! use std::{error::Error, io, time::Duration};
+//! use fluxgate::{CircuitBreaker, Signal, State, listener::{self, AsyncListener}};
+//!
+//! /// Calls for help when a circuit opens.
+//! struct Pager;
+//!
+//! impl Pager {
+//!     async fn page(&self, text: &str) -> io::Result<()> {
+//!         // … an async client's request …
+//! #       Ok(())
+//!     }
+//! }
+//!
+//! impl AsyncListener for Pager {
+//!     async fn on_signal(&self, signal: &Signal) {
+//!         let _ = self.deliver(signal).await;
+//!     }
+//!
+//!     // An error is reported, and counted in `Info::listeners`.
+//!     async fn deliver(&self, signal: &Signal) -> Result<(), Box<dyn Error + Send + Sync>> {
+//!         if signal.new_state == State::Open {
+//!             let reason = signal.reason.as_ref().map(ToString::to_string);
+//!             let reason = reason.unwrap_or_default();
+//!             self.page(&format!("{} is down: {reason}", signal.name)).await?;
+//!         }
+//!         Ok(())
+//!     }
+//!
+//!     fn name(&self) -> &str {
+//!         "Pager"
+//!     }
+//!
+//!     fn needs_tokio(&self) -> bool {
+//!         false
+//!     }
+//! }
+//!
+//! let breaker = CircuitBreaker::builder("payments")
+//!     .listener(Pager)
+//!     .listener(|signal: &Signal| println!("now {}", signal.new_state))
+//!     .build()?;
+//! breaker.force_open();
+//!
+//! // Before the program ends: wait for what is still queued.
+//! assert!(listener::flush(Duration::from_secs(5)));
+//! assert_eq!(breaker.info().listeners[0].name, "Pager");
+//! assert_eq!(breaker.info().listeners[0].failures, 0);
+//! # Ok::<_, fluxgate::ConfigError>(())
+//! ```
+//!
+//! [`Signal::new`](crate::Signal::new) makes signals for tests of a listener alone.
+//!
+//! # The listeners of the crate
+//!
+//! `LogListener` (feature `tracing`, on by default) writes an event for each
+//! transition, `PrometheusListener` (feature `prometheus`) exports metrics, and
+//! `SlackListener` (feature `slack`, or `slack-core` without TLS) posts messages. The
+//! delivery that `SlackListener` is built on is the module `slack`: it sends any
+//! message, and needs no breaker.
 
 mod async_listener;
 #[cfg(feature = "prometheus")]
@@ -21,7 +93,7 @@ pub use async_listener::flush::flush;
 pub use async_listener::{AsyncListener, Delivered, DynAsyncListener};
 #[cfg(feature = "prometheus")]
 pub use exported::PrometheusMetric;
-pub use into_listener::IntoListener;
+pub use into_listener::{Deferred, Direct, Fallible, IntoListener};
 #[cfg(feature = "tracing")]
 pub use log::LogListener;
 pub(crate) use owned::Owned;
@@ -98,8 +170,8 @@ pub trait Listener: Send + Sync {
 
     /// Returns what the listener reads of the breaker beyond its signals. It is
     /// called once, after [`attach`](Self::attach).
-    fn reads(&self) -> Reads {
-        Reads::default()
+    fn needs(&self) -> Needs {
+        Needs::default()
     }
 
     /// Takes the last reading when the last handle of the breaker is dropped.
@@ -112,8 +184,8 @@ pub trait Listener: Send + Sync {
 
     /// Returns how far the listener has delivered its signals, for a listener
     /// that queues them. [`Info::listeners`](crate::Info::listeners) shows it.
-    fn delivery(&self) -> Delivery {
-        Delivery::default()
+    fn delivery_counts(&self) -> DeliveryCounts {
+        DeliveryCounts::default()
     }
 }
 
@@ -121,7 +193,7 @@ pub trait Listener: Send + Sync {
 /// need anyway. By default nothing, so that a healthy call costs nothing more.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Reads {
+pub struct Needs {
     /// Count calls by how they ended, probes, and rejections by state, and add
     /// up the time spent in each state:
     /// [`Info::lifetime`](crate::Info::lifetime).
@@ -137,10 +209,11 @@ pub struct Reads {
     pub(crate) recorders: Vec<crate::sim::Recorder>,
 }
 
-/// How a listener that queues its signals gets on; see [`Listener::delivery`].
+/// How a listener that queues its signals gets on; see
+/// [`Listener::delivery_counts`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Delivery {
+pub struct DeliveryCounts {
     /// Signals not yet delivered.
     pub waiting: u64,
     /// Signals given up because too many were waiting.

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt};
 
-use super::{Delivery, Listener, Reads};
+use super::{DeliveryCounts, Listener, Needs};
 use crate::{Info, Signal, WeakBreaker, diagnostics, util::panic::catch_panic};
 
 /// How many characters of a name and of an error are kept.
@@ -54,12 +54,12 @@ impl Listener for Owned {
         self.0.get().detach(breaker, last);
     }
 
-    fn reads(&self) -> Reads {
-        self.0.get().reads()
+    fn needs(&self) -> Needs {
+        self.0.get().needs()
     }
 
-    fn delivery(&self) -> Delivery {
-        self.0.get().delivery()
+    fn delivery_counts(&self) -> DeliveryCounts {
+        self.0.get().delivery_counts()
     }
 }
 

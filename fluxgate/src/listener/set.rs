@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Listener, Owned, Reads, owned::describe};
+use super::{Listener, Needs, Owned, owned::describe};
 use crate::{
     CircuitBreaker, Info, ListenerInfo, MissingListener, Signal, WeakBreaker, diagnostics,
     listener::signal::Origin, util::panic::catch_panic,
@@ -97,15 +97,15 @@ impl ListenerSet {
     }
 
     /// Returns what all listeners together read.
-    pub(crate) fn reads(&self) -> Reads {
-        let mut all = Reads::default();
+    pub(crate) fn needs(&self) -> Needs {
+        let mut all = Needs::default();
         for attached in self.present() {
-            let reads = catch_panic(|| attached.listener.reads()).unwrap_or_default();
-            all.lifetime |= reads.lifetime || reads.successes;
-            all.successes |= reads.successes;
-            all.durations.extend(reads.durations);
+            let needs = catch_panic(|| attached.listener.needs()).unwrap_or_default();
+            all.lifetime |= needs.lifetime || needs.successes;
+            all.successes |= needs.successes;
+            all.durations.extend(needs.durations);
             #[cfg(feature = "sim")]
-            all.recorders.extend(reads.recorders);
+            all.recorders.extend(needs.recorders);
         }
         all.durations.sort_unstable();
         all.durations.dedup();
@@ -144,7 +144,7 @@ impl ListenerSet {
             return;
         }
         for Attached { listener, .. } in self.present() {
-            if catch_panic(|| listener.delivery()).is_some_and(|delivery| delivery.lacks_tokio) {
+            if catch_panic(|| listener.delivery_counts()).is_some_and(|counts| counts.lacks_tokio) {
                 diagnostics::no_tokio(breaker, &listener.label());
             }
         }
@@ -158,14 +158,14 @@ impl ListenerSet {
         merged: u64,
     ) -> (Vec<ListenerInfo>, Vec<MissingListener>) {
         let present = self.present().iter().map(|Attached { listener, panics }| {
-            let delivery = catch_panic(|| listener.delivery()).unwrap_or_default();
+            let counts = catch_panic(|| listener.delivery_counts()).unwrap_or_default();
             ListenerInfo {
                 name: listener.label(),
-                failures: delivery
+                failures: counts
                     .failures
                     .saturating_add(panics.load(Ordering::Relaxed)),
-                waiting: delivery.waiting.saturating_add(waiting),
-                dropped: delivery.dropped.saturating_add(merged),
+                waiting: counts.waiting.saturating_add(waiting),
+                dropped: counts.dropped.saturating_add(merged),
             }
         });
         (present.collect(), self.missing().to_vec())

@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::{Ended, Entry, Trace};
-use crate::{Listener, Signal, engine::ticket, listener::Reads};
+use crate::{Listener, Signal, engine::ticket, listener::Needs};
 
 /// Records the calls of a live breaker, so that an incident can be replayed.
 ///
@@ -140,10 +140,10 @@ impl Listener for Recorder {
         "Recorder"
     }
 
-    fn reads(&self) -> Reads {
-        Reads {
+    fn needs(&self) -> Needs {
+        Needs {
             recorders: vec![self.clone()],
-            ..Reads::default()
+            ..Needs::default()
         }
     }
 }

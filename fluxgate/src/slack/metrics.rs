@@ -31,17 +31,17 @@ use crate::{Histogram, util::exposition};
 /// gone takes its counts with it.
 ///
 /// ```
-/// use fluxgate::slack::Metrics;
+/// use fluxgate::slack::PrometheusCollector;
 /// use prometheus::{Registry, TextEncoder};
 ///
 /// let registry = Registry::new();
-/// registry.register(Box::new(Metrics::new()))?;
+/// registry.register(Box::new(PrometheusCollector::new()))?;
 /// let page = TextEncoder::new().encode_to_string(&registry.gather())?;
 /// assert!(page.contains("fluxgate_slack_queue_size 0"));
 /// # Ok::<_, prometheus::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Metrics {
+pub struct PrometheusCollector {
     descs: Vec<Desc>,
 }
 
@@ -95,7 +95,7 @@ families! {
         "How long requests to Slack took";
 }
 
-impl Metrics {
+impl PrometheusCollector {
     /// Creates the collector, for a registry.
     #[must_use]
     pub fn new() -> Self {
@@ -113,13 +113,13 @@ impl Metrics {
     }
 }
 
-impl Default for Metrics {
+impl Default for PrometheusCollector {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Collector for Metrics {
+impl Collector for PrometheusCollector {
     fn desc(&self) -> Vec<&Desc> {
         self.descs.iter().collect()
     }

@@ -39,7 +39,7 @@ pub use error::{Error, SendError};
 pub(crate) use message::{Content, End, Slot};
 pub use message::{Message, Thread};
 #[cfg(feature = "prometheus")]
-pub use metrics::Metrics;
+pub use metrics::PrometheusCollector;
 pub use policy::Policy;
 pub use queue::bucket::Rate;
 pub use registry::{FlushGuard, FlushReport, shutdown_all};

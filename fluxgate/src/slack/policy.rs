@@ -224,9 +224,7 @@ impl Policy {
         let backoff = retry::Backoff::new(self.initial_backoff)
             .max_duration(self.max_backoff)
             .jitter_ratio(self.jitter_ratio);
-        let opening = Opening {
-            reopens: u64::from(retry.saturating_sub(1)),
-        };
+        let opening = Opening::new(u64::from(retry.saturating_sub(1)));
         // It always has a wait.
         backoff.wait(&opening, random).unwrap_or(self.max_backoff)
     }

@@ -20,7 +20,7 @@ macro_rules! say {
 
 #[cfg(not(feature = "tracing"))]
 fn line(level: &str, message: std::fmt::Arguments<'_>, fields: &[(&str, &dyn std::fmt::Display)]) {
-    // Without a subscriber there is nobody to choose the level.
+    // Without a subscriber nothing chooses the level.
     if level == "debug" {
         return;
     }

@@ -71,11 +71,11 @@ mod layer;
 mod mode;
 mod service;
 
-pub use answer::{BoxError, Boxed, OnRejection};
+pub use answer::{Answer, BoxError, Boxed, OnRejection};
 pub use layer::CircuitBreakerLayer;
 #[cfg(feature = "http")]
 pub use mode::AtEndOfBody;
-pub use mode::AtHead;
 #[cfg(feature = "grpc")]
 pub use mode::Grpc;
+pub use mode::{AtHead, Respond, TakesAnswer, Verdict};
 pub use service::{CircuitBreakerService, ResponseFuture};

@@ -53,7 +53,7 @@ impl InFlightAges {
         }
     }
 
-    /// Takes note of a call that begins. `None` if there are more than anybody
+    /// Takes note of a call that begins. `None` if there are more than any program
     /// can count.
     pub(crate) fn enter(&mut self, now: u64) -> Option<Slot> {
         // A clock that jumps back must not make the order a lie.

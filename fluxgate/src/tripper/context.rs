@@ -15,6 +15,62 @@ pub struct Context<'a> {
     pub(crate) running: Option<&'a InFlightAges>,
 }
 
+impl<'a> Context<'a> {
+    /// Creates what a rule is shown, for testing a rule of your own: nothing but these
+    /// calls is known.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use fluxgate::{State, tripper::Context, window::{Record, Totals}};
+    ///
+    /// let slow = [Duration::from_secs(1)];
+    /// let mut totals = Totals::with_thresholds(&slow);
+    /// totals.add(&Record::with_thresholds(true, Duration::from_secs(3), &slow));
+    /// totals.add(&Record::with_thresholds(false, Duration::from_millis(5), &slow));
+    ///
+    /// let context = Context::new(State::Closed, &totals)
+    ///     .with_failure_streak(1)
+    ///     .with_slow_thresholds(&slow)
+    ///     .with_durations();
+    /// assert_eq!(context.failure_rate(), Some(0.5));
+    /// assert_eq!(context.slow_count(slow[0]), Some(1));
+    /// assert_eq!(context.total_duration(), Some(Duration::from_millis(3005)));
+    /// ```
+    #[must_use]
+    pub fn new(state: State, totals: &'a Totals) -> Self {
+        Self {
+            state,
+            streak: 0,
+            totals,
+            thresholds: &[],
+            durations: false,
+            running: None,
+        }
+    }
+
+    /// Sets how many failures came in a row.
+    #[must_use]
+    pub fn with_failure_streak(mut self, streak: u64) -> Self {
+        self.streak = streak;
+        self
+    }
+
+    /// Sets the slowness thresholds that the rules need, ascending, as they were given
+    /// to the totals.
+    #[must_use]
+    pub fn with_slow_thresholds(mut self, thresholds: &'a [Duration]) -> Self {
+        self.thresholds = thresholds;
+        self
+    }
+
+    /// Says that durations are kept.
+    #[must_use]
+    pub fn with_durations(mut self) -> Self {
+        self.durations = true;
+        self
+    }
+}
+
 impl Context<'_> {
     /// Returns the state the call ran under: [`State::Closed`] or
     /// [`State::HalfOpen`].

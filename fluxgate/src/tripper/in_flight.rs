@@ -7,7 +7,7 @@ use std::time::Duration;
 /// timeout returns.
 ///
 /// It is asked when a call asks to begin and when one ends; the call that finds
-/// too many hung is rejected. Without calls nobody asks. Calls that began before
+/// too many hung is rejected. Without calls the rule is not asked. Calls that began before
 /// the circuit was last closed do not count. Every call of a breaker with this
 /// rule takes a short lock at its beginning, too.
 ///

@@ -1,5 +1,6 @@
 //! Small helpers without a layer of their own.
 
+pub(crate) mod alarms;
 pub mod bounds;
 pub(crate) mod consult;
 pub(crate) mod duration;

@@ -25,6 +25,37 @@ impl Record {
         }
     }
 
+    /// Creates a record as a breaker would give it to a window, for testing a window of
+    /// your own.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use fluxgate::window::{CountWindow, Record, Totals, Window};
+    ///
+    /// let (mut window, mut totals) = (CountWindow::new(1), Totals::default());
+    /// for failed in [true, false] {
+    ///     let record = Record::from_call(failed, Duration::from_millis(3));
+    ///     window.record(record, Duration::ZERO, &mut totals);
+    /// }
+    /// assert_eq!((totals.calls(), totals.failures()), (1, 0));
+    /// ```
+    #[must_use]
+    pub fn from_call(failed: bool, duration: Duration) -> Self {
+        Self::with_thresholds(failed, duration, &[])
+    }
+
+    /// Creates a record for rules with these slowness thresholds, in any order.
+    #[must_use]
+    pub fn with_thresholds(failed: bool, duration: Duration, thresholds: &[Duration]) -> Self {
+        let nanos = duration::nanos(duration);
+        let reached = |threshold: &&Duration| duration::nanos(**threshold) <= nanos;
+        Self {
+            failed,
+            nanos,
+            reached: thresholds.iter().filter(reached).count(),
+        }
+    }
+
     /// Returns whether the call counts as a failure.
     #[must_use]
     pub fn failed(&self) -> bool {
@@ -61,6 +92,12 @@ impl Totals {
             slow: vec![0; thresholds].into(),
             ..Self::default()
         }
+    }
+
+    /// Creates empty totals for rules with these slowness thresholds, for testing.
+    #[must_use]
+    pub fn with_thresholds(thresholds: &[Duration]) -> Self {
+        Self::new(thresholds.len())
     }
 
     /// Counts a record.

@@ -1,10 +1,10 @@
-//! Listeners that take their time.
+//! Async listeners, which a background thread of their own serves.
 
 mod executor;
 pub(super) mod flush;
 pub(super) mod queue;
 
-use std::{fmt, pin::Pin, sync::Arc};
+use std::{error::Error, pin::Pin, sync::Arc};
 
 use crate::Signal;
 
@@ -63,10 +63,19 @@ pub trait AsyncListener: Send + Sync {
     /// one before it is ready.
     fn on_signal(&self, signal: &Signal) -> impl Future<Output = ()> + Send;
 
-    /// The same, and why it failed if it did, which is reported and counted. It
-    /// is this that is called; by default it calls [`on_signal`](Self::on_signal)
-    /// and does not fail. A closure's future may give a `Result`, and so fail.
-    fn deliver(&self, signal: &Signal) -> impl Future<Output = Result<(), String>> + Send {
+    /// Handles one transition, and may fail. This is the method that is called;
+    /// the default calls [`on_signal`](Self::on_signal) and succeeds. A closure
+    /// fails if its future returns an `Err`.
+    ///
+    /// # Errors
+    ///
+    /// Why the signal could not be delivered. The error is reported and counted in
+    /// [`ListenerInfo::failures`](crate::ListenerInfo::failures); the signal is not
+    /// delivered again, and the next one follows.
+    fn deliver(
+        &self,
+        signal: &Signal,
+    ) -> impl Future<Output = Result<(), Box<dyn Error + Send + Sync>>> + Send {
         async {
             self.on_signal(signal).await;
             Ok(())
@@ -89,25 +98,32 @@ pub trait AsyncListener: Send + Sync {
     }
 }
 
-/// How the delivery of one signal went: `()`, or a `Result`.
+/// What the future of a closure that is an [`AsyncListener`] may return: `()`, or
+/// a `Result` with any error that converts into a boxed one (an error type,
+/// `String`, `&str`).
+#[diagnostic::on_unimplemented(
+    message = "the future of an async listener can't return `{Self}`",
+    label = "expected `()` or `Result<(), E>`",
+    note = "`E` must convert into `Box<dyn std::error::Error + Send + Sync>`"
+)]
 pub trait Delivered {
-    /// The error as text.
+    /// Converts into a `Result`.
     ///
     /// # Errors
     ///
-    /// If the delivery failed.
-    fn into_result(self) -> Result<(), String>;
+    /// Why the delivery failed.
+    fn into_result(self) -> Result<(), Box<dyn Error + Send + Sync>>;
 }
 
 impl Delivered for () {
-    fn into_result(self) -> Result<(), String> {
+    fn into_result(self) -> Result<(), Box<dyn Error + Send + Sync>> {
         Ok(())
     }
 }
 
-impl<E: fmt::Display> Delivered for Result<(), E> {
-    fn into_result(self) -> Result<(), String> {
-        self.map_err(|error| error.to_string())
+impl<E: Into<Box<dyn Error + Send + Sync>>> Delivered for Result<(), E> {
+    fn into_result(self) -> Result<(), Box<dyn Error + Send + Sync>> {
+        self.map_err(Into::into)
     }
 }
 
@@ -120,7 +136,7 @@ where
         self(signal.clone()).await;
     }
 
-    async fn deliver(&self, signal: &Signal) -> Result<(), String> {
+    async fn deliver(&self, signal: &Signal) -> Result<(), Box<dyn Error + Send + Sync>> {
         self(signal.clone()).await.into_result()
     }
 }
@@ -130,7 +146,10 @@ impl<L: AsyncListener + ?Sized> AsyncListener for Arc<L> {
         (**self).on_signal(signal)
     }
 
-    fn deliver(&self, signal: &Signal) -> impl Future<Output = Result<(), String>> + Send {
+    fn deliver(
+        &self,
+        signal: &Signal,
+    ) -> impl Future<Output = Result<(), Box<dyn Error + Send + Sync>>> + Send {
         (**self).deliver(signal)
     }
 
@@ -158,7 +177,7 @@ pub trait DynAsyncListener: Send + Sync {
     fn deliver_boxed<'a>(
         &'a self,
         signal: &'a Signal,
-    ) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>>;
+    ) -> Pin<Box<dyn Future<Output = Result<(), Box<dyn Error + Send + Sync>>> + Send + 'a>>;
 
     /// Returns what [`AsyncListener::name`] returns.
     fn listener_name(&self) -> &str;
@@ -171,7 +190,7 @@ impl<L: AsyncListener> DynAsyncListener for L {
     fn deliver_boxed<'a>(
         &'a self,
         signal: &'a Signal,
-    ) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>> {
+    ) -> Pin<Box<dyn Future<Output = Result<(), Box<dyn Error + Send + Sync>>> + Send + 'a>> {
         Box::pin(self.deliver(signal))
     }
 
@@ -186,11 +205,11 @@ impl<L: AsyncListener> DynAsyncListener for L {
 
 impl AsyncListener for dyn DynAsyncListener {
     async fn on_signal(&self, signal: &Signal) {
-        // Whoever wants to know calls `deliver`.
+        // The crate calls `deliver`, which returns the error.
         let _ = self.deliver(signal).await;
     }
 
-    async fn deliver(&self, signal: &Signal) -> Result<(), String> {
+    async fn deliver(&self, signal: &Signal) -> Result<(), Box<dyn Error + Send + Sync>> {
         self.deliver_boxed(signal).await
     }
 
@@ -208,7 +227,7 @@ impl AsyncListener for Box<dyn DynAsyncListener> {
         (**self).on_signal(signal).await;
     }
 
-    async fn deliver(&self, signal: &Signal) -> Result<(), String> {
+    async fn deliver(&self, signal: &Signal) -> Result<(), Box<dyn Error + Send + Sync>> {
         (**self).deliver_boxed(signal).await
     }
 

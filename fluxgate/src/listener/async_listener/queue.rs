@@ -11,7 +11,11 @@ use std::{
     time::Instant,
 };
 
-use crate::listener::{AsyncListener, Delivery, Listener, async_listener::executor, owned::label};
+use crate::listener::{
+    AsyncListener, DeliveryCounts, Listener,
+    async_listener::executor,
+    owned::{describe, label},
+};
 use crate::{
     Signal, diagnostics,
     listener::owned::Droppable,
@@ -126,18 +130,18 @@ impl<L: AsyncListener + 'static> Listener for Background<L> {
         self.queue.listener.get().name()
     }
 
-    fn delivery(&self) -> Delivery {
+    fn delivery_counts(&self) -> DeliveryCounts {
         let orphaned = self.queue.orphaned.load(Ordering::Relaxed);
         let lacks_tokio = self.queue.lacks_tokio;
         if executor::is_orphaned() {
-            return Delivery {
+            return DeliveryCounts {
                 dropped: orphaned,
                 lacks_tokio,
-                ..Delivery::default()
+                ..DeliveryCounts::default()
             };
         }
         let state = self.queue.lock();
-        Delivery {
+        DeliveryCounts {
             waiting: state.waiting.len() as u64 + u64::from(state.present.is_some()),
             dropped: state.dropped + orphaned,
             failures: state.failures,
@@ -240,6 +244,7 @@ impl<L: AsyncListener> Queue<L> {
             polled.map_or(Poll::Ready(None), |polled| polled.map(Some))
         })
         .await;
+        let delivered = delivered.map(|result| result.map_err(describe));
         catch_panic(|| drop(future)).and(delivered)
     }
 }
@@ -285,9 +290,16 @@ mod tests {
         }
 
         let closure = Background::new(|_: Signal| async {});
-        assert_eq!(closure.delivery().lacks_tokio, !cfg!(feature = "tokio"));
-        assert!(!Background::new(Arc::new(Free)).delivery().lacks_tokio);
+        assert_eq!(
+            closure.delivery_counts().lacks_tokio,
+            !cfg!(feature = "tokio")
+        );
+        assert!(
+            !Background::new(Arc::new(Free))
+                .delivery_counts()
+                .lacks_tokio
+        );
         let boxed: Box<dyn super::super::DynAsyncListener> = Box::new(Free);
-        assert!(!Background::new(boxed).delivery().lacks_tokio);
+        assert!(!Background::new(boxed).delivery_counts().lacks_tokio);
     }
 }

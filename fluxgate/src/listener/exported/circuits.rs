@@ -21,7 +21,7 @@ const IDLE: usize = 1000;
 /// Every circuit by its name.
 ///
 /// The lock is held for lookups and sums alone: breakers are read, and dropped,
-/// without it, and whoever holds it takes no other lock (but that of the circuits
+/// without it, and its holder takes no other lock (but that of the circuits
 /// that these moved to).
 #[derive(Default)]
 pub(crate) struct Circuits {

@@ -73,10 +73,14 @@ families! {
         "Calls that ran, by how they ended; late ones ended after the state had moved on";
     "rejections_total" Counter ["reason"] Some(Rejections), Read::Numbers(rejections),
         "Calls that were rejected, by the state that rejected them";
+    "passed_over_total" Counter [] Some(Rejections), Read::Numbers(|of| counter(of, |totals| totals.passed_over)),
+        "Calls that went to another circuit breaker, or nowhere, since this one did not admit them";
     "probes_total" Counter [] Some(Probes), Read::Numbers(|of| counter(of, |totals| totals.probes)),
         "Calls that ran as probes of a half-open circuit";
     "probes_lost_total" Counter [] Some(Probes), Read::Numbers(|of| counter(of, |totals| totals.lost_probes)),
         "Probes that were still in flight when their lease ended";
+    "early_probes_total" Counter [] Some(Probes), Read::Numbers(|of| counter(of, |totals| totals.early_probes)),
+        "Calls that ran as probes before the wait of an open circuit was over";
     "probes_in_flight" Gauge [] Some(Probes), Read::Numbers(probes_in_flight),
         "Probes that hold a slot now";
     "time_in_state_seconds_total" Counter ["state"] Some(TimeInState), Read::Numbers(times),

@@ -11,6 +11,8 @@ pub(crate) struct Totals {
     pub(super) rejected: BTreeMap<State, u64>,
     pub(super) probes: u64,
     pub(super) lost_probes: u64,
+    pub(super) passed_over: u64,
+    pub(super) early_probes: u64,
     pub(super) time_in_state: BTreeMap<State, Duration>,
     /// Failures and dropped signals by the listener's name.
     pub(super) listeners: BTreeMap<String, (u64, u64)>,
@@ -73,6 +75,8 @@ impl Totals {
             rejected: lifetime.rejected.clone(),
             probes: lifetime.probes,
             lost_probes: info.lost_probes,
+            passed_over: info.passed_over,
+            early_probes: info.early_probes,
             time_in_state: lifetime.time_in_state.clone(),
             listeners: BTreeMap::new(),
             durations: None,
@@ -108,6 +112,8 @@ impl Totals {
         }
         self.probes = how.numbers(self.probes, other.probes);
         self.lost_probes = how.numbers(self.lost_probes, other.lost_probes);
+        self.passed_over = how.numbers(self.passed_over, other.passed_over);
+        self.early_probes = how.numbers(self.early_probes, other.early_probes);
         for (state, b) in &other.time_in_state {
             let a = self.time_in_state.entry(*state).or_default();
             *a = how.times(*a, *b);

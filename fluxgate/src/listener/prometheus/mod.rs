@@ -16,7 +16,7 @@ use ::prometheus::Registry;
 
 use self::exporter::{Exporter, wanted};
 use super::{
-    Listener, Reads,
+    Listener, Needs,
     exported::{PrometheusMetric, Settings},
 };
 use crate::{Info, Name, Signal, WeakBreaker, diagnostics};
@@ -232,9 +232,9 @@ impl Listener for PrometheusListener {
         self.exporter.circuits.detach(breaker, last);
     }
 
-    fn reads(&self) -> Reads {
+    fn needs(&self) -> Needs {
         let has = |group| self.settings.has(group);
-        Reads {
+        Needs {
             lifetime: has(PrometheusMetric::Rejections)
                 || has(PrometheusMetric::Probes)
                 || has(PrometheusMetric::TimeInState),

@@ -111,7 +111,7 @@ impl SlackListenerBuilder {
             channel: channel.into(),
             templates: Arc::new(self.templates),
             tally: Arc::default(),
-            slack: delivery,
+            delivery,
             incidents: Mutex::default(),
         })
     }

@@ -94,7 +94,7 @@ pub struct SlackListener {
     id: u64,
     channel: Arc<str>,
     templates: Arc<Templates>,
-    slack: Delivery,
+    delivery: Delivery,
     tally: Arc<Tally>,
     incidents: Mutex<Incidents>,
 }
@@ -124,8 +124,8 @@ impl SlackListener {
     /// Returns the delivery that sends its messages, which other listeners may
     /// share.
     #[must_use]
-    pub fn slack(&self) -> &Delivery {
-        &self.slack
+    pub fn delivery(&self) -> &Delivery {
+        &self.delivery
     }
 
     fn incidents(&self) -> MutexGuard<'_, Incidents> {
@@ -167,14 +167,14 @@ impl Listener for SlackListener {
             }
         }
         self.tally.queued();
-        if self.slack.try_send(message).is_err() {
+        if self.delivery.try_send(message).is_err() {
             // Only after the shutdown: a message in a slot finds a place.
             self.tally.ended(End::Dropped);
         }
     }
 
-    fn delivery(&self) -> super::Delivery {
-        self.tally.delivery()
+    fn delivery_counts(&self) -> super::DeliveryCounts {
+        self.tally.counts()
     }
 
     fn name(&self) -> &'static str {
@@ -187,7 +187,7 @@ impl fmt::Debug for SlackListener {
         f.debug_struct("SlackListener")
             .field("channel", &self.channel)
             .field("incidents", &self.incidents().len())
-            .field("slack", &self.slack)
+            .field("delivery", &self.delivery)
             .finish_non_exhaustive()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::{listener::Delivery, slack::End};
+use crate::{listener::DeliveryCounts, slack::End};
 
 #[derive(Debug, Default)]
 pub(super) struct Tally {
@@ -30,14 +30,14 @@ impl Tally {
         self.done.fetch_add(1, Relaxed);
     }
 
-    pub(super) fn delivery(&self) -> Delivery {
+    pub(super) fn counts(&self) -> DeliveryCounts {
         // In this order no message is done that was not queued.
         let done = self.done.load(Relaxed);
-        Delivery {
+        DeliveryCounts {
             waiting: self.queued.load(Relaxed).saturating_sub(done),
             dropped: self.dropped.load(Relaxed),
             failures: self.failures.load(Relaxed),
-            ..Delivery::default()
+            ..DeliveryCounts::default()
         }
     }
 }

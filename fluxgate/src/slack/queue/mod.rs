@@ -263,7 +263,7 @@ impl Shared {
             let wait = until.map(|until| until.saturating_duration_since(Real::now()));
             match wait {
                 Some(wait) if wait.is_zero() => return FlushReport { left: left(&state) },
-                // Without a deadline too: nobody is to sleep on a worker that
+                // Without a deadline too: no caller may sleep on a worker that
                 // is gone.
                 _ => {
                     let wait = wait.unwrap_or(Duration::from_secs(1));

@@ -1,0 +1,112 @@
+//! Early probes: calls that run in an open circuit before its wait is over, when
+//! nothing else would admit them.
+//!
+//! An early probe holds one of the breaker's slots. It changes nothing unless it
+//! passes: no window, no wait, no signal. If it passes in the period that admitted
+//! it, before the wait is over, it half-opens the circuit and is the first passed
+//! probe of that period. Then nothing else may have half-opened it, which the
+//! comparison of generations under the lock ensures; after the end of the wait the
+//! circuit belongs to ordinary callers, and the probe is late.
+
+use super::{Core, machine::Ending, opening::Refusal};
+use crate::{
+    State,
+    choose::side::Choice,
+    engine::ticket::{Ended, Ticket},
+    util::duration::nanos,
+    window::Record,
+};
+
+impl Ticket {
+    /// Returns whether the call is an early probe: no other call is admitted by an
+    /// open circuit.
+    pub(crate) fn is_early(self) -> bool {
+        self.word.state() == State::Open
+    }
+}
+
+impl Core {
+    /// Returns what choosing keeps of this breaker.
+    pub(crate) fn choice(&self) -> &Choice {
+        self.choice.get_or_init(|| Box::new(Choice::default()))
+    }
+
+    /// Counts a call that went to another breaker, or nowhere, because this one did
+    /// not admit it.
+    pub(crate) fn pass_over(&self, refusal: Refusal) -> Refusal {
+        self.choice().pass_over();
+        refusal
+    }
+
+    /// Admits an early probe, if the circuit is open and allows one.
+    pub(crate) fn admit_early(&self) -> Option<Ticket> {
+        let now = self.clock.now();
+        let mut held = self.shared.lock();
+        let word = held.word();
+        let machine = &mut held.get().machine;
+        let (slot, lost) = if machine.takes_early(now) {
+            machine.reserve(now)
+        } else {
+            (None, 0)
+        };
+        drop(held);
+        if lost > 0 {
+            self.counts.lost_probes.add(lost);
+        }
+        let slot = slot?;
+        self.choice().probe_early();
+        Some(Ticket {
+            slot,
+            ..Ticket::new(word, nanos(now))
+        })
+    }
+
+    /// Settles an early probe. Its duration, in nanoseconds, may have been measured
+    /// elsewhere.
+    pub(crate) fn settle_early(&self, ticket: Ticket, ended: Ended, elapsed: Option<u64>) {
+        let Ticket { word, began, slot } = ticket;
+        let half_open = self.entry(State::HalfOpen);
+        let now = half_open.now();
+        let elapsed = elapsed.unwrap_or_else(|| nanos(now).saturating_sub(began));
+        let passed =
+            self.count_as(ended, true, elapsed) == Some(false) && !self.is_too_slow(elapsed);
+        let mut held = self.shared.lock();
+        if held.get().machine.release(slot, now) {
+            self.counts.lost_probes.add(1);
+        }
+        let is_late = !held.word().same_period(word) || !held.get().machine.takes_early(now);
+        if let Some(listener_counters) = &self.listener_counters {
+            let ended = match ended {
+                Ended::Success if !passed => Ended::Failure,
+                ended => ended,
+            };
+            listener_counters.ended(ended, passed && is_late, elapsed);
+        }
+        if !passed || is_late {
+            drop(held);
+            if passed {
+                self.counts.late.add(1);
+            }
+            self.wake_next();
+            return;
+        }
+        self.enter(&mut held, half_open);
+        let nanos = if self.needs_elapsed { elapsed } else { 0 };
+        if self.own_window {
+            let record = Record::new(false, nanos, &self.config.thresholds);
+            if !Self::leave_record(&mut held, record, now) {
+                self.counts.late.add(1);
+            }
+            self.unlock(held);
+            return;
+        }
+        let ending = Ending {
+            failed: false,
+            nanos,
+        };
+        match held.get().machine.record(&self.config, ending, now) {
+            Some(next) => self.apply(held, next, Some(now)),
+            None => self.unlock(held),
+        }
+    }
+}
