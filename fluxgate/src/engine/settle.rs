@@ -87,9 +87,9 @@ impl Core {
         if word.state() == State::Disabled {
             return;
         }
-        let now = self.now_if_needed(slot, ended);
-        let elapsed = nanos(now.unwrap_or_default()).saturating_sub(began);
-        self.settle_elapsed(word, slot, ended, now, elapsed);
+        let (reads, now) = self.now_if_needed(slot, ended);
+        let elapsed = nanos(now).saturating_sub(began);
+        self.settle_elapsed(word, slot, ended, reads, now, elapsed);
     }
 
     /// Takes note of how a call ended whose duration, in nanoseconds, was measured
@@ -99,16 +99,21 @@ impl Core {
         if word.is_free() || word.state() == State::Disabled {
             return self.settle(ticket, ended);
         }
-        let now = self.now_if_needed(slot, ended);
-        self.settle_elapsed(word, slot, ended, now, elapsed);
+        let (reads, now) = self.now_if_needed(slot, ended);
+        self.settle_elapsed(word, slot, ended, reads, now, elapsed);
     }
 
-    /// Returns the time, if settling the call needs it.
+    /// Returns whether settling the call needs the time, and that time or zero.
     #[inline(always)]
     #[allow(clippy::inline_always)]
-    fn now_if_needed(&self, slot: Slot, ended: Ended) -> Option<Duration> {
+    fn now_if_needed(&self, slot: Slot, ended: Ended) -> (bool, Duration) {
         let reads = self.needs_end || slot != Slot::NONE || ended == Ended::Cancelled;
-        reads.then(|| self.clock.now())
+        let now = if reads {
+            self.clock.now()
+        } else {
+            Duration::ZERO
+        };
+        (reads, now)
     }
 
     // A part of `settle_slow`, which is what calls on the recording path run.
@@ -119,16 +124,14 @@ impl Core {
         word: StateWord,
         slot: Slot,
         ended: Ended,
-        read: Option<Duration>,
+        reads: bool,
+        now: Duration,
         elapsed: u64,
     ) {
         let has_slot = slot != Slot::NONE;
         let is_probe = has_slot && word.state() == State::HalfOpen;
-        let now = read.unwrap_or_default();
         #[cfg(feature = "sim")]
-        if read.is_some()
-            && let Some(listener_counters) = &self.listener_counters
-        {
+        if reads && let Some(listener_counters) = &self.listener_counters {
             listener_counters.record_call(ended, now, elapsed);
         }
         let failed = match ended {
@@ -180,7 +183,7 @@ impl Core {
                     self.settle_in_own_window(held, ending, now);
                 } else {
                     let next = held.get().machine.record(&self.config, ending, now);
-                    self.apply_if_any(held, next, read);
+                    self.apply_if_any(held, next, reads.then_some(now));
                 }
             }
             Some(_) => {
