@@ -143,6 +143,13 @@ impl SystemClock {
         REPLACED.load(Ordering::Relaxed)
     }
 
+    /// Returns the time of the replacement, if there is one by now.
+    #[cold]
+    #[inline(never)]
+    fn replaced_now() -> Option<Duration> {
+        Some(Self::replacement()?.now())
+    }
+
     #[cold]
     fn replacement() -> Option<Arc<dyn Clock>> {
         let replacement = REPLACEMENT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -154,9 +161,9 @@ impl Clock for SystemClock {
     #[inline]
     fn now(&self) -> Duration {
         if Self::is_replaced()
-            && let Some(clock) = Self::replacement()
+            && let Some(now) = Self::replaced_now()
         {
-            return clock.now();
+            return now;
         }
         let origin = *ORIGIN.get_or_init(Instant::now);
         Instant::now().saturating_duration_since(origin)

@@ -394,11 +394,13 @@ pub struct Guard<'a> {
 
 impl Guard<'_> {
     /// The call succeeded.
+    #[inline]
     pub fn success(self) {
         self.record(Outcome::Success);
     }
 
     /// The call failed.
+    #[inline]
     pub fn failure(self) {
         self.record(Outcome::Failure);
     }
@@ -419,6 +421,7 @@ impl Guard<'_> {
     }
 
     /// The call ended with this outcome.
+    #[inline]
     pub fn record(mut self, outcome: Outcome) {
         if let Some(ticket) = self.ticket.take() {
             call::record(self.core, ticket, outcome);

@@ -245,8 +245,10 @@ impl Machine {
     /// Whether a success that is not slow would change nothing.
     #[inline]
     pub(crate) fn is_clean(&self, config: &Config) -> bool {
-        matches!(self.state, State::Closed | State::MetricsOnly)
+        // First what most windows fail by that are not clean.
+        self.totals.failures == 0
             && self.streak == 0
+            && matches!(self.state, State::Closed | State::MetricsOnly)
             && !config.every_call
             && self.window.success_changes_nothing(&self.totals)
     }
@@ -341,6 +343,9 @@ impl Machine {
     }
 
     /// A call went into the window. The state that leads to, if any.
+    // Else the frame of a second call is paid for each record.
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
     pub(crate) fn went_into(
         &mut self,
         config: &Config,
@@ -374,12 +379,12 @@ impl Machine {
     /// does it lead?
     #[inline]
     fn recorded(&mut self, config: &Config, failed: bool, below: bool) -> Option<Next> {
-        if failed {
-            self.streak = self.streak.saturating_add(1);
-            self.failed += 1;
+        self.streak = if failed {
+            self.streak.saturating_add(1)
         } else {
-            self.streak = 0;
-        }
+            0
+        };
+        self.failed += u64::from(failed);
         if below && self.state == State::Closed && self.window.is_full() {
             None
         } else {
@@ -389,28 +394,31 @@ impl Machine {
 
     #[inline(never)]
     fn judge(&mut self, config: &Config, failed: bool) -> Option<Next> {
-        self.silent = 0;
-        match (self.state, failed) {
-            (State::Closed, _) => self.tripped(config),
-            (State::HalfOpen, true) => {
-                self.recovered = 0;
-                self.reopened(config)
-            }
-            (State::HalfOpen, false) => {
-                self.recovered = self.recovered.saturating_add(1);
-                if self.recovered < config.close_after {
-                    None
-                } else if config.own_tripper {
-                    Some(Next {
-                        asks: true,
-                        ..State::Closed.into()
-                    })
-                } else {
-                    let healthy = self.tripped(config).is_none();
-                    healthy.then_some(State::Closed.into())
-                }
-            }
+        match self.state {
+            State::Closed => self.tripped(config),
+            State::HalfOpen => self.judge_probe(config, failed),
             _ => None,
+        }
+    }
+
+    #[cold]
+    fn judge_probe(&mut self, config: &Config, failed: bool) -> Option<Next> {
+        self.silent = 0;
+        if failed {
+            self.recovered = 0;
+            return self.reopened(config);
+        }
+        self.recovered = self.recovered.saturating_add(1);
+        if self.recovered < config.close_after {
+            None
+        } else if config.own_tripper {
+            Some(Next {
+                asks: true,
+                ..State::Closed.into()
+            })
+        } else {
+            let healthy = self.tripped(config).is_none();
+            healthy.then_some(State::Closed.into())
         }
     }
 
@@ -429,6 +437,7 @@ impl Machine {
     }
 
     /// Returns what the tripper looks at.
+    #[inline]
     fn context<'a>(&'a self, config: &'a Config) -> Context<'a> {
         Context {
             state: self.state,
@@ -449,14 +458,15 @@ impl Machine {
 
     /// `Open`, if the tripper fires or has to be asked.
     fn tripped(&self, config: &Config) -> Option<Next> {
+        if config.own_tripper {
+            return Some(Next {
+                asks: true,
+                ..State::Open.into()
+            });
+        }
         let seen = self.context(config);
-        (config.own_tripper || config.tripper.fires(&seen)).then(|| Next {
-            cause: if config.own_tripper {
-                None
-            } else {
-                config.tripper.cause(&seen)
-            },
-            asks: config.own_tripper,
+        config.tripper.fires(&seen).then(|| Next {
+            cause: config.tripper.cause(&seen),
             ..State::Open.into()
         })
     }

@@ -148,8 +148,9 @@ pub(crate) struct Core {
     needs_start: bool,
     /// Whether the calls of the closed state are registered while they run.
     tracks_in_flight: bool,
-    /// Whether recording needs the time.
-    window_needs_time: bool,
+    /// Whether the end of every call is stamped: for its duration, or since
+    /// recording needs the time.
+    needs_end: bool,
     /// Whether the window is the user's own.
     own_window: bool,
     /// Neither of these, and nobody counts every call: in the closed state no
@@ -219,12 +220,14 @@ impl Core {
             .map_or(u64::MAX, |slow| nanos(*slow));
         let tracks_in_flight = machine.tracks_in_flight();
         let own_window = machine.has_own_window();
+        let reads_elapsed = listener_counters
+            .as_ref()
+            .is_some_and(|listener_counters| listener_counters.needs_elapsed());
+        let needs_end = needs_elapsed || window_needs_time || reads_elapsed;
         let needs_start = needs_elapsed
             || tracks_in_flight
             || matches!(config.on_cancel, OnCancel::FailAfter(_))
-            || listener_counters
-                .as_ref()
-                .is_some_and(|listener_counters| listener_counters.needs_elapsed());
+            || reads_elapsed;
         let watched = listener_counters
             .as_ref()
             .is_some_and(|listener_counters| listener_counters.counts_every_call());
@@ -255,7 +258,7 @@ impl Core {
             needs_elapsed,
             needs_start,
             tracks_in_flight,
-            window_needs_time,
+            needs_end,
             own_window,
             has_fast_path,
             choice: OnceBox::new(),

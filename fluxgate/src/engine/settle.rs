@@ -94,9 +94,9 @@ impl Core {
         if word.state() == State::Disabled {
             return;
         }
-        let now = self.now_if_needed(slot, ended);
-        let elapsed = nanos(now.unwrap_or_default()).saturating_sub(began);
-        self.settle_elapsed(word, slot, ended, now, elapsed);
+        let (reads, now) = self.now_if_needed(slot, ended);
+        let elapsed = nanos(now).saturating_sub(began);
+        self.settle_elapsed(word, slot, ended, reads, now, elapsed);
     }
 
     /// Takes note of how a call ended whose duration, in nanoseconds, was measured
@@ -106,23 +106,21 @@ impl Core {
         if word.is_free() || word.state() == State::Disabled {
             return self.settle(ticket, ended);
         }
-        let now = self.now_if_needed(slot, ended);
-        self.settle_elapsed(word, slot, ended, now, elapsed);
+        let (reads, now) = self.now_if_needed(slot, ended);
+        self.settle_elapsed(word, slot, ended, reads, now, elapsed);
     }
 
-    /// Returns the time, if settling the call needs it.
+    /// Returns whether settling the call needs the time, and that time or zero.
     #[inline(always)]
     #[allow(clippy::inline_always)]
-    fn now_if_needed(&self, slot: Slot, ended: Ended) -> Option<Duration> {
-        let reads = self.needs_elapsed
-            || self.window_needs_time
-            || slot != Slot::NONE
-            || ended == Ended::Cancelled
-            || self
-                .listener_counters
-                .as_ref()
-                .is_some_and(|listener_counters| listener_counters.needs_elapsed());
-        reads.then(|| self.clock.now())
+    fn now_if_needed(&self, slot: Slot, ended: Ended) -> (bool, Duration) {
+        let reads = self.needs_end || slot != Slot::NONE || ended == Ended::Cancelled;
+        let now = if reads {
+            self.clock.now()
+        } else {
+            Duration::ZERO
+        };
+        (reads, now)
     }
 
     // A part of `settle_slow`, which is what calls on the recording path run.
@@ -133,16 +131,14 @@ impl Core {
         word: StateWord,
         slot: Slot,
         ended: Ended,
-        read: Option<Duration>,
+        reads: bool,
+        now: Duration,
         elapsed: u64,
     ) {
         let has_slot = slot != Slot::NONE;
         let is_probe = has_slot && word.state() == State::HalfOpen;
-        let now = read.unwrap_or_default();
         #[cfg(feature = "sim")]
-        if read.is_some()
-            && let Some(listener_counters) = &self.listener_counters
-        {
+        if reads && let Some(listener_counters) = &self.listener_counters {
             listener_counters.record_call(ended, now, elapsed);
         }
         let failed = match ended {
@@ -150,12 +146,8 @@ impl Core {
             Ended::Success => Some(false),
             _ => self.count_as(word, ended, is_probe, elapsed),
         };
-        let (ended, failed) = if is_probe && failed == Some(false) && self.is_too_slow(elapsed) {
-            let counted = match ended {
-                Ended::Success => Ended::Failure,
-                other => other,
-            };
-            (counted, Some(true))
+        let (ended, failed) = if is_probe {
+            self.judge_probe(ended, failed, elapsed)
         } else {
             (ended, failed)
         };
@@ -198,14 +190,10 @@ impl Core {
                 let nanos = if self.needs_elapsed { elapsed } else { 0 };
                 let ending = Ending { failed, nanos };
                 if self.own_window {
-                    let record = Record::new(failed, nanos, &self.config.thresholds);
-                    if !Self::leave_record(&mut held, record, now) {
-                        self.counts.late.add(1);
-                    }
-                    self.unlock(held);
+                    self.settle_in_own_window(held, ending, now);
                 } else {
                     let next = held.get().machine.record(&self.config, ending, now);
-                    self.apply_if_any(held, next, read);
+                    self.apply_if_any(held, next, reads.then_some(now));
                 }
             }
             Some(_) => {
@@ -216,22 +204,63 @@ impl Core {
             None => {
                 count(false);
                 let is_stuck = is_probe && present && held.get().machine.learn_nothing();
-                if ended == Ended::Alive {
-                    self.end_streak_locked(&mut held, word);
-                }
-                let mut held = self.expire_own(held, now);
-                match held.get().machine.check_in_flight(&self.config, now) {
-                    Some(next) => self.apply(held, next, Some(now)),
-                    None => self.unlock(held),
-                }
-                if is_stuck {
-                    diagnostics::half_open_learns_nothing(&self.name, SILENT_PROBES);
-                }
+                self.settle_unrecorded(held, word, ended, now, is_stuck);
             }
         }
         if is_probe {
             // Its slot is free again.
             self.wake_next();
+        }
+    }
+
+    /// Leaves the outcome of a call for the user's window.
+    #[cold]
+    fn settle_in_own_window(&self, mut held: Held<'_, Shared>, ending: Ending, now: Duration) {
+        let Ending { failed, nanos } = ending;
+        let record = Record::new(failed, nanos, &self.config.thresholds);
+        if !Self::leave_record(&mut held, record, now) {
+            self.counts.late.add(1);
+        }
+        self.unlock(held);
+    }
+
+    /// Looks at the calls in flight after one of them ended that is not recorded.
+    #[cold]
+    fn settle_unrecorded(
+        &self,
+        mut held: Held<'_, Shared>,
+        word: StateWord,
+        ended: Ended,
+        now: Duration,
+        is_stuck: bool,
+    ) {
+        if ended == Ended::Alive {
+            self.end_streak_locked(&mut held, word);
+        }
+        let mut held = self.expire_own(held, now);
+        match held.get().machine.check_in_flight(&self.config, now) {
+            Some(next) => self.apply(held, next, Some(now)),
+            None => self.unlock(held),
+        }
+        if is_stuck {
+            diagnostics::half_open_learns_nothing(&self.name, SILENT_PROBES);
+        }
+    }
+
+    /// Counts a probe that succeeded but took too long as failed.
+    #[cold]
+    fn judge_probe(
+        &self,
+        ended: Ended,
+        failed: Option<bool>,
+        elapsed: u64,
+    ) -> (Ended, Option<bool>) {
+        match (ended, failed) {
+            (Ended::Success, Some(false)) if self.is_too_slow(elapsed) => {
+                (Ended::Failure, Some(true))
+            }
+            (_, Some(false)) if self.is_too_slow(elapsed) => (ended, Some(true)),
+            _ => (ended, failed),
         }
     }
 
