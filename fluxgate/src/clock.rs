@@ -91,10 +91,10 @@ impl Alarm {
 impl Drop for Alarm {
     fn drop(&mut self) {
         // In a clock that panicked it would be set again, and again.
-        if !std::thread::panicking() {
-            if let Some(whom) = self.whom.as_ref().and_then(Weak::upgrade) {
-                whom.ring();
-            }
+        if !std::thread::panicking()
+            && let Some(whom) = self.whom.as_ref().and_then(Weak::upgrade)
+        {
+            whom.ring();
         }
     }
 }
@@ -394,15 +394,12 @@ impl Clock for ManualClock {
 
     fn alarm(&self, at: Duration, alarm: Alarm) -> Result<(), Alarm> {
         let before = self.with_alarms(|alarms| {
-            match alarms.iter_mut().find(|(_, set)| set.is_for(&alarm)) {
-                Some((earliest, set)) => {
-                    *earliest = at.min(*earliest);
-                    Some(mem::replace(set, alarm))
-                }
-                None => {
-                    alarms.push((at, alarm));
-                    None
-                }
+            if let Some((earliest, set)) = alarms.iter_mut().find(|(_, set)| set.is_for(&alarm)) {
+                *earliest = at.min(*earliest);
+                Some(mem::replace(set, alarm))
+            } else {
+                alarms.push((at, alarm));
+                None
             }
         });
         if let Some(before) = before {

@@ -172,6 +172,7 @@ impl<S, I: IntoIterator, J> Failover<S, I, J> {
     ///
     /// [`FailoverError::Refused`] if no target admits the call, or
     /// [`FailoverError::Failed`] with the error of the last one.
+    #[allow(clippy::type_complexity, reason = "what was answered, or why not")]
     pub fn call<T, E, F>(
         self,
         mut f: F,
@@ -347,24 +348,24 @@ where
             breaker.core.choice().pass_over();
         }
         // The answer before this one is not the last: its target was passed over.
-        if chosen.is_some() {
-            if let Some((key, breaker, result)) = self.last.take() {
-                let retry_after = wait_of(&breaker);
-                let name = self.source.name(&key, &breaker);
-                let reason = match result {
-                    Ok(_) => PassedOverReason::FailedValue,
-                    Err(error) => PassedOverReason::Failed(error),
-                };
-                self.passed_over.insert_before(
-                    mem::take(&mut self.uncounted),
-                    PassedOver {
-                        key,
-                        name,
-                        reason,
-                        retry_after,
-                    },
-                );
-            }
+        if chosen.is_some()
+            && let Some((key, breaker, result)) = self.last.take()
+        {
+            let retry_after = wait_of(&breaker);
+            let name = self.source.name(&key, &breaker);
+            let reason = match result {
+                Ok(_) => PassedOverReason::FailedValue,
+                Err(error) => PassedOverReason::Failed(error),
+            };
+            self.passed_over.insert_before(
+                mem::take(&mut self.uncounted),
+                PassedOver {
+                    key,
+                    name,
+                    reason,
+                    retry_after,
+                },
+            );
         }
         self.uncounted = 0;
         chosen

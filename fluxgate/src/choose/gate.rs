@@ -35,7 +35,7 @@ impl Gate {
 impl State {
     fn is_open(&self, now: Duration) -> bool {
         // A clock that jumped back says nothing of the pace.
-        let is_early = |last| now >= last && now - last < PACE;
+        let is_early = |last| now >= last && now.checked_sub(last).unwrap() < PACE;
         !self.is_taken && !self.last.is_some_and(is_early)
     }
 }

@@ -135,12 +135,12 @@ impl Future for AcquireReady {
         match core.try_admit() {
             Ok(ticket) => this.admitted(ticket),
             Err(refusal) => {
-                if let Some(at) = core.next_look(refusal) {
-                    if waiters.needs_alarm(at) {
-                        let core: &Arc<Core> = core;
-                        let whom = Arc::downgrade(core);
-                        core.set_alarm(at, Alarm::new(whom));
-                    }
+                if let Some(at) = core.next_look(refusal)
+                    && waiters.needs_alarm(at)
+                {
+                    let core: &Arc<Core> = core;
+                    let whom = Arc::downgrade(core);
+                    core.set_alarm(at, Alarm::new(whom));
                 }
                 Poll::Pending
             }

@@ -97,13 +97,14 @@ impl Core {
         let now = self.clock.now();
         match refusal.state() {
             State::HalfOpen => Some(now.saturating_add(AGAIN)),
-            State::Open => match refusal.wait() {
-                Some(wait) => Some(now.saturating_add(wait)),
-                None => {
+            State::Open => {
+                if let Some(wait) = refusal.wait() {
+                    Some(now.saturating_add(wait))
+                } else {
                     let wait = self.shared.lock().get().machine.wait();
                     wait.map(|_| now.saturating_add(AGAIN))
                 }
-            },
+            }
             _ => None,
         }
     }

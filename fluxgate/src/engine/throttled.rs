@@ -72,14 +72,15 @@ impl Core {
             // An overload is counted where it is found to be one.
             Ended::Overloaded | Ended::Ignored | Ended::Cancelled => false,
         };
-        if let Some(throttle) = self.throttle.as_deref() {
-            if is_answer && present.has_attention() {
-                let now = nanos(self.clock.now());
-                if throttle.is_over(now) {
-                    self.end_attention(throttle, now);
-                } else {
-                    throttle.count(Counted::Other, now);
-                }
+        if let Some(throttle) = self.throttle.as_deref()
+            && is_answer
+            && present.has_attention()
+        {
+            let now = nanos(self.clock.now());
+            if throttle.is_over(now) {
+                self.end_attention(throttle, now);
+            } else {
+                throttle.count(Counted::Other, now);
             }
         }
         true

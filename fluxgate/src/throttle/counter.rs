@@ -31,6 +31,7 @@ pub(crate) struct Counter {
     /// All slots together. Like each of them it has the offered calls in the upper
     /// half, the accepted ones in the lower: room for 35 million calls a second.
     sum: AtomicU64,
+    #[allow(clippy::cast_possible_truncation, reason = "a small constant")]
     ring: [AtomicU64; RING as usize],
 }
 
@@ -153,19 +154,21 @@ mod tests {
             let mut naive = Naive(Vec::new());
             let mut random = Seeded::new(seed);
             let mut now = seed * 12_345;
-            for step in 0..2_000 {
+            for number in 0..2_000 {
                 // Mostly small steps, at times a slot, and at times several windows.
                 let most = match random.next_f64() {
                     0.0..0.9 => window as f64 / 200.0,
                     0.9..0.99 => window as f64 / 8.0,
                     _ => window as f64 * 4.0,
                 };
-                now += (random.next_f64() * most) as u64;
+                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+                let step = (random.next_f64() * most) as u64;
+                now += step;
                 let accepted = random.next_f64() < 0.4;
                 counter.add(accepted, now);
                 naive.0.push((now, accepted));
                 let counts = counter.counts(now);
-                assert_eq!(counts, naive.counts(&counter, now), "{window} at {step}");
+                assert_eq!(counts, naive.counts(&counter, now), "{window} at {number}");
             }
             counter.clear();
             assert_eq!(counter.counts(now), Counts::default());

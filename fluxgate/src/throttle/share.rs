@@ -33,6 +33,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::float_cmp, reason = "the values are exact")]
     fn share_is_what_k_leaves_over() {
         assert_eq!(of(19, 0), 0.0, "fewer than `min`");
         assert_eq!(of(300, 200), 0.0);

@@ -79,7 +79,9 @@ pub(crate) fn ring_after(wait: Duration, ring: impl FnOnce() + Send + 'static) {
     if !alarms.runs {
         let pending = std::mem::take(&mut alarms.pending);
         drop(guard);
-        pending.into_iter().for_each(|pending| (pending.ring)());
+        for pending in pending {
+            (pending.ring)();
+        }
     }
 }
 
@@ -104,11 +106,12 @@ fn run() {
                     .wait_timeout(guard, wait)
                     .unwrap_or_else(PoisonError::into_inner);
                 guard = woken;
-                if let Some(alarms) = guard.as_mut() {
-                    if waited.timed_out() && alarms.pending.is_empty() {
-                        alarms.runs = false;
-                        return;
-                    }
+                if let Some(alarms) = guard.as_mut()
+                    && waited.timed_out()
+                    && alarms.pending.is_empty()
+                {
+                    alarms.runs = false;
+                    return;
                 }
             }
         }
