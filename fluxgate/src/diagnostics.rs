@@ -138,6 +138,18 @@ pub(crate) fn half_open_learns_nothing(breaker: &str, probes: u64) {
     ));
 }
 
+pub(crate) fn throttle_begins(breaker: &str) {
+    warn(format_args!(
+        "the dependency of circuit breaker '{breaker}' is overloaded: calls are throttled in proportion, and the circuit stays closed"
+    ));
+}
+
+pub(crate) fn throttle_ends(breaker: &str) {
+    info(format_args!(
+        "the dependency of circuit breaker '{breaker}' is no longer overloaded: no call is throttled"
+    ));
+}
+
 pub(crate) fn policy_panicked(policy: &str) {
     warn(format_args!(
         "a custom {policy} of a circuit breaker panicked; the call goes on"
@@ -157,6 +169,15 @@ pub(crate) fn refused(error: &crate::ConfigError) {
 }
 
 #[cold]
+fn info(message: fmt::Arguments<'_>) {
+    catch_panic(|| {
+        #[cfg(feature = "tracing")]
+        tracing::info!(target: "fluxgate", "{message}");
+        #[cfg(not(feature = "tracing"))]
+        eprintln!("fluxgate: {message}");
+    });
+}
+
 fn warn(message: fmt::Arguments<'_>) {
     catch_panic(|| {
         #[cfg(feature = "tracing")]

@@ -178,6 +178,7 @@ pub mod sim;
 pub mod slack;
 mod state;
 pub mod testing;
+pub mod throttle;
 #[cfg(feature = "tower")]
 pub mod tower;
 pub mod tracker;
@@ -207,6 +208,7 @@ pub use info::listeners::{ListenerInfo, MissingListener};
 pub use info::metrics::Metrics;
 pub use info::reason::{Reason, RuleKind};
 pub use info::settings::SettingsInfo;
+pub use info::throttle::ThrottleInfo;
 pub use listener::Listener;
 pub use listener::signal::Signal;
 pub use name::Name;

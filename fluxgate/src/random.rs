@@ -56,12 +56,38 @@ impl Seeded {
 
 impl Random for Seeded {
     fn next_f64(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^= z >> 31;
-        // The 53 bits an f64 can hold, scaled by 2^-53.
-        (z >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)
+        self.0 = self.0.wrapping_add(STEP);
+        mixed(self.0)
+    }
+}
+
+const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// Returns the `n`th number, from 0 on, that [`Seeded`] draws from this seed, without
+/// those before it.
+#[inline]
+pub(crate) fn nth(seed: u64, n: u64) -> f64 {
+    mixed(seed.wrapping_add(STEP.wrapping_mul(n.wrapping_add(1))))
+}
+
+#[inline]
+fn mixed(mut z: u64) -> f64 {
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^= z >> 31;
+    // The 53 bits an f64 can hold, scaled by 2^-53.
+    (z >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_number_can_be_drawn_alone() {
+        let mut seeded = Seeded::new(42);
+        for n in 0..100 {
+            assert_eq!(nth(42, n).to_bits(), seeded.next_f64().to_bits());
+        }
     }
 }

@@ -18,7 +18,7 @@ use serde::{
 
 use crate::{
     Command, Histogram, Info, KillSwitch, LifetimeTotals, ListenerInfo, Metrics, MissingListener,
-    Name, Reason, RuleKind, SettingsInfo, Signal, State, Variable,
+    Name, Reason, RuleKind, SettingsInfo, Signal, State, ThrottleInfo, Variable,
 };
 
 /// Every field is named twice: so that none is forgotten, and since what is
@@ -50,6 +50,8 @@ serialize! {
         reason: reason,
         probes_in_flight: probes_in_flight,
         rejected: rejected,
+        throttled: throttled,
+        throttle: throttle,
         passed_over: passed_over,
         early_probes: early_probes,
         failed: failed,
@@ -79,7 +81,13 @@ serialize! {
         probe_lease: seconds(*probe_lease),
         on_cancel: on_cancel.to_string(),
         slow_probes: slow_probes.to_string(),
+        throttle: throttle,
         durations: durations,
+    }
+    ThrottleInfo {
+        share: share,
+        offered: offered,
+        accepted: accepted,
     }
     Signal {
         name: name,

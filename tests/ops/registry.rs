@@ -49,11 +49,11 @@ fn commands_are_named_like_the_methods() {
     for command in Command::ALL {
         assert_eq!(command.to_string().parse(), Ok(command));
     }
-    let error = "open".parse::<Command>().unwrap_err();
+    let error = "shut".parse::<Command>().unwrap_err();
     assert_eq!(
         error.to_string(),
-        "not a command: expected one of reset, disable, metrics_only, force_open, \
-         or the state that one leads to: closed, disabled, forced_open"
+        "not a command: expected one of reset, disable, metrics_only, force_open, open, \
+         half_open, or the state that one leads to: closed, disabled, forced_open"
     );
 }
 

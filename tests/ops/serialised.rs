@@ -92,6 +92,8 @@ fn an_open_breaker_as_a_listing_shows_it() {
             "reason": reason,
             "probes_in_flight": 0,
             "rejected": 0,
+            "throttled": 0,
+            "throttle": null,
             "passed_over": 0,
             "early_probes": 0,
             "failed": 1,
@@ -127,6 +129,7 @@ fn an_open_breaker_as_a_listing_shows_it() {
                 "probe_lease": 60.0,
                 "on_cancel": "Ignore",
                 "slow_probes": "Pass",
+                "throttle": null,
                 "durations": true,
             },
             "variable": {"name": "FLUXGATE_SERIALISED", "value": null},
@@ -203,9 +206,9 @@ fn words_are_read_back_and_others_refused() {
     }
     let name = serde_json::from_value::<Name>(json!("api")).unwrap();
     assert_eq!(name, "api");
-    let error = serde_json::from_value::<Command>(json!("open")).unwrap_err();
+    let error = serde_json::from_value::<Command>(json!("shut")).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "invalid value: string \"open\", expected one of reset, disable, metrics_only, force_open, or of the states closed, disabled, forced_open"
+        "invalid value: string \"shut\", expected one of reset, disable, metrics_only, force_open, open, half_open, or of the states closed, disabled, forced_open"
     );
 }

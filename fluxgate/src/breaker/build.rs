@@ -64,6 +64,7 @@ impl Builder {
                 Setting::ProbeLease => self.probe_lease = PROBE_LEASE,
                 Setting::OnCancel => self.on_cancel = OnCancel::Ignore,
                 Setting::SlowProbes => self.slow_probes = SlowProbes::Pass,
+                Setting::Throttle => self.throttle = None,
             }
         }
         let environment = self.environment();
@@ -177,6 +178,10 @@ impl Builder {
                 count("reopen_after", self.reopen_after != Some(0)),
             ),
             (Setting::ProbeLease, probe_lease),
+            (
+                Setting::Throttle,
+                self.throttle.map_or(Ok(()), |throttle| throttle.check()),
+            ),
         ]
         .into_iter()
         .filter_map(|(setting, checked)| Some((setting, checked.err()?)))
@@ -239,6 +244,7 @@ impl Builder {
             clock: self.clock,
             random: self.random,
             listeners,
+            throttle: self.throttle,
             environment,
             window_needs_time,
             initial_state: self.initial_state,
@@ -274,6 +280,7 @@ enum Setting {
     ProbeLease,
     OnCancel,
     SlowProbes,
+    Throttle,
 }
 
 fn contained_check(

@@ -10,6 +10,7 @@ use crate::{
     permit::{Permit, RampUp},
     random::Random,
     retry::{Cooldown, Retry},
+    throttle::Adaptive,
     tripper::Rule,
     window::AnyWindow,
 };
@@ -46,6 +47,7 @@ pub struct Builder {
     pub(super) probe_lease: Duration,
     pub(super) on_cancel: OnCancel,
     pub(super) slow_probes: SlowProbes,
+    pub(super) throttle: Option<Adaptive>,
     pub(super) durations: bool,
     pub(super) initial_state: State,
     pub(super) clock: ClockSource,
@@ -74,6 +76,7 @@ impl Builder {
             probe_lease: PROBE_LEASE,
             on_cancel: OnCancel::Ignore,
             slow_probes: SlowProbes::Pass,
+            throttle: None,
             durations: false,
             initial_state: State::Closed,
             clock: ClockSource::default(),
@@ -168,6 +171,25 @@ impl Builder {
     /// ```
     pub fn slow_probes(mut self, slow_probes: SlowProbes) -> Self {
         self.slow_probes = slow_probes;
+        self
+    }
+
+    /// How to answer overload: with a throttle, calls that end as
+    /// [`Overloaded`](crate::Outcome::Overloaded) are no failures, and a share of the
+    /// calls is refused while they happen. Default: none.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use fluxgate::{CircuitBreaker, throttle::Adaptive};
+    ///
+    /// let breaker = CircuitBreaker::builder("quotes")
+    ///     .throttle(Adaptive::new(1.5).window(Duration::from_secs(10)))
+    ///     .build()?;
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
+    #[doc(alias("rate_limit", "load_shedding", "adaptive", "backpressure"))]
+    pub fn throttle(mut self, throttle: Adaptive) -> Self {
+        self.throttle = Some(throttle);
         self
     }
 

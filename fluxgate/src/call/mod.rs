@@ -32,8 +32,10 @@ impl From<Outcome> for Ended {
 /// Settles a call with its outcome.
 #[inline]
 pub(crate) fn record(core: &Core, ticket: Ticket, outcome: Outcome) {
-    if let Outcome::UnavailableFor(wait) | Outcome::OverloadedFor(wait) = outcome {
-        core.defer_until(ticket, wait);
+    match outcome {
+        Outcome::UnavailableFor(wait) => core.defer_until(ticket, wait),
+        Outcome::OverloadedFor(wait) => core.overloaded_for(ticket, wait),
+        _ => {}
     }
     core.settle(ticket, outcome.into());
 }

@@ -46,8 +46,9 @@ impl CallNotPermitted {
         self.breaker().name()
     }
 
-    /// The state that rejected it: [`State::Open`], [`State::HalfOpen`] or
-    /// [`State::ForcedOpen`].
+    /// The state that rejected it: [`State::Open`], [`State::HalfOpen`],
+    /// [`State::ForcedOpen`], or [`State::Closed`] if it was
+    /// [throttled](RejectionKind::Throttled).
     #[must_use]
     pub fn state(&self) -> State {
         self.refusal.state()
@@ -68,14 +69,23 @@ impl CallNotPermitted {
     #[must_use]
     pub fn kind(&self) -> RejectionKind {
         match self.state() {
+            State::Closed => RejectionKind::Throttled,
             State::HalfOpen => RejectionKind::HalfOpen,
             State::ForcedOpen => RejectionKind::ForcedOpen,
             _ => RejectionKind::Open,
         }
     }
 
+    /// Returns the share of the calls that the [throttle](crate::throttle) refused
+    /// when it refused this one, from 0 to 1; `None` if it was not the throttle.
+    #[must_use]
+    pub fn share(&self) -> Option<f64> {
+        self.refusal.share()
+    }
+
     /// How long until the breaker lets the first probe through, when it is open
-    /// and its retry policy will. Retrying earlier is of no use.
+    /// and its retry policy will. Retrying earlier is of no use. For a throttled call,
+    /// how long the overloaded dependency still asks its callers to wait.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.refusal.wait()
@@ -115,6 +125,7 @@ impl PartialEq for CallNotPermitted {
             && self.state() == other.state()
             && self.retry_after() == other.retry_after()
             && self.reason() == other.reason()
+            && self.share() == other.share()
     }
 }
 
@@ -125,6 +136,7 @@ impl fmt::Debug for CallNotPermitted {
             .field("state", &self.state())
             .field("retry_after", &self.retry_after())
             .field("reason", &self.reason())
+            .field("share", &self.share())
             .finish()
     }
 }
@@ -133,6 +145,11 @@ impl fmt::Display for CallNotPermitted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.name();
         match self.state() {
+            State::Closed => write!(
+                f,
+                "circuit breaker '{name}' is closed, and throttles {} of the calls now, since its dependency is overloaded",
+                Percent(self.share().unwrap_or_default())
+            )?,
             State::HalfOpen => self.write_half_open(f)?,
             State::ForcedOpen => write!(f, "circuit breaker '{name}' is forced open")?,
             _ => write!(f, "circuit breaker '{name}' is open")?,
@@ -168,6 +185,9 @@ pub enum RejectionKind {
     HalfOpen,
     /// An operator forced it open: `forced_open`.
     ForcedOpen,
+    /// It is closed, its dependency is overloaded, and its
+    /// [throttle](crate::throttle) refused this one: `throttled`.
+    Throttled,
 }
 
 impl RejectionKind {
@@ -178,6 +198,7 @@ impl RejectionKind {
             Self::Open => "open",
             Self::HalfOpen => "half_open",
             Self::ForcedOpen => "forced_open",
+            Self::Throttled => "throttled",
         }
     }
 }

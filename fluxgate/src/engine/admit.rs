@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Core, Ticket, opening::Refusal, state_word::StateWord};
+use super::{
+    Core, Ticket,
+    opening::Refusal,
+    state_word::{StateWord, WithoutLock},
+};
 use crate::{
     State, diagnostics,
     retry::Opening,
@@ -27,11 +31,9 @@ impl Core {
     #[inline]
     pub(crate) fn admit_lock_free(&self) -> Option<Result<Ticket, Refusal>> {
         let word = self.word();
-        match word.state() {
-            State::Closed | State::MetricsOnly if !self.tracks_in_flight => {
-                Some(Ok(self.ticket(word)))
-            }
-            State::Open => {
+        match word.without_lock() {
+            WithoutLock::Run if !self.tracks_in_flight => Some(Ok(self.ticket(word))),
+            WithoutLock::Refuse => {
                 let refusal = self.opening(word)?;
                 (!refusal.is_due()).then(|| Err(self.refuse(refusal)))
             }
@@ -44,6 +46,12 @@ impl Core {
     pub(crate) fn admit_slow(&self) -> Result<Ticket, Refusal> {
         let word = self.word();
         match word.state() {
+            State::Closed | State::MetricsOnly
+                if word.has_attention() && !self.tracks_in_flight =>
+            {
+                self.admit_attentive(word)
+                    .map_err(|refusal| self.refuse(refusal))
+            }
             State::Disabled => Ok(Ticket::new(word, 0)),
             State::ForcedOpen => Err(self.refuse(Refusal::by(State::ForcedOpen))),
             State::MetricsOnly => Ok(self.ticket(word)),
@@ -118,6 +126,9 @@ impl Core {
     pub(super) fn admit_locked(&self) -> Result<Ticket, Refusal> {
         loop {
             let now = self.clock.now();
+            if let Some(refusal) = self.throttle(self.word(), nanos(now)) {
+                return Err(refusal);
+            }
             let mut held = self.shared.lock();
             if self.tracks_in_flight {
                 held = self.expire_own(held, now);
@@ -134,14 +145,14 @@ impl Core {
                     return Ok(match slot {
                         Some(slot) => Ticket {
                             slot,
-                            ..Ticket::new(word, nanos(now))
+                            ..Ticket::new(word.calm(), nanos(now))
                         },
-                        None => self.ticket(word),
+                        None => self.ticket(word.calm()),
                     });
                 }
                 State::MetricsOnly | State::Disabled => {
                     self.unlock(held);
-                    return Ok(self.ticket(word));
+                    return Ok(self.ticket(word.calm()));
                 }
                 State::ForcedOpen => {
                     self.unlock(held);

@@ -19,6 +19,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct CallCounters {
     pub(crate) rejected: Count,
+    pub(crate) throttled: Count,
     pub(crate) ignored: Count,
     pub(crate) alive: Count,
     pub(crate) overloaded: Count,
@@ -50,6 +51,7 @@ impl CallCounters {
     pub(crate) fn clear(&self) {
         let Self {
             rejected,
+            throttled,
             ignored,
             alive,
             overloaded,
@@ -59,6 +61,7 @@ impl CallCounters {
             late,
         } = self;
         rejected.clear();
+        throttled.clear();
         ignored.clear();
         alive.clear();
         overloaded.clear();

@@ -69,7 +69,7 @@ impl Core {
         let now = half_open.now();
         let elapsed = elapsed.unwrap_or_else(|| nanos(now).saturating_sub(began));
         let passed =
-            self.count_as(ended, true, elapsed) == Some(false) && !self.is_too_slow(elapsed);
+            self.count_as(word, ended, true, elapsed) == Some(false) && !self.is_too_slow(elapsed);
         let mut held = self.shared.lock();
         if held.get().machine.release(slot, now) {
             self.counts.lost_probes.add(1);

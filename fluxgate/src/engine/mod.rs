@@ -93,6 +93,7 @@ pub(crate) mod state_word;
 pub(crate) mod sync;
 #[cfg(test)]
 mod tests;
+mod throttled;
 pub(crate) mod ticket;
 mod transition;
 
@@ -112,6 +113,7 @@ use crate::{
     info::kill_switch::Environment,
     listener::ListenerSet,
     retry::Opening,
+    throttle::{Adaptive, Throttle},
     util::duration::nanos,
 };
 use config::Config;
@@ -156,6 +158,7 @@ pub(crate) struct Core {
     pub(crate) name: Name,
     listeners: ListenerSet,
     environment: Option<Box<Environment>>,
+    throttle: Option<Box<Throttle>>,
     random: RandomSource,
     /// What choosing among breakers keeps of this one, once it is chosen among or
     /// waited for.
@@ -187,6 +190,7 @@ pub(crate) struct Parts {
     pub(crate) clock: ClockSource,
     pub(crate) random: RandomSource,
     pub(crate) listeners: ListenerSet,
+    pub(crate) throttle: Option<Adaptive>,
     pub(crate) environment: Environment,
     /// Whether recording needs the time.
     pub(crate) window_needs_time: bool,
@@ -202,6 +206,7 @@ impl Core {
             clock,
             random,
             listeners,
+            throttle,
             environment,
             window_needs_time,
             initial_state,
@@ -243,6 +248,7 @@ impl Core {
             clock,
             random,
             listeners,
+            throttle: throttle.map(|settings| Box::new(Throttle::new(settings))),
             environment: (!environment.is_empty()).then(|| Box::new(environment)),
             eternal: OnceRef::new(),
             slow,

@@ -65,7 +65,7 @@ impl OpeningSeqLock {
         Self {
             due: AtomicU64::new(NEVER),
             measured: AtomicU64::new(0),
-            cause: AtomicU64::new(0),
+            cause: AtomicU64::new((State::Open as u64) << STATE | NO_LEAF),
         }
     }
 
@@ -134,6 +134,22 @@ impl Refusal {
         refusal
     }
 
+    /// Returns the refusal of a call in the closed state, by the share that was
+    /// refused then, and how long the dependency asked to wait.
+    pub(crate) fn throttled(share: f64, wait: Option<Duration>) -> Self {
+        Self {
+            time: wait.map_or(NEVER, |wait| nanos(wait).min(NEVER - 1)),
+            measured: share,
+            ..Self::by(State::Closed)
+        }
+    }
+
+    /// Returns the share of the calls that was refused, if the throttle refused this
+    /// one.
+    pub(crate) fn share(&self) -> Option<f64> {
+        (self.state() == State::Closed).then_some(self.measured)
+    }
+
     /// How long the circuit had been half-open when its permit refused the call, in
     /// whole milliseconds; `None` if it was not the permit.
     pub(crate) fn permit_asked_after(&self) -> Option<Duration> {
@@ -167,6 +183,7 @@ impl Refusal {
 
     pub(crate) fn state(&self) -> State {
         match self.packed >> STATE & 0xFF {
+            state if state == State::Closed as u64 => State::Closed,
             state if state == State::HalfOpen as u64 => State::HalfOpen,
             state if state == State::ForcedOpen as u64 => State::ForcedOpen,
             _ => State::Open,

@@ -8,6 +8,7 @@ use crate::{
     Info, SettingsInfo, State,
     info::{kill_switch::Environment, metrics::Metrics},
     random::Seeded,
+    util::duration::nanos,
 };
 
 impl Core {
@@ -45,6 +46,9 @@ impl Core {
         self.random.renew(random);
         let mut held = self.shared.lock();
         let shared = held.get();
+        if let Some(throttle) = &self.throttle {
+            throttle.clear();
+        }
         shared.machine.forget_failed();
         match entry {
             None if shared.machine.state() == State::Closed => {
@@ -79,6 +83,9 @@ impl Core {
     pub(crate) fn info(&self) -> Info {
         let now = self.clock.now();
         let mut held = self.expire_own(self.shared.lock(), now);
+        let has_attention = held.word().has_attention();
+        let throttle = self.throttle.as_ref();
+        let throttle = throttle.map(|throttle| throttle.info(nanos(now), has_attention));
         let shared = held.get();
         let changed_at = shared.changed_at;
         let (waiting, merged) = (shared.outbox.waiting(), shared.outbox.merged());
@@ -108,6 +115,8 @@ impl Core {
                 .and_then(|cause| self.config.reason(cause)),
             probes_in_flight: machine.probes_in_flight(now),
             rejected: self.counts.rejected.get(),
+            throttled: self.counts.throttled.get(),
+            throttle,
             passed_over: self.choice.get().map_or(0, Choice::passed_over),
             early_probes: self.choice.get().map_or(0, Choice::early_probes),
             failed: machine.failed(),
@@ -137,6 +146,8 @@ impl Core {
         self.unlock(held);
         // Policies and listeners are asked without the lock.
         self.config.describe(&mut info.settings);
+        let throttle = self.throttle.as_ref();
+        info.settings.throttle = throttle.map(|throttle| throttle.settings().to_string());
         (info.listeners, info.missing_listeners) = self.listeners.info(waiting, merged);
         info.listener_failures = info
             .listeners

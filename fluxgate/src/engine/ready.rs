@@ -75,6 +75,11 @@ impl Core {
         let word = self.word();
         match word.state() {
             State::Disabled => Ok(Ticket::new(word, 0)),
+            State::Closed | State::MetricsOnly
+                if word.has_attention() && !self.tracks_in_flight =>
+            {
+                self.admit_attentive(word)
+            }
             State::Closed | State::MetricsOnly if !self.tracks_in_flight => Ok(self.ticket(word)),
             State::MetricsOnly => Ok(self.ticket(word)),
             State::ForcedOpen => Err(Refusal::by(State::ForcedOpen)),

@@ -63,7 +63,10 @@ impl Core {
     #[inline(never)]
     fn settle_outcome(&self, word: StateWord, failed: bool) {
         let mut held = self.shared.lock();
-        let late = !held.word().same_period(word);
+        let mut late = !held.word().same_calm_period(word);
+        if late {
+            (held, late) = self.count_answer_unlocked(held, word);
+        }
         if let Some(listener_counters) = &self.listener_counters {
             let ended = if failed {
                 Ended::Failure
@@ -141,7 +144,7 @@ impl Core {
         let failed = match ended {
             // Nearly all; the others need not be told apart here.
             Ended::Success => Some(false),
-            _ => self.count_as(ended, is_probe, elapsed),
+            _ => self.count_as(word, ended, is_probe, elapsed),
         };
         let (ended, failed) = if is_probe && failed == Some(false) && self.is_too_slow(elapsed) {
             let counted = match ended {
@@ -166,13 +169,16 @@ impl Core {
                 return;
             }
             let present = self.word();
-            if present.generation() != word.generation() {
+            if !present.same_calm_period(word) && !self.count_answer(word, ended) {
                 self.counts.late.add(1);
                 return count(true);
             }
             if failed == Some(false) && present.is_clean() && elapsed < self.slow {
                 return count(false);
             }
+        }
+        if has_slot && !is_probe {
+            self.count_answer(word, ended);
         }
         let mut held = self.shared.lock();
         if is_probe && held.get().machine.release(slot, now) {
@@ -237,7 +243,7 @@ impl Core {
     #[cold]
     fn end_streak(&self, word: StateWord) {
         let present = self.word();
-        if !present.same_period(word) {
+        if !present.same_calm_period(word) && !self.count_answer(word, Ended::Alive) {
             self.counts.late.add(1);
         } else if !present.is_clean() {
             let mut held = self.shared.lock();
@@ -257,7 +263,13 @@ impl Core {
 
     /// Whether a call counts as failed, if it counts at all.
     #[inline(never)]
-    pub(super) fn count_as(&self, ended: Ended, is_probe: bool, elapsed: u64) -> Option<bool> {
+    pub(super) fn count_as(
+        &self,
+        word: StateWord,
+        ended: Ended,
+        is_probe: bool,
+        elapsed: u64,
+    ) -> Option<bool> {
         match ended {
             Ended::Success => Some(false),
             Ended::Failure => Some(true),
@@ -276,7 +288,7 @@ impl Core {
             }
             Ended::Overloaded => {
                 self.counts.overloaded.add(1);
-                Some(true)
+                self.count_overload(word, is_probe)
             }
             Ended::Cancelled => {
                 self.counts.cancelled.add(1);

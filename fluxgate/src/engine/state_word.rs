@@ -2,7 +2,7 @@
 
 use crate::State;
 
-/// State, generation and two flags in one atomic word. Written under the
+/// State, generation and three flags in one atomic word. Written under the
 /// breaker's lock, read without it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StateWord(u64);
@@ -14,6 +14,9 @@ const CLEAN: u64 = 1 << 3;
 /// Calls run without being asked, and nothing but their outcome is recorded: no
 /// clock is read for them.
 const FREE: u64 = 1 << 4;
+/// Overload was seen lately: calls are counted, and may be throttled. The bit stands
+/// below the generation, so that one comparison finds a change of either.
+const ATTENTION: u64 = 1 << 7;
 const GENERATION: u32 = 8;
 
 impl StateWord {
@@ -70,6 +73,45 @@ impl StateWord {
         Self(self.0 & !CLEAN | if clean { CLEAN } else { 0 })
     }
 
+    /// Returns whether there was overload lately.
+    #[inline]
+    pub(crate) fn has_attention(self) -> bool {
+        self.0 & ATTENTION != 0
+    }
+
+    /// Returns the word of the same period with attention: no call is free.
+    pub(crate) fn attentive(self) -> Self {
+        Self(self.0 & !FREE | ATTENTION)
+    }
+
+    /// Returns the word of the same period without attention, as the ticket of a call
+    /// has it that is settled while attention lasts.
+    #[inline]
+    pub(crate) fn calm(self) -> Self {
+        Self(self.0 & !ATTENTION)
+    }
+
+    /// Returns whether this is the period of the word of a ticket, and there is no
+    /// attention. Takes as many instructions as `same_period`.
+    #[inline]
+    pub(crate) fn same_calm_period(self, ticket: Self) -> bool {
+        (self.0 ^ ticket.0) >> ATTENTION.ilog2() == 0
+    }
+
+    /// Returns what takes no lock at admission.
+    #[inline]
+    pub(crate) fn without_lock(self) -> WithoutLock {
+        const CLOSED: u64 = State::Closed as u64;
+        const METRICS_ONLY: u64 = State::MetricsOnly as u64;
+        const OPEN: u64 = State::Open as u64;
+        const ATTENTIVE: u64 = OPEN | ATTENTION;
+        match self.0 & (STATE | ATTENTION) {
+            CLOSED | METRICS_ONLY => WithoutLock::Run,
+            OPEN | ATTENTIVE => WithoutLock::Refuse,
+            _ => WithoutLock::Nothing,
+        }
+    }
+
     pub(crate) fn is_locked(self) -> bool {
         self.0 & Self::LOCKED.0 != 0
     }
@@ -82,6 +124,16 @@ impl StateWord {
     pub(crate) fn same_period(self, other: Self) -> bool {
         self.generation() == other.generation()
     }
+}
+
+/// What can be done with a call by the control word alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WithoutLock {
+    /// It runs, unless calls in flight are registered.
+    Run,
+    /// It is refused, unless the circuit is due.
+    Refuse,
+    Nothing,
 }
 
 #[cfg(test)]
@@ -101,6 +153,28 @@ mod tests {
                     assert!(!word.is_locked());
                 }
             }
+        }
+    }
+
+    #[test]
+    fn attention_is_a_change_within_a_period() {
+        for state in State::ALL {
+            let word = StateWord::new(state, 5, true, true);
+            let attentive = word.attentive();
+            assert!(attentive.has_attention() && !attentive.is_free());
+            assert_eq!((attentive.state(), attentive.generation()), (state, 5));
+            assert!(attentive.same_period(word) && !attentive.same_calm_period(word));
+            assert!(word.locked().same_calm_period(attentive.calm()));
+            assert!(!attentive.calm().has_attention());
+            let next = StateWord::new(state, 6, true, true);
+            assert!(!next.same_calm_period(word));
+            assert_eq!(
+                word.without_lock() == WithoutLock::Run,
+                matches!(state, State::Closed | State::MetricsOnly)
+            );
+            let open = state == State::Open;
+            assert_eq!(attentive.without_lock() == WithoutLock::Refuse, open);
+            assert_ne!(attentive.without_lock(), WithoutLock::Run);
         }
     }
 

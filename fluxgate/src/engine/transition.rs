@@ -178,19 +178,25 @@ impl Core {
             }
             Answer::Within => return None,
         };
-        let longest = match consult(self, || retry.longest()) {
-            Answer::Given(longest) => longest,
-            Answer::Panicked => {
-                diagnostics::policy_panicked("retry");
-                Duration::ZERO
-            }
-            Answer::Within => return None,
-        };
+        let longest = self.longest_wait()?;
         Some(Wait {
             first,
             longest,
             allows_early: true,
         })
+    }
+
+    /// Returns how long a dependency may ask to be left alone; `None` if the retry
+    /// policy can't be asked now.
+    pub(super) fn longest_wait(&self) -> Option<Duration> {
+        match consult(self, || self.config.retry.longest()) {
+            Answer::Given(longest) => Some(longest),
+            Answer::Panicked => {
+                diagnostics::policy_panicked("retry");
+                Some(Duration::ZERO)
+            }
+            Answer::Within => None,
+        }
     }
 
     /// Enters a state, makes it known, and puts its signal in the outbox.
@@ -248,7 +254,13 @@ impl Core {
             origin: crate::listener::signal::Origin::default(),
         });
         let word = self.word_of(machine);
-        held.publish_word(word);
+        // Attention outlives transitions.
+        let has_attention = held.word().has_attention();
+        held.publish_word(if has_attention {
+            word.attentive()
+        } else {
+            word
+        });
     }
 
     pub(super) fn word_of(&self, machine: &Machine) -> StateWord {

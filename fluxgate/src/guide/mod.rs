@@ -4,6 +4,7 @@
 //! - [`choosing_a_policy`]: how many calls until it opens
 //! - [`recovery`]: between open and closed
 //! - [`errors_and_fallbacks`]: what counts, errors of other crates, what to give instead, and retries
+//! - [`overload`]: a dependency that is too busy, and not broken
 //! - `grpc`: a tonic channel or server behind a breaker
 //! - [`keys`]: one breaker for each tenant, host or shard
 //! - [`choosing`]: several targets, one call; guards that travel; waiting
@@ -42,6 +43,7 @@ pages! {
     tutorial
     choosing_a_policy
     recovery
+    overload
     errors_and_fallbacks
     keys
     choosing

@@ -6,12 +6,13 @@ pub(crate) mod listeners;
 pub(crate) mod metrics;
 pub(crate) mod reason;
 pub(crate) mod settings;
+pub(crate) mod throttle;
 
 use std::time::{Duration, SystemTime};
 
 use crate::{
     KillSwitch, LifetimeTotals, ListenerInfo, Metrics, MissingListener, Name, Reason, SettingsInfo,
-    State, Variable,
+    State, ThrottleInfo, Variable,
 };
 
 /// A breaker at one moment, as [`CircuitBreaker::info`](crate::CircuitBreaker::info)
@@ -43,8 +44,12 @@ pub struct Info {
     pub reason: Option<Reason>,
     /// Probes that hold a slot now.
     pub probes_in_flight: usize,
-    /// Calls rejected.
+    /// Calls rejected, for whatever reason.
     pub rejected: u64,
+    /// Calls rejected by the [throttle](crate::throttle); each is rejected, too.
+    pub throttled: u64,
+    /// What the throttle sees now, if there is one.
+    pub throttle: Option<ThrottleInfo>,
     /// How often a call went to another breaker, or nowhere, since this one did not
     /// admit it: see [`choose`](crate::choose). These count as no rejections.
     pub passed_over: u64,
@@ -56,8 +61,8 @@ pub struct Info {
     /// no error that the function returns.
     pub failed: u64,
     /// Calls that ended as [`Overloaded`](crate::Outcome::Overloaded) or
-    /// [`OverloadedFor`](crate::Outcome::OverloadedFor); each counts as a failure,
-    /// too.
+    /// [`OverloadedFor`](crate::Outcome::OverloadedFor); without a
+    /// [throttle](crate::throttle) each counts as a failure, too.
     pub overloaded: u64,
     /// Calls that ended as [`Alive`](crate::Outcome::Alive).
     pub alive: u64,

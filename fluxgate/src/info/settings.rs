@@ -46,6 +46,9 @@ pub struct SettingsInfo {
     pub on_cancel: OnCancel,
     /// What a slow probe counts as that succeeded.
     pub slow_probes: SlowProbes,
+    /// Which share of the calls is let through while the dependency is overloaded, if
+    /// that is set.
+    pub throttle: Option<String>,
     /// Whether durations are kept: because a rule reads them, or by the setting.
     pub durations: bool,
 }

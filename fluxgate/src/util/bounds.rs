@@ -33,6 +33,20 @@ pub const fn multiplier(value: f64) -> bool {
     value > 1.0 && value < f64::INFINITY
 }
 
+/// The `k` of a throttle: finite, and at least 1.1.
+#[must_use]
+pub const fn throttle_k(value: f64) -> bool {
+    value >= 1.1 && value < f64::INFINITY
+}
+
+/// The window of a throttle: from 2 s to 2 min.
+#[must_use]
+pub const fn throttle_window(value: Duration) -> bool {
+    // Comparisons of durations are not for constants.
+    let nanos = value.as_nanos();
+    nanos >= 2_000_000_000 && nanos <= 120_000_000_000
+}
+
 /// Counts: at least 1.
 #[must_use]
 pub const fn count(value: u64) -> bool {

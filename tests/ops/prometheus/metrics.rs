@@ -263,10 +263,19 @@ fn each_group_is_switched_by_itself() {
     };
     let table: [(_, &[&str], bool); 7] = [
         (PrometheusMetric::Calls, &["calls_total"], true),
-        (PrometheusMetric::Rejections, &["rejections_total"], true),
+        (
+            PrometheusMetric::Rejections,
+            &["passed_over_total", "rejections_total"],
+            true,
+        ),
         (
             PrometheusMetric::Probes,
-            &["probes_in_flight", "probes_lost_total", "probes_total"],
+            &[
+                "early_probes_total",
+                "probes_in_flight",
+                "probes_lost_total",
+                "probes_total",
+            ],
             true,
         ),
         (

@@ -30,6 +30,8 @@ pub(super) struct Present {
     pub(super) failures: Share,
     /// By the threshold of slowness.
     pub(super) slow: BTreeMap<Duration, Share>,
+    /// The largest share that a throttle rejects; `None` without a throttle.
+    pub(super) throttle_share: Option<f64>,
     /// The shortest wait of an open circuit.
     pub(super) retry_after: Option<Duration>,
 }
@@ -72,6 +74,10 @@ impl Present {
     fn add(&mut self, info: &Info) {
         self.probes_in_flight += info.probes_in_flight as u64;
         self.missing_listeners += info.missing_listeners.len() as u64;
+        if let Some(throttle) = info.throttle {
+            let most = self.throttle_share.unwrap_or_default();
+            self.throttle_share = Some(most.max(throttle.share));
+        }
         let waits = self.retry_after.into_iter().chain(info.retry_after);
         self.retry_after = waits.min();
         let metrics = info.last_window();

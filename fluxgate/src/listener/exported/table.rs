@@ -73,6 +73,10 @@ families! {
         "Calls that ran, by how they ended; late ones ended after the state had moved on";
     "rejections_total" Counter ["reason"] Some(Rejections), Read::Numbers(rejections),
         "Calls that were rejected, by the state that rejected them";
+    "throttled_total" Counter [] Some(Rejections), Read::Numbers(throttled),
+        "Calls that the throttle rejected, since the dependency was overloaded";
+    "throttle_share" Gauge [] Some(Rates), Read::Numbers(throttle_share),
+        "Share of the calls that the throttle rejects now";
     "passed_over_total" Counter [] Some(Rejections), Read::Numbers(|of| counter(of, |totals| totals.passed_over)),
         "Calls that went to another circuit breaker, or nowhere, since this one did not admit them";
     "probes_total" Counter [] Some(Probes), Read::Numbers(|of| counter(of, |totals| totals.probes)),
@@ -192,6 +196,23 @@ fn failure_rate(of: &Reading) -> Samples {
         .as_ref()
         .and_then(|present| present.failures.rate());
     rate.map_or_else(Vec::new, one)
+}
+
+/// Circuits without a throttle have no series.
+fn throttled(of: &Reading) -> Samples {
+    let samples = counter(of, |totals| totals.throttled);
+    let counted = samples.iter().any(|(_, n)| *n > 0.0);
+    if counted || !throttle_share(of).is_empty() {
+        samples
+    } else {
+        Vec::new()
+    }
+}
+
+fn throttle_share(of: &Reading) -> Samples {
+    let present = of.present.as_ref();
+    let share = present.and_then(|present| present.throttle_share);
+    share.map_or_else(Vec::new, one)
 }
 
 fn slow_rates(of: &Reading) -> Samples {

@@ -9,6 +9,7 @@ use crate::{Histogram, Info, LifetimeTotals, State};
 pub(crate) struct Totals {
     calls: [u64; OUTCOMES.len()],
     pub(super) rejected: BTreeMap<State, u64>,
+    pub(super) throttled: u64,
     pub(super) probes: u64,
     pub(super) lost_probes: u64,
     pub(super) passed_over: u64,
@@ -73,6 +74,7 @@ impl Totals {
         let mut totals = Self {
             calls: OUTCOMES.map(|(_, count)| count(info, lifetime)),
             rejected: lifetime.rejected.clone(),
+            throttled: info.throttled,
             probes: lifetime.probes,
             lost_probes: info.lost_probes,
             passed_over: info.passed_over,
@@ -110,6 +112,7 @@ impl Totals {
             let a = self.rejected.entry(*state).or_default();
             *a = how.numbers(*a, *b);
         }
+        self.throttled = how.numbers(self.throttled, other.throttled);
         self.probes = how.numbers(self.probes, other.probes);
         self.lost_probes = how.numbers(self.lost_probes, other.lost_probes);
         self.passed_over = how.numbers(self.passed_over, other.passed_over);

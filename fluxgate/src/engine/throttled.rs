@@ -1,0 +1,177 @@
+//! Overload: when attention begins and ends, and what is counted meanwhile.
+//!
+//! Attention is a bit of the control word, set and cleared under the lock. It takes
+//! the calls off the fast path, and the tickets of calls that begin meanwhile carry
+//! the word without it: so at the end of a call the one comparison that finds an
+//! outcome late finds attention, too. The rest is decided by
+//! [`Throttle`](crate::throttle::Throttle) without the lock. The clock and the source
+//! of chance, which may be the user's, are asked while the lock is free.
+
+use std::time::Duration;
+
+use super::{
+    Core, Shared,
+    lock::Held,
+    opening::Refusal,
+    state_word::StateWord,
+    ticket::{Ended, Ticket},
+};
+use crate::{
+    State, diagnostics,
+    random::Random,
+    throttle::{Counted, Throttle},
+    util::duration::nanos,
+};
+
+impl Core {
+    /// Lets a call in, or not, while attention lasts. Takes no lock, and leaves the
+    /// counting of the refusal to the caller.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn admit_attentive(&self, word: StateWord) -> Result<Ticket, Refusal> {
+        let now = nanos(self.clock.now());
+        match self.throttle(word, now) {
+            Some(refusal) => Err(refusal),
+            None => Ok(Ticket::new(
+                word.calm(),
+                if self.needs_start { now } else { 0 },
+            )),
+        }
+    }
+
+    /// Returns why a call that arrives in the state of `word` is throttled, if it is.
+    #[inline]
+    pub(super) fn throttle(&self, word: StateWord, now: u64) -> Option<Refusal> {
+        if !word.has_attention() {
+            return None;
+        }
+        let throttle = self.throttle.as_deref()?;
+        if throttle.is_over(now) {
+            self.end_attention(throttle, now);
+            return None;
+        }
+        if word.state() != State::Closed {
+            return None;
+        }
+        let share = throttle.refuses(now)?;
+        self.counts.throttled.add(1);
+        Some(Refusal::throttled(share, throttle.wait(now)))
+    }
+
+    /// Counts a call that was answered, if there is attention. Returns whether its
+    /// period is the present one.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn count_answer(&self, ticket: StateWord, ended: Ended) -> bool {
+        let present = self.word();
+        if !present.same_period(ticket) {
+            return false;
+        }
+        let is_answer = match ended {
+            Ended::Success | Ended::Failure | Ended::Alive | Ended::Panicked => true,
+            // An overload is counted where it is found to be one.
+            Ended::Overloaded | Ended::Ignored | Ended::Cancelled => false,
+        };
+        if let Some(throttle) = self.throttle.as_deref() {
+            if is_answer && present.has_attention() {
+                let now = nanos(self.clock.now());
+                if throttle.is_over(now) {
+                    self.end_attention(throttle, now);
+                } else {
+                    throttle.count(Counted::Other, now);
+                }
+            }
+        }
+        true
+    }
+
+    /// Counts an answer as [`count_answer`](Self::count_answer) does, and lets go of
+    /// the lock for that. Returns whether the outcome is late.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn count_answer_unlocked<'a>(
+        &'a self,
+        held: Held<'a, Shared>,
+        ticket: StateWord,
+    ) -> (Held<'a, Shared>, bool) {
+        drop(held);
+        self.count_answer(ticket, Ended::Success);
+        let held = self.shared.lock();
+        let late = !held.word().same_period(ticket);
+        (held, late)
+    }
+
+    /// Returns what an overload counts as: without a throttle as a failure.
+    #[cold]
+    pub(super) fn count_overload(&self, ticket: StateWord, is_probe: bool) -> Option<bool> {
+        let Some(throttle) = self.throttle.as_deref() else {
+            return Some(true);
+        };
+        let present = self.word();
+        if !present.same_period(ticket) {
+            // It is late, whatever it counts as.
+            return Some(true);
+        }
+        let now = nanos(self.clock.now());
+        if !present.has_attention() || throttle.is_over(now) {
+            self.begin_attention(throttle, ticket, now);
+        } else {
+            throttle.extend(now);
+        }
+        if is_probe {
+            // The dependency answers. Probes are not counted.
+            return Some(false);
+        }
+        throttle.count(Counted::Overload, now);
+        throttle.is_dead(now).then_some(true)
+    }
+
+    /// Takes note of the time for which an overloaded dependency asked its callers to
+    /// wait.
+    #[cold]
+    pub(crate) fn overloaded_for(&self, ticket: Ticket, wait: Duration) {
+        let Some(throttle) = self.throttle.as_deref() else {
+            return self.defer_until(ticket, wait);
+        };
+        if !self.word().same_period(ticket.word) {
+            return;
+        }
+        let now = nanos(self.clock.now());
+        if let Some(longest) = self.longest_wait() {
+            throttle.ask(now, wait.min(longest));
+        }
+        if throttle.is_dead(now) {
+            self.defer_until(ticket, wait);
+        }
+    }
+
+    fn begin_attention(&self, throttle: &Throttle, ticket: StateWord, now: u64) {
+        let seed = (&self.random).next_f64().to_bits();
+        let mut held = self.shared.lock();
+        let word = held.word();
+        let had_attention = word.has_attention();
+        // Another call may have been faster.
+        let begins = word.same_period(ticket) && (!had_attention || throttle.is_over(now));
+        if begins {
+            throttle.begin(now, seed);
+            held.set_word(word.attentive());
+        }
+        self.unlock(held);
+        if begins && !had_attention {
+            diagnostics::throttle_begins(&self.name);
+        }
+    }
+
+    fn end_attention(&self, throttle: &Throttle, now: u64) {
+        let mut held = self.shared.lock();
+        let ends = held.word().has_attention() && throttle.is_over(now);
+        if ends {
+            let word = self.word_of(&held.get().machine);
+            held.set_word(word);
+        }
+        self.unlock(held);
+        if ends {
+            diagnostics::throttle_ends(&self.name);
+        }
+    }
+}

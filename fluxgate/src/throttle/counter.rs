@@ -1,0 +1,231 @@
+//! Counts of the last window, without a lock.
+//!
+//! The window is a ring of slots, each a power of two of nanoseconds long. What is
+//! counted goes into the sums first and then into the slot of the present; when a
+//! slot is too old, what it holds is taken out of it and then out of the sums. So a
+//! sum is never less than its slots together, and no subtraction goes below zero: the
+//! `Release` of an addition to a slot is seen by the `Acquire` that empties it.
+//!
+//! A thread that stands still for a whole window between finding a slot and adding to
+//! it adds to a slot of the future. Nothing is lost by that: the call counts for
+//! longer than a window.
+
+use super::share::Counts;
+use crate::engine::sync::{AtomicU64, Ordering};
+
+const RING: u64 = 32;
+/// The fewest slots of a window; at most twice as many.
+const LEAST: u64 = 12;
+
+/// An offered call, and an accepted one, in a word that holds both.
+const OFFERED: u64 = 1 << 32;
+const ACCEPTED: u64 = 1;
+
+pub(crate) struct Counter {
+    /// The binary logarithm of a slot's nanoseconds.
+    shift: u32,
+    /// How many slots make the window.
+    slots: u64,
+    /// The number of the present slot.
+    tick: AtomicU64,
+    /// All slots together. Like each of them it has the offered calls in the upper
+    /// half, the accepted ones in the lower: room for 35 million calls a second.
+    sum: AtomicU64,
+    ring: [AtomicU64; RING as usize],
+}
+
+impl Counter {
+    /// Counts the calls of the last `window` nanoseconds, or up to a twelfth more.
+    pub(crate) fn new(window: u64) -> Self {
+        let shift = (window / LEAST).max(1).ilog2();
+        Self {
+            shift,
+            slots: window.div_ceil(1 << shift),
+            tick: AtomicU64::new(RING),
+            sum: AtomicU64::new(0),
+            ring: std::array::from_fn(|_| AtomicU64::new(0)),
+        }
+    }
+
+    /// Counts a call that ends, or is throttled, at `now`.
+    #[inline]
+    pub(crate) fn add(&self, accepted: bool, now: u64) {
+        let slot = &self.ring[index(self.advance(now))];
+        let call = OFFERED | if accepted { ACCEPTED } else { 0 };
+        self.sum.fetch_add(call, Ordering::Relaxed);
+        // Pairs with the `Acquire` in `empty`.
+        slot.fetch_add(call, Ordering::Release);
+    }
+
+    /// Returns the counts of the window that ends at `now`.
+    #[inline]
+    pub(crate) fn counts(&self, now: u64) -> Counts {
+        self.advance(now);
+        let calls = self.sum.load(Ordering::Relaxed);
+        Counts {
+            offered: calls >> 32,
+            accepted: calls & (OFFERED - 1),
+        }
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&self) {
+        for slot in &self.ring {
+            self.empty(slot);
+        }
+    }
+
+    /// Returns the number of the present slot, and empties those that are too old. A
+    /// clock that goes back finds the slot where it was.
+    #[inline]
+    fn advance(&self, now: u64) -> u64 {
+        let tick = self.tick_at(now);
+        let present = self.tick.load(Ordering::Relaxed);
+        if tick > present {
+            self.move_on(present, tick);
+        }
+        tick.max(present)
+    }
+
+    /// Ticks begin with the size of the ring, so that the one before a whole window
+    /// is a number.
+    #[inline]
+    fn tick_at(&self, now: u64) -> u64 {
+        (now >> self.shift) + RING
+    }
+
+    #[cold]
+    fn move_on(&self, present: u64, tick: u64) {
+        // The thread that moves the tick empties the slots. That of `tick` itself is
+        // among them only after a pause of many slots.
+        let moved = self
+            .tick
+            .compare_exchange(present, tick, Ordering::Relaxed, Ordering::Relaxed);
+        if moved.is_ok() {
+            let newest = tick - self.slots;
+            for old in 0..(tick - present).min(RING) {
+                self.empty(&self.ring[index(newest.wrapping_sub(old))]);
+            }
+        }
+    }
+
+    fn empty(&self, slot: &AtomicU64) {
+        // Pairs with the `Release` in `add`: what is found here is in the sum.
+        let calls = slot.swap(0, Ordering::Acquire);
+        self.sum.fetch_sub(calls, Ordering::Relaxed);
+    }
+}
+
+#[allow(clippy::cast_possible_truncation)]
+fn index(tick: u64) -> usize {
+    (tick % RING) as usize
+}
+
+#[cfg(all(test, not(fluxgate_loom)))]
+mod tests {
+    use super::*;
+    use crate::random::{Random, Seeded};
+
+    const SECOND: u64 = 1_000_000_000;
+
+    /// Every call with its time: what a counter ought to hold.
+    struct Naive(Vec<(u64, bool)>);
+
+    impl Naive {
+        fn counts(&self, counter: &Counter, now: u64) -> Counts {
+            let oldest = counter.tick_at(now) - counter.slots;
+            let mut counts = Counts::default();
+            for (at, accepted) in &self.0 {
+                if counter.tick_at(*at) > oldest {
+                    counts.offered += 1;
+                    counts.accepted += u64::from(*accepted);
+                }
+            }
+            counts
+        }
+    }
+
+    #[test]
+    fn counts_are_those_of_a_naive_list() {
+        let windows = [2 * SECOND, 10 * SECOND, 120 * SECOND, 7, 1];
+        for (seed, window) in (1..).zip(windows) {
+            let counter = Counter::new(window);
+            let mut naive = Naive(Vec::new());
+            let mut random = Seeded::new(seed);
+            let mut now = seed * 12_345;
+            for step in 0..2_000 {
+                // Mostly small steps, at times a slot, and at times several windows.
+                let most = match random.next_f64() {
+                    0.0..0.9 => window as f64 / 200.0,
+                    0.9..0.99 => window as f64 / 8.0,
+                    _ => window as f64 * 4.0,
+                };
+                now += (random.next_f64() * most) as u64;
+                let accepted = random.next_f64() < 0.4;
+                counter.add(accepted, now);
+                naive.0.push((now, accepted));
+                let counts = counter.counts(now);
+                assert_eq!(counts, naive.counts(&counter, now), "{window} at {step}");
+            }
+            counter.clear();
+            assert_eq!(counter.counts(now), Counts::default());
+        }
+    }
+
+    #[test]
+    fn a_window_is_at_most_a_twelfth_too_long() {
+        for window in [
+            2 * SECOND,
+            3 * SECOND,
+            10 * SECOND,
+            60 * SECOND,
+            120 * SECOND,
+        ] {
+            let counter = Counter::new(window);
+            let held = counter.slots << counter.shift;
+            assert!((window..=window + window / 12).contains(&held), "{window}");
+            assert!(counter.slots < RING);
+        }
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_loses_nothing() {
+        let counter = Counter::new(10 * SECOND);
+        counter.add(true, 30 * SECOND);
+        counter.add(true, SECOND);
+        assert_eq!(counter.counts(0).accepted, 2);
+        assert_eq!(counter.counts(39 * SECOND).accepted, 2);
+        assert_eq!(counter.counts(42 * SECOND).accepted, 0);
+    }
+}
+
+#[cfg(all(test, fluxgate_loom))]
+mod tests {
+    use loom::{sync::Arc, thread};
+
+    use super::*;
+
+    /// One thread moves the window on past a slot while another counts into it.
+    #[test]
+    fn sums_never_go_below_their_slots() {
+        loom::model(|| {
+            let counter = Arc::new(Counter::new(1200));
+            let late = (1 << counter.shift) * counter.slots;
+            let add = |accepted, at| {
+                let counter = Arc::clone(&counter);
+                thread::spawn(move || counter.add(accepted, at))
+            };
+            let (one, two) = (add(false, 0), add(true, late));
+            let Counts { offered, accepted } = counter.counts(late);
+            assert!(offered <= 2 && accepted <= 1, "{accepted} of {offered}");
+            one.join().unwrap();
+            two.join().unwrap();
+            let counts = counter.counts(late);
+            // The first call is in a slot that is over, or came too late for that.
+            let slots = counter.ring.iter();
+            let slots: u64 = slots.map(|slot| slot.load(Ordering::Relaxed)).sum();
+            assert_eq!(counts.offered << 32 | counts.accepted, slots);
+            assert!(counts.accepted == 1 && (1..=2).contains(&counts.offered));
+        });
+    }
+}
