@@ -15,6 +15,58 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 type Failure = Box<dyn Error>;
 
+/// More would take minutes, and a table of gigabytes.
+const MOST_CALLS: f64 = 1e9;
+
+/// Numbers within bounds; the reader of TOML says the line of one that is not.
+macro_rules! numbers {
+    ($($name:ident: $unit:literal, $least:literal to $most:literal;)*) => {$(
+        #[derive(Clone, Copy, Deserialize)]
+        #[serde(try_from = "f64")]
+        struct $name(f64);
+
+        impl TryFrom<f64> for $name {
+            type Error = String;
+
+            fn try_from(number: f64) -> Result<Self, String> {
+                if ($least..=$most).contains(&number) {
+                    Ok(Self(number))
+                } else {
+                    Err(format!(
+                        "{number} is out of range; expected {} from {} to {}",
+                        $unit, $least, $most
+                    ))
+                }
+            }
+        }
+    )*};
+}
+
+numbers! {
+    Seconds: "seconds", 0.001 to 31_622_400.0;
+    Millis: "milliseconds", 0.000_001 to 86_400_000.0;
+    Share: "a share", 0.0 to 1.0;
+    PerSecond: "calls a second", 0.0 to 1_000_000.0;
+    Factor: "a factor", 0.0 to 1_000_000.0;
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(try_from = "i64")]
+struct Instances(usize);
+
+impl TryFrom<i64> for Instances {
+    type Error = String;
+
+    fn try_from(number: i64) -> Result<Self, String> {
+        match usize::try_from(number) {
+            Ok(instances @ 1..=10_000) => Ok(Self(instances)),
+            _ => Err(format!(
+                "{number} is out of range; expected 1 to 10000 instances"
+            )),
+        }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Policies {
@@ -29,8 +81,7 @@ pub(crate) struct NamedPolicy {
     pub(crate) name: String,
     window: Option<Window>,
     /// The circuit opens if any of these holds.
-    #[serde(default)]
-    tripper: Vec<Conditions>,
+    tripper: Option<Vec<Conditions>>,
     retry: Option<Retry>,
     max_half_open_calls: Option<u32>,
     close_after: Option<u64>,
@@ -41,7 +92,7 @@ pub(crate) struct NamedPolicy {
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 enum Window {
     Calls(u64),
-    Seconds(f64),
+    Seconds(Seconds),
 }
 
 /// All that are given have to hold.
@@ -52,32 +103,36 @@ struct Conditions {
     min_requests: Option<u64>,
     failure_rate: Option<f64>,
     slow_rate: Option<SlowCalls>,
-    avg_latency_ms: Option<f64>,
+    avg_latency_ms: Option<Millis>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SlowCalls {
     ratio: f64,
-    threshold_ms: f64,
+    threshold_ms: Millis,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 enum Retry {
-    CooldownSeconds(f64),
-    BackoffSeconds { first: f64, longest: f64 },
+    CooldownSeconds(Seconds),
+    BackoffSeconds { first: Seconds, longest: Seconds },
 }
 
-fn seconds(seconds: f64) -> Duration {
-    Duration::try_from_secs_f64(seconds).unwrap_or_default()
+fn seconds(Seconds(seconds): Seconds) -> Duration {
+    Duration::from_secs_f64(seconds)
 }
 
-fn millis(millis: f64) -> Duration {
-    seconds(millis / 1000.0)
+fn millis(Millis(millis): Millis) -> Duration {
+    Duration::from_secs_f64(millis / 1000.0)
 }
 
 impl Conditions {
+    fn is_empty(&self) -> bool {
+        self.rule().is_none()
+    }
+
     fn rule(&self) -> Option<Rule> {
         let rules = [
             self.streak.map(|count| FailureStreak::new(count).into()),
@@ -105,7 +160,7 @@ impl NamedPolicy {
             Some(Window::Seconds(span)) => breaker.window(TimeWindow::new(seconds(span))),
             None => breaker,
         };
-        let rules = self.tripper.iter().filter_map(Conditions::rule);
+        let rules = self.tripper.iter().flatten().filter_map(Conditions::rule);
         if let Some(rule) = rules.reduce(|any, next| any | next) {
             breaker = breaker.tripper(rule);
         }
@@ -132,16 +187,16 @@ impl NamedPolicy {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Told {
-    calls_per_second: f64,
+    calls_per_second: PerSecond,
     #[serde(default = "one")]
-    instances: usize,
+    instances: Instances,
     #[serde(default)]
     seed: u64,
     #[serde(default = "usual_latency")]
-    latency_ms: f64,
-    capacity: Option<f64>,
-    refusal_costs: Option<f64>,
-    timeout_ms: Option<f64>,
+    latency_ms: Millis,
+    capacity: Option<PerSecond>,
+    refusal_costs: Option<Share>,
+    timeout_ms: Option<Millis>,
     phase: Vec<Phase>,
 }
 
@@ -150,24 +205,28 @@ struct Told {
 struct Phase {
     #[serde(default)]
     name: String,
-    seconds: f64,
-    #[serde(default)]
-    fails: f64,
+    seconds: Seconds,
+    #[serde(default = "none")]
+    fails: Share,
     #[serde(default = "unchanged")]
-    slower: f64,
-    calls_per_second: Option<f64>,
+    slower: Factor,
+    calls_per_second: Option<PerSecond>,
 }
 
-fn one() -> usize {
-    1
+fn one() -> Instances {
+    Instances(1)
 }
 
-fn usual_latency() -> f64 {
-    20.0
+fn none() -> Share {
+    Share(0.0)
 }
 
-fn unchanged() -> f64 {
-    1.0
+fn usual_latency() -> Millis {
+    Millis(20.0)
+}
+
+fn unchanged() -> Factor {
+    Factor(1.0)
 }
 
 /// Reads the policies of a file.
@@ -180,6 +239,17 @@ pub(crate) fn policies(path: &Path) -> Result<Vec<NamedPolicy>, Failure> {
         if policy.name.is_empty() {
             policy.name = format!("policy {}", number + 1);
         }
+        let tables = policy.tripper.as_deref();
+        if tables.is_some_and(|tables| tables.is_empty() || tables.iter().any(Conditions::is_empty))
+        {
+            return Err(format!(
+                "{}: the `tripper` of policy `{}` has no condition; expected tables such as \
+                 `{{ streak = 5 }}`, or no `tripper` for the default",
+                path.display(),
+                policy.name
+            )
+            .into());
+        }
     }
     Ok(policy)
 }
@@ -187,28 +257,42 @@ pub(crate) fn policies(path: &Path) -> Result<Vec<NamedPolicy>, Failure> {
 /// Reads the scenario of a file.
 pub(crate) fn scenario(path: &Path) -> Result<Scenario, Failure> {
     let told: Told = read(path)?;
+    let calls: f64 = told
+        .phase
+        .iter()
+        .map(|phase| phase.seconds.0 * phase.calls_per_second.unwrap_or(told.calls_per_second).0)
+        .sum();
+    if told.phase.is_empty() || calls > MOST_CALLS {
+        return Err(format!(
+            "{}: {} phases of {calls} calls together; expected at least one `[[phase]]`, and at \
+             most {MOST_CALLS} calls",
+            path.display(),
+            told.phase.len()
+        )
+        .into());
+    }
     let mut dependency = Dependency::latency(LogNormal::median(millis(told.latency_ms)));
     if let Some(capacity) = told.capacity {
-        dependency = dependency.capacity(capacity);
+        dependency = dependency.capacity(capacity.0);
     }
     if let Some(share) = told.refusal_costs {
-        dependency = dependency.refusal_costs(share);
+        dependency = dependency.refusal_costs(share.0);
     }
     if let Some(timeout) = told.timeout_ms {
         dependency = dependency.timeout(millis(timeout));
     }
-    let start = Scenario::new(Load::poisson(told.calls_per_second))
-        .instances(told.instances)
+    let start = Scenario::new(Load::poisson(told.calls_per_second.0))
+        .instances(told.instances.0)
         .seed(told.seed)
         .dependency(dependency);
     Ok(told.phase.into_iter().fold(start, |scenario, phase| {
         let scenario = scenario
             .phase(seconds(phase.seconds), |it| {
-                it.fails(phase.fails).slower(phase.slower)
+                it.fails(phase.fails.0).slower(phase.slower.0)
             })
             .named(phase.name);
         match phase.calls_per_second {
-            Some(rate) => scenario.with_load(Load::poisson(rate)),
+            Some(rate) => scenario.with_load(Load::poisson(rate.0)),
             None => scenario,
         }
     }))

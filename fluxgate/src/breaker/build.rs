@@ -46,9 +46,9 @@ impl Builder {
 
     /// Builds what must not fail, the breaker of an annotated function: a
     /// refused setting is reported and gives way to its default, a listener that
-    /// refuses is reported and left out. Nobody is told of any of it, nor of the
-    /// breaker, before [`Announcements::tell`]: those who are may ask for this very
-    /// breaker, which has to be in its place by then.
+    /// refuses is reported and left out. Reports and signals are held back until
+    /// [`Announcements::tell`]: their receivers may look this breaker up, which has
+    /// to be in its place by then.
     pub(crate) fn build_or_default(mut self) -> (CircuitBreaker, Announcements) {
         let mut faults = Vec::new();
         for (setting, found) in self.check() {
@@ -294,8 +294,8 @@ fn contained_check(
     })
 }
 
-/// Kept until the breaker is in its place, since those who are told may use it:
-/// its listeners, and whoever gets the crate's reports.
+/// Kept until the breaker is in its place, since the receivers may use it: its
+/// listeners, and the subscribers to the crate's reports.
 #[derive(Default)]
 #[must_use = "it is for telling"]
 pub(crate) struct Announcements {
@@ -308,7 +308,7 @@ pub(crate) struct Announcements {
 }
 
 impl CircuitBreaker {
-    /// Enters the breaker in the registry. Tells nobody, but that is news too.
+    /// Enters the breaker in the registry, and adds what there is to report.
     pub(crate) fn register(&self, news: Announcements) -> Announcements {
         Announcements {
             namesake: registry::enter(&self.core),

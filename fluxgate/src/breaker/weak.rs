@@ -9,7 +9,7 @@ use once_cell::sync::OnceCell;
 
 use crate::{CircuitBreaker, Name, engine::Core};
 
-/// A breaker's name, and the breaker as long as somebody holds it.
+/// A breaker's name, and the breaker as long as a handle to it lives.
 #[derive(Clone)]
 pub struct WeakBreaker {
     name: Name,

@@ -58,7 +58,7 @@ pub struct Admitted<'a> {
 }
 
 impl Admitted<'_> {
-    /// Settles the call by its outcome, if anybody wants to know.
+    /// Settles the call by its outcome, if the outcome is needed.
     #[inline]
     pub(crate) fn settle(self, classify: impl FnOnce() -> Outcome) {
         if self.ticket.is_judged() {
@@ -78,7 +78,7 @@ impl Admitted<'_> {
         unsettled::Unsettled::new(breaker, ticket)
     }
 
-    /// Leaves it to somebody else to settle the call.
+    /// Returns the ticket, which the caller has to settle from now on.
     #[inline]
     fn into_ticket(self) -> Ticket {
         let ticket = self.ticket;

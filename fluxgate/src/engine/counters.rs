@@ -97,7 +97,7 @@ const NANOS: usize = 1;
 const FIRST_BUCKET: usize = 2;
 
 impl ListenerCounters {
-    /// `None` when nobody reads anything.
+    /// Returns the counters, or `None` when no listener reads anything.
     pub(crate) fn new(needs: Needs) -> Option<Box<Self>> {
         let Needs {
             lifetime,
@@ -151,7 +151,7 @@ impl ListenerCounters {
         !self.bounds.is_empty()
     }
 
-    /// Hands a call that ended to those who record calls.
+    /// Hands a call that ended to the recorders of calls.
     #[cfg(feature = "sim")]
     pub(crate) fn record_call(&self, ended: Ended, now: Duration, elapsed: u64) {
         for recorder in &self.recorders {
@@ -159,7 +159,7 @@ impl ListenerCounters {
         }
     }
 
-    /// Hands a call that was refused to those who record calls.
+    /// Hands a call that was refused to the recorders of calls.
     #[cfg(feature = "sim")]
     pub(crate) fn record_refusal(&self, now: impl Fn() -> Duration) {
         for recorder in &self.recorders {

@@ -358,7 +358,7 @@ impl Machine {
         self.recorded(config, failed, config.min_to_trip.is_below(&self.totals))
     }
 
-    /// The same where nothing is kept of a call but its outcome, and nobody asks
+    /// Records a call of which nothing is kept but its outcome, and no rule asks
     /// when it was.
     #[inline]
     pub(crate) fn record_outcome(&mut self, config: &Config, failed: bool) -> Option<Next> {

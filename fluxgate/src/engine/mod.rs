@@ -153,7 +153,7 @@ pub(crate) struct Core {
     needs_end: bool,
     /// Whether the window is the user's own.
     own_window: bool,
-    /// Neither of these, and nobody counts every call: in the closed state no
+    /// Neither of these, and no listener counts every call: in the closed state no
     /// clock is read, and a success may pass unseen.
     has_fast_path: bool,
     pub(crate) name: Name,

@@ -167,7 +167,7 @@ impl Refusal {
     }
 
     /// A circuit that is due but refuses, since its retry policy is not ready,
-    /// has no next attempt that anybody knew of.
+    /// has no known next attempt.
     pub(crate) fn unless_due(mut self) -> Self {
         if self.time == 0 {
             self.time = NEVER;
@@ -190,7 +190,7 @@ impl Refusal {
         }
     }
 
-    /// How long until the circuit may be probed; `None` if nobody knows.
+    /// Returns how long until the circuit may be probed; `None` if unknown.
     pub(crate) fn wait(&self) -> Option<Duration> {
         (self.time != NEVER).then(|| Duration::from_nanos(self.time))
     }

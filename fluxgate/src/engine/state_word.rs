@@ -20,7 +20,7 @@ const ATTENTION: u64 = 1 << 7;
 const GENERATION: u32 = 8;
 
 impl StateWord {
-    /// Somebody holds the breaker's lock.
+    /// A thread holds the breaker's lock.
     pub(crate) const LOCKED: Self = Self(1 << 5);
 
     pub(crate) fn new(state: State, generation: u64, clean: bool, has_fast_path: bool) -> Self {

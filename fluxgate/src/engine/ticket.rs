@@ -25,7 +25,7 @@ impl Ticket {
         }
     }
 
-    /// In `Disabled` nothing is recorded and nobody judges the result.
+    /// Returns whether the result is judged: in `Disabled` nothing is recorded.
     pub(crate) fn is_judged(self) -> bool {
         // The first is known already where it matters.
         self.word.is_free() || self.word.state() != State::Disabled
