@@ -73,7 +73,7 @@ impl StaticBreaker {
             news = Some(breaker.register(untold));
             breaker
         })?;
-        // With the cell filled: those who are told may use this very static.
+        // The cell is filled first: listeners may use this static.
         if let Some(news) = news {
             news.tell(breaker);
         }

@@ -175,7 +175,7 @@ impl ListenerCounters {
             Ended::Success | Ended::Failure if late => bump(&self.late, 1),
             Ended::Success if self.counts_successes => self.calls.add(SUCCESSES, 1),
             Ended::Failure => bump(&self.failures, 1),
-            // The breaker counts these whether anybody reads them or not.
+            // The breaker counts these whether a listener reads them or not.
             Ended::Success
             | Ended::Ignored
             | Ended::Alive

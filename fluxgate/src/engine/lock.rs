@@ -155,7 +155,7 @@ impl<T> Held<'_, T> {
     #[allow(unsafe_code)]
     pub(crate) fn get(&mut self) -> &mut T {
         // SAFETY: the bit in the control word is set from before this `Held`
-        // was made until it is dropped, and nobody else makes one meanwhile:
+        // was made until it is dropped, and no other is made meanwhile:
         // `try_take` and
         // `wait` need to find the bit clear, and only `drop` clears it. The
         // `Acquire` there and the `Release` here order one holder's accesses
@@ -207,7 +207,7 @@ impl<T> Held<'_, T> {
 
 impl<T> Drop for Held<'_, T> {
     fn drop(&mut self) {
-        // Nobody else writes the word while the bit is set, so a plain store
+        // No other thread writes the word while the bit is set, so a plain store
         // loses nothing.
         self.locked.word.store(self.word.bits(), Ordering::Release);
     }
@@ -227,7 +227,7 @@ mod tests {
                 StateWord::new(State::Closed, 0, false, true),
                 0,
             ));
-            // Without the gate; whoever finds the lock taken goes without.
+            // Without the gate: a thread that finds the lock taken goes without.
             let try_once = |locked: &Locked<u32>| {
                 let word = locked.try_take()?;
                 let mut held = Held {

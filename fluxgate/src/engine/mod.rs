@@ -38,7 +38,7 @@
 //!
 //! An open circuit that is not due rejects from what [`OpeningSeqLock`] publishes: a
 //! seqlock whose sequence is the generation in the word. Its invariant needs that *two
-//! openings are never adjacent generations*; whoever adds a transition from open to open
+//! openings are never adjacent generations*; a new transition from open to open
 //! puts a generation between them, and a debug assertion in
 //! [`enter`](Core::enter) says so. See [`opening`] for the proof.
 //!
@@ -52,7 +52,7 @@
 //! ## Signals
 //!
 //! A transition is made under the lock: machine, published opening, word, and its signal
-//! at the end of the [outbox](outbox), in this order. Whoever releases the lock and
+//! at the end of the [outbox](outbox), in this order. The thread that releases the lock and
 //! finds signals that no thread delivers becomes the one deliverer, so signals leave in
 //! the order of transitions.
 //!

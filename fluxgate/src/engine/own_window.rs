@@ -4,7 +4,7 @@
 //! is to be told waits in a queue that the lock guards. The caller that finds the
 //! window in its place takes it out, tells it what waits, one thing after the
 //! other and each without the lock, and puts it back; a caller that finds it gone
-//! leaves its own in the queue and goes on. So nobody waits for a window, and a
+//! leaves its own in the queue and goes on. So no caller waits for a window, and a
 //! window that calls its breaker, or whose panic hook does, finds it usable.
 
 use std::time::Duration;

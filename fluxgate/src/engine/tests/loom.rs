@@ -431,7 +431,7 @@ fn delivery_is_handed_over_without_loss() {
         };
         command(core, State::ForcedOpen);
         other.join().unwrap();
-        // Nobody else comes: the thread that took over delivers what is left.
+        // No other caller comes: the thread that took over delivers what is left.
         while heard.chain().len() < 2 {
             thread::yield_now();
         }
