@@ -106,13 +106,23 @@ impl Heard {
 
     /// The states entered, if every signal came once and in order.
     pub(crate) fn chain(&self) -> Vec<State> {
+        let (chain, merged) = self.chain_and_merged();
+        assert_eq!(merged, 0);
+        chain
+    }
+
+    /// The states entered, if signals came in order and form a chain, and how many of
+    /// them were merged into the one after.
+    pub(crate) fn chain_and_merged(&self) -> (Vec<State>, u64) {
         let heard = self.0.lock().unwrap();
         let mut state = State::Closed;
-        for (i, signal) in heard.iter().enumerate() {
-            assert_eq!(signal.sequence, i as u64 + 1);
+        let mut last = 0;
+        for signal in heard.iter() {
+            assert!(signal.sequence > last);
             assert_eq!(signal.old_state, state);
-            state = signal.new_state;
+            (last, state) = (signal.sequence, signal.new_state);
         }
-        heard.iter().map(|signal| signal.new_state).collect()
+        let chain = heard.iter().map(|signal| signal.new_state).collect();
+        (chain, last - heard.len() as u64)
     }
 }

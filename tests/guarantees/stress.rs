@@ -224,8 +224,9 @@ fn g3_signals_form_one_chain_whatever_all_threads_do() {
         (count(ignored), count(cancelled))
     );
     assert!(info.late <= count(ran) && count(ran) > CALLS);
-    let chain = heard[0].chain();
-    assert_eq!(chain, heard[1].chain());
+    let (chain, merged) = heard[0].chain_and_merged();
+    assert_eq!((chain.clone(), merged), heard[1].chain_and_merged());
+    assert_eq!(info.listeners[0].dropped, merged);
     assert_eq!(chain.last(), Some(&breaker.state()));
     for state in [State::Open, State::HalfOpen, State::Closed] {
         assert!(

@@ -124,7 +124,10 @@ fn many_threads_lose_nothing_uncounted() {
     });
     assert_eq!(delivery.flush(Duration::from_secs(20)).left, 0);
     let total = delivery.stats().total();
-    assert_eq!(total.received, 4000);
+    // While callers are faster than their one deliverer, the oldest signals that wait
+    // are merged, and counted.
+    let merged = breaker.info().listeners[0].dropped - total.dropped;
+    assert_eq!(total.received + merged, 4000);
     assert_eq!(total.received, total.succeeded + total.dropped);
     assert_eq!(slack.arrivals().len() as u64, total.succeeded);
 }

@@ -234,8 +234,8 @@ impl Core {
         now: Duration,
         is_stuck: bool,
     ) {
-        if ended == Ended::Alive {
-            self.end_streak_locked(&mut held, word);
+        if ended == Ended::Alive && !self.end_streak_locked(&mut held, word) {
+            return self.unlock(held);
         }
         let mut held = self.expire_own(held, now);
         match held.get().machine.check_in_flight(&self.config, now) {
@@ -285,13 +285,16 @@ impl Core {
         }
     }
 
-    fn end_streak_locked(&self, held: &mut Held<'_, Shared>, word: StateWord) {
-        if held.word().same_period(word) {
+    /// Ends the streak, unless the call is late. Returns whether it was in time.
+    fn end_streak_locked(&self, held: &mut Held<'_, Shared>, word: StateWord) -> bool {
+        let in_time = held.word().same_period(word);
+        if in_time {
             held.get().machine.end_streak();
             self.update_word(held);
         } else {
             self.counts.late.add(1);
         }
+        in_time
     }
 
     /// Whether a call counts as failed, if it counts at all.
