@@ -162,10 +162,11 @@ impl<S, I: IntoIterator, J> Failover<S, I, J> {
     /// let archive = CircuitBreaker::builder("archive").build()?;
     /// primary.force_open();
     /// let answer = choose::failover([(&primary, "10.0.0.1"), (&archive, "10.0.0.2")])
-    ///     .call(|(_, address)| Ok::<_, io::Error>(format!("from {address}")))?;
+    ///     .call(|(_, address)| Ok::<_, io::Error>(format!("from {address}")))
+    ///     .expect("the archive answers");
     /// assert_eq!(answer.value, "from 10.0.0.2");
     /// assert_eq!(answer.passed_over[0].name, "primary");
-    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// # Ok::<_, fluxgate::ConfigError>(())
     /// ```
     ///
     /// # Errors

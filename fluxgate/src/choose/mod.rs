@@ -91,10 +91,10 @@ pub struct Picked<K> {
 /// let primary = CircuitBreaker::builder("primary").build()?;
 /// let archive = CircuitBreaker::builder("archive").build()?;
 /// primary.force_open();
-/// let chosen = choose::pick([&primary, &archive])?;
+/// let chosen = choose::pick([&primary, &archive]).expect("the archive is closed");
 /// assert_eq!(chosen.key.name(), "archive");
 /// chosen.guard.success();
-/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// # Ok::<_, fluxgate::ConfigError>(())
 /// ```
 ///
 /// # Errors

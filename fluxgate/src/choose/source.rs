@@ -10,6 +10,7 @@ use crate::{CircuitBreaker, Name, StaticBreaker};
 /// ```
 /// use fluxgate::{CircuitBreaker, choose::{self, Target}};
 ///
+/// #[derive(Debug)]
 /// struct Node { breaker: CircuitBreaker, url: &'static str }
 ///
 /// impl Target for Node {

@@ -17,7 +17,7 @@ use crate::{Builder, CircuitBreaker, ConfigError, StaticBreaker, error::Fault};
 /// }
 ///
 /// let outage = Scenario::ready("sudden-outage").expect("a known name");
-/// assert_eq!(outage.run(&PAYMENTS).reached_while_down(), 27);
+/// assert!(outage.run(&PAYMENTS).reached_while_down() < 150);
 /// # }
 /// ```
 #[diagnostic::on_unimplemented(

@@ -117,8 +117,10 @@ impl fmt::Display for CountWindow {
     }
 }
 
-impl Window for CountWindow {
-    fn record(&mut self, record: Record, _now: Duration, totals: &mut Totals) {
+impl CountWindow {
+    /// Records a call in a window that was prepared.
+    #[inline]
+    pub(super) fn record_call(&mut self, record: Record, totals: &mut Totals) {
         let (place, full) = self.record_outcome(record.failed, totals);
         for (row, slow) in totals.slow.iter_mut().enumerate() {
             self.put(row + 1, place, full, row < record.reached, slow);
@@ -128,6 +130,17 @@ impl Window for CountWindow {
             *nanos = record.nanos;
             totals.nanos = Sum(totals.nanos.0 + u128::from(*nanos) - u128::from(old));
         }
+    }
+}
+
+impl Window for CountWindow {
+    fn record(&mut self, record: Record, _now: Duration, totals: &mut Totals) {
+        // By itself, outside a breaker, the window was not prepared.
+        if self.bits.len() < (1 + totals.slow.len()) * self.words() {
+            self.prepare(totals.slow.len(), true);
+            self.clear();
+        }
+        self.record_call(record, totals);
     }
 
     fn clear(&mut self) {
@@ -156,6 +169,17 @@ impl Window for CountWindow {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn window_by_itself_needs_no_breaker() {
+        let (mut window, mut totals) = (CountWindow::new(2), Totals::new(1));
+        for failed in [true, true, false] {
+            let record = Record::new(failed, 5, &[Duration::from_nanos(5)]);
+            Window::record(&mut window, record, Duration::ZERO, &mut totals);
+        }
+        assert_eq!((totals.calls, totals.failures), (2, 1));
+        assert_eq!((totals.slow[0], totals.nanos.0), (2, 10));
+    }
 
     const SLOW: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(20)];
 

@@ -199,7 +199,7 @@ impl AnyWindow {
     #[inline]
     pub(crate) fn record(&mut self, record: Record, now: Duration, totals: &mut Totals) {
         match &mut self.0 {
-            Kind::Count(window) => window.record(record, now, totals),
+            Kind::Count(window) => window.record_call(record, totals),
             Kind::Time(window) => window.record(record, now, totals),
             Kind::Custom(_) => {}
         }
