@@ -177,8 +177,8 @@ fn row(k: f64) -> (f64, f64, usize) {
         ];
         let seconds = run(1, lasts, policy, &phases);
         let back = seconds[lasts as usize..].iter().enumerate();
-        let last = back.filter(|(_, second)| lost(second)).last();
-        last.map_or(0, |(at, _)| at + 1)
+        let latest = back.filter(|(_, second)| lost(second)).next_back();
+        latest.map_or(0, |(at, _)| at + 1)
     });
     (good, sent, back.max().unwrap_or(0))
 }
