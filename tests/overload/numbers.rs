@@ -176,8 +176,8 @@ fn row(k: f64) -> (f64, f64, usize) {
             },
         ];
         let seconds = run(1, lasts, policy, &phases);
-        let back = seconds[lasts as usize..].iter().enumerate();
-        let latest = back.filter(|(_, second)| lost(second)).next_back();
+        let mut back = seconds[lasts as usize..].iter().enumerate();
+        let latest = back.rfind(|(_, second)| lost(second));
         latest.map_or(0, |(at, _)| at + 1)
     });
     (good, sent, back.max().unwrap_or(0))
