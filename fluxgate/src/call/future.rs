@@ -29,7 +29,7 @@ pub struct CallFuture<C, F> {
     poll_call: C,
 }
 
-/// How a [`Run`] polls what it holds.
+/// How a [`CallFuture`] polls what it holds.
 pub trait PollCall<F> {
     /// What comes of it.
     type Output;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use crate::State;
 
 /// Totals over the life of a breaker, in [`Info`](crate::Info): kept when a
-/// listener asks for them with [`Listener::reads`](crate::Listener::reads).
+/// listener asks for them with [`Listener::needs`](crate::Listener::needs).
 ///
 /// Every call that ran is in exactly one of successes, failures and late here,
 /// and ignored, alive, overloaded, cancelled and panicked in `Info`; except those
