@@ -13,7 +13,9 @@
 use super::share::Counts;
 use crate::engine::sync::{AtomicU64, Ordering};
 
-const RING: u64 = 32;
+/// More than two windows, so that emptying the slots of one that is over never meets
+/// the slot that is being filled, unless no call came for longer than a window.
+const RING: u64 = 64;
 /// The fewest slots of a window; at most twice as many.
 const LEAST: u64 = 12;
 
