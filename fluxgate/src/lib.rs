@@ -150,7 +150,6 @@ pub mod clock;
 mod diagnostics;
 mod engine;
 mod error;
-#[cfg(feature = "tower")]
 pub mod future;
 #[cfg(feature = "grpc")]
 pub mod grpc;
