@@ -39,10 +39,8 @@ use super::{
     recipe::Recipe,
 };
 use crate::{
-    CircuitBreaker, Command, Name,
-    choose::Gate,
-    diagnostics,
-    engine::{Core, retire::Holds},
+    CircuitBreaker, Command, Name, diagnostics,
+    engine::{Core, gate::Gate, retire::Holds},
     registry::{self, Group},
     util::panic::{DropContained, catch_panic},
 };
