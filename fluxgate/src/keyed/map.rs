@@ -42,7 +42,7 @@ use crate::{
     CircuitBreaker, Command, Name,
     choose::Gate,
     diagnostics,
-    engine::{Core, retire::Holds},
+    engine::{Core, clock_source::ClockSource, retire::Holds},
     registry::{self, Group},
     util::panic::{DropContained, catch_panic},
 };
@@ -764,6 +764,11 @@ impl<K: Key> Group for Set<K> {
     fn breakers(&self) -> Vec<CircuitBreaker> {
         let all = self.register().all();
         all.into_iter().map(|(_, breaker)| breaker).collect()
+    }
+
+    fn clock(&self) -> &ClockSource {
+        // Made by the same recipe.
+        self.overflow.core.clock()
     }
 
     fn forget_command(&self) {
