@@ -323,6 +323,11 @@ impl Core {
         self.shared.word()
     }
 
+    /// Returns the clock that the breaker reads.
+    pub(crate) fn clock(&self) -> &ClockSource {
+        &self.clock
+    }
+
     pub(crate) fn state(&self) -> State {
         self.word().state()
     }
