@@ -7,6 +7,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -19,6 +20,7 @@ use serde::{
 use crate::{
     Command, Histogram, Info, KillSwitch, LifetimeTotals, ListenerInfo, Metrics, MissingListener,
     Name, Reason, RuleKind, SettingsInfo, Signal, State, ThrottleInfo, Variable,
+    flight::{FailureRecord, FlightRecord, ProbeOutcomes, RulePart, TransitionRecord},
 };
 
 /// Every field is named twice: so that none is forgotten, and since what is
@@ -69,6 +71,7 @@ serialize! {
         listener_failures: listener_failures,
         listeners: listeners,
         missing_listeners: missing_listeners,
+        flight: flight,
     }
     SettingsInfo {
         window: window,
@@ -97,7 +100,39 @@ serialize! {
         sequence: sequence,
         reason: reason,
         next_attempt: next_attempt.map(epoch),
+        record: record.as_deref(),
     } - origin
+    FlightRecord {
+        transitions: transitions.iter().map(Arc::as_ref).collect::<Vec<_>>(),
+        failures: failures,
+        failures_dropped: failures_dropped,
+    }
+    TransitionRecord {
+        sequence: sequence,
+        at: epoch(*at),
+        old_state: old_state,
+        new_state: new_state,
+        lasted: seconds(*lasted),
+        trigger: trigger.as_str(),
+        by: by.as_deref(),
+        reason: reason,
+        rule: rule,
+        calls: calls,
+        failures: failures,
+        probes: probes,
+        next_attempt: next_attempt.map(epoch),
+        last_failure: last_failure,
+    }
+    ProbeOutcomes {
+        succeeded: succeeded,
+        failed: failed,
+        ignored: ignored,
+    }
+    FailureRecord {
+        text: &**text,
+        count: count,
+        last: epoch(*last),
+    }
     LifetimeTotals {
         successes: successes,
         failures: failures,
@@ -216,17 +251,42 @@ impl Serialize for Reason {
             threshold,
             calls,
         } = self;
-        let duration = match rule {
-            RuleKind::SlowRate { slow } => Some(seconds(*slow)),
-            RuleKind::InFlight { older_than } => Some(seconds(*older_than)),
-            _ => None,
-        };
+        let duration = rule_duration(rule);
         let mut map = serializer.serialize_struct("Reason", 6)?;
         map.serialize_field("rule", rule)?;
         map.serialize_field("duration", &duration)?;
         map.serialize_field("measured", measured)?;
         map.serialize_field("threshold", threshold)?;
         map.serialize_field("calls", calls)?;
+        map.serialize_field("text", &self.to_string())?;
+        map.end()
+    }
+}
+
+/// Returns the duration from which on a call is slow, or in flight for too long.
+fn rule_duration(rule: &RuleKind) -> Option<f64> {
+    match rule {
+        RuleKind::SlowRate { slow } => Some(seconds(*slow)),
+        RuleKind::InFlight { older_than } => Some(seconds(*older_than)),
+        _ => None,
+    }
+}
+
+/// Writes the fields of a [`Reason`], with whether the part held.
+impl Serialize for RulePart {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self {
+            rule,
+            measured,
+            threshold,
+            holds,
+        } = self;
+        let mut map = serializer.serialize_struct("RulePart", 6)?;
+        map.serialize_field("rule", rule)?;
+        map.serialize_field("duration", &rule_duration(rule))?;
+        map.serialize_field("measured", measured)?;
+        map.serialize_field("threshold", threshold)?;
+        map.serialize_field("holds", holds)?;
         map.serialize_field("text", &self.to_string())?;
         map.end()
     }

@@ -6,6 +6,7 @@ mod attribute;
 mod contained;
 mod environment;
 mod first_use;
+mod flight;
 #[cfg(unix)]
 mod fork;
 mod info;

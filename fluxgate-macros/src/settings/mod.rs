@@ -54,6 +54,7 @@ pub(crate) struct BreakerSettings {
     pub(crate) on_cancel: Option<OnCancel>,
     pub(crate) slow_probes: Option<SlowProbes>,
     pub(crate) durations: Option<bool>,
+    pub(crate) flight_recorder: Option<WholeNumber>,
     pub(crate) listeners: Option<Vec<Listener>>,
 }
 
@@ -73,6 +74,7 @@ pub(crate) struct FunctionSettings {
     pub(crate) tracker: Option<Tracker>,
     pub(crate) failure_if: Option<Expr>,
     pub(crate) classify: Option<Expr>,
+    pub(crate) failure_texts: Option<bool>,
     pub(crate) fallback: Option<Expr>,
     pub(crate) map_rejection: Option<Expr>,
     pub(crate) handle: Option<Handle>,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::{
     State,
     engine::{config::Config, probes::Probes},
+    flight::ProbeOutcomes,
     retry::Opening,
     tripper::{Cause, Context, ages::InFlightAges},
     util::{duration::nanos, slot::Slot},
@@ -109,6 +110,8 @@ pub(crate) struct Machine {
     recovered: u64,
     /// Probes in a row whose outcome said nothing.
     silent: u64,
+    /// How the probes of this period ended.
+    probed: ProbeOutcomes,
     /// Calls recorded as failures, over all periods.
     failed: u64,
     /// How long after `entered` an open circuit may be probed; `None` is never.
@@ -143,6 +146,7 @@ impl Machine {
             streak: 0,
             recovered: 0,
             silent: 0,
+            probed: ProbeOutcomes::default(),
             failed: 0,
             wait: None,
             asked: None,
@@ -181,6 +185,11 @@ impl Machine {
         self.failed
     }
 
+    /// Returns how the probes of this period ended.
+    pub(crate) fn probe_outcomes(&self) -> ProbeOutcomes {
+        self.probed
+    }
+
     /// Ends a streak of failures.
     pub(crate) fn end_streak(&mut self) {
         self.streak = 0;
@@ -189,6 +198,7 @@ impl Machine {
     /// Takes note that a probe of the present period ended without saying
     /// anything about the dependency. Returns whether a report is due.
     pub(crate) fn learn_nothing(&mut self) -> bool {
+        self.probed.ignored = self.probed.ignored.saturating_add(1);
         self.silent = self.silent.saturating_add(1);
         self.silent == SILENT_PROBES
     }
@@ -404,6 +414,12 @@ impl Machine {
     #[cold]
     fn judge_probe(&mut self, config: &Config, failed: bool) -> Option<Next> {
         self.silent = 0;
+        let probed = if failed {
+            &mut self.probed.failed
+        } else {
+            &mut self.probed.succeeded
+        };
+        *probed = probed.saturating_add(1);
         if failed {
             self.recovered = 0;
             return self.reopened(config);
@@ -438,7 +454,7 @@ impl Machine {
 
     /// Returns what the tripper looks at.
     #[inline]
-    fn context<'a>(&'a self, config: &'a Config) -> Context<'a> {
+    pub(crate) fn context<'a>(&'a self, config: &'a Config) -> Context<'a> {
         Context {
             state: self.state,
             streak: self.streak,
@@ -532,6 +548,7 @@ impl Machine {
         self.entered = now;
         self.recovered = 0;
         self.silent = 0;
+        self.probed = ProbeOutcomes::default();
         self.wait = None;
         self.asked = None;
         self.allows_early = false;

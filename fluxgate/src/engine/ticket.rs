@@ -47,3 +47,10 @@ pub(crate) enum Ended {
     Cancelled,
     Panicked,
 }
+
+impl Ended {
+    /// Returns whether the dependency failed the call.
+    pub(crate) fn fails(self) -> bool {
+        matches!(self, Self::Failure | Self::Overloaded)
+    }
+}

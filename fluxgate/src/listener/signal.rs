@@ -1,8 +1,8 @@
 //! What listeners are told.
 
-use std::{fmt, time::SystemTime};
+use std::{fmt, sync::Arc, time::SystemTime};
 
-use crate::{Name, Reason, State, WeakBreaker};
+use crate::{Name, Reason, State, WeakBreaker, flight::TransitionRecord};
 
 /// One transition of one breaker, as every [`Listener`](crate::Listener)
 /// receives it.
@@ -36,6 +36,9 @@ pub struct Signal {
     /// For an opening: when the first probe may run, by the wall clock. `None`
     /// if the retry policy never lets one.
     pub next_attempt: Option<SystemTime>,
+    /// What the [flight recorder](crate::flight) keeps of the transition; `None` if it
+    /// is off. The last failure is in it, if texts of failures were asked for.
+    pub record: Option<Arc<TransitionRecord>>,
     /// Which breaker sent it: several may have one name.
     pub(crate) origin: Origin,
 }
@@ -92,6 +95,7 @@ impl Signal {
             sequence: 1,
             reason: None,
             next_attempt: None,
+            record: None,
             origin: Origin::default(),
         }
     }
