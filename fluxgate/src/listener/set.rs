@@ -13,9 +13,9 @@ use crate::{
 
 /// The listeners of one breaker; nothing where there are none.
 #[derive(Default)]
-pub(crate) struct ListenerSet(Option<Box<Known>>);
+pub(crate) struct ListenerSet(Option<Box<KnownListeners>>);
 
-struct Known {
+struct KnownListeners {
     /// Whose they are.
     breaker: WeakBreaker,
     present: Box<[Attached]>,
@@ -67,7 +67,7 @@ impl PendingListeners {
         let missing: Box<[_]> = missing.collect();
         let any = !present.is_empty() || !missing.is_empty();
         let known = any.then(|| {
-            Box::new(Known {
+            Box::new(KnownListeners {
                 breaker: breaker.clone(),
                 present,
                 missing,

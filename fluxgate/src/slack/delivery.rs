@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     Error, FlushReport, Message, Policy, SendError, Stats, Token, api::transport::Http,
-    queue::Shared, redact::SENTENCE, registry,
+    queue::QueueShared, redact::SENTENCE, registry,
 };
 
 /// Delivers messages to Slack in the background.
@@ -48,7 +48,7 @@ pub struct Delivery {
 }
 
 struct Handle {
-    shared: Arc<Shared>,
+    shared: Arc<QueueShared>,
     /// Scheme and host.
     origin: String,
 }
@@ -71,7 +71,7 @@ impl Delivery {
         let http = Http::new(url, token)?;
         let origin = http.origin();
         let redactor = http.redactor();
-        let shared = Arc::new(Shared::new(policy.clone(), Box::new(http), redactor));
+        let shared = Arc::new(QueueShared::new(policy.clone(), Box::new(http), redactor));
         registry::enter(&shared);
         Ok(Self {
             handle: Arc::new(Handle { shared, origin }),
@@ -171,7 +171,7 @@ impl Delivery {
         &self.inner().policy
     }
 
-    fn inner(&self) -> &Arc<Shared> {
+    fn inner(&self) -> &Arc<QueueShared> {
         &self.handle.shared
     }
 }

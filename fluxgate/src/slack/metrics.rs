@@ -45,7 +45,7 @@ pub struct PrometheusCollector {
     descs: Vec<Desc>,
 }
 
-struct Family {
+struct SlackFamily {
     name: &'static str,
     help: &'static str,
     kind: MetricType,
@@ -61,7 +61,7 @@ enum Value {
 
 macro_rules! families {
     ($($name:literal $kind:ident $value:expr, $help:literal;)*) => {
-        const FAMILIES: &[Family] = &[$(Family {
+        const FAMILIES: &[SlackFamily] = &[$(SlackFamily {
             name: concat!("fluxgate_slack_", $name),
             help: $help,
             kind: MetricType::$kind,
@@ -133,7 +133,7 @@ impl Collector for PrometheusCollector {
     }
 }
 
-impl Family {
+impl SlackFamily {
     fn of(&self, all: &[Stats]) -> MetricFamily {
         let metrics = match self.value {
             Value::Channel(of) => {

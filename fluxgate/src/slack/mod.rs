@@ -36,7 +36,7 @@ pub use api::{error_code::Class, token::Token};
 pub use delivery::Delivery;
 pub(crate) use error::valid_channel;
 pub use error::{Error, SendError};
-pub(crate) use message::{Content, End, Slot};
+pub(crate) use message::{Content, End, MessageSlot};
 pub use message::{Message, Thread};
 #[cfg(feature = "prometheus")]
 pub use metrics::PrometheusCollector;

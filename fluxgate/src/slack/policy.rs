@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Class, Error, Rate, api::error_code::Classifier};
+use super::{Class, Error, Rate, api::error_code::CodeClassifier};
 use crate::{
     random::Random,
     retry::{self, Opening, Retry as _},
@@ -43,7 +43,7 @@ pub struct Policy {
     pub(super) max_retry_after: Duration,
     pub(super) request_timeout: Duration,
     pub(super) pause: Duration,
-    pub(super) classifier: Classifier,
+    pub(super) classifier: CodeClassifier,
 }
 
 /// Which messages wait for one another.
@@ -97,7 +97,7 @@ impl Policy {
             max_retry_after: Duration::from_secs(3600),
             request_timeout: Duration::from_secs(10),
             pause: Duration::from_secs(15 * 60),
-            classifier: Classifier::Recommended,
+            classifier: CodeClassifier::Recommended,
         }
     }
 
@@ -116,7 +116,7 @@ impl Policy {
             max_backoff: Duration::MAX,
             jitter_ratio: 0.0,
             max_rate_limited: 0,
-            classifier: Classifier::SlackProxy,
+            classifier: CodeClassifier::SlackProxy,
             ..Self::recommended()
         }
     }
@@ -210,7 +210,7 @@ impl Policy {
     /// `None` for a code that it does not know, and the message is then retried.
     #[must_use]
     pub fn classify(mut self, classify: fn(&str) -> Option<Class>) -> Self {
-        self.classifier = Classifier::Custom(classify);
+        self.classifier = CodeClassifier::Custom(classify);
         self
     }
 

@@ -22,10 +22,10 @@ use tokio::{task::JoinHandle, time::Instant};
 use super::{
     Message, Policy, Stats,
     api::{
-        response::Answer,
+        response::HttpAnswer,
         transport::{Posting, Transport},
     },
-    queue::{Shared, worker},
+    queue::{QueueShared, worker},
 };
 
 /// What Slack does with one request.
@@ -125,7 +125,7 @@ impl Transport for Arc<Slack> {
                 Act::Refuse => return Err("connection refused".into()),
                 Act::Panic => panic!("as the script says"),
             };
-            Ok(Answer {
+            Ok(HttpAnswer {
                 status,
                 retry_after,
                 body: body.to_string().into(),
@@ -137,7 +137,7 @@ impl Transport for Arc<Slack> {
 /// A delivery whose worker runs in the test's runtime.
 struct Rig {
     slack: Arc<Slack>,
-    shared: Arc<Shared>,
+    shared: Arc<QueueShared>,
     worker: JoinHandle<()>,
 }
 
@@ -145,7 +145,7 @@ impl Rig {
     fn new(policy: Policy) -> Self {
         policy.check().unwrap();
         let slack = Slack::new();
-        let shared = Arc::new(Shared::manual(policy, Box::new(slack.clone())));
+        let shared = Arc::new(QueueShared::manual(policy, Box::new(slack.clone())));
         let running = shared.clone();
         let worker = tokio::spawn(async move {
             worker::run(&running).await;

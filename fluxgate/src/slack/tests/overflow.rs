@@ -1,7 +1,7 @@
 //! When the queue is full.
 
 use super::*;
-use crate::slack::{SendError, Slot, message::Content};
+use crate::slack::{SendError, MessageSlot, message::Content};
 
 struct Numbered(u64);
 
@@ -16,7 +16,7 @@ impl Content for Numbered {
 }
 
 fn slotted(slot: &'static str, number: u64) -> Message {
-    let slot = Slot {
+    let slot = MessageSlot {
         listener: 0,
         breaker: slot.into(),
         instance: 0,
