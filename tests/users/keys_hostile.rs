@@ -9,6 +9,7 @@ use std::{
 
 use fluxgate::{
     CircuitBreaker, State,
+    clock::ManualClock,
     keyed::{Builder, CircuitBreakers, Key},
     registry,
     tripper::FailureStreak,
@@ -16,7 +17,11 @@ use fluxgate::{
 
 fn built<K: Key>(builder: Builder<K>) -> CircuitBreakers<K> {
     builder
-        .settings(|breaker| breaker.tripper(FailureStreak::new(1)))
+        .settings(|breaker| {
+            breaker
+                .tripper(FailureStreak::new(1))
+                .clock(ManualClock::new())
+        })
         .build()
         .expect("valid settings")
 }

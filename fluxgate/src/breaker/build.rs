@@ -5,10 +5,9 @@ use std::{mem, num::NonZeroU64, sync::Arc, time::Duration};
 
 use super::builder::{Builder, CLOSE_AFTER, MAX_HALF_OPEN_CALLS, PROBE_LEASE};
 use crate::{
-    CircuitBreaker, ConfigError, MissingListener, OnCancel, SlowProbes, State, WeakBreaker,
+    CircuitBreaker, ConfigError, Fault, MissingListener, OnCancel, SlowProbes, State, WeakBreaker,
     diagnostics,
     engine::{Core, Parts, config::Config, machine::Machine, probes::Probes},
-    error::Fault,
     info::kill_switch::{BadValue, Environment},
     permit::RampUp,
     registry,

@@ -3,7 +3,6 @@
 pub(crate) mod build;
 pub(crate) mod builder;
 pub(crate) mod calls;
-pub(crate) mod command;
 pub(crate) mod first_use;
 pub(crate) mod static_breaker;
 pub(crate) mod weak;
@@ -11,7 +10,7 @@ pub(crate) mod weak;
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use crate::{
-    Builder, CallError, CallNotPermitted, Classified, Info, Name, Outcome, State,
+    Builder, CallError, CallNotPermitted, Classified, Command, Info, Name, Outcome, State,
     call::{
         self,
         classify::{ByClosure, ByTracker, NeverFails},
@@ -367,6 +366,11 @@ impl CircuitBreaker {
     /// number of reopenings stays.
     pub fn half_open(&self) {
         self.core.command(State::HalfOpen);
+    }
+
+    /// Obeys a command that is given as a value.
+    pub fn command(&self, command: Command) {
+        self.core.command(command.state());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use super::gate::Claim;
+use super::claim::Claim;
 use crate::{
     CircuitBreaker, Outcome,
     call::{record, record_measured},

@@ -4,7 +4,7 @@ use std::{borrow::Borrow, fmt, hash::Hash, time::Duration};
 
 use super::{
     Failover, FailoverError, Picked,
-    gate::Claim,
+    claim::Claim,
     pick_from,
     source::{EarlyClaim, Source},
 };

@@ -40,29 +40,23 @@
 //! mesh. It sends no caller to the same target again (stickiness): that is a hash
 //! over the caller's key, before the list is made.
 
+mod claim;
 mod error;
 mod failover;
 mod few;
-mod gate;
 mod guard;
 #[cfg(feature = "keyed")]
 mod keyed;
-pub(crate) mod side;
+mod ready;
 mod source;
-pub(crate) mod waiters;
-
-use std::fmt;
 
 pub use error::{FailoverError, PassedOver, PassedOverReason, PassedOvers};
 pub use failover::{AllOpen, Answered, Failover};
-#[cfg(feature = "keyed")]
-pub(crate) use gate::Gate;
 pub use guard::OwnedGuard;
 #[cfg(feature = "keyed")]
 pub use keyed::Keys;
-pub use source::Target;
-pub use source::{EarlyClaim, Handles, Source};
-pub use waiters::AcquireReady;
+pub use ready::AcquireReady;
+pub use source::{EarlyClaim, Handles, Source, Target};
 
 use crate::{CallNotPermitted, CircuitBreaker};
 use few::Few;
@@ -274,11 +268,5 @@ impl CircuitBreaker {
     /// waiter is.
     pub fn acquire_ready(&self) -> AcquireReady {
         AcquireReady::new(self.clone())
-    }
-}
-
-impl fmt::Debug for gate::Claim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Claim").finish_non_exhaustive()
     }
 }

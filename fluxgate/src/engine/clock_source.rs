@@ -61,6 +61,12 @@ impl ClockSource {
         }))
     }
 
+    /// Returns whether this is the system's clock, which a test may replace for the
+    /// whole process.
+    pub(crate) fn is_system(&self) -> bool {
+        matches!(self, Self::System)
+    }
+
     pub(crate) fn now(&self) -> Duration {
         match self {
             Self::System => SystemClock.now(),

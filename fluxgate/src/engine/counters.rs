@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+#[cfg(feature = "sim")]
+use crate::listener::Recorders;
 use crate::{
     Histogram, LifetimeTotals, State,
     engine::{sharded::ShardedCounters, ticket::Ended},
@@ -88,7 +90,7 @@ pub(crate) struct ListenerCounters {
     calls: ShardedCounters,
     /// Who records single calls.
     #[cfg(feature = "sim")]
-    recorders: Box<[crate::sim::Recorder]>,
+    recorders: Recorders,
 }
 
 /// The places in a stripe.
@@ -129,7 +131,7 @@ impl ListenerCounters {
             bounds,
             calls: ShardedCounters::new(places),
             #[cfg(feature = "sim")]
-            recorders: recorders.into(),
+            recorders,
         }))
     }
 
@@ -154,16 +156,16 @@ impl ListenerCounters {
     /// Hands a call that ended to the recorders of calls.
     #[cfg(feature = "sim")]
     pub(crate) fn record_call(&self, ended: Ended, now: Duration, elapsed: u64) {
-        for recorder in &self.recorders {
-            recorder.ended(ended, now, Duration::from_nanos(elapsed));
+        for recorder in self.recorders.iter() {
+            recorder.record_call(ended, now, Duration::from_nanos(elapsed));
         }
     }
 
     /// Hands a call that was refused to the recorders of calls.
     #[cfg(feature = "sim")]
     pub(crate) fn record_refusal(&self, now: impl Fn() -> Duration) {
-        for recorder in &self.recorders {
-            recorder.refused(now());
+        for recorder in self.recorders.iter() {
+            recorder.record_refusal(now());
         }
     }
 

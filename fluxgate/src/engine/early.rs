@@ -8,10 +8,9 @@
 //! comparison of generations under the lock ensures; after the end of the wait the
 //! circuit belongs to ordinary callers, and the probe is late.
 
-use super::{Core, machine::Ending, opening::Refusal};
+use super::{Core, choice::Choice, machine::Ending, opening::Refusal};
 use crate::{
     State,
-    choose::side::Choice,
     engine::ticket::{Ended, Ticket},
     util::duration::nanos,
     window::Record,

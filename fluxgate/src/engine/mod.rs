@@ -72,10 +72,12 @@
 //! (`tests/guarantees/model`).
 
 mod admit;
+pub(crate) mod choice;
 pub(crate) mod clock_source;
 pub(crate) mod config;
 mod counters;
 mod early;
+pub(crate) mod gate;
 pub(crate) mod lock;
 pub(crate) mod machine;
 pub(crate) mod opening;
@@ -90,12 +92,12 @@ pub(crate) mod retire;
 mod settle;
 mod sharded;
 pub(crate) mod state_word;
-pub(crate) mod sync;
 #[cfg(test)]
 mod tests;
 mod throttled;
 pub(crate) mod ticket;
 mod transition;
+pub(crate) mod waiters;
 
 use std::{
     panic::{RefUnwindSafe, UnwindSafe},
@@ -106,7 +108,6 @@ use once_cell::race::{OnceBox, OnceRef};
 
 use crate::{
     CircuitBreaker, KillSwitch, Name, OnCancel, State,
-    choose::side::Choice,
     clock::SystemClock,
     diagnostics,
     engine::{clock_source::ClockSource, random_source::RandomSource},
@@ -116,6 +117,7 @@ use crate::{
     throttle::{Adaptive, Throttle},
     util::duration::nanos,
 };
+use choice::Choice;
 use config::Config;
 use counters::{CallCounters, ListenerCounters};
 use lock::Locked;
@@ -319,6 +321,11 @@ impl Core {
 
     fn word(&self) -> StateWord {
         self.shared.word()
+    }
+
+    /// Returns the clock that the breaker reads.
+    pub(crate) fn clock(&self) -> &ClockSource {
+        &self.clock
     }
 
     pub(crate) fn state(&self) -> State {

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use crate::choose::side::Choice;
-use crate::engine::Core;
+use crate::engine::{Core, choice::Choice};
 use crate::{
     Info, SettingsInfo, State,
     info::{kill_switch::Environment, metrics::Metrics},

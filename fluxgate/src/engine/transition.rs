@@ -43,12 +43,14 @@ use super::{
     machine::{Machine, Next, Transition, Wait},
     outbox::TURN,
     state_word::StateWord,
-    sync::spawn,
 };
 use crate::{
     Signal, State, diagnostics,
     retry::Opening,
-    util::consult::{Answer, consult},
+    util::{
+        consult::{Answer, consult},
+        sync::spawn,
+    },
 };
 
 /// The wait of a retry policy that panicked.

@@ -1,5 +1,7 @@
 //! A snapshot of a breaker.
 
+#[cfg(feature = "prometheus")]
+pub(crate) mod exposition;
 pub(crate) mod kill_switch;
 pub(crate) mod lifetime;
 pub(crate) mod listeners;

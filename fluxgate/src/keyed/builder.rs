@@ -4,7 +4,7 @@ use std::{fmt, marker::PhantomData, sync::Arc};
 
 use super::{CircuitBreakers, Key, map::Set, recipe::Recipe};
 use crate::{
-    ConfigError, MissingListener, Name, breaker::build::Announcements, error::Fault,
+    ConfigError, Fault, MissingListener, Name, breaker::build::Announcements,
     listener::IntoListener,
 };
 

@@ -111,7 +111,8 @@ pub use lazy::StaticBreakers;
 use map::Set;
 
 use crate::{
-    CircuitBreaker, Command, Name, breaker::build::Announcements, breaker::first_use, choose::Gate,
+    CircuitBreaker, Command, Name, breaker::build::Announcements, breaker::first_use,
+    engine::gate::Gate,
 };
 
 /// What a key must be: looked up by, shown in names, and shared by threads.

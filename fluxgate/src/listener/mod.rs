@@ -82,6 +82,8 @@ mod log;
 mod owned;
 #[cfg(feature = "prometheus")]
 mod prometheus;
+#[cfg(feature = "sim")]
+mod recorder;
 mod set;
 pub(crate) mod signal;
 #[cfg(feature = "slack-core")]
@@ -99,6 +101,8 @@ pub use log::LogListener;
 pub(crate) use owned::Owned;
 #[cfg(feature = "prometheus")]
 pub use prometheus::PrometheusListener;
+#[cfg(feature = "sim")]
+pub(crate) use recorder::{CallRecorder, Recorders};
 pub(crate) use set::{ListenerSet, PendingListeners};
 #[cfg(feature = "slack-core")]
 pub use slack::{
@@ -206,7 +210,7 @@ pub struct Needs {
     pub durations: Vec<Duration>,
     /// Who records single calls.
     #[cfg(feature = "sim")]
-    pub(crate) recorders: Vec<crate::sim::Recorder>,
+    pub(crate) recorders: Recorders,
 }
 
 /// How a listener that queues its signals gets on; see

@@ -105,7 +105,7 @@ impl ListenerSet {
             all.successes |= needs.successes;
             all.durations.extend(needs.durations);
             #[cfg(feature = "sim")]
-            all.recorders.extend(needs.recorders);
+            all.recorders.append(needs.recorders);
         }
         all.durations.sort_unstable();
         all.durations.dedup();

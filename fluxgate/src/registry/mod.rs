@@ -32,7 +32,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-use crate::{CircuitBreaker, Command, Info, engine::Core, info::kill_switch};
+use crate::{
+    CircuitBreaker, Command, Info,
+    engine::{Core, clock_source::ClockSource},
+    info::kill_switch,
+};
 
 /// Every breaker there is, in the order they were built.
 ///
@@ -241,6 +245,9 @@ fn hash(name: &str) -> u64 {
 pub(crate) trait Group: Send + Sync {
     fn breakers(&self) -> Vec<CircuitBreaker>;
 
+    /// Returns the clock of breakers that are made from now on.
+    fn clock(&self) -> &ClockSource;
+
     /// Gives no command to breakers that are made from now on.
     fn forget_command(&self);
 }
@@ -266,12 +273,17 @@ pub(crate) fn every() -> Vec<CircuitBreaker> {
     breakers
 }
 
-/// Makes groups forget what all their breakers were commanded.
-pub(crate) fn forget_commands() {
+/// Makes groups forget what all their breakers were commanded, if they are on one
+/// of these clocks.
+pub(crate) fn forget_commands(is_meant: fn(&ClockSource) -> bool) {
     #[cfg(feature = "keyed")]
     for group in groups() {
-        group.forget_command();
+        if is_meant(group.clock()) {
+            group.forget_command();
+        }
     }
+    #[cfg(not(feature = "keyed"))]
+    let _ = is_meant;
 }
 
 #[cfg(feature = "keyed")]

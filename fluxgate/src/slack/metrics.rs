@@ -8,7 +8,7 @@ use ::prometheus::{
 };
 
 use super::{ChannelStats, Stats, registry};
-use crate::{Histogram, util::exposition};
+use crate::{Histogram, info::exposition};
 
 /// Exports the counters of all deliveries of this process, added up. Register it
 /// once; it reads when it is scraped.

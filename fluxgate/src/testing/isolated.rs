@@ -2,10 +2,10 @@
 
 use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
-use super::{Guard, Hold, renew_all};
+use super::{Guard, Hold, renew_if};
 use crate::{
     clock::{Clock, ManualClock},
-    random::SEED,
+    random::{SEED, Seeded},
     registry::isolated,
 };
 
@@ -95,13 +95,13 @@ impl<C> Isolated<C> {
 
     /// Makes this thread's breakers as new, in the middle of a test.
     pub fn reset_all(&self) {
-        renew_all(SEED);
+        renew(SEED);
     }
 
     /// Makes this thread's breakers as new, with jitter and admission drawn by
     /// another seed.
     pub fn seed(&self, seed: u64) {
-        renew_all(seed);
+        renew(seed);
     }
 }
 
@@ -115,4 +115,10 @@ impl<C: fmt::Debug> fmt::Debug for Isolated<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Isolated").field(&self.clock).finish()
     }
+}
+
+/// Makes this thread's breakers as new, which are on the clock of its world or on
+/// one of their own.
+fn renew(seed: u64) {
+    renew_if(|_| true, || Seeded::new(seed));
 }

@@ -12,10 +12,10 @@ use super::{
     share::{Counts, share},
 };
 use crate::{
-    engine::sync::{AtomicU64, Ordering::Relaxed},
     info::throttle::ThrottleInfo,
     random,
     util::duration::nanos,
+    util::sync::{AtomicU64, Ordering::Relaxed},
 };
 
 /// A call is let through if none was for so long.

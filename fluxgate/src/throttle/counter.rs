@@ -11,7 +11,7 @@
 //! longer than a window.
 
 use super::share::Counts;
-use crate::engine::sync::{AtomicU64, Ordering};
+use crate::util::sync::{AtomicU64, Ordering};
 
 /// More than two windows, so that emptying the slots of one that is over never meets
 /// the slot that is being filled, unless no call came for longer than a window.

@@ -19,7 +19,7 @@ pub(crate) use attention::{Counted, Throttle};
 use std::{fmt, time::Duration};
 
 use crate::{
-    error::Fault,
+    Fault,
     util::{bounds, duration::Literal},
 };
 

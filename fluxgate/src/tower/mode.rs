@@ -160,7 +160,9 @@ where
             }
             match crate::grpc::head(response) {
                 crate::grpc::Head::Ended(outcome) => Head::Ended(outcome),
-                crate::grpc::Head::Streams(outcome) => Head::Streams(outcome, Reads::Trailers),
+                crate::grpc::Head::Streams(outcome) => {
+                    Head::Streams(outcome, Reads::Trailers(crate::grpc::status))
+                }
             }
         })
     }

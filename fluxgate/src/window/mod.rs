@@ -16,7 +16,7 @@ pub use time::TimeWindow;
 pub(crate) use totals::Sum;
 pub use totals::{Record, Totals};
 
-use crate::{diagnostics, error::Fault, util::panic::catch_panic};
+use crate::{Fault, diagnostics, util::panic::catch_panic};
 
 /// A window of your own, put into a breaker as [`Custom::new`].
 ///

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, fmt, time::Duration};
 
 use super::{Record, Sum, Totals, Window};
 use crate::{
-    error::Fault,
+    Fault,
     util::bounds,
     util::duration::{Literal, nanos},
 };

@@ -18,13 +18,11 @@ use loom::{
 use crate::{
     Builder, CircuitBreaker, RuleKind, Signal, State,
     clock::ManualClock,
-    engine::{
-        Ended,
-        sync::Ordering::{Acquire, Relaxed, Release, SeqCst},
-    },
+    engine::Ended,
     permit,
     retry::{Cooldown, Opening},
     tripper::FailureStreak,
+    util::sync::Ordering::{Acquire, Relaxed, Release, SeqCst},
     window::CountWindow,
 };
 

@@ -9,7 +9,7 @@ use ::prometheus::{
 };
 
 use super::super::exported::{CIRCUIT, Circuits, Family, Kind, Read, Reading, Readings};
-use crate::util::exposition;
+use crate::info::exposition;
 
 /// Collects every circuit of one registry.
 ///

@@ -243,7 +243,7 @@ impl Listener for PrometheusListener {
             successes: has(PrometheusMetric::Calls),
             durations: self.settings.bounds.to_vec(),
             #[cfg(feature = "sim")]
-            recorders: Vec::new(),
+            recorders: crate::listener::Recorders::default(),
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::{CircuitBreaker, State};
+use crate::State;
 
 /// A manual command as a value, for programs that receive it as text: displayed,
-/// parsed and serialised as the names of the methods of [`CircuitBreaker`],
+/// parsed and serialised as the names of the methods of [`CircuitBreaker`](crate::CircuitBreaker),
 /// `reset`, `disable`, `metrics_only`, `force_open`, `open` and `half_open`. The names
 /// of the states that they lead to, such as `closed`, are parsed as well.
 ///
@@ -19,17 +19,17 @@ use crate::{CircuitBreaker, State};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Command {
-    /// [`CircuitBreaker::reset`].
+    /// [`CircuitBreaker::reset`](crate::CircuitBreaker::reset).
     Reset,
-    /// [`CircuitBreaker::disable`].
+    /// [`CircuitBreaker::disable`](crate::CircuitBreaker::disable).
     Disable,
-    /// [`CircuitBreaker::metrics_only`].
+    /// [`CircuitBreaker::metrics_only`](crate::CircuitBreaker::metrics_only).
     MetricsOnly,
-    /// [`CircuitBreaker::force_open`].
+    /// [`CircuitBreaker::force_open`](crate::CircuitBreaker::force_open).
     ForceOpen,
-    /// [`CircuitBreaker::open`].
+    /// [`CircuitBreaker::open`](crate::CircuitBreaker::open).
     Open,
-    /// [`CircuitBreaker::half_open`].
+    /// [`CircuitBreaker::half_open`](crate::CircuitBreaker::half_open).
     HalfOpen,
 }
 
@@ -75,13 +75,6 @@ impl Command {
             Self::Open => State::Open,
             Self::HalfOpen => State::HalfOpen,
         }
-    }
-}
-
-impl CircuitBreaker {
-    /// Obeys a command that is given as a value.
-    pub fn command(&self, command: Command) {
-        self.core.command(command.state());
     }
 }
 
