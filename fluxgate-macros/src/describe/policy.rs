@@ -4,16 +4,21 @@ use crate::describe::joined;
 use crate::{
     analysis::{Branch, Openings, Size, branches, openings},
     describe::words,
-    policy::{Listener, Permit, PermitKind, Retry, RetryKind, Rule, Window},
+    policy::{
+        Adaptive, Listener, Permit, PermitKind, Retry, RetryKind, Rule, Throttle, ThrottleKind,
+        Window,
+    },
     settings::BreakerSettings,
 };
 
-/// Says when it opens, for how long, how it recovers, and whom it tells.
+/// Says when it opens, for how long, how it recovers, how it
+/// answers overload, and whom it tells.
 pub(super) fn policy(settings: &BreakerSettings) -> String {
     let parts = [
         opens(settings),
         stays_open(settings.retry.as_ref()),
         recovers(settings),
+        throttles(settings.throttle.as_ref()),
         tells(settings.listeners.as_deref().unwrap_or_default()),
     ];
     joined(
@@ -235,6 +240,25 @@ fn recovers(settings: &BreakerSettings) -> String {
         Some(count) => format!(", {} failures in a row reopen it", words::count(count)),
     };
     format!("Then it is probed by {share}, at most {most} at a time: {closes}{reopens}.\n")
+}
+
+fn throttles(throttle: Option<&Throttle>) -> String {
+    match throttle.map(|throttle| &throttle.kind) {
+        None => String::new(),
+        Some(ThrottleKind::InCode(_)) => "While the dependency is overloaded, a throttle refuses \
+                                          a share of the calls, and overload is no failure.\n"
+            .to_owned(),
+        Some(ThrottleKind::Adaptive(Adaptive { k, window, .. })) => {
+            let window = window
+                .as_ref()
+                .map_or_else(|| "10s".to_owned(), words::time);
+            format!(
+                "While the dependency is overloaded, {} times the calls that it accepted in the \
+                 last {window} are let through, and overload is no failure.\n",
+                words::ratio(k)
+            )
+        }
+    }
 }
 
 fn tells(listeners: &[Listener]) -> String {

@@ -269,6 +269,9 @@ fn calls(settings: &BreakerSettings, fluxgate: &Runtime<'_>) -> TokenStream {
     if let Some(SlowProbes { ident }) = &settings.slow_probes {
         set("slow_probes", quote!(#fluxgate::SlowProbes::#ident));
     }
+    if let Some(throttle) = &settings.throttle {
+        set("throttle", policies::throttle(throttle, fluxgate));
+    }
     if let Some(durations) = &settings.durations {
         set("durations", quote!(#durations));
     }

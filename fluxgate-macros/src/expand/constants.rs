@@ -17,8 +17,8 @@ use super::{Runtime, respanned};
 use crate::{
     describe::words,
     policy::{
-        Backoff, PermitKind, Ratio, RetryKind, Rule, Time, WholeNumber, Window,
-        value::constant::is_literal,
+        Adaptive, Backoff, PermitKind, Ratio, RetryKind, Rule, ThrottleKind, Time, WholeNumber,
+        Window, value::constant::is_literal,
     },
     settings::BreakerSettings,
 };
@@ -64,6 +64,11 @@ pub(super) fn checks(
             checks.time(&ramp.duration);
         }
         _ => {}
+    }
+    if let Some(ThrottleKind::Adaptive(adaptive)) =
+        settings.throttle.as_ref().map(|throttle| &throttle.kind)
+    {
+        checks.adaptive(adaptive);
     }
     let counts = [
         settings.max_half_open_calls.as_ref(),
@@ -195,6 +200,23 @@ impl Checks<'_> {
             time.what
         );
         self.bound(time.place.span(), "duration", expr, &message);
+    }
+
+    fn adaptive(&mut self, adaptive: &Adaptive) {
+        self.ratio(&adaptive.k);
+        self.ratios(adaptive.floor.as_ref());
+        if let Some(min) = &adaptive.min {
+            self.count(min);
+        }
+        let window = adaptive.window.as_ref();
+        if let Some((window, expr)) = window.and_then(|window| Some((window, window.constant()?))) {
+            let source = words::source(Some(expr));
+            let message = format!(
+                "{} must be from 2s to 2min, but `{source}` is not",
+                window.what
+            );
+            self.bound(window.place.span(), "throttle_window", expr, &message);
+        }
     }
 
     fn backoff(&mut self, backoff: &Backoff) {

@@ -8,8 +8,8 @@ use syn::{Expr, spanned::Spanned};
 
 use super::{Runtime, respanned};
 use crate::policy::{
-    Formula, Leaf, Listener, OnCancel, Permit, PermitKind, Ratio, Retry, RetryKind, Rule, Slack,
-    Tripper, WholeNumber, Window, value::constant::is_literal,
+    Adaptive, Formula, Leaf, Listener, OnCancel, Permit, PermitKind, Ratio, Retry, RetryKind, Rule,
+    Slack, Throttle, ThrottleKind, Tripper, WholeNumber, Window, value::constant::is_literal,
 };
 
 /// Writes `Custom`, whose `from_fn` gives a closure the types of its arguments.
@@ -168,6 +168,30 @@ pub(super) fn permit(permit: &Permit, fluxgate: &Runtime<'_>) -> TokenStream {
         }
         PermitKind::Custom(expr) => custom(&path, expr),
         PermitKind::InCode(expr) => expr.to_token_stream(),
+    }
+}
+
+pub(super) fn throttle(throttle: &Throttle, fluxgate: &Runtime<'_>) -> TokenStream {
+    let ident = &throttle.ident;
+    match &throttle.kind {
+        ThrottleKind::Adaptive(Adaptive {
+            k,
+            window,
+            min,
+            floor,
+        }) => {
+            let k = ratio(k, fluxgate);
+            let window = window.iter();
+            let min = min.iter().map(|min| count(min, fluxgate));
+            let floor = floor.iter().map(|floor| ratio(floor, fluxgate));
+            quote! {
+                #fluxgate::throttle::#ident::new(#k)
+                    #(.window(#window))*
+                    #(.min(#min))*
+                    #(.floor(#floor))*
+            }
+        }
+        ThrottleKind::InCode(expr) => expr.to_token_stream(),
     }
 }
 

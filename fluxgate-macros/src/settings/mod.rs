@@ -14,7 +14,8 @@ use syn::{Expr, Path, Type};
 
 use crate::{
     policy::{
-        Listener, OnCancel, Permit, Retry, SlowProbes, Time, Tracker, Tripper, WholeNumber, Window,
+        Listener, OnCancel, Permit, Retry, SlowProbes, Throttle, Time, Tracker, Tripper,
+        WholeNumber, Window,
     },
     tokens::{
         Cursor, Location,
@@ -53,6 +54,7 @@ pub(crate) struct BreakerSettings {
     pub(crate) probe_lease: Option<Time>,
     pub(crate) on_cancel: Option<OnCancel>,
     pub(crate) slow_probes: Option<SlowProbes>,
+    pub(crate) throttle: Option<Throttle>,
     pub(crate) durations: Option<bool>,
     pub(crate) listeners: Option<Vec<Listener>>,
 }

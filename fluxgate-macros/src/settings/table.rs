@@ -11,7 +11,7 @@ use super::{
     },
 };
 use crate::{
-    policy::{self, CountLimits, OnCancel, Permit, Retry, SlowProbes, Window},
+    policy::{self, CountLimits, OnCancel, Permit, Retry, SlowProbes, Throttle, Window},
     tokens::{
         Cursor, LocatedToken,
         errors::{ErrorList, Reported},
@@ -150,6 +150,17 @@ pub(crate) static SETTINGS: &[Setting] = &[
             store(
                 &mut to.breaker.slow_probes,
                 policy(cursor, errors, SlowProbes::read),
+            )
+        },
+    ),
+    setting(
+        Owner::Breaker,
+        "throttle",
+        "throttle = Adaptive(k = 1.5, window = 10s)",
+        |to, _, cursor, errors| {
+            store(
+                &mut to.breaker.throttle,
+                policy(cursor, errors, Throttle::read),
             )
         },
     ),
