@@ -485,7 +485,12 @@ impl Machine {
 
     /// Goes to a state, the present one included. For `Open`, `wait` is what the
     /// retry policy said.
-    pub(crate) fn enter(&mut self, next: Next, now: Duration, wait: Option<OpeningWait>) -> Transition {
+    pub(crate) fn enter(
+        &mut self,
+        next: Next,
+        now: Duration,
+        wait: Option<OpeningWait>,
+    ) -> Transition {
         let old_state = self.state;
         match next.state {
             State::Open => self.reopens = self.opening().reopens,

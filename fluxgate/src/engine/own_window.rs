@@ -13,7 +13,7 @@ use super::{Core, Shared, lock::Held};
 use crate::{
     diagnostics,
     util::panic::catch_panic,
-    window::{MOST, OwnWindow, Record, WindowTask, Window},
+    window::{MOST, OwnWindow, Record, Window, WindowTask},
 };
 
 impl Core {
@@ -96,7 +96,9 @@ impl Core {
         let stays = held.word().same_period(present);
         match (held.get().machine.own_window(), task) {
             (Some(_), WindowTask::Record { .. }) if !stays => late(),
-            (Some((_, own)), WindowTask::Record { .. } | WindowTask::Expire(_)) if stays => *own = totals,
+            (Some((_, own)), WindowTask::Record { .. } | WindowTask::Expire(_)) if stays => {
+                *own = totals
+            }
             _ => {}
         }
         if let (true, WindowTask::Record { record, now, .. }) = (stays, task) {

@@ -40,7 +40,7 @@ use super::machine::Question;
 use super::{
     Core, Shared,
     lock::Held,
-    machine::{Machine, Next, Transition, OpeningWait},
+    machine::{Machine, Next, OpeningWait, Transition},
     outbox::TURN,
     state_word::StateWord,
 };
@@ -119,7 +119,12 @@ impl Core {
 
     /// Asks what has to be asked before a state is entered. `None` if the retry
     /// policy can't be asked now.
-    pub(super) fn prepare(&self, next: Next, opening: Opening, now: Duration) -> Option<StateEntry> {
+    pub(super) fn prepare(
+        &self,
+        next: Next,
+        opening: Opening,
+        now: Duration,
+    ) -> Option<StateEntry> {
         let wait = match next.state {
             State::Open => {
                 let reason = next.cause.and_then(|cause| self.config.reason(cause));

@@ -564,7 +564,11 @@ impl<K> Register<K> {
     }
 
     /// Takes an entry out of the set. The caller keeps `entry`.
-    fn take(&mut self, entry: &Arc<KeyEntry<K>>, index: &Index<KeyEntry<K>>) -> Option<KeyPlace<K>> {
+    fn take(
+        &mut self,
+        entry: &Arc<KeyEntry<K>>,
+        index: &Index<KeyEntry<K>>,
+    ) -> Option<KeyPlace<K>> {
         self.place(entry)?;
         index.remove(entry);
         self.order.remove(entry.id.load(Ordering::Relaxed))

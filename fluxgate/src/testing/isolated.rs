@@ -2,7 +2,7 @@
 
 use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
-use super::{ThreadHold, Hold, renew_if};
+use super::{Hold, ThreadHold, renew_if};
 use crate::{
     clock::{Clock, ManualClock},
     random::{SEED, Seeded},

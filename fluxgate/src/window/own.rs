@@ -39,7 +39,8 @@ impl Tasks {
     /// The window is to be emptied. The outcomes that wait belong to a period that
     /// is over; they stay to be counted as late.
     pub(crate) fn clear(&mut self) {
-        self.0.retain(|task| matches!(task, WindowTask::Record { .. }));
+        self.0
+            .retain(|task| matches!(task, WindowTask::Record { .. }));
         self.0.push_front(WindowTask::Clear);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::{
     Settings,
     reading::Reading,
-    totals::{Join, ExportedTotals},
+    totals::{ExportedTotals, Join},
 };
 use crate::{Name, Signal, State, WeakBreaker};
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     Settings,
-    totals::{Join, ExportedTotals},
+    totals::{ExportedTotals, Join},
 };
 use crate::{Histogram, Info, Name, State};
 

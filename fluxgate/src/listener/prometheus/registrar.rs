@@ -26,7 +26,7 @@ use ::prometheus::{Error, Registry};
 
 use super::{
     super::exported::{Circuits, Family},
-    collector::{NameClaim, Exported},
+    collector::{Exported, NameClaim},
     exporter::{Clash, Exporter, MetricBits},
 };
 use crate::{Name, diagnostics};

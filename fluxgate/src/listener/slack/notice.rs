@@ -113,7 +113,8 @@ impl Notice {
             description = format!("{description}\n_{missed}_");
         }
 
-        let field = |label: &str, value: &str| NoticeText::new(format!("*{label}:*\n{value}"), FIELD);
+        let field =
+            |label: &str, value: &str| NoticeText::new(format!("*{label}:*\n{value}"), FIELD);
         let mut fields = vec![
             field(&labels.circuit_breaker, &name),
             field(&labels.state_transition, &transition),

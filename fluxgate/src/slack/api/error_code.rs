@@ -222,15 +222,25 @@ mod tests {
             ("a_code_of_tomorrow", None, None),
         ] {
             assert_eq!(CodeClassifier::SlackProxy.class(code), proxy, "{code}");
-            assert_eq!(CodeClassifier::Recommended.class(code), recommends, "{code}");
+            assert_eq!(
+                CodeClassifier::Recommended.class(code),
+                recommends,
+                "{code}"
+            );
         }
     }
 
     #[test]
     fn a_classifier_equals_itself_only() {
         let retry_all: fn(&str) -> Option<Class> = |_| Some(Class::Retry);
-        assert_eq!(CodeClassifier::Custom(retry_all), CodeClassifier::Custom(retry_all));
-        assert_ne!(CodeClassifier::Custom(retry_all), CodeClassifier::Recommended);
+        assert_eq!(
+            CodeClassifier::Custom(retry_all),
+            CodeClassifier::Custom(retry_all)
+        );
+        assert_ne!(
+            CodeClassifier::Custom(retry_all),
+            CodeClassifier::Recommended
+        );
         assert_ne!(CodeClassifier::SlackProxy, CodeClassifier::Recommended);
     }
 }

@@ -282,7 +282,10 @@ mod tests {
     fn what_else_is_in_an_answer_does_not_change_what_it_says() {
         for policy in [Policy::recommended(), Policy::slack_proxy()] {
             let taken = answer(200, r#"{"ok":true,"ts":17.5,"retry_after":{}}"#);
-            assert_eq!(Judgement::of(&policy, &Ok(taken)), Judgement::Delivered(None));
+            assert_eq!(
+                Judgement::of(&policy, &Ok(taken)),
+                Judgement::Delivered(None)
+            );
             let body = r#"{"ok":false,"error":"no_text","ts":1,"retry_after":"x"}"#;
             assert_eq!(class(&policy, 200, body), Some(Class::Permanent));
         }

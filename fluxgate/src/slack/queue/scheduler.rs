@@ -7,7 +7,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use super::{
     bucket::TokenBucket,
-    lane::{QueuedMessage, Lane},
+    lane::{Lane, QueuedMessage},
 };
 use crate::{
     random::Seeded,

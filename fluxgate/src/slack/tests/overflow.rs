@@ -1,7 +1,7 @@
 //! When the queue is full.
 
 use super::*;
-use crate::slack::{SendError, MessageSlot, message::Content};
+use crate::slack::{MessageSlot, SendError, message::Content};
 
 struct Numbered(u64);
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     random::{Random, Seeded},
     slack::{
-        Class, Rate, MessageSlot,
+        Class, MessageSlot, Rate,
         api::response::Judgement,
         queue::scheduler::{Job, Scheduler, Step},
     },
