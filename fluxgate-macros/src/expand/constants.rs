@@ -240,7 +240,7 @@ impl Checks<'_> {
             return;
         };
         let message = format!(
-            "the max_duration of `ParsedBackoff` must be at least its initial duration, but {} is less \
+            "the max_duration of `Backoff` must be at least its initial duration, but {} is less \
              than {}",
             words::time(most),
             words::time(initial)

@@ -96,7 +96,7 @@ fn ramp_up(call: &PolicyCall<'_>, errors: &ErrorList) -> Result<ParsedRampUp, Re
         return Err(errors.at(
             &culprit.place,
             format!(
-                "the ratios of `ParsedRampUp` must satisfy 0 < initial <= final <= 1, \
+                "the ratios of `RampUp` must satisfy 0 < initial <= final <= 1, \
                  but initial is {from:?} and final is {to:?}"
             ),
         ));

@@ -144,7 +144,7 @@ fn grows(initial: &Time, max_duration: Option<&Time>, errors: &ErrorList) -> Res
         return Err(errors.at(
             place,
             format!(
-                "the max_duration of `ParsedBackoff` must be at least its initial duration, \
+                "the max_duration of `Backoff` must be at least its initial duration, \
                  but {:?} is less than {:?}{advice}",
                 most.duration().unwrap_or_default(),
                 first.duration().unwrap_or_default(),

@@ -125,7 +125,7 @@ use machine::Machine;
 use opening::OpeningSeqLock;
 use outbox::Outbox;
 use state_word::StateWord;
-use ticket::{Ended, Ticket};
+use ticket::{CallEnd, Ticket};
 use transition::StateEntry;
 
 // In this order: first what rejections read, last what they write, so that on two

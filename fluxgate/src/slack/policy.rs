@@ -23,7 +23,7 @@ use crate::{
 /// | HTTP status, plain `ok` of a webhook | understood | not looked at: the body decides, and must be JSON |
 /// | unreachable channel | left alone for 15 minutes | the same |
 #[derive(Clone, Debug, PartialEq)]
-pub struct Policy {
+pub struct DeliveryPolicy {
     pub(super) lanes: Lanes,
     pub(super) pace: Pace,
     pub(super) answers: Answers,
@@ -74,7 +74,7 @@ pub(super) enum Answers {
     Whole,
 }
 
-impl Policy {
+impl DeliveryPolicy {
     /// Returns the policy that is right for alerts: it obeys Slack's
     /// documentation, and loses no message that another attempt could save.
     #[must_use]
@@ -272,8 +272,8 @@ impl Policy {
     }
 }
 
-impl Default for Policy {
-    /// Returns [`Policy::recommended`].
+impl Default for DeliveryPolicy {
+    /// Returns [`DeliveryPolicy::recommended`].
     fn default() -> Self {
         Self::recommended()
     }
@@ -286,9 +286,9 @@ mod tests {
 
     #[test]
     fn the_presets_are_valid_and_wrong_numbers_are_refused() {
-        let (second, policy) = (Duration::from_secs(1), Policy::recommended);
+        let (second, policy) = (Duration::from_secs(1), DeliveryPolicy::recommended);
         policy().check().unwrap();
-        Policy::slack_proxy().check().unwrap();
+        DeliveryPolicy::slack_proxy().check().unwrap();
         for wrong in [
             policy().channel_rate(Rate::new(second, 0)),
             policy().token_rate(Rate::new(Duration::ZERO, 1)),
@@ -309,13 +309,13 @@ mod tests {
     #[test]
     fn waits_double_up_to_the_limit() {
         let mut random = Seeded::new(1);
-        let policy = Policy::recommended().jitter_ratio(0.0);
+        let policy = DeliveryPolicy::recommended().jitter_ratio(0.0);
         let waits: Vec<_> = (1..=8)
             .map(|retry| policy.wait(retry, &mut random).as_secs())
             .collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
         assert_eq!(policy.wait(u32::MAX, &mut random).as_secs(), 60);
-        let without_limit = Policy::slack_proxy().wait(u32::MAX, &mut random);
+        let without_limit = DeliveryPolicy::slack_proxy().wait(u32::MAX, &mut random);
         assert_eq!(without_limit, Duration::MAX);
         let at_once = policy.backoff(Duration::ZERO, Duration::MAX);
         assert_eq!(at_once.wait(9, &mut random), Duration::ZERO);
@@ -324,7 +324,10 @@ mod tests {
     #[test]
     fn slack_proxy_refuses_at_nine_tenths() {
         for (size, capacity) in [(0, 0), (1, 0), (10, 9), (100, 90), (101, 90)] {
-            assert_eq!(Policy::slack_proxy().queue_size(size).capacity(), capacity);
+            assert_eq!(
+                DeliveryPolicy::slack_proxy().queue_size(size).capacity(),
+                capacity
+            );
         }
     }
 }

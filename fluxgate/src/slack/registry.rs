@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Delivery, Error, Policy, Token, queue::QueueShared};
+use super::{Delivery, DeliveryPolicy, Error, Token, queue::QueueShared};
 use crate::util::pending::{Pending, watch};
 
 struct Engines {
@@ -47,7 +47,7 @@ pub(super) fn enter(shared: &Arc<QueueShared>) {
     });
 }
 
-pub(super) fn shared(url: &str, token: &Token, policy: &Policy) -> Result<Delivery, Error> {
+pub(super) fn shared(url: &str, token: &Token, policy: &DeliveryPolicy) -> Result<Delivery, Error> {
     let mut found = with(|engines| engines.find(url, token));
     if found.is_none() {
         // Built outside the lock: it reads certificates from the disk.

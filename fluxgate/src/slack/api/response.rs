@@ -5,7 +5,7 @@ use std::{borrow::Cow, time::Duration};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::slack::{Class, Policy, policy::Answers};
+use crate::slack::{Class, DeliveryPolicy, policy::Answers};
 
 /// What came back over HTTP.
 #[derive(Clone, Debug)]
@@ -47,7 +47,7 @@ struct SlackReply {
 }
 
 impl Judgement {
-    pub(crate) fn of(policy: &Policy, answer: &Result<HttpAnswer, Unreachable>) -> Self {
+    pub(crate) fn of(policy: &DeliveryPolicy, answer: &Result<HttpAnswer, Unreachable>) -> Self {
         match answer {
             Err(why) => Self::refused(Class::Retry, why.clone()),
             Ok(answer) => match policy.answers {
@@ -67,7 +67,7 @@ impl Judgement {
 }
 
 /// Classifies a response by its body alone, which must be JSON.
-fn by_body(policy: &Policy, body: &[u8]) -> Judgement {
+fn by_body(policy: &DeliveryPolicy, body: &[u8]) -> Judgement {
     match serde_json::from_slice::<SlackReply>(body) {
         Ok(SlackReply { ok: true, ts, .. }) => delivered(&ts),
         Ok(SlackReply { error, .. }) => match error {
@@ -82,7 +82,7 @@ fn by_body(policy: &Policy, body: &[u8]) -> Judgement {
 }
 
 /// Status, headers and body decide.
-fn by_status(policy: &Policy, answer: &HttpAnswer) -> Judgement {
+fn by_status(policy: &DeliveryPolicy, answer: &HttpAnswer) -> Judgement {
     let success = (200..300).contains(&answer.status);
     let reply = serde_json::from_slice(&answer.body);
     let SlackReply {
@@ -165,7 +165,7 @@ mod tests {
         }
     }
 
-    fn class(policy: &Policy, status: u16, body: &str) -> Option<Class> {
+    fn class(policy: &DeliveryPolicy, status: u16, body: &str) -> Option<Class> {
         match Judgement::of(policy, &Ok(answer(status, body))) {
             Judgement::Delivered(_) => None,
             Judgement::Refused { class, .. } => Some(class),
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn the_recommended_policy_understands_status_and_webhooks() {
-        let policy = Policy::recommended();
+        let policy = DeliveryPolicy::recommended();
         for (status, body, expected) in [
             (200, r#"{"ok":true,"ts":"1.2"}"#, None),
             (200, r#"{"ok":true}"#, None),
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn slack_proxy_looks_at_the_body_alone() {
-        let policy = Policy::slack_proxy();
+        let policy = DeliveryPolicy::slack_proxy();
         for (status, body, expected) in [
             (500, r#"{"ok":true}"#, None),
             (200, "ok", Some(Class::Retry)),
@@ -243,7 +243,7 @@ mod tests {
                 retry_after: header.map(Duration::from_secs),
                 body: body.into(),
             };
-            match Judgement::of(&Policy::recommended(), &Ok(answer)) {
+            match Judgement::of(&DeliveryPolicy::recommended(), &Ok(answer)) {
                 Judgement::Refused { retry_after, .. } => retry_after.map(|wait| wait.as_secs()),
                 Judgement::Delivered(_) => None,
             }
@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn what_did_not_come_back_is_tried_again() {
-        for policy in [Policy::recommended(), Policy::slack_proxy()] {
+        for policy in [DeliveryPolicy::recommended(), DeliveryPolicy::slack_proxy()] {
             let verdict = Judgement::of(&policy, &Err("timeout".into()));
             assert_eq!(verdict, Judgement::refused(Class::Retry, "timeout"));
         }
@@ -280,7 +280,7 @@ mod tests {
 
     #[test]
     fn what_else_is_in_an_answer_does_not_change_what_it_says() {
-        for policy in [Policy::recommended(), Policy::slack_proxy()] {
+        for policy in [DeliveryPolicy::recommended(), DeliveryPolicy::slack_proxy()] {
             let taken = answer(200, r#"{"ok":true,"ts":17.5,"retry_after":{}}"#);
             assert_eq!(
                 Judgement::of(&policy, &Ok(taken)),
@@ -293,7 +293,7 @@ mod tests {
 
     #[test]
     fn only_a_ts_with_text_names_a_message() {
-        let of = |body| Judgement::of(&Policy::recommended(), &Ok(answer(200, body)));
+        let of = |body| Judgement::of(&DeliveryPolicy::recommended(), &Ok(answer(200, body)));
         let long = format!(r#"{{"ok":true,"ts":"{}"}}"#, "1".repeat(81));
         for none in [
             r#"{"ok":true,"ts":""}"#,

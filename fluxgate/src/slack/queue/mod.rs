@@ -16,12 +16,12 @@ use tokio::{sync::Notify, time::Instant};
 use scheduler::{Scheduler, Step};
 
 use super::{
-    FlushReport, Message, Policy, SendError, Stats, api::transport::Transport, redact::Redactor,
-    report,
+    DeliveryPolicy, DeliveryStats, FlushReport, Message, SendError, api::transport::Transport,
+    redact::Redactor, report,
 };
 
 pub(crate) struct QueueShared {
-    pub(crate) policy: Policy,
+    pub(crate) policy: DeliveryPolicy,
     pub(crate) transport: Box<dyn Transport>,
     pub(crate) redactor: Arc<Redactor>,
     state: Mutex<DeliveryState>,
@@ -56,7 +56,7 @@ pub(crate) enum NextStep {
 
 impl QueueShared {
     pub(crate) fn new(
-        policy: Policy,
+        policy: DeliveryPolicy,
         transport: Box<dyn Transport>,
         redactor: Arc<Redactor>,
     ) -> Self {
@@ -77,7 +77,7 @@ impl QueueShared {
 
     /// Creates a queue whose worker is run by a test.
     #[cfg(test)]
-    pub(crate) fn manual(policy: Policy, transport: Box<dyn Transport>) -> Self {
+    pub(crate) fn manual(policy: DeliveryPolicy, transport: Box<dyn Transport>) -> Self {
         let shared = Self::new(policy, transport, Arc::default());
         shared.lock().running = true;
         shared
@@ -121,9 +121,9 @@ impl QueueShared {
         self.lock().phase == QueuePhase::Open
     }
 
-    pub(crate) fn stats(&self) -> Stats {
+    pub(crate) fn stats(&self) -> DeliveryStats {
         let state = self.lock();
-        Stats {
+        DeliveryStats {
             queue_size: state.scheduler.size(),
             running: state.running,
             ..state.scheduler.stats.clone()

@@ -12,14 +12,14 @@ use super::{
 use crate::{
     random::Seeded,
     slack::{
-        End, Message, Policy, SendError, Stats,
+        DeliveryPolicy, DeliveryStats, End, Message, SendError,
         message::MessageSlot,
         policy::{Lanes, Pace},
     },
 };
 
 pub(crate) struct Scheduler {
-    pub(crate) policy: Policy,
+    pub(crate) policy: DeliveryPolicy,
     pub(crate) lanes: HashMap<Arc<str>, Lane>,
     /// The rate of all lanes together.
     bucket: Option<TokenBucket>,
@@ -41,7 +41,7 @@ pub(crate) struct Scheduler {
     clock: Duration,
     numbers: u64,
     prune_at: usize,
-    pub(crate) stats: Stats,
+    pub(crate) stats: DeliveryStats,
     pub(crate) random: Seeded,
 }
 
@@ -72,7 +72,7 @@ const LANES: usize = 1024;
 const OVERFLOW: usize = 1024;
 
 impl Scheduler {
-    pub(crate) fn new(policy: Policy) -> Self {
+    pub(crate) fn new(policy: DeliveryPolicy) -> Self {
         Self {
             bucket: policy.token_rate.map(TokenBucket::new),
             policy,
@@ -88,7 +88,7 @@ impl Scheduler {
             clock: Duration::ZERO,
             numbers: 0,
             prune_at: LANES,
-            stats: Stats::default(),
+            stats: DeliveryStats::default(),
             random: Seeded::for_breaker(),
         }
     }

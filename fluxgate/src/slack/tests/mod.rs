@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use tokio::{task::JoinHandle, time::Instant};
 
 use super::{
-    Message, Policy, Stats,
+    DeliveryPolicy, DeliveryStats, Message,
     api::{
         response::HttpAnswer,
         transport::{Posting, Transport},
@@ -142,7 +142,7 @@ struct Rig {
 }
 
 impl Rig {
-    fn new(policy: Policy) -> Self {
+    fn new(policy: DeliveryPolicy) -> Self {
         policy.check().unwrap();
         let slack = Slack::new();
         let shared = Arc::new(QueueShared::manual(policy, Box::new(slack.clone())));
@@ -163,7 +163,7 @@ impl Rig {
     }
 
     /// Sends all there is, and says what it came to.
-    async fn drained(self) -> (Arc<Slack>, Stats) {
+    async fn drained(self) -> (Arc<Slack>, DeliveryStats) {
         self.shared.close(None);
         self.worker.await.unwrap();
         (self.slack.clone(), self.shared.stats())
@@ -176,12 +176,12 @@ fn message(channel: &str, text: impl Into<Value>) -> Message {
 }
 
 /// The recommended policy without chance.
-fn steady() -> Policy {
-    Policy::recommended().jitter_ratio(0.0)
+fn steady() -> DeliveryPolicy {
+    DeliveryPolicy::recommended().jitter_ratio(0.0)
 }
 
 /// As [`steady`], without rates.
-fn unlimited() -> Policy {
+fn unlimited() -> DeliveryPolicy {
     steady().channel_rate(None).token_rate(None)
 }
 

@@ -56,7 +56,7 @@ fn order_bounds_rates_and_counts_hold_in_every_run() {
 fn run(seed: u64) {
     let mut random = Seeded::new(seed);
     let rate = Rate::new(Duration::from_millis(100), 2);
-    let policy = Policy::recommended()
+    let policy = DeliveryPolicy::recommended()
         .queue_size(20)
         .channel_rate(rate)
         .max_retries(2)
