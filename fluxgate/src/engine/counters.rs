@@ -13,7 +13,7 @@ use crate::listener::Recorders;
 use crate::{
     Histogram, LifetimeTotals, State,
     engine::{sharded::ShardedCounters, ticket::CallEnd},
-    listener::Needs,
+    listener::ListenerNeeds,
     util::duration::nanos,
 };
 
@@ -100,8 +100,8 @@ const FIRST_BUCKET: usize = 2;
 
 impl ListenerCounters {
     /// Returns the counters, or `None` when no listener reads anything.
-    pub(crate) fn new(needs: Needs) -> Option<Box<Self>> {
-        let Needs {
+    pub(crate) fn new(needs: ListenerNeeds) -> Option<Box<Self>> {
+        let ListenerNeeds {
             lifetime,
             successes,
             durations,

@@ -32,11 +32,10 @@ use once_cell::sync::OnceCell;
 
 use super::{
     Key, Stats,
-    builder::Builder,
+    builder::{CircuitBreakersBuilder, CommonSettings},
     index::{BucketList, Hashed, Index},
     label,
     order::{Id, List, Order},
-    recipe::Recipe,
 };
 use crate::{
     CircuitBreaker, Command, Name, diagnostics,
@@ -49,7 +48,7 @@ pub(super) struct Set<K> {
     pub(super) name: Name,
     pub(super) max_keys: usize,
     pub(super) overflow: CircuitBreaker,
-    recipe: Recipe,
+    common: CommonSettings,
     hasher: RandomState,
     index: Index<KeyEntry<K>>,
     register: Mutex<Register<K>>,
@@ -160,12 +159,12 @@ const EQUAL_HASHES: usize = 32;
 const RETRIES: usize = 16;
 
 impl<K: Key> Set<K> {
-    pub(super) fn new(builder: Builder<K>, overflow: CircuitBreaker) -> Self {
+    pub(super) fn new(builder: CircuitBreakersBuilder<K>, overflow: CircuitBreaker) -> Self {
         Self {
             name: builder.name,
             max_keys: builder.max_keys,
             overflow,
-            recipe: builder.recipe,
+            common: builder.common,
             hasher: RandomState::new(),
             index: Index::new(),
             register: Mutex::new(Register {
@@ -301,7 +300,7 @@ impl<K: Key> Set<K> {
             (register.order.len(), register.labels.names.len())
         };
         let overflowed =
-            |refusal: OverflowReason| self.overflowed[refusal as usize].load(Ordering::Relaxed);
+            |reason: OverflowReason| self.overflowed[reason as usize].load(Ordering::Relaxed);
         Stats {
             keys,
             labels,
@@ -331,7 +330,7 @@ impl<K: Key> Set<K> {
         };
         for _ in 0..RETRIES {
             match self.enter(hash, key) {
-                Err(refusal) => return self.overflow(refusal),
+                Err(reason) => return self.overflow(reason),
                 Ok((entry, true)) => {
                     let made = self.build(&entry, making);
                     return made.unwrap_or_else(|| self.overflow(OverflowReason::NotBuilt));
@@ -352,10 +351,10 @@ impl<K: Key> Set<K> {
         self.overflow(OverflowReason::NoRoom)
     }
 
-    fn overflow(&self, refusal: OverflowReason) -> CircuitBreaker {
-        let before = self.overflowed[refusal as usize].fetch_add(1, Ordering::Relaxed);
+    fn overflow(&self, reason: OverflowReason) -> CircuitBreaker {
+        let before = self.overflowed[reason as usize].fetch_add(1, Ordering::Relaxed);
         if before == 0 {
-            diagnostics::keys_share(&self.name, refusal.reason());
+            diagnostics::keys_share(&self.name, reason.text());
         }
         self.overflow.clone()
     }
@@ -488,7 +487,7 @@ impl<K: Key> Set<K> {
             let own = self.label(entry);
             let is_labelled = own.is_some();
             let name = own.unwrap_or_else(|| self.overflow.name().clone());
-            let (breaker, news) = self.recipe.builder(name).build_or_default();
+            let (breaker, news) = self.common.builder(name).build_or_default();
             let news = if is_labelled {
                 breaker.register(news)
             } else {
@@ -701,7 +700,7 @@ impl OverflowReason {
         Self::NotBuilt,
     ];
 
-    fn reason(self) -> &'static str {
+    fn text(self) -> &'static str {
         match self {
             Self::NoRoom => "all `max_keys` breakers are in use, open or failing",
             Self::TooLong => "the key is longer than 1024 bytes",
@@ -769,7 +768,7 @@ impl<K: Key> Group for Set<K> {
     }
 
     fn clock(&self) -> &ClockSource {
-        // Made by the same recipe.
+        // All are made with the same settings.
         self.overflow.core.clock()
     }
 

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Listener, Needs, Owned, owned::describe};
+use super::{Listener, ListenerNeeds, Owned, owned::describe};
 use crate::{
     CircuitBreaker, Info, ListenerInfo, MissingListener, Signal, WeakBreaker, diagnostics,
     listener::signal::Origin, util::panic::catch_panic,
@@ -97,8 +97,8 @@ impl ListenerSet {
     }
 
     /// Returns what all listeners together read.
-    pub(crate) fn needs(&self) -> Needs {
-        let mut all = Needs::default();
+    pub(crate) fn needs(&self) -> ListenerNeeds {
+        let mut all = ListenerNeeds::default();
         for attached in self.present() {
             let needs = catch_panic(|| attached.listener.needs()).unwrap_or_default();
             all.lifetime |= needs.lifetime || needs.successes;

@@ -14,7 +14,7 @@ use super::{Ended, Entry, Trace};
 use crate::{
     Listener, Signal,
     engine::ticket::CallEnd,
-    listener::{CallRecorder, Needs, Recorders},
+    listener::{CallRecorder, ListenerNeeds, Recorders},
 };
 
 /// Records the calls of a live breaker, so that an incident can be replayed.
@@ -146,10 +146,10 @@ impl Listener for Recorder {
         "Recorder"
     }
 
-    fn needs(&self) -> Needs {
-        Needs {
+    fn needs(&self) -> ListenerNeeds {
+        ListenerNeeds {
             recorders: Recorders::one(self.0.clone()),
-            ..Needs::default()
+            ..ListenerNeeds::default()
         }
     }
 }
