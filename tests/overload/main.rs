@@ -5,6 +5,7 @@
     reason = "a small simulation, whose numbers are small"
 )]
 
+mod attribute;
 mod numbers;
 mod rules;
 mod world;

@@ -13,11 +13,11 @@ use crate::{
     CallNotPermitted, CircuitBreaker, Outcome,
     engine::{
         Core,
-        ticket::{Ended, Ticket},
+        ticket::{CallEnd, Ticket},
     },
 };
 
-impl From<Outcome> for Ended {
+impl From<Outcome> for CallEnd {
     fn from(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Success => Self::Success,
@@ -77,7 +77,7 @@ impl Admitted<'_> {
         let core = &*self.breaker.core;
         self.settle(|| {
             let (outcome, error) = classify();
-            if let Some(error) = error.filter(|_| Ended::from(outcome).fails()) {
+            if let Some(error) = error.filter(|_| CallEnd::from(outcome).fails()) {
                 core.note_failure(error);
             }
             outcome
@@ -104,7 +104,7 @@ impl Admitted<'_> {
 
 impl Drop for Admitted<'_> {
     fn drop(&mut self) {
-        self.breaker.core.settle(self.ticket, Ended::Panicked);
+        self.breaker.core.settle(self.ticket, CallEnd::Panicked);
     }
 }
 

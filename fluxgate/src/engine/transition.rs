@@ -11,7 +11,7 @@
 //!    far as that goes without the user: [`Next`], and a [`Question`] with a copy
 //!    of all that a rule of the user's may look at;
 //! 2. without the lock the rule, the retry policy, the clock and the source of
-//!    chance are asked, and make an [`Entry`];
+//!    chance are asked, and make an [`StateEntry`];
 //! 3. under the lock the state is entered, if the period is still the one of the first
 //!    step. If not, another thread was faster: the answers are dropped, like any late
 //!    result.
@@ -27,7 +27,7 @@
 //!
 //! A policy, or a hook or subscriber that runs inside, may use its breaker: what
 //! would ask the same policy again, on the same thread, is answered without it
-//! ([`Answer::Within`]): calls that need a permit are rejected, and outcomes are
+//! ([`Consulted::Within`]): calls that need a permit are rejected, and outcomes are
 //! recorded and lead nowhere. Commands and `info()` work as ever.
 
 use std::{
@@ -42,7 +42,7 @@ use super::{
     Core, Shared,
     config::Config,
     lock::Held,
-    machine::{Machine, Next, Transition, Wait},
+    machine::{Machine, Next, OpeningWait, Transition},
     outbox::TURN,
     state_word::StateWord,
 };
@@ -51,7 +51,7 @@ use crate::{
     flight::{Failures, ProbeOutcomes, RulePart, TransitionRecord, Trigger},
     retry::Opening,
     util::{
-        consult::{Answer, consult},
+        consult::{Consulted, consult},
         sync::spawn,
     },
 };
@@ -61,20 +61,20 @@ const WAIT: Duration = Duration::from_secs(60);
 
 /// All that it takes to enter a state.
 #[derive(Clone, Copy)]
-pub(super) struct Entry<'a> {
+pub(super) struct StateEntry<'a> {
     next: Next,
     now: Duration,
     wall: SystemTime,
-    wait: Option<Wait>,
+    wait: Option<OpeningWait>,
     trigger: Trigger,
     /// Who gave the command.
     by: Option<&'a Arc<str>>,
 }
 
-impl Entry<'_> {
+impl StateEntry<'_> {
     /// Adds who gave the command.
-    pub(super) fn by<'a>(&self, by: Option<&'a Arc<str>>) -> Entry<'a> {
-        Entry { by, ..*self }
+    pub(super) fn by<'a>(&self, by: Option<&'a Arc<str>>) -> StateEntry<'a> {
+        StateEntry { by, ..*self }
     }
 
     /// Returns when the state is entered, by the breaker's clock.
@@ -137,8 +137,8 @@ impl Core {
         let next = match question {
             None => Some(next),
             Some(question) => match consult(self, || question.ask(&self.config)) {
-                Answer::Given(next) => next,
-                Answer::Panicked | Answer::Within => None,
+                Consulted::Given(next) => next,
+                Consulted::Panicked | Consulted::Within => None,
             },
         };
         let entry = next.and_then(|next| {
@@ -161,7 +161,7 @@ impl Core {
         next: Next,
         opening: Opening,
         now: Duration,
-    ) -> Option<Entry<'static>> {
+    ) -> Option<StateEntry<'static>> {
         let wait = match next.state {
             State::Open => {
                 let reason = next.cause.and_then(|cause| self.config.reason(cause));
@@ -174,7 +174,7 @@ impl Core {
             State::Open => Trigger::Rule,
             _ => Trigger::Recovery,
         };
-        Some(Entry {
+        Some(StateEntry {
             next,
             now,
             wall,
@@ -185,12 +185,17 @@ impl Core {
     }
 
     /// What it takes to enter a state that asks no policy.
-    pub(super) fn entry(&self, state: State, trigger: Trigger) -> Entry<'static> {
+    pub(super) fn entry(&self, state: State, trigger: Trigger) -> StateEntry<'static> {
         self.entry_at(state, trigger, self.clock.now())
     }
 
-    pub(super) fn entry_at(&self, state: State, trigger: Trigger, now: Duration) -> Entry<'static> {
-        Entry {
+    pub(super) fn entry_at(
+        &self,
+        state: State,
+        trigger: Trigger,
+        now: Duration,
+    ) -> StateEntry<'static> {
+        StateEntry {
             next: state.into(),
             now,
             wall: self.clock.wall(),
@@ -208,8 +213,8 @@ impl Core {
         wait: Option<Duration>,
         opening: Opening,
         trigger: Trigger,
-    ) -> Entry<'static> {
-        let given = |first| Wait {
+    ) -> StateEntry<'static> {
+        let given = |first| OpeningWait {
             first: Some(first),
             longest: Duration::ZERO,
             allows_early: false,
@@ -218,25 +223,25 @@ impl Core {
             Some(wait) => given(wait),
             None => self.wait(opening).unwrap_or_else(|| given(WAIT)),
         };
-        Entry {
+        StateEntry {
             wait: Some(wait),
             ..self.entry(State::Open, trigger)
         }
     }
 
-    pub(super) fn wait(&self, opening: Opening) -> Option<Wait> {
+    pub(super) fn wait(&self, opening: Opening) -> Option<OpeningWait> {
         let retry = &self.config.retry;
         let first = consult(self, || retry.wait(&opening, &mut &self.random));
         let first = match first {
-            Answer::Given(first) => first,
-            Answer::Panicked => {
+            Consulted::Given(first) => first,
+            Consulted::Panicked => {
                 diagnostics::policy_panicked("retry");
                 Some(WAIT)
             }
-            Answer::Within => return None,
+            Consulted::Within => return None,
         };
         let longest = self.longest_wait()?;
-        Some(Wait {
+        Some(OpeningWait {
             first,
             longest,
             allows_early: true,
@@ -247,18 +252,18 @@ impl Core {
     /// policy can't be asked now.
     pub(super) fn longest_wait(&self) -> Option<Duration> {
         match consult(self, || self.config.retry.longest()) {
-            Answer::Given(longest) => Some(longest),
-            Answer::Panicked => {
+            Consulted::Given(longest) => Some(longest),
+            Consulted::Panicked => {
                 diagnostics::policy_panicked("retry");
                 Some(Duration::ZERO)
             }
-            Answer::Within => None,
+            Consulted::Within => None,
         }
     }
 
     /// Enters a state, makes it known, and puts its signal in the outbox.
-    pub(super) fn enter(&self, held: &mut Held<'_, Shared>, entry: Entry<'_>) {
-        let Entry {
+    pub(super) fn enter(&self, held: &mut Held<'_, Shared>, entry: StateEntry<'_>) {
+        let StateEntry {
             next,
             now,
             wall,
