@@ -8,7 +8,7 @@ use crate::{
     CircuitBreaker, ConfigError, Fault, MissingListener, OnCancel, SlowProbes, State, WeakBreaker,
     diagnostics,
     engine::{Core, Parts, config::Config, machine::Machine, probes::Probes},
-    flight::MOST_TRANSITIONS,
+    flight::{MOST_TRANSITIONS, TRANSITIONS},
     info::kill_switch::{BadValue, Environment},
     permit::RampUp,
     registry,
@@ -65,7 +65,7 @@ impl Builder {
                 PolicySetting::OnCancel => self.on_cancel = OnCancel::Ignore,
                 PolicySetting::SlowProbes => self.slow_probes = SlowProbes::Pass,
                 PolicySetting::Throttle => self.throttle = None,
-                PolicySetting::Flight => self.flight = MOST_TRANSITIONS,
+                PolicySetting::Flight => self.flight = TRANSITIONS,
             }
         }
         let environment = self.environment();
