@@ -71,11 +71,12 @@ impl Counter {
         }
     }
 
-    /// Forgets everything.
-    pub(crate) fn clear(&self) {
+    /// Forgets everything, and begins at `now`, which may be earlier than before.
+    pub(crate) fn restart(&self, now: u64) {
         for slot in &self.ring {
             self.empty(slot);
         }
+        self.tick.store(self.tick_at(now), Ordering::Relaxed);
     }
 
     /// Returns the number of the present slot, and empties those that are too old. A
@@ -172,7 +173,7 @@ mod tests {
                 let counts = counter.counts(now);
                 assert_eq!(counts, naive.counts(&counter, now), "{window} at {number}");
             }
-            counter.clear();
+            counter.restart(0);
             assert_eq!(counter.counts(now), Counts::default());
         }
     }
