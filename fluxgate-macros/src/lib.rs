@@ -73,7 +73,7 @@ fn protect(args: TokenStream2, item: TokenStream2) -> TokenStream2 {
         Ok(function) => function,
         Err(error) => return with_error(error, &item),
     };
-    let source = Source {
+    let source = UnreadSettings {
         settings: args,
         site: Site::Function,
         end: Span::call_site(),
@@ -92,7 +92,7 @@ fn define(input: TokenStream2) -> TokenStream2 {
         Err(error) => return error.into_compile_error(),
     };
     let expanded = breakers.iter().map(|item| {
-        let source = Source {
+        let source = UnreadSettings {
             settings: item.settings.clone(),
             site: Site::Breaker,
             end: item.end,
@@ -108,7 +108,7 @@ fn define(input: TokenStream2) -> TokenStream2 {
 }
 
 /// The settings of one item, not read yet.
-struct Source {
+struct UnreadSettings {
     settings: TokenStream2,
     site: Site,
     end: Span,
@@ -118,7 +118,7 @@ struct Source {
 /// validates both together, and expands what they mean. Errors of all stages are
 /// reported together, with `stand_in` in place of the expansion.
 fn pipeline<V>(
-    source: Source,
+    source: UnreadSettings,
     stand_in: impl FnOnce(&ItemSettings) -> TokenStream2,
     validate: impl FnOnce(ItemSettings, &ErrorList) -> Result<V, Reported>,
     expand: impl FnOnce(&V) -> TokenStream2,

@@ -13,11 +13,11 @@ use crate::{
     CallNotPermitted, CircuitBreaker, Outcome,
     engine::{
         Core,
-        ticket::{Ended, Ticket},
+        ticket::{CallEnd, Ticket},
     },
 };
 
-impl From<Outcome> for Ended {
+impl From<Outcome> for CallEnd {
     fn from(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Success => Self::Success,
@@ -94,7 +94,7 @@ impl Admitted<'_> {
 
 impl Drop for Admitted<'_> {
     fn drop(&mut self) {
-        self.breaker.core.settle(self.ticket, Ended::Panicked);
+        self.breaker.core.settle(self.ticket, CallEnd::Panicked);
     }
 }
 

@@ -127,8 +127,8 @@ use machine::Machine;
 use opening::OpeningSeqLock;
 use outbox::Outbox;
 use state_word::StateWord;
-use ticket::{Ended, Ticket};
-use transition::Entry;
+use ticket::{CallEnd, Ticket};
+use transition::StateEntry;
 
 // In this order: first what rejections read, last what they write, so that on two
 // cores they share no cache line but the counter's. Each flag is a question of
@@ -292,7 +292,7 @@ impl Core {
 
     /// Asks what has to be asked before the breaker begins in its state; `None` if
     /// that is `Closed`.
-    fn entry_to_start(&self) -> Option<Entry> {
+    fn entry_to_start(&self) -> Option<StateEntry> {
         match self.start() {
             State::Closed => None,
             State::Open => Some(self.entry_to_open(None, Opening::new(0))),

@@ -14,7 +14,7 @@ use super::{
     lock::Held,
     opening::Refusal,
     state_word::StateWord,
-    ticket::{Ended, Ticket},
+    ticket::{CallEnd, Ticket},
 };
 use crate::{
     State, diagnostics,
@@ -69,15 +69,15 @@ impl Core {
     /// period is the present one.
     #[cold]
     #[inline(never)]
-    pub(super) fn count_answer(&self, ticket: StateWord, ended: Ended) -> bool {
+    pub(super) fn count_answer(&self, ticket: StateWord, ended: CallEnd) -> bool {
         let present = self.word();
         if !present.same_period(ticket) {
             return false;
         }
         let is_answer = match ended {
-            Ended::Success | Ended::Failure | Ended::Alive | Ended::Panicked => true,
+            CallEnd::Success | CallEnd::Failure | CallEnd::Alive | CallEnd::Panicked => true,
             // An overload is counted where it is found to be one.
-            Ended::Overloaded | Ended::Ignored | Ended::Cancelled => false,
+            CallEnd::Overloaded | CallEnd::Ignored | CallEnd::Cancelled => false,
         };
         if let Some(throttle) = self.throttle.as_deref()
             && is_answer
@@ -103,7 +103,7 @@ impl Core {
         ticket: StateWord,
     ) -> (Held<'a, Shared>, bool) {
         drop(held);
-        self.count_answer(ticket, Ended::Success);
+        self.count_answer(ticket, CallEnd::Success);
         let held = self.shared.lock();
         let late = !held.word().same_period(ticket);
         (held, late)

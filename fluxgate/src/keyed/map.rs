@@ -32,11 +32,10 @@ use once_cell::sync::OnceCell;
 
 use super::{
     Key, Stats,
-    builder::Builder,
-    index::{Bucket, Hashed, Index},
+    builder::{CircuitBreakersBuilder, CommonSettings},
+    index::{BucketList, Hashed, Index},
     label,
     order::{Id, List, Order},
-    recipe::Recipe,
 };
 use crate::{
     CircuitBreaker, Command, Name, diagnostics,
@@ -49,18 +48,18 @@ pub(super) struct Set<K> {
     pub(super) name: Name,
     pub(super) max_keys: usize,
     pub(super) overflow: CircuitBreaker,
-    recipe: Recipe,
+    common: CommonSettings,
     hasher: RandomState,
-    index: Index<Entry<K>>,
+    index: Index<KeyEntry<K>>,
     register: Mutex<Register<K>>,
     evicted: AtomicU64,
-    overflowed: [AtomicU64; Refusal::ALL.len()],
+    overflowed: [AtomicU64; OverflowReason::ALL.len()],
     /// The pace of early probes.
     pub(super) gate: Arc<Gate>,
 }
 
 /// A key, and its breaker as long as the set keeps it.
-struct Entry<K> {
+struct KeyEntry<K> {
     key: DropContained<K>,
     hash: u64,
     /// Its place in the order. Written under the lock, before others can find it.
@@ -73,16 +72,16 @@ struct Entry<K> {
 
 /// What comes and goes is entered here; looking up does not ask.
 struct Register<K> {
-    order: Order<Place<K>>,
-    labels: Labels,
+    order: Order<KeyPlace<K>>,
+    labels: GivenNames,
     /// The command that was last given to all.
     standing: Option<Command>,
     /// How many commands were given to all.
     commands: u64,
 }
 
-struct Place<K> {
-    entry: Arc<Entry<K>>,
+struct KeyPlace<K> {
+    entry: Arc<KeyEntry<K>>,
     /// Empty while the breaker is being built.
     core: Option<Arc<Core>>,
     /// By the breaker's clock, when it was known to have been asked for; `None` if
@@ -91,7 +90,7 @@ struct Place<K> {
 }
 
 /// The names that are given for ever, by the hash of their keys.
-struct Labels {
+struct GivenNames {
     names: HashMap<u64, Name>,
     taken: HashSet<Name>,
     limit: usize,
@@ -99,7 +98,7 @@ struct Labels {
 
 /// Why a key shares the overflow breaker.
 #[derive(Clone, Copy)]
-enum Refusal {
+enum OverflowReason {
     NoRoom,
     TooLong,
     EqualHashes,
@@ -108,7 +107,7 @@ enum Refusal {
 
 /// A breaker that may have to go.
 struct Candidate<K> {
-    entry: Arc<Entry<K>>,
+    entry: Arc<KeyEntry<K>>,
     core: Arc<Core>,
     why: Why,
 }
@@ -139,7 +138,7 @@ struct Looks {
 }
 
 /// What left the set, to be dropped without its lock.
-struct Evicted<K>(Option<(Place<K>, Core)>);
+struct Evicted<K>(Option<(KeyPlace<K>, Core)>);
 
 /// A new key looks at so many candidates at most,
 const CANDIDATES: usize = 64;
@@ -160,17 +159,17 @@ const EQUAL_HASHES: usize = 32;
 const RETRIES: usize = 16;
 
 impl<K: Key> Set<K> {
-    pub(super) fn new(builder: Builder<K>, overflow: CircuitBreaker) -> Self {
+    pub(super) fn new(builder: CircuitBreakersBuilder<K>, overflow: CircuitBreaker) -> Self {
         Self {
             name: builder.name,
             max_keys: builder.max_keys,
             overflow,
-            recipe: builder.recipe,
+            common: builder.common,
             hasher: RandomState::new(),
             index: Index::new(),
             register: Mutex::new(Register {
                 order: Order::new(),
-                labels: Labels {
+                labels: GivenNames {
                     names: HashMap::new(),
                     taken: HashSet::new(),
                     limit: builder.max_labels,
@@ -179,7 +178,7 @@ impl<K: Key> Set<K> {
                 commands: 0,
             }),
             evicted: AtomicU64::new(0),
-            overflowed: [const { AtomicU64::new(0) }; Refusal::ALL.len()],
+            overflowed: [const { AtomicU64::new(0) }; OverflowReason::ALL.len()],
             gate: Arc::default(),
         }
     }
@@ -218,7 +217,7 @@ impl<K: Key> Set<K> {
         &self,
         hash: u64,
         key: &Q,
-        read: impl FnOnce(&Arc<Entry<K>>) -> Option<R>,
+        read: impl FnOnce(&Arc<KeyEntry<K>>) -> Option<R>,
     ) -> Option<R>
     where
         K: Borrow<Q>,
@@ -255,7 +254,7 @@ impl<K: Key> Set<K> {
 
     pub(super) fn all(&self) -> Vec<(K, CircuitBreaker)> {
         let all = self.register().all();
-        let with_key = |(entry, breaker): (Arc<Entry<K>>, _)| ((*entry.key).clone(), breaker);
+        let with_key = |(entry, breaker): (Arc<KeyEntry<K>>, _)| ((*entry.key).clone(), breaker);
         all.into_iter().map(with_key).collect()
     }
 
@@ -301,15 +300,15 @@ impl<K: Key> Set<K> {
             (register.order.len(), register.labels.names.len())
         };
         let overflowed =
-            |refusal: Refusal| self.overflowed[refusal as usize].load(Ordering::Relaxed);
+            |reason: OverflowReason| self.overflowed[reason as usize].load(Ordering::Relaxed);
         Stats {
             keys,
             labels,
             evicted: self.evicted.load(Ordering::Relaxed),
-            without_room: overflowed(Refusal::NoRoom),
-            too_long: overflowed(Refusal::TooLong),
-            equal_hashes: overflowed(Refusal::EqualHashes),
-            not_built: overflowed(Refusal::NotBuilt),
+            without_room: overflowed(OverflowReason::NoRoom),
+            too_long: overflowed(OverflowReason::TooLong),
+            equal_hashes: overflowed(OverflowReason::EqualHashes),
+            not_built: overflowed(OverflowReason::NotBuilt),
         }
     }
 
@@ -327,20 +326,20 @@ impl<K: Key> Set<K> {
     {
         let Some(making) = Making::begin(self) else {
             // Code that runs while a breaker of this set is made asks for another.
-            return self.overflow(Refusal::NotBuilt);
+            return self.overflow(OverflowReason::NotBuilt);
         };
         for _ in 0..RETRIES {
             match self.enter(hash, key) {
-                Err(refusal) => return self.overflow(refusal),
+                Err(reason) => return self.overflow(reason),
                 Ok((entry, true)) => {
                     let made = self.build(&entry, making);
-                    return made.unwrap_or_else(|| self.overflow(Refusal::NotBuilt));
+                    return made.unwrap_or_else(|| self.overflow(OverflowReason::NotBuilt));
                 }
                 Ok((entry, false)) => {
                     entry.ask();
                     // A thread that others may wait for waits for none.
                     if entry.core.get().is_none() && !making.is_outermost {
-                        return self.overflow(Refusal::NotBuilt);
+                        return self.overflow(OverflowReason::NotBuilt);
                     }
                     entry.core.wait();
                     if let Some(breaker) = entry.breaker() {
@@ -349,28 +348,28 @@ impl<K: Key> Set<K> {
                 }
             }
         }
-        self.overflow(Refusal::NoRoom)
+        self.overflow(OverflowReason::NoRoom)
     }
 
-    fn overflow(&self, refusal: Refusal) -> CircuitBreaker {
-        let before = self.overflowed[refusal as usize].fetch_add(1, Ordering::Relaxed);
+    fn overflow(&self, reason: OverflowReason) -> CircuitBreaker {
+        let before = self.overflowed[reason as usize].fetch_add(1, Ordering::Relaxed);
         if before == 0 {
-            diagnostics::keys_share(&self.name, refusal.reason());
+            diagnostics::keys_share(&self.name, reason.text());
         }
         self.overflow.clone()
     }
 
     /// Enters a key, or finds it. Returns its entry, and whether it is new, with a
     /// breaker to be built.
-    fn enter<Q>(&self, hash: u64, key: &Q) -> Result<(Arc<Entry<K>>, bool), Refusal>
+    fn enter<Q>(&self, hash: u64, key: &Q) -> Result<(Arc<KeyEntry<K>>, bool), OverflowReason>
     where
         K: Borrow<Q>,
         Q: Eq + ToOwned<Owned = K> + ?Sized,
     {
         if size_of_val(key) > MAX_KEY_BYTES {
-            return Err(Refusal::TooLong);
+            return Err(OverflowReason::TooLong);
         }
-        let new = Arc::new(Entry {
+        let new = Arc::new(KeyEntry {
             key: DropContained::new(key.to_owned()),
             hash,
             id: AtomicU32::new(0),
@@ -378,7 +377,7 @@ impl<K: Key> Set<K> {
             asked: AtomicBool::new(false),
         });
         if label::length(&*new.key, MAX_KEY_BYTES) > MAX_KEY_BYTES {
-            return Err(Refusal::TooLong);
+            return Err(OverflowReason::TooLong);
         }
         let mut looks = Looks::default();
         loop {
@@ -388,7 +387,7 @@ impl<K: Key> Set<K> {
                 return Ok((Arc::clone(found), false));
             }
             if list.iter().filter(|entry| entry.hash == hash).count() >= EQUAL_HASHES {
-                return Err(Refusal::EqualHashes);
+                return Err(OverflowReason::EqualHashes);
             }
             if let Some(entered) = self.enter_into(&bucket, &new, &mut looks) {
                 return entered.map(|()| (new, true));
@@ -401,29 +400,29 @@ impl<K: Key> Set<K> {
     #[allow(clippy::ref_option, reason = "that is what the index holds")]
     fn enter_into(
         &self,
-        bucket: &Bucket<Entry<K>>,
-        new: &Arc<Entry<K>>,
+        bucket: &BucketList<KeyEntry<K>>,
+        new: &Arc<KeyEntry<K>>,
         looks: &mut Looks,
-    ) -> Option<Result<(), Refusal>> {
+    ) -> Option<Result<(), OverflowReason>> {
         loop {
             let mut register = self.register();
             if !self.index.is(new.hash, bucket.as_ref()) {
                 return None;
             }
             if register.order.len() < self.max_keys {
-                let Some(id) = register.order.insert(Place {
+                let Some(id) = register.order.insert(KeyPlace {
                     entry: Arc::clone(new),
                     core: None,
                     seen: None,
                 }) else {
-                    return Some(Err(Refusal::NoRoom));
+                    return Some(Err(OverflowReason::NoRoom));
                 };
                 new.id.store(id, Ordering::Relaxed);
                 self.index.insert(Arc::clone(new));
                 return Some(Ok(()));
             }
             let Some(candidate) = register.next(looks) else {
-                return Some(Err(Refusal::NoRoom));
+                return Some(Err(OverflowReason::NoRoom));
             };
             drop(register);
             drop(self.settle(candidate));
@@ -483,12 +482,12 @@ impl<K: Key> Set<K> {
 
     /// Builds the breaker of an entry, for all who wait for it; `None` if code of
     /// the user's panics.
-    fn build(&self, entry: &Arc<Entry<K>>, making: Making) -> Option<CircuitBreaker> {
+    fn build(&self, entry: &Arc<KeyEntry<K>>, making: Making) -> Option<CircuitBreaker> {
         let built = catch_panic(|| {
             let own = self.label(entry);
             let is_labelled = own.is_some();
             let name = own.unwrap_or_else(|| self.overflow.name().clone());
-            let (breaker, news) = self.recipe.builder(name).build_or_default();
+            let (breaker, news) = self.common.builder(name).build_or_default();
             let news = if is_labelled {
                 breaker.register(news)
             } else {
@@ -545,7 +544,7 @@ impl<K: Key> Set<K> {
     }
 
     /// Returns the name that a key has for itself, if it is one of the first.
-    fn label(&self, entry: &Entry<K>) -> Option<Name> {
+    fn label(&self, entry: &KeyEntry<K>) -> Option<Name> {
         if let Some(answer) = self.register().labels.find(entry.hash) {
             return answer;
         }
@@ -557,22 +556,26 @@ impl<K: Key> Set<K> {
 
 impl<K> Register<K> {
     /// Returns the place of an entry, if it is in the set.
-    fn place(&mut self, entry: &Arc<Entry<K>>) -> Option<&mut Place<K>> {
+    fn place(&mut self, entry: &Arc<KeyEntry<K>>) -> Option<&mut KeyPlace<K>> {
         let id = entry.id.load(Ordering::Relaxed);
         let place = self.order.get_mut(id)?;
         Arc::ptr_eq(&place.entry, entry).then_some(place)
     }
 
     /// Takes an entry out of the set. The caller keeps `entry`.
-    fn take(&mut self, entry: &Arc<Entry<K>>, index: &Index<Entry<K>>) -> Option<Place<K>> {
+    fn take(
+        &mut self,
+        entry: &Arc<KeyEntry<K>>,
+        index: &Index<KeyEntry<K>>,
+    ) -> Option<KeyPlace<K>> {
         self.place(entry)?;
         index.remove(entry);
         self.order.remove(entry.id.load(Ordering::Relaxed))
     }
 
     /// Returns all breakers there are. Runs no code of the user's.
-    fn all(&self) -> Vec<(Arc<Entry<K>>, CircuitBreaker)> {
-        let built = |place: &Place<K>| {
+    fn all(&self) -> Vec<(Arc<KeyEntry<K>>, CircuitBreaker)> {
+        let built = |place: &KeyPlace<K>| {
             let core = Arc::clone(place.core.as_ref()?);
             Some((Arc::clone(&place.entry), CircuitBreaker { core }))
         };
@@ -634,7 +637,7 @@ impl<K> Register<K> {
     }
 }
 
-impl Labels {
+impl GivenNames {
     /// Returns the name of a key, or that it can have none; `None` if that is still
     /// to be decided.
     #[allow(clippy::option_option, reason = "unknown, known without a name, named")]
@@ -659,7 +662,7 @@ impl Labels {
     }
 }
 
-impl<K> Entry<K> {
+impl<K> KeyEntry<K> {
     #[inline]
     fn is<Q>(&self, hash: u64, key: &Q) -> bool
     where
@@ -683,13 +686,13 @@ impl<K> Entry<K> {
     }
 }
 
-impl<K> Hashed for Entry<K> {
+impl<K> Hashed for KeyEntry<K> {
     fn hash(&self) -> u64 {
         self.hash
     }
 }
 
-impl Refusal {
+impl OverflowReason {
     const ALL: [Self; 4] = [
         Self::NoRoom,
         Self::TooLong,
@@ -697,7 +700,7 @@ impl Refusal {
         Self::NotBuilt,
     ];
 
-    fn reason(self) -> &'static str {
+    fn text(self) -> &'static str {
         match self {
             Self::NoRoom => "all `max_keys` breakers are in use, open or failing",
             Self::TooLong => "the key is longer than 1024 bytes",
@@ -765,7 +768,7 @@ impl<K: Key> Group for Set<K> {
     }
 
     fn clock(&self) -> &ClockSource {
-        // Made by the same recipe.
+        // All are made with the same settings.
         self.overflow.core.clock()
     }
 

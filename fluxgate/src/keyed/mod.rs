@@ -100,16 +100,15 @@
 mod builder;
 mod index;
 mod label;
-mod lazy;
 mod map;
 mod order;
-mod recipe;
+mod static_breakers;
 
 use std::{borrow::Borrow, fmt, hash::Hash, sync::Arc};
 
-pub use builder::Builder;
-pub use lazy::StaticBreakers;
+pub use builder::CircuitBreakersBuilder;
 use map::Set;
+pub use static_breakers::StaticBreakers;
 
 use crate::{
     CircuitBreaker, Command, Name, breaker::build::Announcements, breaker::first_use,
@@ -132,10 +131,10 @@ pub struct CircuitBreakers<K>(Arc<Set<K>>);
 
 impl<K> CircuitBreakers<K> {
     /// Starts building a set with default settings.
-    pub fn builder(name: impl Into<Name>) -> Builder<K> {
+    pub fn builder(name: impl Into<Name>) -> CircuitBreakersBuilder<K> {
         let name = name.into();
         first_use::name(&name);
-        Builder::new(name)
+        CircuitBreakersBuilder::new(name)
     }
 }
 

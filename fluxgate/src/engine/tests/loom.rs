@@ -18,7 +18,7 @@ use loom::{
 use crate::{
     Builder, CircuitBreaker, Outcome, RuleKind, Signal, State,
     clock::ManualClock,
-    engine::Ended,
+    engine::CallEnd,
     permit,
     retry::{Cooldown, Opening},
     throttle::Adaptive,
@@ -212,9 +212,9 @@ fn a_probe_of_an_earlier_half_open_never_closes_a_later_one() {
         let [one, other] = [(); 2].map(|()| breaker.core.admit_without_fast().unwrap());
         let succeeding = {
             let breaker = breaker.clone();
-            thread::spawn(move || breaker.core.settle(one, Ended::Success))
+            thread::spawn(move || breaker.core.settle(one, CallEnd::Success))
         };
-        breaker.core.settle(other, Ended::Failure);
+        breaker.core.settle(other, CallEnd::Failure);
         clock.advance(10 * SECOND);
         drop(breaker.acquire());
         succeeding.join().unwrap();
@@ -254,10 +254,10 @@ fn a_success_that_is_not_recorded_changed_nothing() {
         };
         let other = {
             let breaker = breaker.clone();
-            thread::spawn(move || breaker.core.settle(other, Ended::Success))
+            thread::spawn(move || breaker.core.settle(other, CallEnd::Success))
         };
         let saw = failed.load(Acquire);
-        breaker.core.settle(one, Ended::Success);
+        breaker.core.settle(one, CallEnd::Success);
         failing.join().unwrap();
         other.join().unwrap();
         let info = breaker.info();
@@ -288,7 +288,7 @@ fn a_success_of_an_earlier_generation_is_in_no_later_window() {
                 breaker.acquire().unwrap().success();
             })
         };
-        breaker.core.settle(ticket, Ended::Success);
+        breaker.core.settle(ticket, CallEnd::Success);
         operator.join().unwrap();
         assert_eq!(breaker.info().metrics.total_count, 1);
     });
