@@ -143,7 +143,7 @@ fn condition(branch: &Branch<'_>, among: &str) -> String {
                 words::time(older_than)
             )),
             ParsedRule::Custom(_) | ParsedRule::InCode(_) => {
-                rest.push("a rule of its own says so".to_owned())
+                rest.push("a rule of its own says so".to_owned());
             }
         }
     }

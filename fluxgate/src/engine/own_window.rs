@@ -97,7 +97,7 @@ impl Core {
         match (held.get().machine.own_window(), task) {
             (Some(_), WindowTask::Record { .. }) if !stays => late(),
             (Some((_, own)), WindowTask::Record { .. } | WindowTask::Expire(_)) if stays => {
-                *own = totals
+                *own = totals;
             }
             _ => {}
         }

@@ -98,10 +98,15 @@
 //! settings, that thread gets the overflow breaker for other new keys of the set.
 
 mod builder;
+mod creation;
+mod eviction;
+mod given_names;
 mod index;
 mod label;
 mod map;
 mod order;
+mod overflow;
+mod register;
 mod static_breakers;
 
 use std::{borrow::Borrow, fmt, hash::Hash, sync::Arc};
