@@ -8,8 +8,8 @@
 //! [`Machine`], the outbox and all else are behind the lock.
 //!
 //! ```text
-//! bits of the word   63 ……………………… 8 | 7 6 | 5      | 4    | 3     | 2 1 0
-//!                    generation     |     | locked | free | clean | state
+//! bits of the word   63 …………………… 8 | 7         | 6 | 5      | 4    | 3     | 2 1 0
+//!                    generation   | attention |   | locked | free | clean | state
 //! ```
 //!
 //! - *generation* goes up with every transition, also with one to the present state. A
@@ -19,6 +19,8 @@
 //!   outcome is recorded.
 //! - *clean*: one more success that is not slow would change nothing: the window is full
 //!   of such, the streak is 0, and the rule answers as before.
+//! - *attention*: the dependency was overloaded lately, and the breaker has a throttle:
+//!   calls are counted and may be refused ([`throttled`]). No call is *free* meanwhile.
 //!
 //! ## The fast path
 //!

@@ -37,7 +37,7 @@ use std::{
 };
 
 #[cfg(doc)]
-use super::machine::Question;
+use super::machine::judge::Question;
 use super::{
     Core, Shared,
     config::Config,

@@ -78,9 +78,14 @@ pub(crate) const PARTS: usize = 32;
 
 /// What the flight recorder of a breaker holds, in [`Info`](crate::Info).
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct FlightRecord {
     /// The last transitions, the oldest first.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::util::wire::shared_list")
+    )]
     pub transitions: Vec<Arc<TransitionRecord>>,
     /// The last different failures, the latest last; empty unless
     /// [asked for](self#failures-in-words).
@@ -91,21 +96,32 @@ pub struct FlightRecord {
 
 /// One transition, as the flight recorder keeps it.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct TransitionRecord {
     /// The number of the transition in the life of the breaker, from 1.
     pub sequence: u64,
     /// When, by the wall clock.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::util::wire::epoch"))]
     pub at: SystemTime,
     /// The state that was left.
     pub old_state: State,
     /// The state that was entered.
     pub new_state: State,
     /// How long the breaker had been in the state that was left.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::util::wire::seconds")
+    )]
     pub lasted: Duration,
     /// What caused it.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::util::wire::text"))]
     pub trigger: Trigger,
     /// Who gave the command, if it was one and said so.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::util::wire::shared_if_any")
+    )]
     pub by: Option<Arc<str>>,
     /// For an opening by a rule: what was measured, and which threshold it reached.
     pub reason: Option<Reason>,
@@ -120,6 +136,10 @@ pub struct TransitionRecord {
     pub probes: Option<ProbeOutcomes>,
     /// For an opening: when the first probe may run, by the wall clock. `None` if the
     /// retry policy never lets one.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::util::wire::epoch_if_any")
+    )]
     pub next_attempt: Option<SystemTime>,
     /// For an opening by a rule: the last failure, if texts were
     /// [asked for](self#failures-in-words).
@@ -144,6 +164,11 @@ pub enum Trigger {
 
 /// What one part of a rule read, and its threshold.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(into = "RulePartOnWire")
+)]
 #[non_exhaustive]
 pub struct RulePart {
     /// The part.
@@ -159,6 +184,7 @@ pub struct RulePart {
 
 /// How the probes of a half-open period ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct ProbeOutcomes {
     /// Probes that succeeded.
@@ -171,13 +197,16 @@ pub struct ProbeOutcomes {
 
 /// One text among the last failures.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct FailureRecord {
     /// What the failure said, at most 256 bytes, without control characters.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::util::wire::shared"))]
     pub text: Arc<str>,
     /// How often this text came since it was last forgotten.
     pub count: u64,
     /// When it came last, by the wall clock.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::util::wire::epoch"))]
     pub last: SystemTime,
 }
 
@@ -246,6 +275,40 @@ impl fmt::Display for RulePart {
                 "state: another"
             }),
             _ => write!(f, "{rule}: {measured} of {threshold}"),
+        }
+    }
+}
+
+/// [`RulePart`] as serialised: the fields of a serialised [`Reason`], and whether it
+/// holds.
+#[cfg(feature = "serde")]
+#[derive(serde::Serialize)]
+#[serde(rename = "RulePart")]
+struct RulePartOnWire {
+    rule: RuleKind,
+    duration: Option<f64>,
+    measured: Option<f64>,
+    threshold: f64,
+    holds: bool,
+    text: String,
+}
+
+#[cfg(feature = "serde")]
+impl From<RulePart> for RulePartOnWire {
+    fn from(part: RulePart) -> Self {
+        let RulePart {
+            rule,
+            measured,
+            threshold,
+            holds,
+        } = part;
+        Self {
+            rule,
+            duration: rule.duration().map(|duration| duration.as_secs_f64()),
+            measured,
+            threshold,
+            holds,
+            text: part.to_string(),
         }
     }
 }
