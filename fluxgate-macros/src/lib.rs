@@ -42,8 +42,8 @@ use tokens::errors::{ErrorList, Reported};
 /// `AvgLatency(500ms)` and `InFlight(10, older_than = 2s)`; retries `Cooldown(60s)`,
 /// `Backoff(initial = 10s)`, `Always` and `Never`; permits `RampUp(0.1, 1.0, 60s)`,
 /// `Random(0.2)` and `All`; trackers `TypeOf(Error)`, `Matches(pattern)` and `All`;
-/// listeners `LogListener`, `PrometheusListener` and `SlackListener(…)`. Each but the
-/// listeners has `Custom(…)` for one of your own.
+/// listeners `LogListener`, `PrometheusListener`, `MetricsListener`, `OpenTelemetryListener`
+/// and `SlackListener(…)`. Each but the listeners has `Custom(…)` for one of your own.
 ///
 #[doc = include_str!("docs/circuit_breaker.md")]
 #[proc_macro_attribute]

@@ -245,7 +245,7 @@ fn tells(listeners: &[Listener]) -> String {
         .iter()
         .map(|listener| match listener {
             Listener::Log(_) => "the log".to_owned(),
-            Listener::Prometheus { .. } => "Prometheus".to_owned(),
+            Listener::Exporter(exporter) => exporter.kind.shown.to_owned(),
             Listener::Slack(_) => "Slack".to_owned(),
             Listener::Closure(_) => "a closure".to_owned(),
             Listener::Any(expr) => format!("`{}`", words::source(Some(expr))),

@@ -191,12 +191,13 @@ pub(super) fn listener(listener: &Listener, fluxgate: &Runtime<'_>) -> TokenStre
             let made = known(ident, "log_listener", TokenStream::new());
             quote!(.listener(#made))
         }
-        Listener::Prometheus { ident, registry } => {
-            let registry = registry.iter();
+        Listener::Exporter(exporter) => {
+            let target = exporter.target.iter();
+            let name = format_ident!("{}", exporter.kind.target);
             let made = known(
-                ident,
-                "prometheus_listener",
-                quote!(#(registry = #registry)*),
+                &exporter.ident,
+                exporter.kind.made_by,
+                quote!(#(#name = #target)*),
             );
             quote!(.listener(#made))
         }

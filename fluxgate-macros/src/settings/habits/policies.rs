@@ -37,6 +37,12 @@ pub(super) const POLICIES: &[(&str, &str, &str)] = &[
     ("FailAfter", "on_cancel", "FailAfter(5s)"),
     ("LogListener", "listeners", "[LogListener]"),
     ("PrometheusListener", "listeners", "[PrometheusListener]"),
+    ("MetricsListener", "listeners", "[MetricsListener]"),
+    (
+        "OpenTelemetryListener",
+        "listeners",
+        "[OpenTelemetryListener]",
+    ),
     (
         "SlackListener",
         "listeners",
