@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-pub(crate) enum Listener {
+pub(crate) enum ParsedListener {
     Log(Ident),
     Exporter(Exporter),
     Slack(Box<Slack>),
@@ -113,7 +113,10 @@ const fn exporter(
 }
 
 /// Reads the list.
-pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Vec<Listener>, Reported> {
+pub(crate) fn read(
+    cursor: &mut Cursor<'_>,
+    errors: &ErrorList,
+) -> Result<Vec<ParsedListener>, Reported> {
     let Some(mut list) = cursor.group(Delimiter::Bracket) else {
         return Err(errors.at(
             &cursor.clone().expression().whole(),
@@ -135,7 +138,7 @@ pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Vec<Li
     listeners.into_iter().collect()
 }
 
-fn listener(element: &mut Cursor<'_>, errors: &ErrorList) -> Result<Listener, Reported> {
+fn listener(element: &mut Cursor<'_>, errors: &ErrorList) -> Result<ParsedListener, Reported> {
     let name = element
         .peek()
         .and_then(LocatedToken::ident)
@@ -162,32 +165,32 @@ fn listener(element: &mut Cursor<'_>, errors: &ErrorList) -> Result<Listener, Re
     let (expr, _) = element.parse(Expr::parse, errors)?;
     nothing_follows(element, errors)?;
     match expr {
-        Expr::Closure(_) => Ok(Listener::Closure(expr)),
+        Expr::Closure(_) => Ok(ParsedListener::Closure(expr)),
         Expr::Lit(lit) => Err(errors.push(syn::Error::new_spanned(
             &lit,
             "expected a listener: `LogListener`, `PrometheusListener`, `SlackListener(…)`, \
              a closure, or a value of a type of your own",
         ))),
-        expr => Ok(Listener::Any(expr)),
+        expr => Ok(ParsedListener::Any(expr)),
     }
 }
 
 /// Reads a listener of [`KNOWN`].
-fn known(element: &mut Cursor<'_>, errors: &ErrorList) -> Result<Listener, Reported> {
+fn known(element: &mut Cursor<'_>, errors: &ErrorList) -> Result<ParsedListener, Reported> {
     let call = PolicyCall::read(element, "listener", &[], errors)?;
     nothing_follows(element, errors)?;
     match call.name.as_str() {
         "LogListener" => {
             call.no_arguments(errors)?;
-            Ok(Listener::Log(call.ident))
+            Ok(ParsedListener::Log(call.ident))
         }
         name => {
             let Some(kind) = EXPORTERS.iter().find(|kind| kind.name == name) else {
-                return slack(&call, errors).map(|slack| Listener::Slack(Box::new(slack)));
+                return slack(&call, errors).map(|slack| ParsedListener::Slack(Box::new(slack)));
             };
             let ([], [target]) = call.bind(&kind.params, errors)?;
             let target = target.map(|target| target.expr(errors)).transpose()?;
-            Ok(Listener::Exporter(Exporter {
+            Ok(ParsedListener::Exporter(Exporter {
                 ident: call.ident,
                 kind,
                 target,

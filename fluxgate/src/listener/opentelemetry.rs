@@ -18,8 +18,8 @@ use ::opentelemetry::{
 use once_cell::sync::OnceCell;
 
 use super::{
-    Listener, Needs,
-    exported::{CIRCUIT, Circuits, Family, Kind, MetricGroup, Readings, Sample, Settings},
+    Listener, ListenerNeeds,
+    exported::{CIRCUIT, Circuits, Family, MetricGroup, MetricKind, Readings, Sample, Settings},
 };
 use crate::{Info, Signal, WeakBreaker};
 
@@ -136,7 +136,7 @@ impl Listener for OpenTelemetryListener {
         self.exporter.circuits.detach(breaker, last);
     }
 
-    fn needs(&self) -> Needs {
+    fn needs(&self) -> ListenerNeeds {
         self.settings.needs()
     }
 }
@@ -225,17 +225,17 @@ fn register(meter: &Meter, family: &'static Family, index: usize, collected: &Ar
         }
     };
     match family.kind {
-        Kind::Counter => {
+        MetricKind::Counter => {
             let counter = meter.f64_observable_counter(name).with_unit(unit);
             let counter = counter.with_description(family.help);
             counter.with_callback(observe).build();
         }
-        Kind::Gauge => {
+        MetricKind::Gauge => {
             let gauge = meter.f64_observable_gauge(name).with_unit(unit);
             let gauge = gauge.with_description(family.help);
             gauge.with_callback(observe).build();
         }
-        Kind::Histogram => {}
+        MetricKind::Histogram => {}
     }
 }
 

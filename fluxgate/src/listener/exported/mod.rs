@@ -15,12 +15,12 @@ mod totals;
 
 use std::{sync::Arc, time::Duration};
 
-use super::Needs;
+use super::ListenerNeeds;
 
 pub(crate) use circuits::{Circuits, Readings};
 #[cfg(any(feature = "metrics", feature = "opentelemetry"))]
 pub(crate) use table::Sample;
-pub(crate) use table::{CIRCUIT, Family, Kind, Read};
+pub(crate) use table::{CIRCUIT, Family, MetricKind, Read};
 
 /// A group of metrics beyond state and transitions, to be switched on and off.
 /// `PrometheusListener` lists what is in each. All are on by default.
@@ -78,14 +78,14 @@ impl Settings {
     }
 
     /// Returns what a breaker has to keep, so that these metrics can be read.
-    pub(crate) fn needs(&self) -> Needs {
-        Needs {
+    pub(crate) fn needs(&self) -> ListenerNeeds {
+        ListenerNeeds {
             lifetime: self.has(MetricGroup::Rejections)
                 || self.has(MetricGroup::Probes)
                 || self.has(MetricGroup::TimeInState),
             successes: self.has(MetricGroup::Calls),
             durations: self.bounds.to_vec(),
-            ..Needs::default()
+            ..ListenerNeeds::default()
         }
     }
 

@@ -8,7 +8,7 @@ use ::metrics::Recorder;
 
 use self::publisher::Publishing;
 use super::{
-    Listener, Needs,
+    Listener, ListenerNeeds,
     exported::{MetricGroup, Settings},
 };
 use crate::{Info, Signal, WeakBreaker};
@@ -136,7 +136,7 @@ impl Listener for MetricsListener {
         self.publishing.publisher.circuits.detach(breaker, last);
     }
 
-    fn needs(&self) -> Needs {
+    fn needs(&self) -> ListenerNeeds {
         self.settings.needs()
     }
 }

@@ -14,7 +14,7 @@ use std::{
 use ::metrics::{Key, KeyName, Label, Level, Metadata, Recorder, SharedString, Unit};
 use once_cell::sync::OnceCell;
 
-use super::super::exported::{CIRCUIT, Circuits, Family, Kind, Readings, Sample};
+use super::super::exported::{CIRCUIT, Circuits, Family, MetricKind, Readings, Sample};
 use crate::{
     diagnostics,
     util::{duration::nanos, panic::catch_panic},
@@ -168,14 +168,14 @@ impl Publisher {
             for sample in family.samples(readings) {
                 let key = key(family, &sample);
                 match family.kind {
-                    Kind::Counter => recorder
+                    MetricKind::Counter => recorder
                         .register_counter(&key, &metadata)
                         .absolute(whole(sample.value)),
-                    Kind::Gauge => {
+                    MetricKind::Gauge => {
                         recorder.register_gauge(&key, &metadata).set(sample.value);
                         gauges.insert(key);
                     }
-                    Kind::Histogram => {}
+                    MetricKind::Histogram => {}
                 }
             }
         }
@@ -194,9 +194,9 @@ fn describe(family: &Family, recorder: &dyn Recorder) {
     let unit = family.is_in_seconds().then_some(Unit::Seconds);
     let help = SharedString::const_str(family.help);
     match family.kind {
-        Kind::Counter => recorder.describe_counter(name(), unit, help),
-        Kind::Gauge => recorder.describe_gauge(name(), unit, help),
-        Kind::Histogram => recorder.describe_histogram(name(), unit, help),
+        MetricKind::Counter => recorder.describe_counter(name(), unit, help),
+        MetricKind::Gauge => recorder.describe_gauge(name(), unit, help),
+        MetricKind::Histogram => recorder.describe_histogram(name(), unit, help),
     }
 }
 

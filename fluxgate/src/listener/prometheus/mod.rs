@@ -16,7 +16,7 @@ use ::prometheus::Registry;
 
 use self::exporter::{Exporter, wanted};
 use super::{
-    Listener, Needs,
+    Listener, ListenerNeeds,
     exported::{MetricGroup, Settings},
 };
 use crate::{Info, Name, Signal, WeakBreaker, diagnostics};
@@ -234,7 +234,7 @@ impl Listener for PrometheusListener {
         self.exporter.circuits.detach(breaker, last);
     }
 
-    fn needs(&self) -> Needs {
+    fn needs(&self) -> ListenerNeeds {
         self.settings.needs()
     }
 }
