@@ -42,8 +42,9 @@ use tokens::errors::{ErrorList, Reported};
 /// `MinRequests(20) & FailureRate(0.5)`, `SlowRate(0.3, threshold = 1s)`,
 /// `AvgLatency(500ms)` and `InFlight(10, older_than = 2s)`; retries `Cooldown(60s)`,
 /// `Backoff(initial = 10s)`, `Always` and `Never`; permits `RampUp(0.1, 1.0, 60s)`,
-/// `Random(0.2)` and `All`; the throttle `Adaptive(k = 1.5)`; trackers `TypeOf(Error)`, `Matches(pattern)` and `All`;
-/// listeners `LogListener`, `PrometheusListener` and `SlackListener(…)`. Each but
+/// `Random(0.2)` and `All`; the throttle `Adaptive(k = 1.5)`; trackers `TypeOf(Error)`,
+/// `Matches(pattern)` and `All`; listeners `LogListener`, `PrometheusListener`,
+/// `MetricsListener`, `OpenTelemetryListener` and `SlackListener(…)`. Each but
 /// throttle and listeners has `Custom(…)` for one of your own.
 ///
 #[doc = include_str!("docs/circuit_breaker.md")]

@@ -5,6 +5,7 @@ mod attaching;
 mod attribute;
 mod contained;
 mod environment;
+mod exporters;
 mod first_use;
 mod flight;
 #[cfg(unix)]

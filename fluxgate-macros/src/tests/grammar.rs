@@ -24,6 +24,8 @@ fn tokens_and_strings_are_accepted_alike() {
         listeners = [
             LogListener,
             PrometheusListener,
+            MetricsListener,
+            OpenTelemetryListener(meter = meter()),
             SlackListener(channel = env("SLACK_CHANNEL_ID"), token = env("SLACK_BOT_TOKEN")),
             MyListener::<A, B>::new(1, 2),
             |signal| send(signal, 1),

@@ -64,7 +64,12 @@ impl Origin {
         Self(Some(breaker.clone()))
     }
 
-    #[cfg(any(feature = "prometheus", feature = "slack-core"))]
+    #[cfg(any(
+        feature = "metrics",
+        feature = "opentelemetry",
+        feature = "prometheus",
+        feature = "slack-core"
+    ))]
     pub(crate) fn breaker(&self) -> Option<&WeakBreaker> {
         self.0.as_ref()
     }

@@ -124,8 +124,9 @@ pub(super) const NAMES: &[Row] = &[
     ),
     (
         "metrics metric prometheus stats telemetry monitor monitoring statsd metrics_registry \
-         registry",
-        "metrics come from a listener: `listeners = [PrometheusListener]`",
+         registry opentelemetry otel meter recorder",
+        "metrics come from a listener: `listeners = [PrometheusListener]`, `MetricsListener` or \
+         `OpenTelemetryListener`",
     ),
     (
         "log logger logging tracing trace log_level level instrument verbose",
