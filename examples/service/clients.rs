@@ -62,6 +62,7 @@ impl Quotes {
         retry = Cooldown(2s),
         permit = All,
         max_half_open_calls = 2,
+        failure_texts = true,
         listeners = [LogListener, metrics(), webhook("QUOTES_WEBHOOK")],
     )]
     pub(crate) async fn price(&self) -> Result<String, ClientError> {
@@ -121,6 +122,7 @@ impl Warehouse {
         tripper = MinRequests(5) & FailureRate(0.5),
         retry = Cooldown(2s),
         permit = All,
+        failure_texts = true,
         listeners = [LogListener, metrics(), webhook("WAREHOUSE_WEBHOOK")],
         fallback = |error| self.last_known(error),
     )]

@@ -161,6 +161,27 @@ pub(crate) fn throttle_ends(breaker: &str) {
     ));
 }
 
+#[cfg(feature = "page")]
+pub(crate) fn command_obeyed(name: &str, command: crate::Command, by: &str) {
+    info(format_args!(
+        "{by:?} gave the command {command} to circuit breaker {name:?} from the operators' page"
+    ));
+}
+
+#[cfg(feature = "page")]
+pub(crate) fn command_refused(name: &str, command: &str, reason: &str) {
+    warn(format_args!(
+        "the command {command:?} to circuit breaker {name:?} from the operators' page was refused: {reason}"
+    ));
+}
+
+#[cfg(feature = "page")]
+pub(crate) fn page_has_no_thread(error: &std::io::Error) {
+    warn(format_args!(
+        "the operators' page shows nothing, since its background thread can't be started: {error}"
+    ));
+}
+
 pub(crate) fn policy_panicked(policy: &str) {
     warn(format_args!(
         "a custom {policy} of a circuit breaker panicked; the call goes on"

@@ -108,6 +108,7 @@
 //! | `inventory` | | breakers of annotated functions are in the registry before their first call |
 //! | `http` | | `http`: what HTTP statuses and `Retry-After` mean, and rejections as 503 responses |
 //! | `grpc` | | `grpc`: what gRPC codes mean, and a tower layer that reads them where they are, in the trailers |
+//! | `page` | | `page`: a page for operators, live in the browser, with commands for those who may |
 //! | `keyed` | | `keyed` and `key = …`: one breaker per tenant, host or shard |
 //! | `test-util` | | `testing::isolate`: tests with breakers of their own, for `[dev-dependencies]` |
 //! | `tower` | | `tower`: a breaker as a `Layer`, for axum, tonic, reqwest and every other `Service` |
@@ -165,6 +166,8 @@ mod info;
 #[cfg(feature = "keyed")]
 pub mod keyed;
 pub mod listener;
+#[cfg(feature = "page")]
+pub mod page;
 pub mod permit;
 pub mod random;
 pub mod registry;

@@ -206,7 +206,7 @@ fn payments_hang(service: &Service, prometheus: &Prometheus) {
 }
 
 fn the_warehouse_is_forced_open(service: &Service, prometheus: &Prometheus) {
-    assert_eq!(service.post("breakers/warehouse/force_open").0, 200);
+    assert_eq!(service.post("breakers/api/breakers/warehouse/force_open").0, 200);
     let (status, stock) = service.get("stock");
     assert_eq!((status, &*stock), (200, "42.17"), "the fallback's");
     let rejected =
@@ -220,13 +220,13 @@ fn the_warehouse_is_forced_open(service: &Service, prometheus: &Prometheus) {
     let forced = prometheus.ask(r#"circuit_breaker_state{state="forced_open"} == 1"#);
     assert_eq!(names("circuit_name", forced), ["warehouse"]);
     prometheus.until_alert("CircuitBreakerOverridden");
-    assert_eq!(service.post("breakers/warehouse/reset").0, 200);
+    assert_eq!(service.post("breakers/api/breakers/warehouse/reset").0, 200);
 }
 
 /// More signals than may wait, for the webhook that does not answer.
 fn a_listener_is_overwhelmed(service: &Service, hanging: &TcpListener) {
     for _ in 0..1_100 {
-        assert_eq!(service.post("breakers/quotes/reset").0, 200);
+        assert_eq!(service.post("breakers/api/breakers/quotes/reset").0, 200);
     }
     let dropped = service.breaker("quotes")["listeners"]
         .as_array()

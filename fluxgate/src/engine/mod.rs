@@ -80,6 +80,8 @@ pub(crate) mod config;
 mod counters;
 mod early;
 pub(crate) mod gate;
+#[cfg(feature = "page")]
+pub(crate) mod glance;
 pub(crate) mod lock;
 pub(crate) mod machine;
 pub(crate) mod opening;

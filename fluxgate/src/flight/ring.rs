@@ -26,6 +26,12 @@ impl Ring {
         records.map(Arc::clone).collect()
     }
 
+    /// Returns the last record.
+    #[cfg(feature = "page")]
+    pub(crate) fn last(&self) -> Option<Arc<TransitionRecord>> {
+        self.0.as_ref()?.back().map(Arc::clone)
+    }
+
     pub(crate) fn clear(&mut self) {
         self.0 = None;
     }

@@ -209,6 +209,11 @@ impl<K: Key> Group for Set<K> {
         all.into_iter().map(|(_, breaker)| breaker).collect()
     }
 
+    #[cfg(feature = "page")]
+    fn name(&self) -> &Name {
+        &self.name
+    }
+
     fn clock(&self) -> &ClockSource {
         // All are made with the same settings.
         self.overflow.core.clock()

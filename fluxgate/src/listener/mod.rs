@@ -121,6 +121,13 @@ pub use slack::{
 
 use crate::{Info, Signal, WeakBreaker};
 
+/// Returns the names of the metrics that `PrometheusListener` exports.
+#[cfg(all(feature = "page", feature = "prometheus"))]
+pub(crate) fn metric_names() -> Vec<&'static str> {
+    let all = exported::Family::ALL.iter();
+    all.map(|family| family.name).collect()
+}
+
 /// Is told of every transition, once and in order. Closures `Fn(&Signal)` are
 /// listeners, and so is an [`Arc`](std::sync::Arc) of a listener that several
 /// breakers share.

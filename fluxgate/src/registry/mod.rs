@@ -257,6 +257,10 @@ fn hash(name: &str) -> u64 {
 pub(crate) trait Group: Send + Sync {
     fn breakers(&self) -> Vec<CircuitBreaker>;
 
+    /// Returns the name that those of its breakers begin with.
+    #[cfg(feature = "page")]
+    fn name(&self) -> &crate::Name;
+
     /// Returns the clock of breakers that are made from now on.
     fn clock(&self) -> &ClockSource;
 
@@ -283,6 +287,28 @@ pub(crate) fn every() -> Vec<CircuitBreaker> {
     #[cfg(feature = "keyed")]
     breakers.extend(groups().iter().flat_map(|group| group.breakers()));
     breakers
+}
+
+/// Returns every breaker, with the name of the set that it belongs to, if any. Builds
+/// those that were linked into the program.
+#[cfg(feature = "page")]
+pub(crate) fn every_by_set() -> Vec<(CircuitBreaker, Option<crate::Name>)> {
+    let alone = entered().into_iter().map(|breaker| (breaker, None));
+    #[cfg(feature = "keyed")]
+    let in_sets = groups().into_iter().flat_map(|group| {
+        let breakers = group.breakers().into_iter();
+        breakers.map(move |breaker| (breaker, Some(group.name().clone())))
+    });
+    #[cfg(not(feature = "keyed"))]
+    let in_sets = [];
+    alone.chain(in_sets).collect()
+}
+
+/// Returns every breaker of this name, also of sets by key.
+#[cfg(feature = "page")]
+pub(crate) fn every_named(name: &str) -> Vec<CircuitBreaker> {
+    let all = every_by_set().into_iter().map(|(breaker, _)| breaker);
+    all.filter(|breaker| *breaker.name() == *name).collect()
 }
 
 /// Makes groups forget what all their breakers were commanded, if they are on one

@@ -28,6 +28,8 @@ mod min_to_trip;
 #[cfg(feature = "sim")]
 mod pressure;
 mod rule;
+#[cfg(feature = "page")]
+mod words;
 
 pub(crate) use cause::Cause;
 pub use context::Context;
