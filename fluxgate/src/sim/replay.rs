@@ -55,6 +55,7 @@ pub(super) fn run(trace: &Trace, policy: &impl Policy) -> Result<Replay, ConfigE
         failed: figure(|total| total.failed, guesses.failed),
         overloaded: figure(|total| total.overloaded, guesses.overloaded),
         refused: figure(|total| total.refused, 0),
+        throttled: figure(|total| total.throttled, 0),
         wrongly_refused: figure(|total| total.wrongly_refused, guesses.wrongly_refused),
         run,
     })

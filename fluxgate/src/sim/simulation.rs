@@ -16,14 +16,25 @@ use super::{
     result::Column,
 };
 use crate::{
-    CircuitBreaker, ConfigError, Guard, Outcome, Signal, State,
+    CallNotPermitted, CircuitBreaker, ConfigError, Guard, Outcome, RejectionKind, Signal, State,
     clock::Clock,
     random::{Random, Seeded},
     util::duration::nanos,
 };
 
-/// How many slices of time a run is cut into for pictures.
+/// Into how many slices of time a run is cut at most for pictures.
 const COLUMNS: u64 = 240;
+
+/// Returns the width of a slice in nanoseconds, a round one: steady calls fall evenly into
+/// whole seconds and tenths, and unevenly into others.
+fn column_width(lasts: u64) -> u64 {
+    let least = lasts.div_ceil(COLUMNS).max(1);
+    let mut unit = 1_000_000_000;
+    while unit > least {
+        unit /= 10;
+    }
+    least.next_multiple_of(unit)
+}
 
 /// The time of a run. One thread moves it, so the orderings carry nothing.
 #[derive(Clone)]
@@ -209,6 +220,8 @@ impl<'a> Simulation<'a> {
             opened_while_down: false,
             figures: Figures::default(),
         });
+        let column_width = column_width(lasts);
+        let columns = usize::try_from(lasts.div_ceil(column_width).max(1)).unwrap_or(1);
         Self {
             fleet,
             instances: instances.collect(),
@@ -218,8 +231,8 @@ impl<'a> Simulation<'a> {
             sequence: 0,
             changes: Vec::new(),
             lasts,
-            columns: vec![Column::default(); usize::try_from(COLUMNS).unwrap_or(1)],
-            column_width: lasts.div_ceil(COLUMNS).max(1),
+            columns: vec![Column::default(); columns],
+            column_width,
             column: 0,
             phase: Figures::default(),
         }
@@ -255,33 +268,53 @@ impl<'a> Simulation<'a> {
             offered: 1,
             ..Figures::default()
         };
-        if let Ok(guard) = admitted {
-            seen.probes = u64::from(self.instances[number].state == State::HalfOpen);
-            seen.reached_while_down = u64::from(down);
-            let (answer, took) = world.take(number, now);
-            match answer {
-                Answer::Good | Answer::Alive | Answer::Ignored => seen.answered = 1,
-                Answer::Failed | Answer::Cancelled => seen.failed = 1,
-                Answer::Overloaded => seen.overloaded = 1,
+        match admitted {
+            Ok(guard) => {
+                seen.probes = u64::from(self.instances[number].state == State::HalfOpen);
+                seen.reached_while_down = u64::from(down);
+                let (answer, took) = world.take(number, now);
+                match answer {
+                    Answer::Good | Answer::Alive | Answer::Ignored => seen.answered = 1,
+                    Answer::Failed | Answer::Cancelled => seen.failed = 1,
+                    Answer::Overloaded => seen.overloaded = 1,
+                }
+                let call = InFlight {
+                    guard,
+                    instance: number,
+                    answer,
+                };
+                self.send(call, now.saturating_add(took));
             }
-            let call = InFlight {
-                guard,
-                instance: number,
-                answer,
-            };
-            self.send(call, now.saturating_add(took));
-        } else {
-            seen.refused = 1;
-            let answered = world.would_answer(number, now);
-            if answered && self.instances[number].opened_while_down {
-                seen.refused_after_recovery = 1;
-            } else if answered {
-                seen.wrongly_refused = 1;
+            Err(rejection) => {
+                let answered = world.would_answer(number, now);
+                self.reject(number, &rejection, answered, &mut seen);
             }
         }
         self.phase.add(&seen);
         self.columns[column].figures.add(&seen);
         self.instances[number].figures.add(&seen);
+    }
+
+    /// Counts a rejected call, and whether it would have been answered.
+    fn reject(
+        &self,
+        number: usize,
+        rejection: &CallNotPermitted,
+        answered: bool,
+        seen: &mut Figures,
+    ) {
+        let throttled = rejection.kind() == RejectionKind::Throttled;
+        if throttled {
+            seen.throttled = 1;
+        } else {
+            seen.refused = 1;
+        }
+        // No opening throttles.
+        if answered && !throttled && self.instances[number].opened_while_down {
+            seen.refused_after_recovery = 1;
+        } else if answered {
+            seen.wrongly_refused = 1;
+        }
     }
 
     fn send(&mut self, call: InFlight<'a>, ends: u64) {
@@ -379,6 +412,7 @@ impl<'a> Simulation<'a> {
             per_instance: figures.collect(),
             changes: self.changes,
             columns: self.columns,
+            column_width: Duration::from_nanos(self.column_width),
         }
     }
 

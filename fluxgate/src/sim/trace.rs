@@ -199,6 +199,7 @@ pub struct Replay {
     pub(super) failed: Guessed,
     pub(super) overloaded: Guessed,
     pub(super) refused: Guessed,
+    pub(super) throttled: Guessed,
     pub(super) wrongly_refused: Guessed,
 }
 
@@ -228,10 +229,16 @@ impl Replay {
         self.overloaded
     }
 
-    /// Returns how many calls the breaker refused.
+    /// Returns how many calls an open or half-open circuit refused.
     #[must_use]
     pub fn refused(&self) -> Guessed {
         self.refused
+    }
+
+    /// Returns how many calls a throttle refused.
+    #[must_use]
+    pub fn throttled(&self) -> Guessed {
+        self.throttled
     }
 
     /// Returns how many of the refused calls would have been answered.
@@ -247,6 +254,9 @@ impl fmt::Display for Replay {
         writeln!(f, "failed           {}", self.failed)?;
         writeln!(f, "overloaded       {}", self.overloaded)?;
         writeln!(f, "refused          {}", self.refused)?;
+        if self.throttled.most > 0 {
+            writeln!(f, "throttled        {}", self.throttled)?;
+        }
         writeln!(f, "refused wrongly  {}", self.wrongly_refused)?;
         write!(f, "The dependency's capacity does not react to a replay.")
     }
