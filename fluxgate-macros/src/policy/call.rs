@@ -24,6 +24,9 @@ pub(crate) struct PolicyCall<'a> {
     pub(super) arguments: Option<Cursor<'a>>,
 }
 
+/// The name of a policy of the user's own, where there may be one.
+pub(super) const CUSTOM: &str = "Custom";
+
 /// One argument, by position or by name.
 pub(crate) struct Argument<'a> {
     pub(crate) cursor: Cursor<'a>,
@@ -44,11 +47,11 @@ impl<'a> PolicyCall<'a> {
         let Some(token) = cursor.peek() else {
             return Err(errors.at(
                 &cursor.place(),
-                format!("expected a {what}: one of {}", listed(names)),
+                format!("expected a {what}: {}", one_of(names)),
             ));
         };
         not_an_expression(cursor, what, errors)?;
-        not_a_closure(cursor, what, errors)?;
+        not_a_closure(cursor, what, names, errors)?;
         let Some(ident) = token.ident().cloned() else {
             return Err(not_a_name(token, cursor, what, names, errors));
         };
@@ -91,7 +94,7 @@ impl<'a> PolicyCall<'a> {
         let meant = did_you_mean(&self.name, names.iter().copied());
         let advice = match habits::policy(what, &self.name) {
             Some(habit) => format!("; {habit}"),
-            None if meant.is_empty() => format!("; expected one of {}{advice}", listed(names)),
+            None if meant.is_empty() => format!("; expected {}{advice}", one_of(names)),
             None => meant,
         };
         errors.at(
@@ -151,7 +154,7 @@ fn not_a_name(
         (_, Some(number)) => number.advice(what),
         _ => None,
     };
-    let advice = advice.unwrap_or_else(|| format!("write one of {}", listed(names)));
+    let advice = advice.unwrap_or_else(|| format!("write {}", one_of(names)));
     let place = match token.tree {
         Tree::Literal(_) => cursor.clone().expression().whole(),
         _ => token.place.clone(),
@@ -211,6 +214,10 @@ impl BareNumber {
             ("tracker", Self::Whole(n)) => {
                 format!("for errors with a code write `Matches(ApiError::Status({n}))`")
             }
+            ("throttle", Self::Whole(k) | Self::Fraction(k)) => {
+                format!("for {k} times the accepted calls write `Adaptive(k = {k})`")
+            }
+            ("throttle", Self::Duration(d)) => format!("write `Adaptive(k = 1.5, window = {d})`"),
             ("rule for cancelled calls", Self::Duration(d) | Self::Whole(d)) => {
                 format!("write `FailAfter({d})`")
             }
@@ -378,6 +385,7 @@ const KEYWORDS: &[&str] = &[
 pub(super) fn not_a_closure(
     cursor: &Cursor<'_>,
     what: &str,
+    names: &[&str],
     errors: &ErrorList,
 ) -> Result<(), Reported> {
     // Asked of each leaf: most are seen to be none.
@@ -396,10 +404,12 @@ pub(super) fn not_a_closure(
     let Some((_, taken)) = cursor.clone().try_parse(ExprClosure::parse) else {
         return Ok(());
     };
-    Err(errors.at(
-        &taken.whole(),
-        format!("a closure is a {what} of your own: write `Custom(|…| …)`"),
-    ))
+    let message = if names.contains(&CUSTOM) {
+        format!("a closure is a {what} of your own: write `Custom(|…| …)`")
+    } else {
+        format!("a {what} can't be a closure: write {}", one_of(names))
+    };
+    Err(errors.at(&taken.whole(), message))
 }
 
 /// A policy value: one call from beginning to end, or made in code.
@@ -499,15 +509,22 @@ fn path(
                  and a tracker of your own goes into `Custom(…)`"
             )
         }
-        None => format!(
+        None if names.contains(&CUSTOM) => format!(
             "a {what} of your own goes into `Custom(…)`; the others are {}",
             listed(names)
         ),
+        None => format!("write {}", one_of(names)),
     };
     errors.at(
         &place.to(&end),
         format!("a {what} is written by its name alone: {advice}"),
     )
+}
+
+/// Says which names there are: `A`, or one of `A`, `B`, ….
+fn one_of(names: &[&str]) -> String {
+    let several = if names.len() == 1 { "" } else { "one of " };
+    format!("{several}{}", listed(names))
 }
 
 /// Lists names for messages: `A`, `B`, ….

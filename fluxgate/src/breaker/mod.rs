@@ -17,7 +17,7 @@ use crate::{
     },
     engine::{
         Core,
-        ticket::{Ended, Ticket},
+        ticket::{CallEnd, Ticket},
     },
     tracker,
 };
@@ -432,7 +432,7 @@ impl Guard<'_> {
         }
     }
 
-    fn settle(&mut self, ended: Ended) {
+    fn settle(&mut self, ended: CallEnd) {
         if let Some(ticket) = self.ticket.take() {
             self.core.settle(ticket, ended);
         }
@@ -443,9 +443,9 @@ impl Drop for Guard<'_> {
     fn drop(&mut self) {
         let panicked = std::thread::panicking() && !self.panicking;
         self.settle(if panicked {
-            Ended::Panicked
+            CallEnd::Panicked
         } else {
-            Ended::Cancelled
+            CallEnd::Cancelled
         });
     }
 }

@@ -73,7 +73,7 @@ impl Question {
 
 /// What the retry policy says as a circuit opens.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Wait {
+pub(crate) struct OpeningWait {
     /// How long to wait for the first probe; `None` is for ever.
     pub(crate) first: Option<Duration>,
     /// How long a dependency may ask it to wait.
@@ -485,7 +485,12 @@ impl Machine {
 
     /// Goes to a state, the present one included. For `Open`, `wait` is what the
     /// retry policy said.
-    pub(crate) fn enter(&mut self, next: Next, now: Duration, wait: Option<Wait>) -> Transition {
+    pub(crate) fn enter(
+        &mut self,
+        next: Next,
+        now: Duration,
+        wait: Option<OpeningWait>,
+    ) -> Transition {
         let old_state = self.state;
         match next.state {
             State::Open => self.reopens = self.opening().reopens,
@@ -500,7 +505,7 @@ impl Machine {
         self.opened_with = next.cause.map(|_| Box::new(self.totals.clone()));
         let asked = self.asked.map(|until| until.saturating_sub(now));
         self.start_period(now);
-        if let Some(Wait {
+        if let Some(OpeningWait {
             first,
             longest,
             allows_early,

@@ -8,8 +8,8 @@
 //! [`Machine`], the outbox and all else are behind the lock.
 //!
 //! ```text
-//! bits of the word   63 ……………………… 8 | 7 6 | 5      | 4    | 3     | 2 1 0
-//!                    generation     |     | locked | free | clean | state
+//! bits of the word   63 …………………… 8 | 7         | 6 | 5      | 4    | 3     | 2 1 0
+//!                    generation   | attention |   | locked | free | clean | state
 //! ```
 //!
 //! - *generation* goes up with every transition, also with one to the present state. A
@@ -19,6 +19,8 @@
 //!   outcome is recorded.
 //! - *clean*: one more success that is not slow would change nothing: the window is full
 //!   of such, the streak is 0, and the rule answers as before.
+//! - *attention*: the dependency was overloaded lately, and the breaker has a throttle:
+//!   calls are counted and may be refused ([`throttled`]). No call is *free* meanwhile.
 //!
 //! ## The fast path
 //!
@@ -125,8 +127,8 @@ use machine::Machine;
 use opening::OpeningSeqLock;
 use outbox::Outbox;
 use state_word::StateWord;
-use ticket::{Ended, Ticket};
-use transition::Entry;
+use ticket::{CallEnd, Ticket};
+use transition::StateEntry;
 
 // In this order: first what rejections read, last what they write, so that on two
 // cores they share no cache line but the counter's. Each flag is a question of
@@ -290,7 +292,7 @@ impl Core {
 
     /// Asks what has to be asked before the breaker begins in its state; `None` if
     /// that is `Closed`.
-    fn entry_to_start(&self) -> Option<Entry> {
+    fn entry_to_start(&self) -> Option<StateEntry> {
         match self.start() {
             State::Closed => None,
             State::Open => Some(self.entry_to_open(None, Opening::new(0))),

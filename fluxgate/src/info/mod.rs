@@ -48,7 +48,8 @@ pub struct Info {
     pub probes_in_flight: usize,
     /// Calls rejected, for whatever reason.
     pub rejected: u64,
-    /// Calls rejected by the [throttle](crate::throttle); each is rejected, too.
+    /// Calls refused by the [throttle](crate::throttle): each is rejected, too, passed
+    /// over, or asked for again by a waiter.
     pub throttled: u64,
     /// What the throttle sees now, if there is one.
     pub throttle: Option<ThrottleInfo>,

@@ -174,8 +174,8 @@ pub trait Listener: Send + Sync {
 
     /// Returns what the listener reads of the breaker beyond its signals. It is
     /// called once, after [`attach`](Self::attach).
-    fn needs(&self) -> Needs {
-        Needs::default()
+    fn needs(&self) -> ListenerNeeds {
+        ListenerNeeds::default()
     }
 
     /// Takes the last reading when the last handle of the breaker is dropped.
@@ -197,7 +197,7 @@ pub trait Listener: Send + Sync {
 /// need anyway. By default nothing, so that a healthy call costs nothing more.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Needs {
+pub struct ListenerNeeds {
     /// Count calls by how they ended, probes, and rejections by state, and add
     /// up the time spent in each state:
     /// [`Info::lifetime`](crate::Info::lifetime).

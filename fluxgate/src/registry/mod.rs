@@ -113,14 +113,14 @@ const ROOM: usize = 64;
 
 /// The breakers that are known: to the process, or to a test that has breakers
 /// of its own.
-pub(crate) struct Known {
+pub(crate) struct KnownBreakers {
     /// `None` before the first is entered.
     breakers: Mutex<Option<Breakers>>,
     #[cfg(feature = "keyed")]
     groups: Mutex<Vec<Weak<dyn Group>>>,
 }
 
-impl Known {
+impl KnownBreakers {
     pub(crate) const fn new() -> Self {
         Self {
             breakers: Mutex::new(None),
@@ -130,10 +130,10 @@ impl Known {
     }
 }
 
-static KNOWN: Known = Known::new();
+static KNOWN: KnownBreakers = KnownBreakers::new();
 
 /// Gives the breakers that this thread sees.
-fn here<R>(f: impl FnOnce(&Known) -> R) -> R {
+fn here<R>(f: impl FnOnce(&KnownBreakers) -> R) -> R {
     #[cfg(feature = "test-util")]
     if let Some(world) = isolated::world() {
         return f(&world.known);
