@@ -2,7 +2,7 @@
 //!
 //! What is wrong is said with the file and the line, by the reader of TOML.
 
-use std::{error::Error, fs, path::Path, time::Duration};
+use std::{error::Error, fs::File, io::Read as _, path::Path, time::Duration};
 
 use fluxgate::{
     Builder,
@@ -17,6 +17,9 @@ type Failure = Box<dyn Error>;
 
 /// More would take minutes, and a table of gigabytes.
 const MOST_CALLS: f64 = 1e9;
+
+/// The bytes of a file of policies or of a scenario.
+const LARGEST_FILE: u64 = 1 << 20;
 
 /// Numbers within bounds; the reader of TOML says the line of one that is not.
 macro_rules! numbers {
@@ -299,6 +302,21 @@ pub(crate) fn scenario(path: &Path) -> Result<Scenario, Failure> {
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
-    let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()).into())
+    let failed = |error: &dyn Error| format!("{}: {error}", path.display());
+    let mut text = String::new();
+    let mut file = File::open(path).map_err(|error| failed(&error))?;
+    let read = file
+        .by_ref()
+        .take(LARGEST_FILE + 1)
+        .read_to_string(&mut text);
+    if read.map_err(|error| failed(&error))? as u64 > LARGEST_FILE {
+        return Err(format!(
+            "{}: more than {LARGEST_FILE} bytes; expected a file of policies or of a scenario",
+            path.display()
+        )
+        .into());
+    }
+    // As some editors begin a file.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    toml::from_str(text).map_err(|error| failed(&error).into())
 }

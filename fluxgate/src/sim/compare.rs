@@ -46,6 +46,16 @@ impl Scenario {
     }
 }
 
+/// Collects runs that were made one by one, each with the name of its policy.
+impl<N: Into<String>> FromIterator<(N, Run)> for Comparison {
+    fn from_iter<I: IntoIterator<Item = (N, Run)>>(runs: I) -> Self {
+        let runs = runs.into_iter().map(|(name, run)| (name.into(), run));
+        Self {
+            runs: runs.collect(),
+        }
+    }
+}
+
 impl Comparison {
     /// Returns the runs with the names of their policies.
     #[must_use]

@@ -112,7 +112,11 @@ impl World for InPhase<'_> {
     }
 }
 
-pub(super) fn run(scenario: &Scenario, policy: &impl Policy) -> Result<Run, ConfigError> {
+pub(super) fn run(
+    scenario: &Scenario,
+    policy: &impl Policy,
+    watch: &mut dyn FnMut(f64),
+) -> Result<Run, ConfigError> {
     let mut seeds = Seeded::new(scenario.seed);
     let fleet = Fleet::build(policy, scenario.instances, &mut seeds)?;
     let mut arrivals = fork(&mut seeds);
@@ -120,7 +124,7 @@ pub(super) fn run(scenario: &Scenario, policy: &impl Policy) -> Result<Run, Conf
     let mut hypothetical = fork(&mut seeds);
     let mut running = Running::new();
     let lasts = nanos(scenario.lasts());
-    let mut simulation = Simulation::new(&fleet, lasts);
+    let mut simulation = Simulation::new(&fleet, lasts, watch);
     let mut phases = Vec::with_capacity(scenario.phases.len());
     let mut start = 0_u64;
     for phase in &scenario.phases {
@@ -211,10 +215,12 @@ pub(super) struct Simulation<'a> {
     column: usize,
     /// The figures of the present phase.
     phase: Figures,
+    /// Is told which share of the columns is past.
+    watch: &'a mut dyn FnMut(f64),
 }
 
 impl<'a> Simulation<'a> {
-    pub(super) fn new(fleet: &'a Fleet, lasts: u64) -> Self {
+    pub(super) fn new(fleet: &'a Fleet, lasts: u64, watch: &'a mut dyn FnMut(f64)) -> Self {
         let instances = fleet.breakers.iter().map(|_| Instance {
             state: State::Closed,
             opened_while_down: false,
@@ -235,6 +241,7 @@ impl<'a> Simulation<'a> {
             column_width,
             column: 0,
             phase: Figures::default(),
+            watch,
         }
     }
 
@@ -252,6 +259,7 @@ impl<'a> Simulation<'a> {
             let pressures = pressures.map(|breaker| breaker.core.pressure());
             self.columns[self.column].pressure = pressures.fold(0.0, f64::max);
             self.column += 1;
+            (self.watch)(self.column as f64 / self.columns.len() as f64);
         }
     }
 

@@ -120,7 +120,25 @@ impl Trace {
         reason = "closures are given as they are"
     )]
     pub fn try_run(&self, policy: impl Policy) -> Result<Replay, ConfigError> {
-        replay::run(self, &policy)
+        replay::run(self, &policy, &mut |_| ())
+    }
+
+    /// Replays the calls as [`try_run`](Self::try_run) does, and tells `watch` now and
+    /// then which share is done, from 0 to 1: for a progress bar.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_run`](Self::try_run).
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "closures are given as they are"
+    )]
+    pub fn try_run_watched(
+        &self,
+        policy: impl Policy,
+        mut watch: impl FnMut(f64),
+    ) -> Result<Replay, ConfigError> {
+        replay::run(self, &policy, &mut watch)
     }
 
     /// Returns when the last call ended or was refused.
