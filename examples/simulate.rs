@@ -91,7 +91,7 @@ fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
 fn run(options: &Options) -> Result<String, Failure> {
     let policies = match &options.policy {
         Some(path) => files::policies(path)?,
-        None => vec![NamedPolicy::default()],
+        None => vec![NamedPolicy::usual()],
     };
     let first = policies.first().ok_or("no policy")?;
     if let (true, Some(out)) = (options.all, &options.out) {

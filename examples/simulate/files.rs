@@ -8,6 +8,7 @@ use fluxgate::{
     Builder,
     retry::{Backoff, Cooldown},
     sim::{Dependency, Load, LogNormal, Scenario},
+    throttle::Adaptive,
     tripper::{AvgLatency, FailureRate, FailureStreak, MinRequests, Rule, SlowRate},
     window::{CountWindow, TimeWindow},
 };
@@ -85,6 +86,7 @@ pub(crate) struct NamedPolicy {
     window: Option<Window>,
     /// The circuit opens if any of these holds.
     tripper: Option<Vec<Conditions>>,
+    throttle: Option<Throttle>,
     retry: Option<Retry>,
     max_half_open_calls: Option<u32>,
     close_after: Option<u64>,
@@ -114,6 +116,16 @@ struct Conditions {
 struct SlowCalls {
     ratio: f64,
     threshold_ms: Millis,
+}
+
+/// Answers overload in proportion.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Throttle {
+    k: f64,
+    window_seconds: Option<Seconds>,
+    min: Option<u64>,
+    floor: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -156,7 +168,31 @@ impl Conditions {
     }
 }
 
+impl Throttle {
+    fn adaptive(self) -> Adaptive {
+        let mut adaptive = Adaptive::new(self.k);
+        if let Some(window) = self.window_seconds {
+            adaptive = adaptive.window(seconds(window));
+        }
+        if let Some(calls) = self.min {
+            adaptive = adaptive.min(calls);
+        }
+        if let Some(share) = self.floor {
+            adaptive = adaptive.floor(share);
+        }
+        adaptive
+    }
+}
+
 impl NamedPolicy {
+    /// Returns the policy of a breaker that is not set in any way.
+    pub(crate) fn usual() -> Self {
+        Self {
+            name: "the default policy".to_owned(),
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn apply(&self, mut breaker: Builder) -> Builder {
         breaker = match self.window {
             Some(Window::Calls(size)) => breaker.window(CountWindow::new(size)),
@@ -174,6 +210,9 @@ impl NamedPolicy {
             }
             None => breaker,
         };
+        if let Some(throttle) = self.throttle {
+            breaker = breaker.throttle(throttle.adaptive());
+        }
         if let Some(calls) = self.max_half_open_calls {
             breaker = breaker.max_half_open_calls(calls);
         }

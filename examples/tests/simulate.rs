@@ -81,6 +81,23 @@ fn policies_are_compared_and_drawn() {
 }
 
 #[test]
+fn throttle_is_tried() {
+    let table = printed(&["--policy", &kept("policies.toml"), "--compare", "overload"]);
+    let throttled = table.lines().find(|line| line.contains("| throttled"));
+    let cells: Vec<&str> = throttled
+        .expect("a row")
+        .split('|')
+        .map(str::trim)
+        .collect();
+    assert_eq!(cells[2..4], ["0", "0"], "{table}");
+    assert!(
+        cells[4].parse::<u64>().expect("a number") > 10_000,
+        "{table}"
+    );
+    assert!(printed(&["error-spike"]).starts_with("the default policy\n"));
+}
+
+#[test]
 fn trace_is_replayed_by_each_policy() {
     let folder = Folder::new("trace");
     let line = |at: u32, outcome: &str| format!("{at},0.1,{outcome}\n");

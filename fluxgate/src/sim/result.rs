@@ -279,14 +279,6 @@ impl fmt::Display for Run {
             total.refused,
             total.throttled
         )?;
-        let time = |time: Option<Duration>| time.map_or("never".to_owned(), axis::short);
-        write!(
-            f,
-            "opened after {}, closed after {}, {} reached it while it was down, {} refused wrongly",
-            time(self.opened_after()),
-            time(self.closed_after()),
-            total.reached_while_down,
-            total.wrongly_refused
-        )
+        f.write_str(&self.headline())
     }
 }

@@ -344,7 +344,7 @@ impl<'a> Drawing<'a> {
         for span in spans {
             let (from, to) = (self.x_nanos(span.start), self.x_nanos(span.end));
             if span.state == State::HalfOpen && to - from < NARROW {
-                probes.push((from + to) / 2.0);
+                probes.push(from.midpoint(to));
             }
             let width = (to - from).max(1.2);
             let class = class(span.state);

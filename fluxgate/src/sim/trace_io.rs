@@ -43,6 +43,7 @@ fn write_seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok,
     serializer.serialize_f64(time.as_secs_f64())
 }
 
+#[allow(clippy::ref_option, reason = "serde gives the field like this")]
 fn write_optional<S: Serializer>(
     time: &Option<Duration>,
     serializer: S,
