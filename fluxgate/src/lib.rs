@@ -151,6 +151,7 @@ pub mod classify;
 pub mod clock;
 mod diagnostics;
 mod engine;
+pub mod flight;
 #[cfg(feature = "tower")]
 pub mod future;
 #[cfg(feature = "grpc")]

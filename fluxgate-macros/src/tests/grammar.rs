@@ -19,6 +19,8 @@ fn tokens_and_strings_are_accepted_alike() {
         probe_lease = "30s",
         on_cancel = "FailAfter(5s)",
         durations = true,
+        flight_recorder = 0,
+        failure_texts = true,
         listeners = [
             LogListener,
             PrometheusListener,
