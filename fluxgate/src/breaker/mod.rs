@@ -68,20 +68,20 @@ impl CircuitBreaker {
         core.eternal.get_or_init(|| Box::leak(Box::new(self)));
     }
 
-    /// The breaker's name.
+    /// Returns the breaker's name.
     #[must_use]
     pub fn name(&self) -> &Name {
         &self.core.name
     }
 
-    /// The present state. One atomic load.
+    /// Returns the present state. One atomic load.
     #[doc(alias("is_open", "is_closed"))]
     #[must_use]
     pub fn state(&self) -> State {
         self.core.state()
     }
 
-    /// A snapshot of the breaker: state, window, totals.
+    /// Returns a snapshot of the breaker: state, window, totals.
     #[doc(alias("snapshot", "stats", "metrics"))]
     #[must_use]
     pub fn info(&self) -> Info {
@@ -231,8 +231,8 @@ impl CircuitBreaker {
         self.classified().call_with_fallback_async(future, fallback)
     }
 
-    /// The same calls with a say in which errors count as failures. An error
-    /// that `tracker` does not match is ignored.
+    /// Returns this breaker's calls with `tracker`, which decides which errors count as
+    /// failures. An error that it does not match is ignored.
     ///
     /// ```
     /// use std::io;
@@ -247,8 +247,8 @@ impl CircuitBreaker {
         Classified::new(self, ByTracker::new(tracker, NeverFails))
     }
 
-    /// The same calls with one function that says what every result means, errors
-    /// and the rest alike; [`with_tracker`](Self::with_tracker) and
+    /// Returns this breaker's calls with one function that says what every result means,
+    /// errors and the rest alike: [`with_tracker`](Self::with_tracker) and
     /// [`failure_if`](Classified::failure_if) in one, and the way to say for how long
     /// the dependency will be down. A panic in it is contained.
     ///
@@ -415,13 +415,13 @@ pub struct Guard<'a> {
 }
 
 impl Guard<'_> {
-    /// The call succeeded.
+    /// Records that the call succeeded.
     #[inline]
     pub fn success(self) {
         self.record(Outcome::Success);
     }
 
-    /// The call failed.
+    /// Records that the call failed.
     #[inline]
     pub fn failure(self) {
         self.record(Outcome::Failure);
@@ -437,12 +437,12 @@ impl Guard<'_> {
         self.record(Outcome::Overloaded);
     }
 
-    /// The call says nothing about the dependency.
+    /// Records that the call says nothing about the dependency.
     pub fn ignore(self) {
         self.record(Outcome::Ignored);
     }
 
-    /// The call failed, and this is what the failure says: for the
+    /// Records that the call failed, and what the failure says: for the
     /// [flight recorder](crate::flight#failures-in-words).
     ///
     /// ```
@@ -457,7 +457,7 @@ impl Guard<'_> {
         self.failure();
     }
 
-    /// The call ended with this outcome.
+    /// Records that the call ended with this outcome.
     #[inline]
     pub fn record(mut self, outcome: Outcome) {
         if let Some(ticket) = self.ticket.take() {

@@ -110,7 +110,7 @@ impl Core {
         }
     }
 
-    /// Has an alarm ring when the breaker's clock shows `at`.
+    /// Sets an alarm that rings when the breaker's clock shows `at`.
     pub(crate) fn set_alarm(&self, at: Duration, alarm: Alarm) {
         self.clock.set_alarm(at, alarm);
     }

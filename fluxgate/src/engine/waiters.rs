@@ -77,7 +77,7 @@ impl Waiters {
         !is_set
     }
 
-    /// An alarm rang.
+    /// Forgets the alarm that rang, and wakes the first waiter.
     pub(crate) fn ring(&self) {
         self.queue().alarm_at = None;
         self.wake_next();
