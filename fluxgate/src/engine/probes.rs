@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_probe_never_frees_the_slot_of_another_though_the_clock_jumped_back() {
+    fn lost_probe_frees_no_slot_of_another() {
         let mut probes = Probes::new(1, 10);
         let (Some(lost), 0) = probes.acquire(100) else {
             panic!("the first slot")
