@@ -78,6 +78,33 @@ fn many_openings_are_drawn_in_bounds() {
     );
 }
 
+/// A window of calls is emptied by the opening that it caused; the picture shows it all
+/// the same.
+#[test]
+fn rule_is_drawn_at_its_threshold() {
+    for policy in [
+        |breaker: fluxgate::Builder| breaker,
+        |breaker: fluxgate::Builder| breaker.tripper(fluxgate::tripper::FailureStreak::new(5)),
+    ] {
+        let outage = Scenario::ready("sudden-outage").expect("known");
+        let drawn = outage.run(policy).terminal(80);
+        let line = |label: &str| {
+            let line = drawn
+                .lines()
+                .find(|line| line.trim_start().starts_with(label));
+            line.expect("a line").chars().collect::<Vec<char>>()
+        };
+        let (states, rule) = (line("circuit"), line("rule"));
+        let opened = states
+            .iter()
+            .position(|state| *state == 'O')
+            .expect("it opened");
+        assert!(rule[opened - 1..=opened].contains(&'!'), "{drawn}");
+        // Nothing is asked while it is open.
+        assert_eq!(rule[opened + 2], ' ', "{drawn}");
+    }
+}
+
 #[test]
 fn terminal_is_twelve_lines_of_its_width() {
     for name in Scenario::READY {

@@ -71,7 +71,7 @@ impl Run {
                     slice.answered += share * figures.answered as f64;
                     slice.failed += share * (figures.failed + figures.overloaded) as f64;
                     slice.throttled += share * figures.throttled as f64;
-                    slice.pressure = slice.pressure.max(column.pressure);
+                    slice.pressure = slice.pressure.max(column.pressure.unwrap_or(0.0));
                 }
                 slice
             })
