@@ -39,6 +39,13 @@ impl Core {
         }
     }
 
+    /// Returns whether attention lasts.
+    #[cfg(feature = "keyed")]
+    pub(super) fn is_attentive(&self, word: StateWord, now: u64) -> bool {
+        let throttle = self.throttle.as_deref();
+        word.has_attention() && throttle.is_some_and(|throttle| !throttle.is_over(now))
+    }
+
     /// Returns why a call that arrives in the state of `word` is throttled, if it is.
     #[inline]
     pub(super) fn throttle(&self, word: StateWord, now: u64) -> Option<Refusal> {
@@ -134,10 +141,14 @@ impl Core {
         let Some(throttle) = self.throttle.as_deref() else {
             return self.defer_until(ticket, wait);
         };
-        if !self.word().same_period(ticket.word) {
+        let present = self.word();
+        if !present.same_period(ticket.word) || !ticket.is_judged() {
             return;
         }
         let now = nanos(self.clock.now());
+        if !present.has_attention() || throttle.is_over(now) {
+            self.begin_attention(throttle, ticket.word, now);
+        }
         if let Some(longest) = self.longest_wait() {
             throttle.ask(now, wait.min(longest));
         }

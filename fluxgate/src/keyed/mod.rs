@@ -36,7 +36,8 @@
 //!
 //! 1. First goes a breaker that holds nothing worth keeping and was not asked for
 //!    since it was last looked at: a closed circuit without a failed or slow call
-//!    in its window and without a failure as its last call, or an open one whose
+//!    in its window, without a failure as its last call and without an overload that
+//!    its throttle still counts, or an open one whose
 //!    wait ended at least as long ago as it had lasted, which means that nothing
 //!    called there in all that time.
 //! 2. If there is none, a closed circuit whose failures are forgotten, since its
