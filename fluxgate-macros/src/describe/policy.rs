@@ -14,6 +14,7 @@ pub(super) fn policy(settings: &BreakerSettings) -> String {
         opens(settings),
         stays_open(settings.retry.as_ref()),
         recovers(settings),
+        begins(settings),
         tells(settings.listeners.as_deref().unwrap_or_default()),
     ];
     joined(
@@ -23,6 +24,13 @@ pub(super) fn policy(settings: &BreakerSettings) -> String {
         }),
         "",
     )
+}
+
+fn begins(settings: &BreakerSettings) -> String {
+    match &settings.initial_state {
+        Some(state) if state.name != "closed" => format!("\nIt begins `{}`.\n", state.name),
+        _ => String::new(),
+    }
 }
 
 fn opens(settings: &BreakerSettings) -> String {

@@ -8,7 +8,7 @@ use super::{Runtime, constants, keyed, policies, respanned};
 use crate::{
     describe,
     item::{breaker_macro::ParsedBreaker, function::Function},
-    policy::SlowProbes,
+    policy::{InitialState, SlowProbes},
     settings::{BreakerSettings, Handle},
     validate::validated::{DefinedBreaker, FunctionBreaker, KeySet},
 };
@@ -271,6 +271,9 @@ fn calls(settings: &BreakerSettings, fluxgate: &Runtime<'_>) -> TokenStream {
     }
     if let Some(durations) = &settings.durations {
         set("durations", quote!(#durations));
+    }
+    if let Some(InitialState { ident, .. }) = &settings.initial_state {
+        set("initial_state", quote!(#fluxgate::State::#ident));
     }
     calls
 }

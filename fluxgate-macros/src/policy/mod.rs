@@ -4,6 +4,7 @@
 mod call;
 mod cancel;
 mod formula;
+mod initial_state;
 mod listeners;
 mod params;
 mod permit;
@@ -17,6 +18,7 @@ mod window;
 pub(crate) use call::{Argument, PolicyCall, PolicyValue, listed, policy, policy_value};
 pub(crate) use cancel::OnCancel;
 pub(crate) use formula::{Formula, Grammar, Negation};
+pub(crate) use initial_state::InitialState;
 pub(crate) use listeners::{Listener, Slack, read as read_listeners};
 pub(crate) use params::{Param, Params};
 pub(crate) use permit::{Permit, PermitKind};

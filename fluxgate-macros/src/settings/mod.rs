@@ -14,7 +14,8 @@ use syn::{Expr, Path, Type};
 
 use crate::{
     policy::{
-        Listener, OnCancel, Permit, Retry, SlowProbes, Time, Tracker, Tripper, WholeNumber, Window,
+        InitialState, Listener, OnCancel, Permit, Retry, SlowProbes, Time, Tracker, Tripper,
+        WholeNumber, Window,
     },
     tokens::{
         Cursor, Location,
@@ -54,6 +55,7 @@ pub(crate) struct BreakerSettings {
     pub(crate) on_cancel: Option<OnCancel>,
     pub(crate) slow_probes: Option<SlowProbes>,
     pub(crate) durations: Option<bool>,
+    pub(crate) initial_state: Option<InitialState>,
     pub(crate) listeners: Option<Vec<Listener>>,
 }
 

@@ -11,7 +11,7 @@ use super::{
     },
 };
 use crate::{
-    policy::{self, CountLimits, OnCancel, Permit, Retry, SlowProbes, Window},
+    policy::{self, CountLimits, InitialState, OnCancel, Permit, Retry, SlowProbes, Window},
     tokens::{
         Cursor, LocatedToken,
         errors::{ErrorList, Reported},
@@ -158,6 +158,17 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "durations",
         "durations = true",
         |to, it, cursor, errors| store(&mut to.breaker.durations, flag(it, cursor, errors)),
+    ),
+    setting(
+        Owner::Breaker,
+        "initial_state",
+        "initial_state = MetricsOnly",
+        |to, _, cursor, errors| {
+            store(
+                &mut to.breaker.initial_state,
+                policy(cursor, errors, InitialState::read),
+            )
+        },
     ),
     setting(
         Owner::Breaker,

@@ -35,20 +35,25 @@ impl From<Outcome> for Ended {
 #[inline(always)]
 #[allow(clippy::inline_always)]
 pub(crate) fn record(core: &Core, ticket: Ticket, outcome: Outcome) {
-    match outcome {
-        Outcome::UnavailableFor(wait) => core.defer_until(ticket, wait),
-        Outcome::OverloadedFor(wait) => core.overloaded_for(ticket, wait),
-        _ => {}
-    }
+    hear(core, ticket, outcome);
     core.settle(ticket, outcome.into());
 }
 
 /// Settles a call whose duration, in nanoseconds, was measured elsewhere.
 pub(crate) fn record_measured(core: &Core, ticket: Ticket, outcome: Outcome, elapsed: u64) {
-    if let Outcome::UnavailableFor(wait) | Outcome::OverloadedFor(wait) = outcome {
-        core.defer_until(ticket, wait);
-    }
+    hear(core, ticket, outcome);
     core.settle_measured(ticket, outcome.into(), elapsed);
+}
+
+/// Takes note of how long the dependency asked to wait, if it did.
+#[inline(always)]
+#[allow(clippy::inline_always)]
+fn hear(core: &Core, ticket: Ticket, outcome: Outcome) {
+    match outcome {
+        Outcome::UnavailableFor(wait) => core.defer_until(ticket, wait),
+        Outcome::OverloadedFor(wait) => core.overloaded_for(ticket, wait),
+        _ => {}
+    }
 }
 
 /// A call that was admitted, to be settled once. Dropped, it has panicked.

@@ -10,12 +10,16 @@
 //!
 //! Invariant: a waiter enters the queue before it asks. An event before its answer
 //! therefore either lets it in or wakes the first in the queue.
+//!
+//! A waiter that was woken may not be polled for long: its task awaits something else
+//! first, or its future was leaked. So while others wait behind it an alarm is set,
+//! which wakes the next of them a little later.
 
 use std::{
     collections::BTreeMap,
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, PoisonError, Weak},
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -24,7 +28,11 @@ use super::guard::OwnedGuard;
 use crate::{
     CircuitBreaker,
     clock::Alarm,
-    engine::{Core, ticket::Ticket},
+    engine::{
+        Core,
+        sync::{Mutex, MutexGuard},
+        ticket::Ticket,
+    },
     util::panic::catch_panic,
 };
 
@@ -38,6 +46,8 @@ struct Queue {
     turns: u64,
     /// When the alarm rings that was set last, unless it rang.
     alarm_at: Option<Duration>,
+    /// Whom it wakes.
+    core: Weak<Core>,
 }
 
 impl Waiters {
@@ -48,12 +58,15 @@ impl Waiters {
     }
 
     /// Enters the queue, or stays there with this waker. Returns the waiter's turn.
-    fn enter(&self, turn: Option<u64>, waker: Waker) -> u64 {
+    fn enter(&self, turn: Option<u64>, waker: Waker, core: &Arc<Core>) -> u64 {
         let mut queue = self.queue();
         let turn = turn.unwrap_or_else(|| {
             queue.turns += 1;
             queue.turns
         });
+        if queue.core.strong_count() == 0 {
+            queue.core = Arc::downgrade(core);
+        }
         let before = queue.waiting.insert(turn, waker);
         drop(queue);
         drop(before);
@@ -67,29 +80,33 @@ impl Waiters {
         waker.is_some()
     }
 
-    /// Wakes the first waiter, if there is one.
-    pub(crate) fn wake_next(&self) {
-        let first = self.queue().waiting.pop_first();
+    /// Wakes the first waiter, if there is one. Returns whether others wait behind it.
+    pub(crate) fn wake_next(&self) -> bool {
+        let mut queue = self.queue();
+        let first = queue.waiting.pop_first();
+        let are_more = !queue.waiting.is_empty();
+        drop(queue);
         if let Some((_, waker)) = first {
             // It runs on the thread of a call, or on that of the alarms.
             catch_panic(|| waker.wake());
         }
+        are_more
     }
 
-    /// Returns whether an alarm is to be set, and takes note of it.
-    fn needs_alarm(&self, at: Duration) -> bool {
+    /// Returns the alarm to be set for this time, unless an earlier one is.
+    pub(crate) fn alarm(&self, at: Duration) -> Option<Alarm> {
         let mut queue = self.queue();
-        let is_set = queue.alarm_at.is_some_and(|set| set <= at);
-        if !is_set {
-            queue.alarm_at = Some(at);
+        if queue.alarm_at.is_some_and(|set| set <= at) {
+            return None;
         }
-        !is_set
+        queue.alarm_at = Some(at);
+        let core: Weak<Core> = queue.core.clone();
+        Some(Alarm::new(core))
     }
 
-    /// An alarm rang.
-    pub(crate) fn ring(&self) {
+    /// Takes note that an alarm rang.
+    pub(crate) fn rang(&self) {
         self.queue().alarm_at = None;
-        self.wake_next();
     }
 }
 
@@ -112,10 +129,10 @@ impl AcquireReady {
 
     fn admitted(&mut self, ticket: Ticket) -> Poll<OwnedGuard> {
         if let Some(turn) = self.turn.take() {
-            let waiters = &self.breaker.core.choice().waiters;
-            waiters.leave(turn);
+            let core = &self.breaker.core;
+            core.choice().waiters.leave(turn);
             // There may be room for another.
-            waiters.wake_next();
+            core.wake_next();
         }
         Poll::Ready(OwnedGuard::new(self.breaker.clone(), ticket))
     }
@@ -129,18 +146,14 @@ impl Future for AcquireReady {
         if let Some(ticket) = this.breaker.core.admit_fast() {
             return this.admitted(ticket);
         }
-        let waiters = &this.breaker.core.choice().waiters;
-        this.turn = Some(waiters.enter(this.turn, context.waker().clone()));
         let core = &this.breaker.core;
+        let waiters = &core.choice().waiters;
+        this.turn = Some(waiters.enter(this.turn, context.waker().clone(), core));
         match core.try_admit() {
             Ok(ticket) => this.admitted(ticket),
             Err(refusal) => {
-                if let Some(at) = core.next_look(refusal)
-                    && waiters.needs_alarm(at)
-                {
-                    let core: &Arc<Core> = core;
-                    let whom = Arc::downgrade(core);
-                    core.set_alarm(at, Alarm::new(whom));
+                if let Some(at) = core.next_look(refusal) {
+                    core.look_at(at, waiters);
                 }
                 Poll::Pending
             }
@@ -151,9 +164,9 @@ impl Future for AcquireReady {
 impl Drop for AcquireReady {
     fn drop(&mut self) {
         if let Some(turn) = self.turn {
-            let waiters = &self.breaker.core.choice().waiters;
-            if !waiters.leave(turn) {
-                waiters.wake_next();
+            let core = &self.breaker.core;
+            if !core.choice().waiters.leave(turn) {
+                core.wake_next();
             }
         }
     }

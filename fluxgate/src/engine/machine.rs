@@ -8,7 +8,7 @@ use crate::{
     State,
     engine::{config::Config, probes::Probes},
     retry::Opening,
-    tripper::{Cause, Context, ages::InFlightAges},
+    tripper::{Cause, Context, ages::InFlightAges, context::Running},
     util::{duration::nanos, slot::Slot},
     window::{AnyWindow, OwnWindow, Record, Totals},
 };
@@ -60,7 +60,7 @@ impl Question {
             totals: &self.totals,
             thresholds: &config.thresholds,
             durations: config.durations,
-            running: self.running.as_ref(),
+            running: self.running.as_ref().map(Running::Counted),
         };
         let fires = config.tripper.fires(&seen);
         (fires == (self.target == State::Open)).then(|| Next {
@@ -445,7 +445,7 @@ impl Machine {
             totals: &self.totals,
             thresholds: &config.thresholds,
             durations: config.durations,
-            running: self.running.as_deref(),
+            running: self.running.as_deref().map(Running::Counted),
         }
     }
 

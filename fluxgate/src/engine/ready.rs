@@ -3,14 +3,12 @@
 use std::time::Duration;
 
 use super::{Core, Ticket, opening::Refusal};
-use crate::{
-    State,
-    clock::{Alarm, Ring},
-};
+use crate::{State, choose::waiters::Waiters, clock::Ring};
 
-/// How often a circuit is asked again that may admit a call at any time: one that
-/// is half-open, whose permit may draw chance and whose leases end, and one that is
-/// due but whose retry policy is not ready.
+/// How often a circuit is asked again that may admit a call at any time: one that is
+/// half-open, whose permit may draw chance and whose leases end, one that is due but
+/// whose retry policy is not ready, and one that refuses a share of its calls. And how
+/// long a waiter that was woken may take before the next is woken.
 const AGAIN: Duration = Duration::from_millis(100);
 
 impl Core {
@@ -94,24 +92,25 @@ impl Core {
     /// Returns when a waiter that was refused has to ask again although nothing
     /// happened; `None` if only a command lets it in.
     pub(crate) fn next_look(&self, refusal: Refusal) -> Option<Duration> {
-        let now = self.clock.now();
-        match refusal.state() {
-            State::HalfOpen => Some(now.saturating_add(AGAIN)),
-            State::Open => {
-                if let Some(wait) = refusal.wait() {
-                    Some(now.saturating_add(wait))
-                } else {
-                    let wait = self.shared.lock().get().machine.wait();
-                    wait.map(|_| now.saturating_add(AGAIN))
-                }
-            }
-            _ => None,
-        }
+        let wait = match refusal.state() {
+            // A share of the calls is refused.
+            State::Closed => refusal.wait().unwrap_or(AGAIN),
+            State::HalfOpen => AGAIN,
+            State::Open => match refusal.wait() {
+                Some(wait) => wait,
+                None => self.shared.lock().get().machine.wait().map(|_| AGAIN)?,
+            },
+            _ => return None,
+        };
+        Some(self.clock.now().saturating_add(wait))
     }
 
-    /// Has an alarm ring when the breaker's clock shows `at`.
-    pub(crate) fn set_alarm(&self, at: Duration, alarm: Alarm) {
-        self.clock.set_alarm(at, alarm);
+    /// Has an alarm ring for those that wait when the breaker's clock shows `at`, unless
+    /// one rings before.
+    pub(crate) fn look_at(&self, at: Duration, waiters: &Waiters) {
+        if let Some(alarm) = waiters.alarm(at) {
+            self.clock.set_alarm(at, alarm);
+        }
     }
 
     /// Returns the time by the breaker's clock.
@@ -124,7 +123,21 @@ impl Core {
     #[inline]
     pub(crate) fn wake_next(&self) {
         if let Some(choice) = self.choice.get() {
-            choice.waiters.wake_next();
+            self.wake_waiter(&choice.waiters);
+        }
+    }
+
+    #[cold]
+    fn wake_waiter(&self, waiters: &Waiters) {
+        if !waiters.wake_next() {
+            return;
+        }
+        let at = match self.refusing() {
+            Some(refusal) => self.next_look(refusal),
+            None => Some(self.clock.now().saturating_add(AGAIN)),
+        };
+        if let Some(at) = at {
+            self.look_at(at, waiters);
         }
     }
 }
@@ -133,7 +146,8 @@ impl Core {
 impl Ring for Core {
     fn ring(&self) {
         if let Some(choice) = self.choice.get() {
-            choice.waiters.ring();
+            choice.waiters.rang();
+            self.wake_waiter(&choice.waiters);
         }
     }
 }

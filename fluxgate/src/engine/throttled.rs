@@ -54,7 +54,6 @@ impl Core {
             return None;
         }
         let share = throttle.refuses(now)?;
-        self.counts.throttled.add(1);
         Some(Refusal::throttled(share, throttle.wait(now)))
     }
 
