@@ -151,7 +151,6 @@ pub mod classify;
 pub mod clock;
 mod diagnostics;
 mod engine;
-mod error;
 #[cfg(feature = "tower")]
 pub mod future;
 #[cfg(feature = "grpc")]
@@ -165,26 +164,21 @@ mod info;
 #[cfg(feature = "keyed")]
 pub mod keyed;
 pub mod listener;
-mod name;
-mod outcome;
 pub mod permit;
 pub mod random;
 pub mod registry;
 pub mod retry;
-#[cfg(feature = "serde")]
-mod serial;
-mod settings;
 #[cfg(feature = "sim")]
 pub mod sim;
 #[cfg(feature = "slack-core")]
 pub mod slack;
-mod state;
 pub mod testing;
 pub mod throttle;
 #[cfg(feature = "tower")]
 pub mod tower;
 pub mod tracker;
 pub mod tripper;
+mod types;
 mod util;
 pub mod window;
 
@@ -197,12 +191,10 @@ pub use fluxgate_macros::{Classify, breaker, circuit_breaker};
 
 pub use breaker::builder::Builder;
 pub use breaker::calls::Classified;
-pub use breaker::command::{Command, ParseCommandError};
 pub use breaker::static_breaker::StaticBreaker;
 pub use breaker::weak::WeakBreaker;
 pub use breaker::{CircuitBreaker, Guard};
 pub use call::rejection::{CallError, CallNotPermitted, RejectionKind, rejection};
-pub use error::{ConfigError, Fault};
 pub use info::Info;
 pub use info::kill_switch::{KillSwitch, Variable};
 pub use info::lifetime::{Histogram, LifetimeTotals};
@@ -213,10 +205,13 @@ pub use info::settings::SettingsInfo;
 pub use info::throttle::ThrottleInfo;
 pub use listener::Listener;
 pub use listener::signal::Signal;
-pub use name::Name;
-pub use outcome::{Classify, Outcome};
-pub use settings::{OnCancel, SlowProbes};
-pub use state::{ParseStateError, State};
+pub use types::command::{Command, ParseCommandError};
+pub use types::error::{ConfigError, Fault};
+pub use types::name::Name;
+pub use types::on_cancel::OnCancel;
+pub use types::outcome::{Classify, Outcome};
+pub use types::slow_probes::SlowProbes;
+pub use types::state::{ParseStateError, State};
 
 // The README's code compiles and runs.
 #[cfg(all(doctest, feature = "macros", feature = "tracing"))]

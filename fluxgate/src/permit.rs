@@ -6,7 +6,7 @@
 
 use std::{any::type_name, fmt, time::Duration};
 
-use crate::{error::Fault, random, util::bounds, util::duration::Literal};
+use crate::{Fault, random, util::bounds, util::duration::Literal};
 
 /// Decides whether a half-open circuit lets a call through. Closures
 /// `Fn(Duration) -> bool` are permits.

@@ -7,8 +7,7 @@
 use std::{any::type_name, fmt, time::Duration};
 
 use crate::{
-    Reason,
-    error::Fault,
+    Fault, Reason,
     random::Random,
     util::bounds,
     util::duration::{Literal, from_secs_ceil},

@@ -9,7 +9,6 @@ mod first_use;
 #[cfg(unix)]
 mod fork;
 mod info;
-mod isolation;
 mod kinds;
 mod lifetime;
 mod linked;

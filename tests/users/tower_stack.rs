@@ -4,6 +4,7 @@ use std::{future::pending, time::Duration};
 
 use fluxgate::{
     CallNotPermitted, CircuitBreaker, OnCancel, State,
+    clock::ManualClock,
     tower::{BoxError, CircuitBreakerLayer},
     tripper::FailureStreak,
 };
@@ -20,6 +21,7 @@ fn breaker(failures: u64) -> CircuitBreaker {
     CircuitBreaker::builder("stacked")
         .tripper(FailureStreak::new(failures))
         .on_cancel(OnCancel::Fail)
+        .clock(ManualClock::new())
         .build()
         .expect("valid settings")
 }

@@ -8,7 +8,7 @@ use crate::tokens::{
     errors::{ErrorList, Reported},
 };
 
-pub(crate) struct InitialState {
+pub(crate) struct ParsedInitialState {
     /// The variant of the runtime's `State`, where it was written.
     pub(crate) ident: Ident,
     /// The name that the state is displayed by.
@@ -33,7 +33,7 @@ const DISPLAYED: &[&str] = &[
     "forced_open",
 ];
 
-impl InitialState {
+impl ParsedInitialState {
     /// Reads the whole value.
     pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Self, Reported> {
         let call = policy(cursor, "state", NAMES, errors)?;

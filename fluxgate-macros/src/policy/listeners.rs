@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-pub(crate) enum Listener {
+pub(crate) enum ParsedListener {
     Log(Ident),
     Prometheus {
         ident: Ident,
@@ -63,7 +63,10 @@ const PROMETHEUS: Params<0, 1> = Params {
 };
 
 /// Reads the list.
-pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Vec<Listener>, Reported> {
+pub(crate) fn read(
+    cursor: &mut Cursor<'_>,
+    errors: &ErrorList,
+) -> Result<Vec<ParsedListener>, Reported> {
     let Some(mut list) = cursor.group(Delimiter::Bracket) else {
         return Err(errors.at(
             &cursor.clone().expression().whole(),
@@ -85,7 +88,7 @@ pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Vec<Li
     listeners.into_iter().collect()
 }
 
-fn listener(element: &mut Cursor<'_>, errors: &ErrorList) -> Result<Listener, Reported> {
+fn listener(element: &mut Cursor<'_>, errors: &ErrorList) -> Result<ParsedListener, Reported> {
     let name = element
         .peek()
         .and_then(LocatedToken::ident)
@@ -112,34 +115,34 @@ fn listener(element: &mut Cursor<'_>, errors: &ErrorList) -> Result<Listener, Re
     let (expr, _) = element.parse(Expr::parse, errors)?;
     nothing_follows(element, errors)?;
     match expr {
-        Expr::Closure(_) => Ok(Listener::Closure(expr)),
+        Expr::Closure(_) => Ok(ParsedListener::Closure(expr)),
         Expr::Lit(lit) => Err(errors.push(syn::Error::new_spanned(
             &lit,
             "expected a listener: `LogListener`, `PrometheusListener`, `SlackListener(…)`, \
              a closure, or a value of a type of your own",
         ))),
-        expr => Ok(Listener::Any(expr)),
+        expr => Ok(ParsedListener::Any(expr)),
     }
 }
 
 /// Reads a listener of [`KNOWN`].
-fn known(element: &mut Cursor<'_>, errors: &ErrorList) -> Result<Listener, Reported> {
+fn known(element: &mut Cursor<'_>, errors: &ErrorList) -> Result<ParsedListener, Reported> {
     let call = PolicyCall::read(element, "listener", &[], errors)?;
     nothing_follows(element, errors)?;
     match call.name.as_str() {
         "LogListener" => {
             call.no_arguments(errors)?;
-            Ok(Listener::Log(call.ident))
+            Ok(ParsedListener::Log(call.ident))
         }
         "PrometheusListener" => {
             let ([], [registry]) = call.bind(&PROMETHEUS, errors)?;
             let registry = registry.map(|registry| registry.expr(errors)).transpose()?;
-            Ok(Listener::Prometheus {
+            Ok(ParsedListener::Prometheus {
                 ident: call.ident,
                 registry,
             })
         }
-        _ => slack(&call, errors).map(|slack| Listener::Slack(Box::new(slack))),
+        _ => slack(&call, errors).map(|slack| ParsedListener::Slack(Box::new(slack))),
     }
 }
 

@@ -177,6 +177,21 @@ fn names_of_policies() {
         "`Open` takes no arguments",
     );
     refused(
+        "throttle = Adaptiv(1.5)",
+        "Adaptiv",
+        "unknown throttle `Adaptiv`; did you mean `Adaptive`?",
+    );
+    refused(
+        "throttle = Something(1.5)",
+        "Something",
+        "unknown throttle `Something`; expected `Adaptive`",
+    );
+    refused(
+        "throttle = Adaptive::new(1.5).floor(0.1)",
+        "Adaptive::new",
+        "a throttle is written by its name alone: write `Adaptive(…)`, without a path",
+    );
+    refused(
         "tripper = tripper::MinRequests(20)",
         "tripper::MinRequests",
         "a tripper is written by its name alone: write `MinRequests(…)`, without a path",

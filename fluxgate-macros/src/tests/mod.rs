@@ -13,6 +13,7 @@ mod policy;
 mod rules;
 mod simulated;
 mod table;
+mod throttle;
 mod values;
 
 use proc_macro2::{Span, TokenStream};

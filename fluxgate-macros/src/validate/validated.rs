@@ -5,8 +5,8 @@ use syn::{Expr, Path, Type};
 
 use crate::{
     item::{breaker_macro::ParsedBreaker, function::Function},
-    policy::{Tracker, WholeNumber},
-    settings::{BreakerSettings, Handle},
+    policy::{TrackerFormula, WholeNumber},
+    settings::{BreakerSettings, HandleFn},
 };
 
 /// A function, and how it is protected.
@@ -29,7 +29,7 @@ pub(crate) enum FunctionBreaker {
     Own {
         settings: BreakerSettings,
         keys: Option<OwnKeys>,
-        handle: Option<Handle>,
+        handle: Option<HandleFn>,
     },
 }
 
@@ -58,7 +58,7 @@ pub(crate) struct KeySet {
 pub(crate) enum ClassifiedBy {
     Classifier(Expr),
     Tracker {
-        tracker: Option<Tracker>,
+        tracker: Option<TrackerFormula>,
         failure_if: Option<Expr>,
     },
 }

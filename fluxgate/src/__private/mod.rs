@@ -20,7 +20,7 @@ use std::future::Future;
 pub use crate::util::bounds;
 pub use classify::{Wait, overloaded_for, unavailable_for};
 pub use constants::check;
-pub use fallback::{Answer, or_await, or_else};
+pub use fallback::{FallbackAnswer, or_await, or_else};
 pub use keyed::keyed;
 #[cfg(feature = "keyed")]
 pub use keyed::{KeyOf, by_key};

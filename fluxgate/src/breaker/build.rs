@@ -5,10 +5,9 @@ use std::{mem, num::NonZeroU64, sync::Arc, time::Duration};
 
 use super::builder::{Builder, CLOSE_AFTER, MAX_HALF_OPEN_CALLS, PROBE_LEASE};
 use crate::{
-    CircuitBreaker, ConfigError, MissingListener, OnCancel, SlowProbes, State, WeakBreaker,
+    CircuitBreaker, ConfigError, Fault, MissingListener, OnCancel, SlowProbes, State, WeakBreaker,
     diagnostics,
     engine::{Core, Parts, config::Config, machine::Machine, probes::Probes},
-    error::Fault,
     info::kill_switch::{BadValue, Environment},
     permit::RampUp,
     registry,
@@ -54,17 +53,17 @@ impl Builder {
         for (setting, found) in self.check() {
             faults.extend(found);
             match setting {
-                Setting::Window => self.window = AnyWindow::default(),
-                Setting::Tripper => self.tripper = Rule::default(),
-                Setting::Retry => self.retry = Box::new(Cooldown::default()),
-                Setting::Permit => self.permit = Box::new(RampUp::default()),
-                Setting::MaxHalfOpenCalls => self.max_half_open_calls = MAX_HALF_OPEN_CALLS,
-                Setting::CloseAfter => self.close_after = CLOSE_AFTER,
-                Setting::ReopenAfter => self.reopen_after = None,
-                Setting::ProbeLease => self.probe_lease = PROBE_LEASE,
-                Setting::OnCancel => self.on_cancel = OnCancel::Ignore,
-                Setting::SlowProbes => self.slow_probes = SlowProbes::Pass,
-                Setting::Throttle => self.throttle = None,
+                PolicySetting::Window => self.window = AnyWindow::default(),
+                PolicySetting::Tripper => self.tripper = Rule::default(),
+                PolicySetting::Retry => self.retry = Box::new(Cooldown::default()),
+                PolicySetting::Permit => self.permit = Box::new(RampUp::default()),
+                PolicySetting::MaxHalfOpenCalls => self.max_half_open_calls = MAX_HALF_OPEN_CALLS,
+                PolicySetting::CloseAfter => self.close_after = CLOSE_AFTER,
+                PolicySetting::ReopenAfter => self.reopen_after = None,
+                PolicySetting::ProbeLease => self.probe_lease = PROBE_LEASE,
+                PolicySetting::OnCancel => self.on_cancel = OnCancel::Ignore,
+                PolicySetting::SlowProbes => self.slow_probes = SlowProbes::Pass,
+                PolicySetting::Throttle => self.throttle = None,
             }
         }
         let environment = self.environment();
@@ -116,7 +115,7 @@ impl Builder {
     }
 
     /// The settings that are refused, and why.
-    fn check(&self) -> Vec<(Setting, Vec<Fault>)> {
+    fn check(&self) -> Vec<(PolicySetting, Vec<Fault>)> {
         let count = |what: &str, ok: bool| {
             if ok {
                 Ok(())
@@ -150,36 +149,36 @@ impl Builder {
             Ok(())
         };
         [
-            (Setting::OnCancel, after),
-            (Setting::SlowProbes, slow),
+            (PolicySetting::OnCancel, after),
+            (PolicySetting::SlowProbes, slow),
             (
-                Setting::Window,
+                PolicySetting::Window,
                 contained_check("window", || self.window.check()),
             ),
-            (Setting::Tripper, self.tripper.check()),
+            (PolicySetting::Tripper, self.tripper.check()),
             (
-                Setting::Retry,
+                PolicySetting::Retry,
                 contained_check("retry policy", || self.retry.check()),
             ),
             (
-                Setting::Permit,
+                PolicySetting::Permit,
                 contained_check("permit", || self.permit.check()),
             ),
             (
-                Setting::MaxHalfOpenCalls,
+                PolicySetting::MaxHalfOpenCalls,
                 count("max_half_open_calls", self.max_half_open_calls > 0),
             ),
             (
-                Setting::CloseAfter,
+                PolicySetting::CloseAfter,
                 count("close_after", self.close_after > 0),
             ),
             (
-                Setting::ReopenAfter,
+                PolicySetting::ReopenAfter,
                 count("reopen_after", self.reopen_after != Some(0)),
             ),
-            (Setting::ProbeLease, probe_lease),
+            (PolicySetting::ProbeLease, probe_lease),
             (
-                Setting::Throttle,
+                PolicySetting::Throttle,
                 self.throttle.map_or(Ok(()), |throttle| throttle.check()),
             ),
         ]
@@ -269,7 +268,7 @@ struct Assembled {
 }
 
 #[derive(Clone, Copy)]
-enum Setting {
+enum PolicySetting {
     Window,
     Tripper,
     Retry,

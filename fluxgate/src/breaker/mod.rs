@@ -3,7 +3,6 @@
 pub(crate) mod build;
 pub(crate) mod builder;
 pub(crate) mod calls;
-pub(crate) mod command;
 pub(crate) mod first_use;
 pub(crate) mod static_breaker;
 pub(crate) mod weak;
@@ -11,14 +10,14 @@ pub(crate) mod weak;
 use std::{fmt, future::Future, mem, sync::Arc, time::Duration};
 
 use crate::{
-    Builder, CallError, CallNotPermitted, Classified, Info, Name, Outcome, State,
+    Builder, CallError, CallNotPermitted, Classified, Command, Info, Name, Outcome, State,
     call::{
         self,
         classify::{ByClosure, ByTracker, NeverFails},
     },
     engine::{
         Core,
-        ticket::{Ended, Ticket},
+        ticket::{CallEnd, Ticket},
     },
     tracker,
     util::duration::nanos,
@@ -369,6 +368,11 @@ impl CircuitBreaker {
     pub fn half_open(&self) {
         self.core.command(State::HalfOpen);
     }
+
+    /// Obeys a command that is given as a value.
+    pub fn command(&self, command: Command) {
+        self.core.command(command.state());
+    }
 }
 
 impl fmt::Debug for CircuitBreaker {
@@ -464,7 +468,7 @@ impl Guard<'_> {
         }
     }
 
-    fn settle(&mut self, ended: Ended) {
+    fn settle(&mut self, ended: CallEnd) {
         match mem::replace(&mut self.stage, Stage::Settled) {
             Stage::Running(ticket) => self.core.settle(ticket, ended),
             Stage::Measured(ticket, elapsed) => self.core.settle_measured(ticket, ended, elapsed),
@@ -477,9 +481,9 @@ impl Drop for Guard<'_> {
     fn drop(&mut self) {
         let panicked = std::thread::panicking() && !self.panicking;
         self.settle(if panicked {
-            Ended::Panicked
+            CallEnd::Panicked
         } else {
-            Ended::Cancelled
+            CallEnd::Cancelled
         });
     }
 }

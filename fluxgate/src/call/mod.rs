@@ -13,11 +13,11 @@ use crate::{
     CallNotPermitted, CircuitBreaker, Outcome,
     engine::{
         Core,
-        ticket::{Ended, Ticket},
+        ticket::{CallEnd, Ticket},
     },
 };
 
-impl From<Outcome> for Ended {
+impl From<Outcome> for CallEnd {
     fn from(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Success => Self::Success,
@@ -35,20 +35,20 @@ impl From<Outcome> for Ended {
 #[inline(always)]
 #[allow(clippy::inline_always)]
 pub(crate) fn record(core: &Core, ticket: Ticket, outcome: Outcome) {
-    hear(core, ticket, outcome);
+    note_wait(core, ticket, outcome);
     core.settle(ticket, outcome.into());
 }
 
 /// Settles a call whose duration, in nanoseconds, was measured elsewhere.
 pub(crate) fn record_measured(core: &Core, ticket: Ticket, outcome: Outcome, elapsed: u64) {
-    hear(core, ticket, outcome);
+    note_wait(core, ticket, outcome);
     core.settle_measured(ticket, outcome.into(), elapsed);
 }
 
-/// Takes note of how long the dependency asked to wait, if it did.
+/// Takes note of how long the dependency asked to be left alone.
 #[inline(always)]
 #[allow(clippy::inline_always)]
-fn hear(core: &Core, ticket: Ticket, outcome: Outcome) {
+fn note_wait(core: &Core, ticket: Ticket, outcome: Outcome) {
     match outcome {
         Outcome::UnavailableFor(wait) => core.defer_until(ticket, wait),
         Outcome::OverloadedFor(wait) => core.overloaded_for(ticket, wait),
@@ -94,7 +94,7 @@ impl Admitted<'_> {
 
 impl Drop for Admitted<'_> {
     fn drop(&mut self) {
-        self.breaker.core.settle(self.ticket, Ended::Panicked);
+        self.breaker.core.settle(self.ticket, CallEnd::Panicked);
     }
 }
 

@@ -14,12 +14,12 @@ use crate::{
 #[doc(alias("BrokenCircuit", "Rejected", "CircuitOpen", "open_circuit"))]
 #[derive(Clone)]
 pub struct CallNotPermitted {
-    breaker: Handle,
+    breaker: BreakerRef,
     refusal: Refusal,
 }
 
 #[derive(Clone)]
-enum Handle {
+enum BreakerRef {
     Static(&'static CircuitBreaker),
     Shared(CircuitBreaker),
 }
@@ -27,16 +27,16 @@ enum Handle {
 impl CallNotPermitted {
     pub(crate) fn new(breaker: &CircuitBreaker, refusal: Refusal) -> Self {
         let breaker = match breaker.core.eternal.get() {
-            Some(breaker) => Handle::Static(breaker),
-            None => Handle::Shared(breaker.clone()),
+            Some(breaker) => BreakerRef::Static(breaker),
+            None => BreakerRef::Shared(breaker.clone()),
         };
         Self { breaker, refusal }
     }
 
     pub(crate) fn breaker(&self) -> &CircuitBreaker {
         match &self.breaker {
-            Handle::Static(breaker) => breaker,
-            Handle::Shared(breaker) => breaker,
+            BreakerRef::Static(breaker) => breaker,
+            BreakerRef::Shared(breaker) => breaker,
         }
     }
 

@@ -2,11 +2,11 @@
 
 use std::{fmt, time::Duration};
 
-use super::gate::Claim;
+use super::claim::Claim;
 use crate::{
     CircuitBreaker, Outcome,
     call::{record, record_measured},
-    engine::ticket::{Ended, Ticket},
+    engine::ticket::{CallEnd, Ticket},
     util::duration::nanos,
 };
 
@@ -134,9 +134,9 @@ impl Drop for OwnedGuard {
             return;
         };
         let ended = if self.has_panicked {
-            Ended::Panicked
+            CallEnd::Panicked
         } else {
-            Ended::Cancelled
+            CallEnd::Cancelled
         };
         let core = &self.breaker.core;
         match self.elapsed {

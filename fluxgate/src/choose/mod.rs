@@ -40,29 +40,23 @@
 //! mesh. It sends no caller to the same target again (stickiness): that is a hash
 //! over the caller's key, before the list is made.
 
+mod claim;
 mod error;
 mod failover;
 mod few;
-mod gate;
 mod guard;
 #[cfg(feature = "keyed")]
 mod keyed;
-pub(crate) mod side;
+mod ready;
 mod source;
-pub(crate) mod waiters;
-
-use std::fmt;
 
 pub use error::{FailoverError, PassedOver, PassedOverReason, PassedOvers};
 pub use failover::{AllOpen, Answered, Failover};
-#[cfg(feature = "keyed")]
-pub(crate) use gate::Gate;
 pub use guard::OwnedGuard;
 #[cfg(feature = "keyed")]
 pub use keyed::Keys;
-pub use source::Target;
-pub use source::{EarlyClaim, Handles, Source};
-pub use waiters::AcquireReady;
+pub use ready::AcquireReady;
+pub use source::{EarlyClaim, Handles, Source, Target};
 
 use crate::{CallNotPermitted, CircuitBreaker};
 use few::Few;
@@ -209,7 +203,8 @@ impl CircuitBreaker {
     ///
     /// A half-open circuit says whether a slot is free. The permit is not asked,
     /// since it may draw chance, so a call may still be refused. An open circuit says
-    /// whether its wait is over and its retry policy ready.
+    /// whether its wait is over and its retry policy ready. A
+    /// [throttle](crate::throttle) draws chance and is not asked.
     ///
     /// ```
     /// # let breaker = fluxgate::CircuitBreaker::builder("api").build()?;
@@ -277,11 +272,5 @@ impl CircuitBreaker {
     /// been woken, the next waiter is.
     pub fn acquire_ready(&self) -> AcquireReady {
         AcquireReady::new(self.clone())
-    }
-}
-
-impl fmt::Debug for gate::Claim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Claim").finish_non_exhaustive()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::gate::Claim;
+use super::claim::Claim;
 use crate::{CircuitBreaker, Name, StaticBreaker};
 
 /// A target with a breaker of its own: a handle, or a type of yours that holds one.

@@ -11,7 +11,7 @@ use crate::{
     State, diagnostics,
     retry::Opening,
     util::{
-        consult::{Answer, consult},
+        consult::{Consulted, consult},
         duration::nanos,
         slot::Slot,
     },
@@ -220,24 +220,24 @@ impl Core {
     /// Whether the retry policy lets a probe run after all.
     pub(super) fn is_ready(&self, opening: Opening, elapsed: Duration) -> bool {
         match consult(self, || self.config.retry.ready(&opening, elapsed)) {
-            Answer::Given(ready) => ready,
-            Answer::Panicked => {
+            Consulted::Given(ready) => ready,
+            Consulted::Panicked => {
                 diagnostics::policy_panicked("retry");
                 true
             }
-            Answer::Within => false,
+            Consulted::Within => false,
         }
     }
 
     fn permits(&self, elapsed: Duration) -> bool {
         let permit = &self.config.permit;
         match consult(self, || permit.admits(elapsed, &mut &self.random)) {
-            Answer::Given(admits) => admits,
-            Answer::Panicked => {
+            Consulted::Given(admits) => admits,
+            Consulted::Panicked => {
                 diagnostics::policy_panicked("permit");
                 true
             }
-            Answer::Within => false,
+            Consulted::Within => false,
         }
     }
 

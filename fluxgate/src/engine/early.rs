@@ -10,11 +10,10 @@
 
 use std::time::Duration;
 
-use super::{Core, machine::Ending, opening::Refusal};
+use super::{Core, choice::Choice, machine::Ending, opening::Refusal};
 use crate::{
     State,
-    choose::side::Choice,
-    engine::ticket::{Ended, Ticket},
+    engine::ticket::{CallEnd, Ticket},
     util::duration::nanos,
     window::Record,
 };
@@ -70,7 +69,7 @@ impl Core {
 
     /// Settles an early probe. Its duration, in nanoseconds, may have been measured
     /// elsewhere.
-    pub(crate) fn settle_early(&self, ticket: Ticket, ended: Ended, elapsed: Option<u64>) {
+    pub(crate) fn settle_early(&self, ticket: Ticket, ended: CallEnd, elapsed: Option<u64>) {
         let Ticket { word, began, slot } = ticket;
         let half_open = self.entry(State::HalfOpen);
         let now = half_open.now();
@@ -84,7 +83,7 @@ impl Core {
         let is_late = !held.word().same_period(word) || !held.get().machine.takes_early(now);
         if let Some(listener_counters) = &self.listener_counters {
             let ended = match ended {
-                Ended::Success if !passed => Ended::Failure,
+                CallEnd::Success if !passed => CallEnd::Failure,
                 ended => ended,
             };
             listener_counters.ended(ended, passed && is_late, elapsed);

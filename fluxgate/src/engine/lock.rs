@@ -7,9 +7,9 @@
 #[cfg(not(fluxgate_loom))]
 use std::sync::{Mutex, PoisonError};
 
-use crate::engine::{
-    state_word::StateWord,
-    sync::{AtomicU64, MutPtr, Ordering, UnsafeCell, pause},
+use crate::{
+    engine::state_word::StateWord,
+    util::sync::{AtomicU64, MutPtr, Ordering, UnsafeCell, pause},
 };
 
 /// A value, and the control word that guards it. The word is read by everybody

@@ -8,8 +8,8 @@
 //! [`Machine`], the outbox and all else are behind the lock.
 //!
 //! ```text
-//! bits of the word   63 ……………………… 8 | 7 6 | 5      | 4    | 3     | 2 1 0
-//!                    generation     |     | locked | free | clean | state
+//! bits of the word   63 …………………… 8 | 7         | 6 | 5      | 4    | 3     | 2 1 0
+//!                    generation   | attention |   | locked | free | clean | state
 //! ```
 //!
 //! - *generation* goes up with every transition, also with one to the present state. A
@@ -19,6 +19,8 @@
 //!   outcome is recorded.
 //! - *clean*: one more success that is not slow would change nothing: the window is full
 //!   of such, the streak is 0, and the rule answers as before.
+//! - *attention*: the dependency was overloaded lately, and the breaker has a throttle:
+//!   calls are counted and may be refused ([`throttled`]). No call is *free* meanwhile.
 //!
 //! ## The fast path
 //!
@@ -72,10 +74,12 @@
 //! (`tests/guarantees/model`).
 
 mod admit;
+pub(crate) mod choice;
 pub(crate) mod clock_source;
 pub(crate) mod config;
 mod counters;
 mod early;
+pub(crate) mod gate;
 pub(crate) mod lock;
 pub(crate) mod machine;
 pub(crate) mod opening;
@@ -90,12 +94,12 @@ pub(crate) mod retire;
 mod settle;
 mod sharded;
 pub(crate) mod state_word;
-pub(crate) mod sync;
 #[cfg(test)]
 mod tests;
 mod throttled;
 pub(crate) mod ticket;
 mod transition;
+pub(crate) mod waiters;
 
 use std::{
     panic::{RefUnwindSafe, UnwindSafe},
@@ -106,7 +110,6 @@ use once_cell::race::{OnceBox, OnceRef};
 
 use crate::{
     CircuitBreaker, KillSwitch, Name, OnCancel, State,
-    choose::side::Choice,
     clock::SystemClock,
     diagnostics,
     engine::{clock_source::ClockSource, random_source::RandomSource},
@@ -116,6 +119,7 @@ use crate::{
     throttle::{Adaptive, Throttle},
     util::duration::nanos,
 };
+use choice::Choice;
 use config::Config;
 use counters::{CallCounters, ListenerCounters};
 use lock::Locked;
@@ -123,8 +127,8 @@ use machine::Machine;
 use opening::OpeningSeqLock;
 use outbox::Outbox;
 use state_word::StateWord;
-use ticket::{Ended, Ticket};
-use transition::Entry;
+use ticket::{CallEnd, Ticket};
+use transition::StateEntry;
 
 // In this order: first what rejections read, last what they write, so that on two
 // cores they share no cache line but the counter's. Each flag is a question of
@@ -288,7 +292,7 @@ impl Core {
 
     /// Asks what has to be asked before the breaker begins in its state; `None` if
     /// that is `Closed`.
-    fn entry_to_start(&self) -> Option<Entry> {
+    fn entry_to_start(&self) -> Option<StateEntry> {
         match self.start() {
             State::Closed => None,
             State::Open => Some(self.entry_to_open(None, Opening::new(0))),
@@ -319,6 +323,11 @@ impl Core {
 
     fn word(&self) -> StateWord {
         self.shared.word()
+    }
+
+    /// Returns the clock that the breaker reads.
+    pub(crate) fn clock(&self) -> &ClockSource {
+        &self.clock
     }
 
     pub(crate) fn state(&self) -> State {

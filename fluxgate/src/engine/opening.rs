@@ -26,12 +26,12 @@ use std::time::Duration;
 
 use crate::{
     State,
-    engine::{
-        state_word::StateWord,
+    engine::state_word::StateWord,
+    tripper::Cause,
+    util::{
+        duration::nanos,
         sync::{AtomicU64, Ordering, fence},
     },
-    tripper::Cause,
-    util::duration::nanos,
 };
 
 /// When an open circuit may be probed, and why it opened.

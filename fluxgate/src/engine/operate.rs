@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use crate::choose::side::Choice;
-use crate::engine::Core;
+use crate::engine::{Core, choice::Choice};
 use crate::{
     Info, SettingsInfo, State,
     info::{kill_switch::Environment, metrics::Metrics},
@@ -45,10 +44,13 @@ impl Core {
         let entry = self.entry_to_start();
         self.random.renew(random);
         let mut held = self.shared.lock();
-        let shared = held.get();
         if let Some(throttle) = &self.throttle {
             throttle.clear();
+            // What is entered below would take it over.
+            let word = held.word().calm();
+            held.set_word(word);
         }
+        let shared = held.get();
         shared.machine.forget_failed();
         match entry {
             None if shared.machine.state() == State::Closed => {

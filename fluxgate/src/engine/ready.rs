@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::{Core, Ticket, opening::Refusal};
-use crate::{State, choose::waiters::Waiters, clock::Ring};
+use super::{Core, Ticket, opening::Refusal, waiters::Waiters};
+use crate::{State, clock::Ring};
 
-/// How often a circuit is asked again that may admit a call at any time: one that is
-/// half-open, whose permit may draw chance and whose leases end, one that is due but
-/// whose retry policy is not ready, and one that refuses a share of its calls. And how
-/// long a waiter that was woken may take before the next is woken.
+/// How often a circuit is asked again that may admit a call at any time: one that
+/// is half-open, whose permit may draw chance and whose leases end, one that is due
+/// but whose retry policy is not ready, and a closed one that throttles. And how long a
+/// waiter that was woken may take before the next is woken.
 const AGAIN: Duration = Duration::from_millis(100);
 
 impl Core {
@@ -92,17 +92,20 @@ impl Core {
     /// Returns when a waiter that was refused has to ask again although nothing
     /// happened; `None` if only a command lets it in.
     pub(crate) fn next_look(&self, refusal: Refusal) -> Option<Duration> {
-        let wait = match refusal.state() {
-            // A share of the calls is refused.
-            State::Closed => refusal.wait().unwrap_or(AGAIN),
-            State::HalfOpen => AGAIN,
-            State::Open => match refusal.wait() {
-                Some(wait) => wait,
-                None => self.shared.lock().get().machine.wait().map(|_| AGAIN)?,
-            },
-            _ => return None,
-        };
-        Some(self.clock.now().saturating_add(wait))
+        let now = self.clock.now();
+        match refusal.state() {
+            // Only a throttle refuses calls of a closed circuit.
+            State::HalfOpen | State::Closed => Some(now.saturating_add(AGAIN)),
+            State::Open => {
+                if let Some(wait) = refusal.wait() {
+                    Some(now.saturating_add(wait))
+                } else {
+                    let wait = self.shared.lock().get().machine.wait();
+                    wait.map(|_| now.saturating_add(AGAIN))
+                }
+            }
+            State::MetricsOnly | State::Disabled | State::ForcedOpen => None,
+        }
     }
 
     /// Has an alarm ring for those that wait when the breaker's clock shows `at`, unless

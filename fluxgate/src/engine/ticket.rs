@@ -34,7 +34,7 @@ impl Ticket {
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
+pub(crate) enum CallEnd {
     Success,
     Failure,
     /// The tracker does not match the error.

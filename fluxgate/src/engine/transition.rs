@@ -11,7 +11,7 @@
 //!    far as that goes without the user: [`Next`], and a [`Question`] with a copy
 //!    of all that a rule of the user's may look at;
 //! 2. without the lock the rule, the retry policy, the clock and the source of
-//!    chance are asked, and make an [`Entry`];
+//!    chance are asked, and make an [`StateEntry`];
 //! 3. under the lock the state is entered, if the period is still the one of the first
 //!    step. If not, another thread was faster: the answers are dropped, like any late
 //!    result.
@@ -27,7 +27,7 @@
 //!
 //! A policy, or a hook or subscriber that runs inside, may use its breaker: what
 //! would ask the same policy again, on the same thread, is answered without it
-//! ([`Answer::Within`]): calls that need a permit are rejected, and outcomes are
+//! ([`Consulted::Within`]): calls that need a permit are rejected, and outcomes are
 //! recorded and lead nowhere. Commands and `info()` work as ever.
 
 use std::{
@@ -36,19 +36,21 @@ use std::{
 };
 
 #[cfg(doc)]
-use super::machine::Question;
+use super::machine::judge::Question;
 use super::{
     Core, Shared,
     lock::Held,
-    machine::{Machine, Next, Transition, Wait},
+    machine::{Machine, Next, OpeningWait, Transition},
     outbox::TURN,
     state_word::StateWord,
-    sync::spawn,
 };
 use crate::{
     Signal, State, diagnostics,
     retry::Opening,
-    util::consult::{Answer, consult},
+    util::{
+        consult::{Consulted, consult},
+        sync::spawn,
+    },
 };
 
 /// The wait of a retry policy that panicked.
@@ -56,14 +58,14 @@ const WAIT: Duration = Duration::from_secs(60);
 
 /// All that it takes to enter a state.
 #[derive(Clone, Copy)]
-pub(super) struct Entry {
+pub(super) struct StateEntry {
     next: Next,
     now: Duration,
     wall: SystemTime,
-    wait: Option<Wait>,
+    wait: Option<OpeningWait>,
 }
 
-impl Entry {
+impl StateEntry {
     /// Returns when the state is entered, by the breaker's clock.
     pub(super) fn now(&self) -> Duration {
         self.now
@@ -98,8 +100,8 @@ impl Core {
         let next = match question {
             None => Some(next),
             Some(question) => match consult(self, || question.ask(&self.config)) {
-                Answer::Given(next) => next,
-                Answer::Panicked | Answer::Within => None,
+                Consulted::Given(next) => next,
+                Consulted::Panicked | Consulted::Within => None,
             },
         };
         let entry = next.and_then(|next| {
@@ -117,7 +119,12 @@ impl Core {
 
     /// Asks what has to be asked before a state is entered. `None` if the retry
     /// policy can't be asked now.
-    pub(super) fn prepare(&self, next: Next, opening: Opening, now: Duration) -> Option<Entry> {
+    pub(super) fn prepare(
+        &self,
+        next: Next,
+        opening: Opening,
+        now: Duration,
+    ) -> Option<StateEntry> {
         let wait = match next.state {
             State::Open => {
                 let reason = next.cause.and_then(|cause| self.config.reason(cause));
@@ -126,7 +133,7 @@ impl Core {
             _ => None,
         };
         let wall = self.clock.wall();
-        Some(Entry {
+        Some(StateEntry {
             next,
             now,
             wall,
@@ -135,12 +142,12 @@ impl Core {
     }
 
     /// What it takes to enter a state that asks no policy.
-    pub(super) fn entry(&self, state: State) -> Entry {
+    pub(super) fn entry(&self, state: State) -> StateEntry {
         self.entry_at(state, self.clock.now())
     }
 
-    pub(super) fn entry_at(&self, state: State, now: Duration) -> Entry {
-        Entry {
+    pub(super) fn entry_at(&self, state: State, now: Duration) -> StateEntry {
+        StateEntry {
             next: state.into(),
             now,
             wall: self.clock.wall(),
@@ -151,8 +158,8 @@ impl Core {
     /// Asks what has to be asked before a command opens the circuit: the retry
     /// policy, unless the command says how long to wait. The command is obeyed
     /// also where the policy can't be asked now.
-    pub(super) fn entry_to_open(&self, wait: Option<Duration>, opening: Opening) -> Entry {
-        let given = |first| Wait {
+    pub(super) fn entry_to_open(&self, wait: Option<Duration>, opening: Opening) -> StateEntry {
+        let given = |first| OpeningWait {
             first: Some(first),
             longest: Duration::ZERO,
             allows_early: false,
@@ -161,25 +168,25 @@ impl Core {
             Some(wait) => given(wait),
             None => self.wait(opening).unwrap_or_else(|| given(WAIT)),
         };
-        Entry {
+        StateEntry {
             wait: Some(wait),
             ..self.entry(State::Open)
         }
     }
 
-    pub(super) fn wait(&self, opening: Opening) -> Option<Wait> {
+    pub(super) fn wait(&self, opening: Opening) -> Option<OpeningWait> {
         let retry = &self.config.retry;
         let first = consult(self, || retry.wait(&opening, &mut &self.random));
         let first = match first {
-            Answer::Given(first) => first,
-            Answer::Panicked => {
+            Consulted::Given(first) => first,
+            Consulted::Panicked => {
                 diagnostics::policy_panicked("retry");
                 Some(WAIT)
             }
-            Answer::Within => return None,
+            Consulted::Within => return None,
         };
         let longest = self.longest_wait()?;
-        Some(Wait {
+        Some(OpeningWait {
             first,
             longest,
             allows_early: true,
@@ -190,18 +197,18 @@ impl Core {
     /// policy can't be asked now.
     pub(super) fn longest_wait(&self) -> Option<Duration> {
         match consult(self, || self.config.retry.longest()) {
-            Answer::Given(longest) => Some(longest),
-            Answer::Panicked => {
+            Consulted::Given(longest) => Some(longest),
+            Consulted::Panicked => {
                 diagnostics::policy_panicked("retry");
                 Some(Duration::ZERO)
             }
-            Answer::Within => None,
+            Consulted::Within => None,
         }
     }
 
     /// Enters a state, makes it known, and puts its signal in the outbox.
-    pub(super) fn enter(&self, held: &mut Held<'_, Shared>, entry: Entry) {
-        let Entry {
+    pub(super) fn enter(&self, held: &mut Held<'_, Shared>, entry: StateEntry) {
+        let StateEntry {
             next,
             now,
             wall,

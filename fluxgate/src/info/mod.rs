@@ -1,5 +1,7 @@
 //! A snapshot of a breaker.
 
+#[cfg(feature = "prometheus")]
+pub(crate) mod exposition;
 pub(crate) mod kill_switch;
 pub(crate) mod lifetime;
 pub(crate) mod listeners;
@@ -21,6 +23,7 @@ use crate::{
 /// The totals count over the life of the breaker and survive transitions;
 /// [`metrics`](Self::metrics) is the window, which every transition empties.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Info {
     /// The breaker's name.
@@ -28,6 +31,7 @@ pub struct Info {
     /// Its state.
     pub state: State,
     /// When it entered the state, by the wall clock.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::util::wire::epoch"))]
     pub changed_at: SystemTime,
     /// How often half-open fell back to open since the circuit was last closed.
     pub reopens: u64,
@@ -39,6 +43,10 @@ pub struct Info {
     pub opened_with: Option<Metrics>,
     /// When open: how long until the first probe may run, zero if the next call
     /// may; `None` if never.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::util::wire::seconds_if_any")
+    )]
     pub retry_after: Option<Duration>,
     /// When open: why.
     pub reason: Option<Reason>,
@@ -46,7 +54,8 @@ pub struct Info {
     pub probes_in_flight: usize,
     /// Calls rejected, for whatever reason.
     pub rejected: u64,
-    /// Calls rejected by the [throttle](crate::throttle); each is rejected, too.
+    /// Calls refused by the [throttle](crate::throttle): each is rejected, too, passed
+    /// over, or asked for again by a waiter.
     pub throttled: u64,
     /// What the throttle sees now, if there is one.
     pub throttle: Option<ThrottleInfo>,

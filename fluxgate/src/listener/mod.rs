@@ -82,6 +82,8 @@ mod log;
 mod owned;
 #[cfg(feature = "prometheus")]
 mod prometheus;
+#[cfg(feature = "sim")]
+mod recorder;
 mod set;
 pub(crate) mod signal;
 #[cfg(feature = "slack-core")]
@@ -99,6 +101,8 @@ pub use log::LogListener;
 pub(crate) use owned::Owned;
 #[cfg(feature = "prometheus")]
 pub use prometheus::PrometheusListener;
+#[cfg(feature = "sim")]
+pub(crate) use recorder::{CallRecorder, Recorders};
 pub(crate) use set::{ListenerSet, PendingListeners};
 #[cfg(feature = "slack-core")]
 pub use slack::{
@@ -170,8 +174,8 @@ pub trait Listener: Send + Sync {
 
     /// Returns what the listener reads of the breaker beyond its signals. It is
     /// called once, after [`attach`](Self::attach).
-    fn needs(&self) -> Needs {
-        Needs::default()
+    fn needs(&self) -> ListenerNeeds {
+        ListenerNeeds::default()
     }
 
     /// Takes the last reading when the last handle of the breaker is dropped.
@@ -193,7 +197,7 @@ pub trait Listener: Send + Sync {
 /// need anyway. By default nothing, so that a healthy call costs nothing more.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Needs {
+pub struct ListenerNeeds {
     /// Count calls by how they ended, probes, and rejections by state, and add
     /// up the time spent in each state:
     /// [`Info::lifetime`](crate::Info::lifetime).
@@ -206,7 +210,7 @@ pub struct Needs {
     pub durations: Vec<Duration>,
     /// Who records single calls.
     #[cfg(feature = "sim")]
-    pub(crate) recorders: Vec<crate::sim::Recorder>,
+    pub(crate) recorders: Recorders,
 }
 
 /// How a listener that queues its signals gets on; see

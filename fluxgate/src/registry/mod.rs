@@ -32,7 +32,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-use crate::{CircuitBreaker, Command, Info, engine::Core, info::kill_switch};
+use crate::{
+    CircuitBreaker, Command, Info,
+    engine::{Core, clock_source::ClockSource},
+    info::kill_switch,
+};
 
 /// Every breaker there is, in the order they were built.
 ///
@@ -109,14 +113,14 @@ const ROOM: usize = 64;
 
 /// The breakers that are known: to the process, or to a test that has breakers
 /// of its own.
-pub(crate) struct Known {
+pub(crate) struct KnownBreakers {
     /// `None` before the first is entered.
     breakers: Mutex<Option<Breakers>>,
     #[cfg(feature = "keyed")]
     groups: Mutex<Vec<Weak<dyn Group>>>,
 }
 
-impl Known {
+impl KnownBreakers {
     pub(crate) const fn new() -> Self {
         Self {
             breakers: Mutex::new(None),
@@ -126,10 +130,10 @@ impl Known {
     }
 }
 
-static KNOWN: Known = Known::new();
+static KNOWN: KnownBreakers = KnownBreakers::new();
 
 /// Gives the breakers that this thread sees.
-fn here<R>(f: impl FnOnce(&Known) -> R) -> R {
+fn here<R>(f: impl FnOnce(&KnownBreakers) -> R) -> R {
     #[cfg(feature = "test-util")]
     if let Some(world) = isolated::world() {
         return f(&world.known);
@@ -241,6 +245,9 @@ fn hash(name: &str) -> u64 {
 pub(crate) trait Group: Send + Sync {
     fn breakers(&self) -> Vec<CircuitBreaker>;
 
+    /// Returns the clock of breakers that are made from now on.
+    fn clock(&self) -> &ClockSource;
+
     /// Gives no command to breakers that are made from now on.
     fn forget_command(&self);
 }
@@ -266,12 +273,17 @@ pub(crate) fn every() -> Vec<CircuitBreaker> {
     breakers
 }
 
-/// Makes groups forget what all their breakers were commanded.
-pub(crate) fn forget_commands() {
+/// Makes groups forget what all their breakers were commanded, if they are on one
+/// of these clocks.
+pub(crate) fn forget_commands(is_meant: fn(&ClockSource) -> bool) {
     #[cfg(feature = "keyed")]
     for group in groups() {
-        group.forget_command();
+        if is_meant(group.clock()) {
+            group.forget_command();
+        }
     }
+    #[cfg(not(feature = "keyed"))]
+    let _ = is_meant;
 }
 
 #[cfg(feature = "keyed")]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Ended, Policy, Replay, Run, Trace,
-    dependency::Answer,
+    dependency::CallAnswer,
     simulation::{Fleet, Simulation, World, fork},
     trace::Guessed,
 };
@@ -169,20 +169,20 @@ impl World for Recorded<'_> {
         false
     }
 
-    fn take(&mut self, _instance: usize, _now: u64) -> (Answer, u64) {
+    fn take(&mut self, _instance: usize, _now: u64) -> (CallAnswer, u64) {
         let (took, ended, guessed) = self.ended();
         let guessed = u64::from(guessed);
         let answer = match ended {
-            Ended::Success => Answer::Good,
-            Ended::Failure => Answer::Failed,
-            Ended::Overloaded => Answer::Overloaded,
-            Ended::Alive => Answer::Alive,
-            Ended::Ignored => Answer::Ignored,
-            Ended::Cancelled => Answer::Cancelled,
+            Ended::Success => CallAnswer::Good,
+            Ended::Failure => CallAnswer::Failed,
+            Ended::Overloaded => CallAnswer::Overloaded,
+            Ended::Alive => CallAnswer::Alive,
+            Ended::Ignored => CallAnswer::Ignored,
+            Ended::Cancelled => CallAnswer::Cancelled,
         };
         match answer {
-            Answer::Failed | Answer::Cancelled => self.guesses.failed += guessed,
-            Answer::Overloaded => self.guesses.overloaded += guessed,
+            CallAnswer::Failed | CallAnswer::Cancelled => self.guesses.failed += guessed,
+            CallAnswer::Overloaded => self.guesses.overloaded += guessed,
             _ => self.guesses.answered += guessed,
         }
         (answer, nanos(took))

@@ -12,7 +12,7 @@ use std::{
 
 use super::{
     Change, Dependency, Figures, PhaseResult, Policy, Run, Scenario,
-    dependency::{Answer, Running},
+    dependency::{CallAnswer, Running},
     result::Column,
 };
 use crate::{
@@ -56,10 +56,10 @@ struct Instance {
 }
 
 /// A call on its way.
-struct InFlight<'a> {
+struct RunningCall<'a> {
     guard: Guard<'a>,
     instance: usize,
-    answer: Answer,
+    answer: CallAnswer,
 }
 
 /// What is on the other side of the breakers at the moment.
@@ -69,7 +69,7 @@ pub(super) trait World {
 
     /// Takes the call that arrived. Returns the answer, and after how many nanoseconds
     /// it comes.
-    fn take(&mut self, instance: usize, now: u64) -> (Answer, u64);
+    fn take(&mut self, instance: usize, now: u64) -> (CallAnswer, u64);
 
     /// Returns whether the call that arrived, and was refused, would have been
     /// answered.
@@ -90,7 +90,7 @@ impl World for InPhase<'_> {
         self.dependency.is_down_for(instance)
     }
 
-    fn take(&mut self, instance: usize, now: u64) -> (Answer, u64) {
+    fn take(&mut self, instance: usize, now: u64) -> (CallAnswer, u64) {
         self.running
             .take(self.dependency, instance, now, self.chance)
     }
@@ -188,7 +188,7 @@ pub(super) fn fork(seeds: &mut Seeded) -> Seeded {
 pub(super) struct Simulation<'a> {
     fleet: &'a Fleet,
     instances: Vec<Instance>,
-    in_flight: Vec<Option<InFlight<'a>>>,
+    in_flight: Vec<Option<RunningCall<'a>>>,
     free: Vec<usize>,
     /// When calls end, in order; calls that end together by their sequence.
     due: BinaryHeap<Reverse<(u64, u64, usize)>>,
@@ -260,11 +260,11 @@ impl<'a> Simulation<'a> {
             seen.reached_while_down = u64::from(down);
             let (answer, took) = world.take(number, now);
             match answer {
-                Answer::Good | Answer::Alive | Answer::Ignored => seen.answered = 1,
-                Answer::Failed | Answer::Cancelled => seen.failed = 1,
-                Answer::Overloaded => seen.overloaded = 1,
+                CallAnswer::Good | CallAnswer::Alive | CallAnswer::Ignored => seen.answered = 1,
+                CallAnswer::Failed | CallAnswer::Cancelled => seen.failed = 1,
+                CallAnswer::Overloaded => seen.overloaded = 1,
             }
-            let call = InFlight {
+            let call = RunningCall {
                 guard,
                 instance: number,
                 answer,
@@ -284,7 +284,7 @@ impl<'a> Simulation<'a> {
         self.instances[number].figures.add(&seen);
     }
 
-    fn send(&mut self, call: InFlight<'a>, ends: u64) {
+    fn send(&mut self, call: RunningCall<'a>, ends: u64) {
         let slot = if let Some(slot) = self.free.pop() {
             self.in_flight[slot] = Some(call);
             slot
@@ -308,18 +308,18 @@ impl<'a> Simulation<'a> {
             let Some(call) = self.in_flight[slot].take() else {
                 continue;
             };
-            let InFlight {
+            let RunningCall {
                 guard,
                 instance,
                 answer,
             } = call;
             match answer {
-                Answer::Good => guard.record(Outcome::Success),
-                Answer::Failed => guard.record(Outcome::Failure),
-                Answer::Overloaded => guard.record(Outcome::Overloaded),
-                Answer::Alive => guard.record(Outcome::Alive),
-                Answer::Ignored => guard.record(Outcome::Ignored),
-                Answer::Cancelled => drop(guard),
+                CallAnswer::Good => guard.record(Outcome::Success),
+                CallAnswer::Failed => guard.record(Outcome::Failure),
+                CallAnswer::Overloaded => guard.record(Outcome::Overloaded),
+                CallAnswer::Alive => guard.record(Outcome::Alive),
+                CallAnswer::Ignored => guard.record(Outcome::Ignored),
+                CallAnswer::Cancelled => drop(guard),
             }
             self.follow(instance, world.is_down(instance), ends);
         }

@@ -22,16 +22,16 @@ const EXPECTED: &str = "`at` in seconds, `outcome` one of success, failure, over
 /// One line of a file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Line {
+struct TraceLine {
     at: f64,
     #[serde(default)]
     took: Option<f64>,
-    outcome: Outcome,
+    outcome: TraceOutcome,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Outcome {
+enum TraceOutcome {
     Success,
     Failure,
     Overloaded,
@@ -41,16 +41,16 @@ enum Outcome {
     Refused,
 }
 
-impl From<&Entry> for Line {
+impl From<&Entry> for TraceLine {
     fn from(entry: &Entry) -> Self {
         let outcome = match entry.ended.map(|(_, ended)| ended) {
-            None => Outcome::Refused,
-            Some(Ended::Success) => Outcome::Success,
-            Some(Ended::Failure) => Outcome::Failure,
-            Some(Ended::Overloaded) => Outcome::Overloaded,
-            Some(Ended::Alive) => Outcome::Alive,
-            Some(Ended::Ignored) => Outcome::Ignored,
-            Some(Ended::Cancelled) => Outcome::Cancelled,
+            None => TraceOutcome::Refused,
+            Some(Ended::Success) => TraceOutcome::Success,
+            Some(Ended::Failure) => TraceOutcome::Failure,
+            Some(Ended::Overloaded) => TraceOutcome::Overloaded,
+            Some(Ended::Alive) => TraceOutcome::Alive,
+            Some(Ended::Ignored) => TraceOutcome::Ignored,
+            Some(Ended::Cancelled) => TraceOutcome::Cancelled,
         };
         Self {
             at: entry.at.as_secs_f64(),
@@ -60,28 +60,28 @@ impl From<&Entry> for Line {
     }
 }
 
-impl TryFrom<Line> for Entry {
+impl TryFrom<TraceLine> for Entry {
     type Error = String;
 
-    fn try_from(line: Line) -> Result<Self, String> {
+    fn try_from(line: TraceLine) -> Result<Self, String> {
         let seconds = |field: &str, value: f64| {
             Duration::try_from_secs_f64(value)
                 .map_err(|_| format!("`{field}` is {value}, which is no time in seconds"))
         };
         let at = seconds("at", line.at)?;
         let ended = match line.outcome {
-            Outcome::Refused => {
+            TraceOutcome::Refused => {
                 if line.took.is_some() {
                     return Err("a call that was refused has no `took`".to_owned());
                 }
                 return Ok(Self::refused(at));
             }
-            Outcome::Success => Ended::Success,
-            Outcome::Failure => Ended::Failure,
-            Outcome::Overloaded => Ended::Overloaded,
-            Outcome::Alive => Ended::Alive,
-            Outcome::Ignored => Ended::Ignored,
-            Outcome::Cancelled => Ended::Cancelled,
+            TraceOutcome::Success => Ended::Success,
+            TraceOutcome::Failure => Ended::Failure,
+            TraceOutcome::Overloaded => Ended::Overloaded,
+            TraceOutcome::Alive => Ended::Alive,
+            TraceOutcome::Ignored => Ended::Ignored,
+            TraceOutcome::Cancelled => Ended::Cancelled,
         };
         let took = line.took.ok_or("a call that ran needs `took`")?;
         Ok(Self::ran(at, seconds("took", took)?, ended))
@@ -224,7 +224,7 @@ impl Trace {
             if text.trim_ascii().is_empty() {
                 continue;
             }
-            let parsed: Line = serde_json::from_slice(&text).map_err(|error| {
+            let parsed: TraceLine = serde_json::from_slice(&text).map_err(|error| {
                 // The error's own line is always 1.
                 let message = error.to_string();
                 let column = error.column();
@@ -252,7 +252,7 @@ impl Trace {
             let Some(record) = records.next() else {
                 return Ok(Self::new(entries));
             };
-            let parsed: Line = record.map_err(|error| {
+            let parsed: TraceLine = record.map_err(|error| {
                 let line = error.position().map_or(line, csv::Position::line);
                 let message = match error.kind() {
                     csv::ErrorKind::Deserialize { err, .. } => err.to_string(),
@@ -271,7 +271,7 @@ impl Trace {
     /// That of the writer.
     pub fn write_jsonl(&self, mut writer: impl Write) -> io::Result<()> {
         for entry in &self.entries {
-            serde_json::to_writer(&mut writer, &Line::from(entry))?;
+            serde_json::to_writer(&mut writer, &TraceLine::from(entry))?;
             writer.write_all(b"\n")?;
         }
         writer.flush()
@@ -288,13 +288,13 @@ impl Trace {
             writer.write_record(["at", "took", "outcome"])?;
         }
         for entry in &self.entries {
-            writer.serialize(Line::from(entry))?;
+            writer.serialize(TraceLine::from(entry))?;
         }
         writer.flush()
     }
 }
 
-fn push(entries: &mut Vec<Entry>, line: Line, number: u64) -> Result<(), TraceError> {
+fn push(entries: &mut Vec<Entry>, line: TraceLine, number: u64) -> Result<(), TraceError> {
     if entries.len() == Trace::MOST_CALLS {
         return Err(TraceError::too_many());
     }

@@ -8,8 +8,7 @@ use std::{
 
 use super::{Cause, Context, Custom, InFlight, Needs};
 use crate::{
-    RuleKind, State,
-    error::Fault,
+    Fault, RuleKind, State,
     util::bounds,
     util::duration::{Literal, nanos},
 };

@@ -73,6 +73,8 @@ pub(crate) enum RatioLimits {
     Jitter,
     /// Above 1, finite.
     Multiplier,
+    /// At least 1.1, finite.
+    ThrottleK,
 }
 
 impl RatioLimits {
@@ -82,12 +84,13 @@ impl RatioLimits {
             Self::Probability => (0.0..=1.0).contains(&value),
             Self::Jitter => (0.0..1.0).contains(&value),
             Self::Multiplier => value > 1.0 && value < f64::INFINITY,
+            Self::ThrottleK => (1.1..f64::INFINITY).contains(&value),
         }
     }
 
     /// Returns whether it is a part of a whole, which some write in per cent.
     pub(super) fn is_part(self) -> bool {
-        self != Self::Multiplier
+        !matches!(self, Self::Multiplier | Self::ThrottleK)
     }
 
     /// Completes "the ratio of `FailureRate` …".
@@ -97,6 +100,18 @@ impl RatioLimits {
             Self::Probability => "must be from 0 to 1",
             Self::Jitter => "must be at least 0 and less than 1",
             Self::Multiplier => "must be greater than 1 and finite",
+            Self::ThrottleK => "must be finite and at least 1.1",
+        }
+    }
+
+    /// Says why there is a limit, after "but is 1.05".
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::Share | Self::Probability | Self::Jitter | Self::Multiplier => "",
+            Self::ThrottleK => {
+                ": the calls let through are k times those accepted, and with less than a tenth of \
+                 spare the throttle hardly notices that there is room again"
+            }
         }
     }
 
@@ -107,6 +122,7 @@ impl RatioLimits {
             Self::Probability => "probability",
             Self::Jitter => "jitter_ratio",
             Self::Multiplier => "multiplier",
+            Self::ThrottleK => "throttle_k",
         }
     }
 }

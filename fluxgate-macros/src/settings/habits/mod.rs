@@ -73,6 +73,18 @@ pub(crate) fn argument(of: &str, name: &str) -> Option<&'static str> {
             "write it as an expression: `fluxgate::listener::PrometheusListener::new()`, and its \
              methods"
         }
+        ("Adaptive", "multiplier" | "factor" | "ratio" | "overcommit" | "spare") => {
+            "how many times the accepted calls get through is `k = 1.5`"
+        }
+        ("Adaptive", "duration" | "period" | "interval" | "size") => {
+            "the time over which calls are counted is `window = 10s`"
+        }
+        ("Adaptive", "min_requests" | "min_calls" | "requests" | "count") => {
+            "the number of calls below which none is refused is `min = 20`"
+        }
+        ("Adaptive", "max" | "max_share" | "most" | "max_rejection" | "probability") => {
+            "the share that gets through in any case is `floor = 0.01`"
+        }
         ("SlackListener", "webhook" | "webhook_url") => {
             "it posts with a token, so that the messages of one incident share a thread; `url` is \
              for a proxy that takes the same messages"

@@ -183,6 +183,20 @@ pub(super) const NAMES: &[Row] = &[
          pile up write `tripper = InFlight(10, older_than = 2s)`",
     ),
     (
+        "throttling adaptive_throttle adaptive_throttling client_throttling overload overloaded \
+         on_overload backpressure back_pressure shed load_shed load_shedding",
+        "overload is answered in proportion by `throttle = Adaptive(k = 1.5)`",
+    ),
+    (
+        "adaptive_concurrency adaptive_limit gradient vegas aimd",
+        "limits that follow latency are in crates such as `tower-acc` and `tower-resilience`; \
+         refusals are answered in proportion by `throttle = Adaptive(k = 1.5)`",
+    ),
+    (
+        "priority priorities criticality",
+        "calls have no priorities here: a server that sheds load can tell them apart",
+    ),
+    (
         "storage state_storage redis backend store persist distributed",
         "the state lives in this process, and there is no setting for where",
     ),

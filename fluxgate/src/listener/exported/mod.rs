@@ -15,7 +15,7 @@ use std::{sync::Arc, time::Duration};
 
 pub(crate) use circuits::{Circuits, Readings};
 pub(crate) use reading::Reading;
-pub(crate) use table::{CIRCUIT, Family, Kind, Read};
+pub(crate) use table::{CIRCUIT, Family, MetricKind, Read};
 
 /// A group of metrics beyond state and transitions, to be switched on and off;
 /// [`PrometheusListener`](super::PrometheusListener) lists what is in each. All

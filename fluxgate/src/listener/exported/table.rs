@@ -7,7 +7,7 @@ use super::{
         self, Calls, Listeners, Probes, Rates, Rejections, RetryAfter, TimeInState,
     },
     reading::{Reading, Share},
-    totals::Totals,
+    totals::ExportedTotals,
 };
 use crate::State;
 
@@ -18,7 +18,7 @@ pub(crate) const CIRCUIT: &str = "circuit_name";
 pub(crate) struct Family {
     pub(crate) name: &'static str,
     pub(crate) help: &'static str,
-    pub(crate) kind: Kind,
+    pub(crate) kind: MetricKind,
     /// The labels beside [`CIRCUIT`], in alphabetical order.
     pub(crate) labels: &'static [&'static str],
     /// `None` for what no group switches.
@@ -27,7 +27,7 @@ pub(crate) struct Family {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum MetricKind {
     Counter,
     Gauge,
     Histogram,
@@ -55,7 +55,7 @@ macro_rules! families {
             pub(crate) const ALL: &'static [Family] = &[$(Family {
                 name: concat!("circuit_breaker_", $name),
                 help: $help,
-                kind: Kind::$kind,
+                kind: MetricKind::$kind,
                 labels: &[$($label),*],
                 group: $group,
                 read: $read,
@@ -142,13 +142,13 @@ fn transitions(of: &Reading) -> Samples {
     transitions.collect()
 }
 
-fn counter(of: &Reading, count: fn(&Totals) -> u64) -> Samples {
+fn counter(of: &Reading, count: fn(&ExportedTotals) -> u64) -> Samples {
     let totals = of.totals.iter();
     totals.flat_map(|totals| counted(count(totals))).collect()
 }
 
 fn calls(of: &Reading) -> Samples {
-    let calls = of.totals.iter().flat_map(Totals::calls);
+    let calls = of.totals.iter().flat_map(ExportedTotals::calls);
     calls
         .map(|(outcome, n)| labelled(outcome, n as f64))
         .collect()

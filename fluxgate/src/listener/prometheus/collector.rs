@@ -8,8 +8,8 @@ use ::prometheus::{
     proto::{MetricFamily, MetricType},
 };
 
-use super::super::exported::{CIRCUIT, Circuits, Family, Kind, Read, Reading, Readings};
-use crate::util::exposition;
+use super::super::exported::{CIRCUIT, Circuits, Family, MetricKind, Read, Reading, Readings};
+use crate::info::exposition;
 
 /// Collects every circuit of one registry.
 ///
@@ -30,9 +30,9 @@ impl Exported {
 }
 
 /// Describes metrics and has no samples.
-pub(super) struct Claim(Vec<Desc>);
+pub(super) struct NameClaim(Vec<Desc>);
 
-impl Claim {
+impl NameClaim {
     /// Claims the name of a metric, as nothing else in the registry may have it.
     pub(super) fn family(family: &Family) -> Self {
         let labels = match family.read {
@@ -77,7 +77,7 @@ fn labels(family: &Family) -> Vec<&'static str> {
     std::iter::once(CIRCUIT).chain(others).collect()
 }
 
-impl Collector for Claim {
+impl Collector for NameClaim {
     fn desc(&self) -> Vec<&Desc> {
         self.0.iter().collect()
     }
@@ -101,9 +101,9 @@ impl Collector for Exported {
 
 fn exposed(family: &Family, readings: &Readings) -> MetricFamily {
     let kind = match family.kind {
-        Kind::Counter => MetricType::COUNTER,
-        Kind::Gauge => MetricType::GAUGE,
-        Kind::Histogram => MetricType::HISTOGRAM,
+        MetricKind::Counter => MetricType::COUNTER,
+        MetricKind::Gauge => MetricType::GAUGE,
+        MetricKind::Histogram => MetricType::HISTOGRAM,
     };
     let circuits = readings.circuits.iter();
     let circuits = circuits.filter(|circuit| circuit.settings.wants(family));

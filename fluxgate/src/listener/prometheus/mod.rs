@@ -16,7 +16,7 @@ use ::prometheus::Registry;
 
 use self::exporter::{Exporter, wanted};
 use super::{
-    Listener, Needs,
+    Listener, ListenerNeeds,
     exported::{PrometheusMetric, Settings},
 };
 use crate::{Info, Name, Signal, WeakBreaker, diagnostics};
@@ -234,16 +234,16 @@ impl Listener for PrometheusListener {
         self.exporter.circuits.detach(breaker, last);
     }
 
-    fn needs(&self) -> Needs {
+    fn needs(&self) -> ListenerNeeds {
         let has = |group| self.settings.has(group);
-        Needs {
+        ListenerNeeds {
             lifetime: has(PrometheusMetric::Rejections)
                 || has(PrometheusMetric::Probes)
                 || has(PrometheusMetric::TimeInState),
             successes: has(PrometheusMetric::Calls),
             durations: self.settings.bounds.to_vec(),
             #[cfg(feature = "sim")]
-            recorders: Vec::new(),
+            recorders: crate::listener::Recorders::default(),
         }
     }
 }

@@ -41,7 +41,7 @@ impl Content for Notice {
 }
 
 #[derive(Serialize)]
-struct Message<'a> {
+struct NoticeBody<'a> {
     channel: &'a str,
     /// What notifications and screen readers get.
     text: String,
@@ -58,18 +58,18 @@ struct Attachment<'a> {
 #[serde(tag = "type", rename = "section")]
 struct Section {
     #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<Text>,
+    text: Option<NoticeText>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    fields: Vec<Text>,
+    fields: Vec<NoticeText>,
 }
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "mrkdwn")]
-struct Text {
+struct NoticeText {
     text: String,
 }
 
-impl Text {
+impl NoticeText {
     fn new(text: String, limit: usize) -> Self {
         Self {
             text: shortened(text, limit),
@@ -78,7 +78,7 @@ impl Text {
 }
 
 impl Notice {
-    fn message(&self, missed: u64) -> Message<'_> {
+    fn message(&self, missed: u64) -> NoticeBody<'_> {
         let Signal {
             old_state,
             new_state,
@@ -113,7 +113,8 @@ impl Notice {
             description = format!("{description}\n_{missed}_");
         }
 
-        let field = |label: &str, value: &str| Text::new(format!("*{label}:*\n{value}"), FIELD);
+        let field =
+            |label: &str, value: &str| NoticeText::new(format!("*{label}:*\n{value}"), FIELD);
         let mut fields = vec![
             field(&labels.circuit_breaker, &name),
             field(&labels.state_transition, &transition),
@@ -126,14 +127,14 @@ impl Notice {
         if let Some(next) = self.next_attempt() {
             fields.push(field(&labels.next_attempt, &date(next)));
         }
-        Message {
+        NoticeBody {
             channel: &self.channel,
             text: shortened(text, MESSAGE),
             attachments: [Attachment {
                 color: &template.color,
                 blocks: [
                     Section {
-                        text: Some(Text::new(format!("*{title}*"), SECTION)),
+                        text: Some(NoticeText::new(format!("*{title}*"), SECTION)),
                         fields: Vec::new(),
                     },
                     Section { text: None, fields },

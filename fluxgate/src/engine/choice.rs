@@ -10,7 +10,7 @@ use super::{gate::Gate, waiters::Waiters};
 pub(crate) struct Choice {
     passed_over: AtomicU64,
     early_probes: AtomicU64,
-    pub(super) gate: Gate,
+    pub(crate) gate: Gate,
     pub(crate) waiters: Waiters,
 }
 

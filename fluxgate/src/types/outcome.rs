@@ -10,6 +10,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 /// | `Failure` | recorded; lengthens the streak | the probe failed | failures |
 /// | `UnavailableFor` | as `Failure`, with a least wait | the probe failed | failures |
 /// | `Overloaded`, `OverloadedFor` | as `Failure`, `UnavailableFor` | the probe failed | `overloaded` |
+/// | the same, with a [throttle](crate::throttle) | counted by the throttle; not recorded | the probe passed | `overloaded` |
 /// | `Alive` | ends a streak; not recorded | the probe passed | `alive` |
 /// | `Ignored` | nothing | the slot comes back | `ignored` |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,10 +37,13 @@ pub enum Outcome {
     /// dilute the failure rate of a closed circuit.
     Alive,
     /// The dependency refuses for want of capacity, as with HTTP 429: a failure
-    /// that is counted apart.
+    /// that is counted apart. With a [throttle](crate::throttle) it is no failure,
+    /// unless nothing else comes back.
     Overloaded,
     /// [`Overloaded`](Self::Overloaded), and the dependency said for how long: it
-    /// lengthens the wait as [`UnavailableFor`](Self::UnavailableFor) does.
+    /// lengthens the wait as [`UnavailableFor`](Self::UnavailableFor) does. A
+    /// [throttle](crate::throttle) tells it to the callers that it rejects, and goes
+    /// on for at least as long.
     OverloadedFor(Duration),
 }
 

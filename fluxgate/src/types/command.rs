@@ -2,10 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::{CircuitBreaker, State};
+use crate::State;
 
 /// A manual command as a value, for programs that receive it as text: displayed,
-/// parsed and serialised as the names of the methods of [`CircuitBreaker`],
+/// parsed and serialised as the names of the methods of [`CircuitBreaker`](crate::CircuitBreaker),
 /// `reset`, `disable`, `metrics_only`, `force_open`, `open` and `half_open`. The names
 /// of the states that they lead to, such as `closed`, are parsed as well.
 ///
@@ -19,17 +19,17 @@ use crate::{CircuitBreaker, State};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Command {
-    /// [`CircuitBreaker::reset`].
+    /// [`CircuitBreaker::reset`](crate::CircuitBreaker::reset).
     Reset,
-    /// [`CircuitBreaker::disable`].
+    /// [`CircuitBreaker::disable`](crate::CircuitBreaker::disable).
     Disable,
-    /// [`CircuitBreaker::metrics_only`].
+    /// [`CircuitBreaker::metrics_only`](crate::CircuitBreaker::metrics_only).
     MetricsOnly,
-    /// [`CircuitBreaker::force_open`].
+    /// [`CircuitBreaker::force_open`](crate::CircuitBreaker::force_open).
     ForceOpen,
-    /// [`CircuitBreaker::open`].
+    /// [`CircuitBreaker::open`](crate::CircuitBreaker::open).
     Open,
-    /// [`CircuitBreaker::half_open`].
+    /// [`CircuitBreaker::half_open`](crate::CircuitBreaker::half_open).
     HalfOpen,
 }
 
@@ -78,13 +78,6 @@ impl Command {
     }
 }
 
-impl CircuitBreaker {
-    /// Obeys a command that is given as a value.
-    pub fn command(&self, command: Command) {
-        self.core.command(command.state());
-    }
-}
-
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
@@ -118,3 +111,9 @@ impl FromStr for Command {
             .ok_or(ParseCommandError)
     }
 }
+
+#[cfg(feature = "serde")]
+crate::util::wire::as_text!(
+    Command,
+    "one of reset, disable, metrics_only, force_open, open, half_open, or of the states closed, disabled, forced_open"
+);

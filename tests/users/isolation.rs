@@ -10,7 +10,11 @@ use std::{
 };
 
 use fluxgate::{
-    CircuitBreaker, Command, Signal, State, circuit_breaker, clock::TokioClock, registry, testing,
+    CircuitBreaker, Command, Signal, State, circuit_breaker,
+    clock::{ManualClock, TokioClock},
+    keyed::CircuitBreakers,
+    registry, testing,
+    tripper::FailureStreak,
 };
 
 #[circuit_breaker(tripper = FailureStreak(1), retry = Cooldown(60s), permit = All, handle = price_breaker)]
@@ -76,6 +80,32 @@ fn parallel_tests_see_only_their_own_breakers() {
     assert!(hosts().find("parallel").is_none());
     assert_eq!(SHARED.state(), State::Closed);
     drop(time);
+}
+
+/// What the guide promises of breakers built by hand.
+#[test]
+fn freeze_leaves_breakers_with_own_clocks_alone() {
+    let clock = ManualClock::new();
+    let breaker = CircuitBreaker::builder("isolation::own_clock")
+        .tripper(FailureStreak::new(2))
+        .clock(clock.clone())
+        .build()
+        .unwrap();
+    let keyed = CircuitBreakers::<u8>::builder("isolation::own_clock_keyed")
+        .settings(move |builder| builder.clock(clock.clone()))
+        .build()
+        .unwrap();
+    keyed.command_all(Command::ForceOpen);
+    breaker.acquire().unwrap().failure();
+    let time = testing::freeze();
+    time.reset_all();
+    breaker.acquire().unwrap().failure();
+    assert_eq!(breaker.state(), State::Open, "the second failure in a row");
+    assert_eq!(keyed.get(&1).state(), State::ForcedOpen);
+    time.seed(1);
+    drop(time);
+    assert_eq!((breaker.state(), breaker.info().failed), (State::Open, 2));
+    assert_eq!(keyed.get(&2).state(), State::ForcedOpen, "still commanded");
 }
 
 #[tokio::test]
