@@ -45,10 +45,13 @@ impl Claim {
         if !gates.all(|(breaker, now)| gate(breaker).is_open(*now)) {
             return None;
         }
-        let taken = breakers.into_iter().zip(times).filter_map(|(breaker, now)| {
-            let turn = gate(&breaker).try_take(now)?;
-            Some((breaker, turn))
-        });
+        let taken = breakers
+            .into_iter()
+            .zip(times)
+            .filter_map(|(breaker, now)| {
+                let turn = gate(&breaker).try_take(now)?;
+                Some((breaker, turn))
+            });
         Some(Self(Claimed::List(taken.collect())))
     }
 

@@ -50,14 +50,14 @@ impl Core {
                 if word.has_attention() && !self.tracks_in_flight =>
             {
                 self.admit_attentive(word)
-                    .map_err(|refusal| self.refuse_or_throttle(refusal))
+                    .map_err(|refusal| self.refuse(refusal))
             }
             State::Disabled => Ok(Ticket::new(word, 0)),
             State::ForcedOpen => Err(self.refuse(Refusal::by(State::ForcedOpen))),
             State::MetricsOnly => Ok(self.ticket(word)),
-            State::Closed | State::Open | State::HalfOpen => self
-                .admit_locked()
-                .map_err(|refusal| self.refuse_or_throttle(refusal)),
+            State::Closed | State::Open | State::HalfOpen => {
+                self.admit_locked().map_err(|refusal| self.refuse(refusal))
+            }
         }
     }
 
@@ -117,15 +117,6 @@ impl Core {
             listener_counters.record_refusal(|| self.clock.now());
         }
         refusal
-    }
-
-    /// Counts a refusal that may be the throttle's.
-    #[cold]
-    fn refuse_or_throttle(&self, refusal: Refusal) -> Refusal {
-        if refusal.share().is_some() {
-            self.counts.throttled.add(1);
-        }
-        self.refuse(refusal)
     }
 
     /// Lets a call in, or not, where that takes the lock, and leaves the counting of

@@ -61,6 +61,7 @@ impl Core {
             return None;
         }
         let share = throttle.refuses(now)?;
+        self.counts.throttled.add(1);
         Some(Refusal::throttled(share, throttle.wait(now)))
     }
 
