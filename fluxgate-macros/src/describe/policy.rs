@@ -281,7 +281,7 @@ fn tells(listeners: &[ParsedListener]) -> String {
         .iter()
         .map(|listener| match listener {
             ParsedListener::Log(_) => "the log".to_owned(),
-            ParsedListener::Prometheus { .. } => "Prometheus".to_owned(),
+            ParsedListener::Exporter(exporter) => exporter.kind.shown.to_owned(),
             ParsedListener::Slack(_) => "Slack".to_owned(),
             ParsedListener::Closure(_) => "a closure".to_owned(),
             ParsedListener::Any(expr) => format!("`{}`", words::source(Some(expr))),

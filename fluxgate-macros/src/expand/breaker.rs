@@ -254,6 +254,7 @@ fn calls(settings: &BreakerSettings, fluxgate: &Runtime<'_>) -> TokenStream {
         ("max_half_open_calls", &settings.max_half_open_calls),
         ("close_after", &settings.close_after),
         ("reopen_after", &settings.reopen_after),
+        ("flight_recorder", &settings.flight_recorder),
     ];
     for (method, count) in counts {
         if let Some(count) = count {

@@ -58,6 +58,7 @@ pub(crate) struct BreakerSettings {
     pub(crate) throttle: Option<ParsedThrottle>,
     pub(crate) durations: Option<bool>,
     pub(crate) initial_state: Option<ParsedInitialState>,
+    pub(crate) flight_recorder: Option<WholeNumber>,
     pub(crate) listeners: Option<Vec<ParsedListener>>,
 }
 
@@ -77,6 +78,7 @@ pub(crate) struct FunctionSettings {
     pub(crate) tracker: Option<TrackerFormula>,
     pub(crate) failure_if: Option<Expr>,
     pub(crate) classify: Option<Expr>,
+    pub(crate) failure_texts: Option<bool>,
     pub(crate) fallback: Option<Expr>,
     pub(crate) map_rejection: Option<Expr>,
     pub(crate) handle: Option<HandleFn>,

@@ -201,6 +201,17 @@ pub(crate) static SETTINGS: &[Setting] = &[
     ),
     setting(
         Owner::Breaker,
+        "flight_recorder",
+        "flight_recorder = 100",
+        |to, it, cursor, errors| {
+            store(
+                &mut to.breaker.flight_recorder,
+                count(it, CountLimits::Transitions, cursor, errors),
+            )
+        },
+    ),
+    setting(
+        Owner::Breaker,
         "listeners",
         "listeners = [LogListener]",
         |to, _, cursor, errors| {
@@ -266,6 +277,12 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "classify",
         "classify = |result| match result { Ok(_) => Outcome::Success, Err(_) => Outcome::Failure }",
         |to, it, cursor, errors| store(&mut to.function.classify, callable(it, cursor, errors)),
+    ),
+    setting(
+        Owner::Function,
+        "failure_texts",
+        "failure_texts = true",
+        |to, it, cursor, errors| store(&mut to.function.failure_texts, flag(it, cursor, errors)),
     ),
     setting(
         Owner::Function,

@@ -14,6 +14,7 @@ use super::{Core, choice::Choice, machine::Ending, opening::Refusal};
 use crate::{
     State,
     engine::ticket::{CallEnd, Ticket},
+    flight::Trigger,
     util::duration::nanos,
     window::Record,
 };
@@ -71,7 +72,7 @@ impl Core {
     /// elsewhere.
     pub(crate) fn settle_early(&self, ticket: Ticket, ended: CallEnd, elapsed: Option<u64>) {
         let Ticket { word, began, slot } = ticket;
-        let half_open = self.entry(State::HalfOpen);
+        let half_open = self.entry(State::HalfOpen, Trigger::Recovery);
         let now = half_open.now();
         let elapsed = elapsed.unwrap_or_else(|| nanos(now).saturating_sub(began));
         let passed =

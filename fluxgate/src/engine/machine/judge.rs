@@ -125,6 +125,12 @@ impl Machine {
     #[cold]
     fn judge_probe(&mut self, config: &Config, failed: bool) -> Option<Next> {
         self.silent = 0;
+        let probed = if failed {
+            &mut self.probed.failed
+        } else {
+            &mut self.probed.succeeded
+        };
+        *probed = probed.saturating_add(1);
         if failed {
             self.recovered = 0;
             return self.reopened(config);
@@ -159,7 +165,7 @@ impl Machine {
 
     /// Returns what the tripper looks at.
     #[inline]
-    fn context<'a>(&'a self, config: &'a Config) -> Context<'a> {
+    pub(crate) fn context<'a>(&'a self, config: &'a Config) -> Context<'a> {
         Context {
             state: self.state,
             streak: self.streak,
