@@ -84,7 +84,7 @@ impl RatioLimits {
             Self::Probability => (0.0..=1.0).contains(&value),
             Self::Jitter => (0.0..1.0).contains(&value),
             Self::Multiplier => value > 1.0 && value < f64::INFINITY,
-            Self::ThrottleK => value >= 1.1 && value < f64::INFINITY,
+            Self::ThrottleK => (1.1..f64::INFINITY).contains(&value),
         }
     }
 
