@@ -8,4 +8,5 @@
 mod attribute;
 mod numbers;
 mod rules;
+mod ways;
 mod world;

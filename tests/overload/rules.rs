@@ -70,6 +70,7 @@ fn an_overload_is_no_failure() {
 fn without_a_throttle_an_overload_is_a_failure() {
     let breaker = CircuitBreaker::builder("busy")
         .tripper(FailureStreak::new(3))
+        .clock(ManualClock::new())
         .build()
         .expect("sound settings");
     for _ in 0..3 {

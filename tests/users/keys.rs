@@ -11,12 +11,12 @@ use std::{
 use fluxgate::{
     CircuitBreaker, Command, Signal, State,
     clock::ManualClock,
-    keyed::{Builder, CircuitBreakers, StaticBreakers},
+    keyed::{CircuitBreakers, CircuitBreakersBuilder, StaticBreakers},
     registry, testing,
     tripper::FailureStreak,
 };
 
-fn hosts(name: &'static str) -> Builder<String> {
+fn hosts(name: &'static str) -> CircuitBreakersBuilder<String> {
     // On a clock of its own, which a test that freezes the time leaves alone.
     CircuitBreakers::builder(name).settings(|breaker| {
         breaker
@@ -25,7 +25,7 @@ fn hosts(name: &'static str) -> Builder<String> {
     })
 }
 
-fn built(builder: Builder<String>) -> CircuitBreakers<String> {
+fn built(builder: CircuitBreakersBuilder<String>) -> CircuitBreakers<String> {
     builder.build().expect("valid settings")
 }
 

@@ -10,12 +10,12 @@ use std::{
 use fluxgate::{
     CircuitBreaker, State,
     clock::ManualClock,
-    keyed::{Builder, CircuitBreakers, Key},
+    keyed::{CircuitBreakers, CircuitBreakersBuilder, Key},
     registry,
     tripper::FailureStreak,
 };
 
-fn built<K: Key>(builder: Builder<K>) -> CircuitBreakers<K> {
+fn built<K: Key>(builder: CircuitBreakersBuilder<K>) -> CircuitBreakers<K> {
     builder
         .settings(|breaker| {
             breaker

@@ -10,7 +10,7 @@ use crate::tokens::errors::ErrorList;
 
 /// The type, with the outcome of each variant. A struct is one variant without a
 /// name.
-pub(super) struct Item<'a> {
+pub(super) struct ClassifiedType<'a> {
     pub(super) variants: Vec<Variant<'a>>,
     /// The runtime crate, if it goes by another name.
     pub(super) krate: Option<Path>,
@@ -43,7 +43,7 @@ pub(super) struct BoundField<'a> {
     pub(super) ty: &'a Type,
 }
 
-impl<'a> Item<'a> {
+impl<'a> ClassifiedType<'a> {
     pub(super) fn new(input: &'a DeriveInput, errors: &ErrorList) -> Self {
         let own = attribute::read(&input.attrs, errors);
         let krate = own.krate.as_ref().map(|(path, _)| path.clone());

@@ -14,17 +14,17 @@ use crate::tokens::{
     errors::{ErrorList, Reported},
 };
 
-pub(crate) struct Throttle {
+pub(crate) struct ParsedThrottle {
     pub(crate) ident: Ident,
     pub(crate) kind: ThrottleKind,
 }
 
 pub(crate) enum ThrottleKind {
-    Adaptive(Adaptive),
+    Adaptive(ParsedAdaptive),
     InCode(Expr),
 }
 
-pub(crate) struct Adaptive {
+pub(crate) struct ParsedAdaptive {
     pub(crate) k: Ratio,
     pub(crate) window: Option<Time>,
     pub(crate) min: Option<WholeNumber>,
@@ -38,7 +38,7 @@ const ADAPTIVE: Params<1, 3> = Params {
     example: "Adaptive(k = 1.5)",
 };
 
-impl Throttle {
+impl ParsedThrottle {
     /// Reads the whole value.
     pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Self, Reported> {
         let call = match policy_value(cursor, "throttle", NAMES, errors)? {
@@ -61,7 +61,7 @@ impl Throttle {
     }
 }
 
-fn adaptive(call: &PolicyCall<'_>, errors: &ErrorList) -> Result<Adaptive, Reported> {
+fn adaptive(call: &PolicyCall<'_>, errors: &ErrorList) -> Result<ParsedAdaptive, Reported> {
     let ([k], [window, min, floor]) = call.bind(&ADAPTIVE, errors)?;
     let k = Ratio::read(k, Some(RatioLimits::ThrottleK), errors);
     let window = window.map(|window| {
@@ -70,7 +70,7 @@ fn adaptive(call: &PolicyCall<'_>, errors: &ErrorList) -> Result<Adaptive, Repor
     });
     let min = min.map(|min| WholeNumber::read(min, CountLimits::Calls, errors));
     let floor = floor.map(|floor| Ratio::read(floor, Some(RatioLimits::Jitter), errors));
-    Ok(Adaptive {
+    Ok(ParsedAdaptive {
         k: k?,
         window: window.transpose()?,
         min: min.transpose()?,

@@ -19,9 +19,13 @@ fn tokens_and_strings_are_accepted_alike() {
         probe_lease = "30s",
         on_cancel = "FailAfter(5s)",
         durations = true,
+        flight_recorder = 0,
+        failure_texts = true,
         listeners = [
             LogListener,
             PrometheusListener,
+            MetricsListener,
+            OpenTelemetryListener(meter = meter()),
             SlackListener(channel = env("SLACK_CHANNEL_ID"), token = env("SLACK_BOT_TOKEN")),
             MyListener::<A, B>::new(1, 2),
             |signal| send(signal, 1),

@@ -6,6 +6,7 @@ use crate::{
     CircuitBreaker, ConfigError, MissingListener, Name, OnCancel, SlowProbes, State,
     clock::Clock,
     engine::{clock_source::ClockSource, random_source::RandomSource},
+    flight::TRANSITIONS,
     listener::{IntoListener, PendingListeners},
     permit::{Permit, RampUp},
     random::Random,
@@ -49,6 +50,7 @@ pub struct Builder {
     pub(super) slow_probes: SlowProbes,
     pub(super) throttle: Option<Adaptive>,
     pub(super) durations: bool,
+    pub(super) flight: usize,
     pub(super) initial_state: State,
     pub(super) clock: ClockSource,
     pub(super) random: RandomSource,
@@ -78,6 +80,7 @@ impl Builder {
             slow_probes: SlowProbes::Pass,
             throttle: None,
             durations: false,
+            flight: TRANSITIONS,
             initial_state: State::Closed,
             clock: ClockSource::default(),
             random: RandomSource::default(),
@@ -197,6 +200,24 @@ impl Builder {
     /// Default: no.
     pub fn durations(mut self, durations: bool) -> Self {
         self.durations = durations;
+        self
+    }
+
+    /// Sets how many transitions the [flight recorder](crate::flight) keeps, at most
+    /// 1024. Default: 32. With 0 it is off, and keeps no failures either.
+    ///
+    /// ```
+    /// use fluxgate::CircuitBreaker;
+    ///
+    /// let breaker = CircuitBreaker::builder("api").flight_recorder(1).build()?;
+    /// breaker.force_open();
+    /// breaker.reset();
+    /// assert_eq!(breaker.info().flight.transitions.len(), 1);
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
+    #[doc(alias("history", "event_log"))]
+    pub fn flight_recorder(mut self, transitions: usize) -> Self {
+        self.flight = transitions;
         self
     }
 

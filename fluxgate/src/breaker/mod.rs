@@ -17,9 +17,9 @@ use crate::{
     },
     engine::{
         Core,
-        ticket::{Ended, Ticket},
+        ticket::{CallEnd, Ticket},
     },
-    tracker,
+    flight, tracker,
 };
 
 /// A circuit breaker, for sync and async code alike.
@@ -316,25 +316,25 @@ impl CircuitBreaker {
     /// Closes the circuit, from whatever state, and empties the window.
     #[doc(alias("close"))]
     pub fn reset(&self) {
-        self.core.command(State::Closed);
+        self.core.command(State::Closed, None);
     }
 
     /// Lets every call through, and records none, until another command.
     #[doc(alias("bypass"))]
     pub fn disable(&self) {
-        self.core.command(State::Disabled);
+        self.core.command(State::Disabled, None);
     }
 
     /// Lets every call through and records it, but never opens, until another
     /// command.
     pub fn metrics_only(&self) {
-        self.core.command(State::MetricsOnly);
+        self.core.command(State::MetricsOnly, None);
     }
 
     /// Rejects every call until another command.
     #[doc(alias("isolate"))]
     pub fn force_open(&self) {
-        self.core.command(State::ForcedOpen);
+        self.core.command(State::ForcedOpen, None);
     }
 
     /// Opens the circuit by hand, as a rule would: it waits as the retry policy says,
@@ -352,25 +352,43 @@ impl CircuitBreaker {
     /// ```
     #[doc(alias("trip"))]
     pub fn open(&self) {
-        self.core.open(None);
+        self.core.open(None, None);
     }
 
     /// Opens the circuit by hand, as [`open`](Self::open) does, and waits for this
     /// long before the first probe, whatever the retry policy says.
     #[doc(alias("trip_for", "maintenance"))]
     pub fn open_for(&self, wait: Duration) {
-        self.core.open(Some(wait));
+        self.core.open(Some(wait), None);
     }
 
     /// Half-opens the circuit, from whatever state: the next calls are probes. The
     /// number of reopenings stays.
     pub fn half_open(&self) {
-        self.core.command(State::HalfOpen);
+        self.core.command(State::HalfOpen, None);
     }
 
     /// Obeys a command that is given as a value.
     pub fn command(&self, command: Command) {
-        self.core.command(command.state());
+        self.core.command(command.state(), None);
+    }
+
+    /// Obeys a command, and keeps who gave it in the
+    /// [flight recorder](crate::flight): at most 128 bytes of the name, without control
+    /// characters.
+    ///
+    /// ```
+    /// use fluxgate::{CircuitBreaker, Command};
+    ///
+    /// let breaker = CircuitBreaker::builder("api").build()?;
+    /// breaker.command_by(Command::ForceOpen, "alice");
+    /// let last = breaker.info().flight.transitions.pop().expect("just given");
+    /// assert_eq!(last.by.as_deref(), Some("alice"));
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
+    pub fn command_by(&self, command: Command, by: &str) {
+        let by = flight::author(by);
+        self.core.command(command.state(), Some(&by));
     }
 }
 
@@ -424,6 +442,21 @@ impl Guard<'_> {
         self.record(Outcome::Ignored);
     }
 
+    /// The call failed, and this is what the failure says: for the
+    /// [flight recorder](crate::flight#failures-in-words).
+    ///
+    /// ```
+    /// # use fluxgate::CircuitBreaker;
+    /// # let breaker = CircuitBreaker::builder("api").build()?;
+    /// breaker.acquire()?.failure_with(&"connection refused");
+    /// assert_eq!(&*breaker.info().flight.failures[0].text, "connection refused");
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn failure_with(self, error: &dyn fmt::Display) {
+        self.core.note_failure(error);
+        self.failure();
+    }
+
     /// The call ended with this outcome.
     #[inline]
     pub fn record(mut self, outcome: Outcome) {
@@ -432,7 +465,7 @@ impl Guard<'_> {
         }
     }
 
-    fn settle(&mut self, ended: Ended) {
+    fn settle(&mut self, ended: CallEnd) {
         if let Some(ticket) = self.ticket.take() {
             self.core.settle(ticket, ended);
         }
@@ -443,9 +476,9 @@ impl Drop for Guard<'_> {
     fn drop(&mut self) {
         let panicked = std::thread::panicking() && !self.panicking;
         self.settle(if panicked {
-            Ended::Panicked
+            CallEnd::Panicked
         } else {
-            Ended::Cancelled
+            CallEnd::Cancelled
         });
     }
 }

@@ -6,7 +6,7 @@ use super::claim::Claim;
 use crate::{
     CircuitBreaker, Outcome,
     call::{record, record_measured},
-    engine::ticket::{Ended, Ticket},
+    engine::ticket::{CallEnd, Ticket},
     util::duration::nanos,
 };
 
@@ -120,10 +120,10 @@ impl OwnedGuard {
 
     /// Settles the call as one that panicked.
     pub(super) fn panicked(&mut self) {
-        self.end(Ended::Panicked);
+        self.end(CallEnd::Panicked);
     }
 
-    fn end(&mut self, ended: Ended) {
+    fn end(&mut self, ended: CallEnd) {
         let Some(ticket) = self.ticket.take() else {
             return;
         };
@@ -138,7 +138,7 @@ impl OwnedGuard {
 
 impl Drop for OwnedGuard {
     fn drop(&mut self) {
-        self.end(Ended::Cancelled);
+        self.end(CallEnd::Cancelled);
     }
 }
 

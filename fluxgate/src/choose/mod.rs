@@ -203,7 +203,8 @@ impl CircuitBreaker {
     ///
     /// A half-open circuit says whether a slot is free. The permit is not asked,
     /// since it may draw chance, so a call may still be refused. An open circuit says
-    /// whether its wait is over and its retry policy ready.
+    /// whether its wait is over and its retry policy ready. A
+    /// [throttle](crate::throttle) draws chance and is not asked.
     ///
     /// ```
     /// # let breaker = fluxgate::CircuitBreaker::builder("api").build()?;
@@ -241,8 +242,9 @@ impl CircuitBreaker {
     /// one after the other, in the order in which they came; a call that does not
     /// wait may come before them. Waiting counts as no rejection.
     ///
-    /// Where no wake can be foreseen, with a permit that draws chance or a retry
-    /// policy that is due but not ready, the first waiter asks again every 100 ms.
+    /// Where no wake can be foreseen, with a permit that draws chance, a retry policy
+    /// that is due but not ready, or a [throttle](crate::throttle), the first waiter
+    /// asks again every 100 ms.
     /// Under [`force_open`](Self::force_open), and where the retry policy never lets a
     /// probe through, it waits for a command: put a timeout around it.
     ///

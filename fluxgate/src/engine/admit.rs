@@ -9,9 +9,10 @@ use super::{
 };
 use crate::{
     State, diagnostics,
+    flight::Trigger,
     retry::Opening,
     util::{
-        consult::{Answer, consult},
+        consult::{Consulted, consult},
         duration::nanos,
         slot::Slot,
     },
@@ -211,30 +212,30 @@ impl Core {
     /// Whether the retry policy lets a probe run after all.
     pub(super) fn is_ready(&self, opening: Opening, elapsed: Duration) -> bool {
         match consult(self, || self.config.retry.ready(&opening, elapsed)) {
-            Answer::Given(ready) => ready,
-            Answer::Panicked => {
+            Consulted::Given(ready) => ready,
+            Consulted::Panicked => {
                 diagnostics::policy_panicked("retry");
                 true
             }
-            Answer::Within => false,
+            Consulted::Within => false,
         }
     }
 
     fn permits(&self, elapsed: Duration) -> bool {
         let permit = &self.config.permit;
         match consult(self, || permit.admits(elapsed, &mut &self.random)) {
-            Answer::Given(admits) => admits,
-            Answer::Panicked => {
+            Consulted::Given(admits) => admits,
+            Consulted::Panicked => {
                 diagnostics::policy_panicked("permit");
                 true
             }
-            Answer::Within => false,
+            Consulted::Within => false,
         }
     }
 
     /// Half-opens the circuit, if it is still in the period of `word`.
     fn half_open(&self, word: StateWord, now: Duration) {
-        let entry = self.entry_at(State::HalfOpen, now);
+        let entry = self.entry_at(State::HalfOpen, Trigger::Retry, now);
         let mut held = self.shared.lock();
         if held.word().same_period(word) {
             self.enter(&mut held, entry);

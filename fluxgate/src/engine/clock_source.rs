@@ -14,7 +14,7 @@ use crate::{
     diagnostics,
     util::{
         alarms,
-        consult::{Answer, consult},
+        consult::{Consulted, consult},
         duration::nanos,
         panic::catch_panic,
     },
@@ -99,22 +99,22 @@ impl OwnClock {
     #[inline(never)]
     fn now(&self) -> Duration {
         match consult(self, || self.clock.now()) {
-            Answer::Given(now) => {
+            Consulted::Given(now) => {
                 let now = now.saturating_sub(self.origin);
                 self.last.store(nanos(now), Relaxed);
                 return now;
             }
-            Answer::Panicked => diagnostics::policy_panicked("clock"),
-            Answer::Within => {}
+            Consulted::Panicked => diagnostics::policy_panicked("clock"),
+            Consulted::Within => {}
         }
         Duration::from_nanos(self.last.load(Relaxed))
     }
 
     fn wall(&self) -> SystemTime {
         match consult(self, || self.clock.wall()) {
-            Answer::Given(wall) => return wall,
-            Answer::Panicked => diagnostics::policy_panicked("clock"),
-            Answer::Within => {}
+            Consulted::Given(wall) => return wall,
+            Consulted::Panicked => diagnostics::policy_panicked("clock"),
+            Consulted::Within => {}
         }
         SystemTime::now()
     }
@@ -128,15 +128,15 @@ impl OwnClock {
             None => Ok(()),
         });
         match answer {
-            Answer::Given(set) => {
+            Consulted::Given(set) => {
                 again.silence();
                 set
             }
-            Answer::Panicked => {
+            Consulted::Panicked => {
                 diagnostics::policy_panicked("clock");
                 Err(again)
             }
-            Answer::Within => {
+            Consulted::Within => {
                 if let Some(given) = given {
                     given.silence();
                 }

@@ -12,8 +12,8 @@ use std::{
 use crate::listener::Recorders;
 use crate::{
     Histogram, LifetimeTotals, State,
-    engine::{sharded::ShardedCounters, ticket::Ended},
-    listener::Needs,
+    engine::{sharded::ShardedCounters, ticket::CallEnd},
+    listener::ListenerNeeds,
     util::duration::nanos,
 };
 
@@ -100,8 +100,8 @@ const FIRST_BUCKET: usize = 2;
 
 impl ListenerCounters {
     /// Returns the counters, or `None` when no listener reads anything.
-    pub(crate) fn new(needs: Needs) -> Option<Box<Self>> {
-        let Needs {
+    pub(crate) fn new(needs: ListenerNeeds) -> Option<Box<Self>> {
+        let ListenerNeeds {
             lifetime,
             successes,
             durations,
@@ -155,7 +155,7 @@ impl ListenerCounters {
 
     /// Hands a call that ended to the recorders of calls.
     #[cfg(feature = "sim")]
-    pub(crate) fn record_call(&self, ended: Ended, now: Duration, elapsed: u64) {
+    pub(crate) fn record_call(&self, ended: CallEnd, now: Duration, elapsed: u64) {
         for recorder in self.recorders.iter() {
             recorder.record_call(ended, now, Duration::from_nanos(elapsed));
         }
@@ -172,18 +172,18 @@ impl ListenerCounters {
     /// A call ended after `elapsed` nanoseconds; `late` if the state had moved
     /// on.
     #[inline]
-    pub(crate) fn ended(&self, ended: Ended, late: bool, elapsed: u64) {
+    pub(crate) fn ended(&self, ended: CallEnd, late: bool, elapsed: u64) {
         match ended {
-            Ended::Success | Ended::Failure if late => bump(&self.late, 1),
-            Ended::Success if self.counts_successes => self.calls.add(SUCCESSES, 1),
-            Ended::Failure => bump(&self.failures, 1),
+            CallEnd::Success | CallEnd::Failure if late => bump(&self.late, 1),
+            CallEnd::Success if self.counts_successes => self.calls.add(SUCCESSES, 1),
+            CallEnd::Failure => bump(&self.failures, 1),
             // The breaker counts these whether a listener reads them or not.
-            Ended::Success
-            | Ended::Ignored
-            | Ended::Alive
-            | Ended::Overloaded
-            | Ended::Cancelled
-            | Ended::Panicked => {}
+            CallEnd::Success
+            | CallEnd::Ignored
+            | CallEnd::Alive
+            | CallEnd::Overloaded
+            | CallEnd::Cancelled
+            | CallEnd::Panicked => {}
         }
         if self.keeps_histogram() {
             let bucket = self.bounds.partition_point(|bound| *bound < elapsed);

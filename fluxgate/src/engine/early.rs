@@ -11,7 +11,8 @@
 use super::{Core, choice::Choice, machine::Ending, opening::Refusal};
 use crate::{
     State,
-    engine::ticket::{Ended, Ticket},
+    engine::ticket::{CallEnd, Ticket},
+    flight::Trigger,
     util::duration::nanos,
     window::Record,
 };
@@ -62,9 +63,9 @@ impl Core {
 
     /// Settles an early probe. Its duration, in nanoseconds, may have been measured
     /// elsewhere.
-    pub(crate) fn settle_early(&self, ticket: Ticket, ended: Ended, elapsed: Option<u64>) {
+    pub(crate) fn settle_early(&self, ticket: Ticket, ended: CallEnd, elapsed: Option<u64>) {
         let Ticket { word, began, slot } = ticket;
-        let half_open = self.entry(State::HalfOpen);
+        let half_open = self.entry(State::HalfOpen, Trigger::Recovery);
         let now = half_open.now();
         let elapsed = elapsed.unwrap_or_else(|| nanos(now).saturating_sub(began));
         let passed =
@@ -76,7 +77,7 @@ impl Core {
         let is_late = !held.word().same_period(word) || !held.get().machine.takes_early(now);
         if let Some(listener_counters) = &self.listener_counters {
             let ended = match ended {
-                Ended::Success if !passed => Ended::Failure,
+                CallEnd::Success if !passed => CallEnd::Failure,
                 ended => ended,
             };
             listener_counters.ended(ended, passed && is_late, elapsed);

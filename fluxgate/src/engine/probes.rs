@@ -15,7 +15,7 @@ pub(crate) struct Probes {
     limit: u32,
     /// In nanoseconds, like all times here.
     lease: u64,
-    places: Vec<Place>,
+    places: Vec<ProbePlace>,
     /// The first place that is free, linked by `next`; or `NOBODY`.
     free: u32,
     /// The probes that hold a slot: the one that began first, the first that is
@@ -29,19 +29,19 @@ pub(crate) struct Probes {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct ProbePlace {
     /// When the probe here began.
     began: u64,
     /// How many probes were here before.
     turn: u32,
-    stage: Stage,
+    stage: ProbeStage,
     previous: u32,
     /// The next probe, or the next free place.
     next: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+enum ProbeStage {
     Free,
     Within,
     Overdue,
@@ -102,8 +102,8 @@ impl Probes {
     pub(crate) fn release(&mut self, slot: Slot, now: u64) -> bool {
         self.age(now);
         match self.places.get(slot.place as usize) {
-            Some(place) if place.turn == slot.turn && place.stage != Stage::Free => {
-                let overdue = place.stage == Stage::Overdue;
+            Some(place) if place.turn == slot.turn && place.stage != ProbeStage::Free => {
+                let overdue = place.stage == ProbeStage::Overdue;
                 self.remove(slot.place);
                 overdue
             }
@@ -130,7 +130,7 @@ impl Probes {
             if now.saturating_sub(place.began) < self.lease {
                 break;
             }
-            place.stage = Stage::Overdue;
+            place.stage = ProbeStage::Overdue;
             self.within = place.next;
             self.overdue += 1;
         }
@@ -139,11 +139,11 @@ impl Probes {
     /// Puts a probe at the end of the list.
     fn append(&mut self, now: u64) -> Option<Slot> {
         let newest = self.places.get(self.newest as usize);
-        let mut place = Place {
+        let mut place = ProbePlace {
             // A clock that jumps back must not make the order a lie.
             began: newest.map_or(now, |newest| newest.began.max(now)),
             turn: 0,
-            stage: Stage::Within,
+            stage: ProbeStage::Within,
             previous: self.newest,
             next: NOBODY,
         };
@@ -177,7 +177,7 @@ impl Probes {
     /// Takes a probe out of the list. Its place is free then, unless all its turns
     /// are used up: a slot must never fit a later probe.
     fn remove(&mut self, index: u32) {
-        let Place {
+        let ProbePlace {
             turn,
             stage,
             previous,
@@ -196,9 +196,9 @@ impl Probes {
             self.within = next;
         }
         self.held -= 1;
-        self.overdue -= u32::from(stage == Stage::Overdue);
+        self.overdue -= u32::from(stage == ProbeStage::Overdue);
         let place = &mut self.places[index as usize];
-        place.stage = Stage::Free;
+        place.stage = ProbeStage::Free;
         if turn < u32::MAX {
             place.next = self.free;
             self.free = index;

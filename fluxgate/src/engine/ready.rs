@@ -9,8 +9,8 @@ use crate::{
 };
 
 /// How often a circuit is asked again that may admit a call at any time: one that
-/// is half-open, whose permit may draw chance and whose leases end, and one that is
-/// due but whose retry policy is not ready.
+/// is half-open, whose permit may draw chance and whose leases end, one that is due
+/// but whose retry policy is not ready, and a closed one that throttles.
 const AGAIN: Duration = Duration::from_millis(100);
 
 impl Core {
@@ -96,7 +96,8 @@ impl Core {
     pub(crate) fn next_look(&self, refusal: Refusal) -> Option<Duration> {
         let now = self.clock.now();
         match refusal.state() {
-            State::HalfOpen => Some(now.saturating_add(AGAIN)),
+            // Only a throttle refuses calls of a closed circuit.
+            State::HalfOpen | State::Closed => Some(now.saturating_add(AGAIN)),
             State::Open => {
                 if let Some(wait) = refusal.wait() {
                     Some(now.saturating_add(wait))
@@ -105,7 +106,7 @@ impl Core {
                     wait.map(|_| now.saturating_add(AGAIN))
                 }
             }
-            _ => None,
+            State::MetricsOnly | State::Disabled | State::ForcedOpen => None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::engine::{Core, Ended, Shared, Ticket};
+use crate::engine::{CallEnd, Core, Shared, Ticket};
 use crate::{
     OnCancel, SlowProbes, State, diagnostics,
     engine::{
@@ -17,14 +17,14 @@ use crate::{
 impl Core {
     /// Takes note of how a call ended. On the healthy path one atomic load.
     #[inline]
-    pub(crate) fn settle(&self, ticket: Ticket, ended: Ended) {
+    pub(crate) fn settle(&self, ticket: Ticket, ended: CallEnd) {
         let Ticket { word, began, slot } = ticket;
         match ended {
             // The success is recorded at this very load: it finds the window
             // full and clean, where one more success leaves no trace.
-            Ended::Success if word.is_free() && self.word() == word => {}
-            Ended::Success if word.is_free() => self.settle_outcome(word, false),
-            Ended::Failure if word.is_free() => self.settle_outcome(word, true),
+            CallEnd::Success if word.is_free() && self.word() == word => {}
+            CallEnd::Success if word.is_free() => self.settle_outcome(word, false),
+            CallEnd::Failure if word.is_free() => self.settle_outcome(word, true),
             _ => self.settle_slow(word, began, slot, ended),
         }
     }
@@ -69,9 +69,9 @@ impl Core {
         }
         if let Some(listener_counters) = &self.listener_counters {
             let ended = if failed {
-                Ended::Failure
+                CallEnd::Failure
             } else {
-                Ended::Success
+                CallEnd::Success
             };
             listener_counters.ended(ended, late, 0);
         }
@@ -90,7 +90,7 @@ impl Core {
         clippy::too_many_lines,
         reason = "its cases share what is in registers"
     )]
-    fn settle_slow(&self, word: StateWord, began: u64, slot: Slot, ended: Ended) {
+    fn settle_slow(&self, word: StateWord, began: u64, slot: Slot, ended: CallEnd) {
         if word.state() == State::Disabled {
             return;
         }
@@ -101,7 +101,7 @@ impl Core {
 
     /// Takes note of how a call ended whose duration, in nanoseconds, was measured
     /// elsewhere.
-    pub(crate) fn settle_measured(&self, ticket: Ticket, ended: Ended, elapsed: u64) {
+    pub(crate) fn settle_measured(&self, ticket: Ticket, ended: CallEnd, elapsed: u64) {
         let Ticket { word, slot, .. } = ticket;
         if word.is_free() || word.state() == State::Disabled {
             return self.settle(ticket, ended);
@@ -113,8 +113,8 @@ impl Core {
     /// Returns whether settling the call needs the time, and that time or zero.
     #[inline(always)]
     #[allow(clippy::inline_always)]
-    fn now_if_needed(&self, slot: Slot, ended: Ended) -> (bool, Duration) {
-        let reads = self.needs_end || slot != Slot::NONE || ended == Ended::Cancelled;
+    fn now_if_needed(&self, slot: Slot, ended: CallEnd) -> (bool, Duration) {
+        let reads = self.needs_end || slot != Slot::NONE || ended == CallEnd::Cancelled;
         let now = if reads {
             self.clock.now()
         } else {
@@ -130,7 +130,7 @@ impl Core {
         &self,
         word: StateWord,
         slot: Slot,
-        ended: Ended,
+        ended: CallEnd,
         reads: bool,
         now: Duration,
         elapsed: u64,
@@ -143,7 +143,7 @@ impl Core {
         }
         let failed = match ended {
             // Nearly all; the others need not be told apart here.
-            Ended::Success => Some(false),
+            CallEnd::Success => Some(false),
             _ => self.count_as(word, ended, is_probe, elapsed),
         };
         let (ended, failed) = if is_probe {
@@ -159,7 +159,7 @@ impl Core {
         if !has_slot {
             if failed.is_none() {
                 count(false);
-                if ended == Ended::Alive {
+                if ended == CallEnd::Alive {
                     self.end_streak(word);
                 }
                 return;
@@ -230,11 +230,11 @@ impl Core {
         &self,
         mut held: Held<'_, Shared>,
         word: StateWord,
-        ended: Ended,
+        ended: CallEnd,
         now: Duration,
         is_stuck: bool,
     ) {
-        if ended == Ended::Alive && !self.end_streak_locked(&mut held, word) {
+        if ended == CallEnd::Alive && !self.end_streak_locked(&mut held, word) {
             return self.unlock(held);
         }
         let mut held = self.expire_own(held, now);
@@ -251,13 +251,13 @@ impl Core {
     #[cold]
     fn judge_probe(
         &self,
-        ended: Ended,
+        ended: CallEnd,
         failed: Option<bool>,
         elapsed: u64,
-    ) -> (Ended, Option<bool>) {
+    ) -> (CallEnd, Option<bool>) {
         match (ended, failed) {
-            (Ended::Success, Some(false)) if self.is_too_slow(elapsed) => {
-                (Ended::Failure, Some(true))
+            (CallEnd::Success, Some(false)) if self.is_too_slow(elapsed) => {
+                (CallEnd::Failure, Some(true))
             }
             (_, Some(false)) if self.is_too_slow(elapsed) => (ended, Some(true)),
             _ => (ended, failed),
@@ -276,7 +276,7 @@ impl Core {
     #[cold]
     fn end_streak(&self, word: StateWord) {
         let present = self.word();
-        if !present.same_calm_period(word) && !self.count_answer(word, Ended::Alive) {
+        if !present.same_calm_period(word) && !self.count_answer(word, CallEnd::Alive) {
             self.counts.late.add(1);
         } else if !present.is_clean() {
             let mut held = self.shared.lock();
@@ -302,31 +302,31 @@ impl Core {
     pub(super) fn count_as(
         &self,
         word: StateWord,
-        ended: Ended,
+        ended: CallEnd,
         is_probe: bool,
         elapsed: u64,
     ) -> Option<bool> {
         match ended {
-            Ended::Success => Some(false),
-            Ended::Failure => Some(true),
-            Ended::Panicked => {
+            CallEnd::Success => Some(false),
+            CallEnd::Failure => Some(true),
+            CallEnd::Panicked => {
                 self.counts.panicked.add(1);
                 Some(true)
             }
-            Ended::Ignored => {
+            CallEnd::Ignored => {
                 self.counts.ignored.add(1);
                 None
             }
             // It passes a probe. Elsewhere it is not recorded.
-            Ended::Alive => {
+            CallEnd::Alive => {
                 self.counts.alive.add(1);
                 is_probe.then_some(false)
             }
-            Ended::Overloaded => {
+            CallEnd::Overloaded => {
                 self.counts.overloaded.add(1);
                 self.count_overload(word, is_probe)
             }
-            Ended::Cancelled => {
+            CallEnd::Cancelled => {
                 self.counts.cancelled.add(1);
                 match self.config.on_cancel {
                     OnCancel::Ignore => None,

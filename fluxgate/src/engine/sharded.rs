@@ -11,7 +11,7 @@ use once_cell::sync::OnceCell;
 
 /// A row of counters, once for each of several groups of threads.
 pub(crate) struct ShardedCounters {
-    lines: Box<[Line]>,
+    lines: Box<[CacheLines]>,
     /// Lines that make up one stripe.
     per_stripe: usize,
     /// The number of stripes, a power of two, less one.
@@ -22,7 +22,7 @@ pub(crate) struct ShardedCounters {
 /// processors fetch them in pairs.
 #[derive(Default)]
 #[repr(align(128))]
-struct Line([AtomicU64; PLACES]);
+struct CacheLines([AtomicU64; PLACES]);
 
 const PLACES: usize = 16;
 const MAX_STRIPES: usize = 64;
@@ -31,7 +31,7 @@ impl ShardedCounters {
     pub(crate) fn new(places: usize) -> Self {
         let per_stripe = places.div_ceil(PLACES);
         let stripes = shards();
-        let lines = (0..per_stripe * stripes).map(|_| Line::default());
+        let lines = (0..per_stripe * stripes).map(|_| CacheLines::default());
         Self {
             lines: lines.collect(),
             per_stripe,

@@ -20,10 +20,10 @@ use std::{
 use crate::util::panic::catch_panic;
 
 #[derive(Default)]
-pub(crate) struct Waiters(Mutex<Queue>);
+pub(crate) struct Waiters(Mutex<WaitQueue>);
 
 #[derive(Default)]
-struct Queue {
+struct WaitQueue {
     /// The waiters by their turn.
     waiting: BTreeMap<u64, Waker>,
     turns: u64,
@@ -32,7 +32,7 @@ struct Queue {
 }
 
 impl Waiters {
-    fn queue(&self) -> MutexGuard<'_, Queue> {
+    fn queue(&self) -> MutexGuard<'_, WaitQueue> {
         // Wakers are code of the user's: they are cloned, woken and dropped without
         // this lock.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

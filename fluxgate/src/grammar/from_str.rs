@@ -6,7 +6,7 @@ use super::{
     ParsePolicyError,
     analysis::{self, Facts, Size},
     error::{parse, parse_and_check},
-    policy::{self, Formula, Leaf, Rule as Written},
+    policy::{self, Formula, Leaf, ParsedRule as Written},
     tokens::{
         Location,
         errors::{ErrorList, Reported},
@@ -45,8 +45,8 @@ impl From<&Leaf> for Rule {
 }
 
 /// Makes the rule. A text has at most 256 leaves, nested at most 64 deep.
-fn rule(written: &policy::Tripper) -> Rule {
-    let joined = |parts: &[policy::Tripper], join: fn(Rule, Rule) -> Rule| {
+fn rule(written: &policy::TripperFormula) -> Rule {
+    let joined = |parts: &[policy::TripperFormula], join: fn(Rule, Rule) -> Rule| {
         let rule = parts.iter().map(rule).reduce(join);
         rule.expect("a formula has parts")
     };
@@ -75,7 +75,7 @@ impl FromStr for Rule {
     type Err = ParsePolicyError;
 
     fn from_str(text: &str) -> Result<Self, ParsePolicyError> {
-        let check = |tripper: &policy::Tripper, errors: &ErrorList| {
+        let check = |tripper: &policy::TripperFormula, errors: &ErrorList| {
             let facts = Facts {
                 window: Size::Unknown,
                 tripper,
@@ -89,11 +89,11 @@ impl FromStr for Rule {
     }
 }
 
-impl From<policy::Window> for AnyWindow {
-    fn from(window: policy::Window) -> Self {
+impl From<policy::ParsedWindow> for AnyWindow {
+    fn from(window: policy::ParsedWindow) -> Self {
         match window {
-            policy::Window::Count(size) => CountWindow::new(size).into(),
-            policy::Window::Time(duration, slots) => {
+            policy::ParsedWindow::Count(size) => CountWindow::new(size).into(),
+            policy::ParsedWindow::Time(duration, slots) => {
                 let window = TimeWindow::new(duration);
                 slots
                     .map_or(window.clone(), |slots| window.slots(slots))
@@ -196,25 +196,27 @@ fn another(place: &Location, wanted: &str, any: &str, errors: &ErrorList) -> Rep
     )
 }
 
-impl TryFrom<policy::Window> for CountWindow {
+impl TryFrom<policy::ParsedWindow> for CountWindow {
     type Error = ();
 
-    fn try_from(window: policy::Window) -> Result<Self, ()> {
+    fn try_from(window: policy::ParsedWindow) -> Result<Self, ()> {
         match window {
-            policy::Window::Count(size) => Ok(Self::new(size)),
-            policy::Window::Time(..) => Err(()),
+            policy::ParsedWindow::Count(size) => Ok(Self::new(size)),
+            policy::ParsedWindow::Time(..) => Err(()),
         }
     }
 }
 
-impl TryFrom<policy::Window> for TimeWindow {
+impl TryFrom<policy::ParsedWindow> for TimeWindow {
     type Error = ();
 
-    fn try_from(window: policy::Window) -> Result<Self, ()> {
+    fn try_from(window: policy::ParsedWindow) -> Result<Self, ()> {
         match window {
-            policy::Window::Time(duration, None) => Ok(Self::new(duration)),
-            policy::Window::Time(duration, Some(slots)) => Ok(Self::new(duration).slots(slots)),
-            policy::Window::Count(_) => Err(()),
+            policy::ParsedWindow::Time(duration, None) => Ok(Self::new(duration)),
+            policy::ParsedWindow::Time(duration, Some(slots)) => {
+                Ok(Self::new(duration).slots(slots))
+            }
+            policy::ParsedWindow::Count(_) => Err(()),
         }
     }
 }

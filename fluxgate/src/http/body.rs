@@ -30,13 +30,13 @@ pin_project! {
     pub struct Body<B> {
         #[pin]
         inner: Option<B>,
-        call: Option<Pending>,
+        call: Option<BodyCall>,
     }
 }
 
 /// What is known of a call while its body is under way.
 #[derive(Debug)]
-struct Pending {
+struct BodyCall {
     call: Unsettled,
     /// What the call counts as if its body ends well.
     outcome: Outcome,
@@ -98,7 +98,7 @@ impl<B: http_body::Body> Body<B> {
         }
         Self {
             inner: Some(inner),
-            call: Some(Pending {
+            call: Some(BodyCall {
                 call,
                 outcome,
                 remaining,
@@ -147,7 +147,7 @@ impl<B: http_body::Body> http_body::Body for Body<B> {
 }
 
 /// Each method returns whether the call is settled.
-impl Pending {
+impl BodyCall {
     fn settle(&mut self, outcome: Outcome) -> bool {
         self.call.record(outcome);
         true

@@ -36,7 +36,8 @@
 //!
 //! 1. First goes a breaker that holds nothing worth keeping and was not asked for
 //!    since it was last looked at: a closed circuit without a failed or slow call
-//!    in its window and without a failure as its last call, or an open one whose
+//!    in its window, without a failure as its last call and without an overload that
+//!    its throttle still counts, or an open one whose
 //!    wait ended at least as long ago as it had lasted, which means that nothing
 //!    called there in all that time.
 //! 2. If there is none, a closed circuit whose failures are forgotten, since its
@@ -97,18 +98,22 @@
 //! settings, that thread gets the overflow breaker for other new keys of the set.
 
 mod builder;
+mod creation;
+mod eviction;
+mod given_names;
 mod index;
 mod label;
-mod lazy;
 mod map;
 mod order;
-mod recipe;
+mod overflow;
+mod register;
+mod static_breakers;
 
 use std::{borrow::Borrow, fmt, hash::Hash, sync::Arc};
 
-pub use builder::Builder;
-pub use lazy::StaticBreakers;
+pub use builder::CircuitBreakersBuilder;
 use map::Set;
+pub use static_breakers::StaticBreakers;
 
 use crate::{
     CircuitBreaker, Command, Name, breaker::build::Announcements, breaker::first_use,
@@ -131,10 +136,10 @@ pub struct CircuitBreakers<K>(Arc<Set<K>>);
 
 impl<K> CircuitBreakers<K> {
     /// Starts building a set with default settings.
-    pub fn builder(name: impl Into<Name>) -> Builder<K> {
+    pub fn builder(name: impl Into<Name>) -> CircuitBreakersBuilder<K> {
         let name = name.into();
         first_use::name(&name);
-        Builder::new(name)
+        CircuitBreakersBuilder::new(name)
     }
 }
 

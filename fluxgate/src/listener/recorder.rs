@@ -2,12 +2,12 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use crate::engine::ticket::Ended;
+use crate::engine::ticket::CallEnd;
 
 /// Records single calls. It is called without the breaker's lock.
 pub(crate) trait CallRecorder: Send + Sync {
     /// Records a call that ended at `now`, by the breaker's clock, and ran for `elapsed`.
-    fn record_call(&self, ended: Ended, now: Duration, elapsed: Duration);
+    fn record_call(&self, ended: CallEnd, now: Duration, elapsed: Duration);
 
     /// Records a call that was refused at `now`.
     fn record_refusal(&self, now: Duration);

@@ -87,6 +87,18 @@ pub fn command(name: &str, command: Command) -> usize {
     breakers.len()
 }
 
+/// Gives a command to every breaker of this name, as
+/// [`command_by`](CircuitBreaker::command_by) does. Returns how many there were.
+#[must_use = "it is zero if the name is unknown"]
+pub fn command_by(name: &str, command: Command, by: &str) -> usize {
+    build_linked();
+    let breakers = named(name);
+    for breaker in &breakers {
+        breaker.command_by(command, by);
+    }
+    breakers.len()
+}
+
 /// The breakers in the order they were built, and where those of a name are.
 #[derive(Default)]
 struct Breakers {
@@ -113,14 +125,14 @@ const ROOM: usize = 64;
 
 /// The breakers that are known: to the process, or to a test that has breakers
 /// of its own.
-pub(crate) struct Known {
+pub(crate) struct KnownBreakers {
     /// `None` before the first is entered.
     breakers: Mutex<Option<Breakers>>,
     #[cfg(feature = "keyed")]
     groups: Mutex<Vec<Weak<dyn Group>>>,
 }
 
-impl Known {
+impl KnownBreakers {
     pub(crate) const fn new() -> Self {
         Self {
             breakers: Mutex::new(None),
@@ -130,10 +142,10 @@ impl Known {
     }
 }
 
-static KNOWN: Known = Known::new();
+static KNOWN: KnownBreakers = KnownBreakers::new();
 
 /// Gives the breakers that this thread sees.
-fn here<R>(f: impl FnOnce(&Known) -> R) -> R {
+fn here<R>(f: impl FnOnce(&KnownBreakers) -> R) -> R {
     #[cfg(feature = "test-util")]
     if let Some(world) = isolated::world() {
         return f(&world.known);

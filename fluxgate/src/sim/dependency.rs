@@ -197,7 +197,7 @@ impl Dependency {
 
 /// What the dependency made of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum CallAnswer {
     Good,
     Failed,
     Overloaded,
@@ -233,14 +233,14 @@ impl Running {
         instance: usize,
         now: u64,
         random: &mut Seeded,
-    ) -> (Answer, u64) {
+    ) -> (CallAnswer, u64) {
         let seen = dependency.seen_from(instance);
         if let Some(capacity) = seen.capacity {
             self.refill(capacity, now);
             if self.budget < 1.0 {
                 self.budget = (self.budget - seen.refusal_costs).max(-capacity);
                 let took = seen.latency.draw(random) * 0.1;
-                return (Answer::Overloaded, nanos(took));
+                return (CallAnswer::Overloaded, nanos(took));
             }
             self.budget -= 1.0;
         }
@@ -252,10 +252,10 @@ impl Running {
         let took = latency.draw(random) * seen.slower;
         match seen.timeout {
             Some(timeout) if took > timeout.as_nanos() as f64 => {
-                (Answer::Failed, nanos(timeout.as_nanos() as f64))
+                (CallAnswer::Failed, nanos(timeout.as_nanos() as f64))
             }
-            _ if failed => (Answer::Failed, nanos(took)),
-            _ => (Answer::Good, nanos(took)),
+            _ if failed => (CallAnswer::Failed, nanos(took)),
+            _ => (CallAnswer::Good, nanos(took)),
         }
     }
 

@@ -13,8 +13,8 @@ use std::{
 use super::{Ended, Entry, Trace};
 use crate::{
     Listener, Signal,
-    engine::ticket,
-    listener::{CallRecorder, Needs, Recorders},
+    engine::ticket::CallEnd,
+    listener::{CallRecorder, ListenerNeeds, Recorders},
 };
 
 /// Records the calls of a live breaker, so that an incident can be replayed.
@@ -98,15 +98,15 @@ impl Recorder {
 }
 
 impl CallRecorder for Recording {
-    fn record_call(&self, ended: ticket::Ended, now: Duration, elapsed: Duration) {
+    fn record_call(&self, ended: CallEnd, now: Duration, elapsed: Duration) {
         if self.samples() {
             let ended = match ended {
-                ticket::Ended::Success => Ended::Success,
-                ticket::Ended::Failure | ticket::Ended::Panicked => Ended::Failure,
-                ticket::Ended::Ignored => Ended::Ignored,
-                ticket::Ended::Alive => Ended::Alive,
-                ticket::Ended::Overloaded => Ended::Overloaded,
-                ticket::Ended::Cancelled => Ended::Cancelled,
+                CallEnd::Success => Ended::Success,
+                CallEnd::Failure | CallEnd::Panicked => Ended::Failure,
+                CallEnd::Ignored => Ended::Ignored,
+                CallEnd::Alive => Ended::Alive,
+                CallEnd::Overloaded => Ended::Overloaded,
+                CallEnd::Cancelled => Ended::Cancelled,
             };
             let at = now.saturating_sub(elapsed);
             self.keep(Entry::ran(at, elapsed, ended));
@@ -146,10 +146,10 @@ impl Listener for Recorder {
         "Recorder"
     }
 
-    fn needs(&self) -> Needs {
-        Needs {
+    fn needs(&self) -> ListenerNeeds {
+        ListenerNeeds {
             recorders: Recorders::one(self.0.clone()),
-            ..Needs::default()
+            ..ListenerNeeds::default()
         }
     }
 }

@@ -122,6 +122,34 @@ impl Scenario {
         reason = "closures are given as they are"
     )]
     pub fn try_run(&self, policy: impl Policy) -> Result<Run, ConfigError> {
-        simulation::run(self, &policy)
+        simulation::run(self, &policy, &mut |_| ())
+    }
+
+    /// Runs the scenario as [`try_run`](Self::try_run) does, and tells `watch` up to 240
+    /// times which share of it is done, from 0 to 1: for a progress bar.
+    ///
+    /// ```
+    /// use fluxgate::{Builder, sim::Scenario};
+    ///
+    /// let mut done = 0.0;
+    /// let outage = Scenario::ready("error-spike").expect("a known name");
+    /// outage.try_run_watched(|breaker: Builder| breaker, |share| done = share)?;
+    /// assert_eq!(done, 1.0);
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`try_run`](Self::try_run).
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "closures are given as they are"
+    )]
+    pub fn try_run_watched(
+        &self,
+        policy: impl Policy,
+        mut watch: impl FnMut(f64),
+    ) -> Result<Run, ConfigError> {
+        simulation::run(self, &policy, &mut watch)
     }
 }

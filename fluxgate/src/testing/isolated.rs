@@ -2,7 +2,7 @@
 
 use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
-use super::{Guard, Hold, renew_if};
+use super::{Hold, ThreadHold, renew_if};
 use crate::{
     clock::{Clock, ManualClock},
     random::{SEED, Seeded},
@@ -63,7 +63,7 @@ pub fn isolate() -> Isolated<ManualClock> {
 /// As [`isolate`].
 #[must_use = "the thread has breakers of its own until this is dropped"]
 pub fn isolate_with<C: Clock + Clone + 'static>(clock: C) -> Isolated<C> {
-    let guard = Guard::new(Hold::Isolated, "isolate");
+    let guard = ThreadHold::new(Hold::Isolated, "isolate");
     isolated::enter(Arc::new(clock.clone()));
     Isolated {
         clock,
@@ -75,7 +75,7 @@ pub fn isolate_with<C: Clock + Clone + 'static>(clock: C) -> Isolated<C> {
 /// The thread has breakers of its own; made by [`isolate`].
 pub struct Isolated<C = ManualClock> {
     clock: C,
-    _guard: Guard,
+    _guard: ThreadHold,
     /// What it ends is the thread's.
     thread: PhantomData<*const ()>,
 }

@@ -91,7 +91,7 @@ pub fn freeze() -> Frozen<ManualClock> {
 /// As [`freeze`].
 #[must_use = "the time goes on when this is dropped"]
 pub fn freeze_with<C: Clock + Clone + 'static>(clock: C) -> Frozen<C> {
-    let guard = Guard::new(Hold::Frozen, "freeze");
+    let guard = ThreadHold::new(Hold::Frozen, "freeze");
     let exclusive = Exclusive::new();
     SystemClock::replace(Some(Arc::new(clock.clone())));
     renew_frozen(SEED);
@@ -115,9 +115,9 @@ thread_local! {
 }
 
 /// Sees to it that a thread holds one guard at a time. Stays on its thread.
-struct Guard(PhantomData<MutexGuard<'static, ()>>);
+struct ThreadHold(PhantomData<MutexGuard<'static, ()>>);
 
-impl Guard {
+impl ThreadHold {
     fn new(hold: Hold, function: &str) -> Self {
         let other = match HELD.get() {
             None => {
@@ -135,7 +135,7 @@ impl Guard {
     }
 }
 
-impl Drop for Guard {
+impl Drop for ThreadHold {
     fn drop(&mut self) {
         HELD.set(None);
     }
@@ -195,7 +195,7 @@ fn renew_if(is_meant: fn(&ClockSource) -> bool, random: impl Fn() -> Seeded) {
 pub struct Frozen<C = ManualClock> {
     clock: C,
     _exclusive: Exclusive,
-    _guard: Guard,
+    _guard: ThreadHold,
 }
 
 impl Frozen<ManualClock> {

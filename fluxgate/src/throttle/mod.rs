@@ -13,6 +13,7 @@
 mod attention;
 mod counter;
 mod share;
+mod unanswered;
 
 pub(crate) use attention::{Counted, Throttle};
 

@@ -159,8 +159,8 @@ where
                 return Head::Ended(outcome);
             }
             match crate::grpc::head(response) {
-                crate::grpc::Head::Ended(outcome) => Head::Ended(outcome),
-                crate::grpc::Head::Streams(outcome) => {
+                crate::grpc::GrpcHead::Ended(outcome) => Head::Ended(outcome),
+                crate::grpc::GrpcHead::Streams(outcome) => {
                     Head::Streams(outcome, Reads::Trailers(crate::grpc::status))
                 }
             }

@@ -11,7 +11,7 @@ use crate::{util::duration::nanos, util::slot::Slot};
 pub(crate) struct InFlightAges {
     /// Ascending: a call passes one after the other.
     ages: Box<[Age]>,
-    places: Vec<Place>,
+    places: Vec<CallPlace>,
     /// The first of the places that are not in use, linked by `next`.
     free: u32,
     last: u32,
@@ -27,7 +27,7 @@ struct Age {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct CallPlace {
     began: u64,
     /// How many ages the call here has passed.
     passed: u32,
@@ -58,7 +58,7 @@ impl InFlightAges {
     pub(crate) fn enter(&mut self, now: u64) -> Option<Slot> {
         // A clock that jumps back must not make the order a lie.
         let last = self.places.get(self.last as usize);
-        let place = Place {
+        let place = CallPlace {
             began: last.map_or(now, |last| last.began.max(now)),
             passed: 0,
             previous: self.last,
@@ -90,7 +90,7 @@ impl InFlightAges {
     /// Takes note of the end of a call that entered since the last `clear`.
     pub(crate) fn leave(&mut self, slot: Slot) {
         let index = slot.place();
-        let Place {
+        let CallPlace {
             passed,
             previous,
             next,

@@ -14,10 +14,10 @@ use std::{
 /// touching memory that other threads use, so that rejections, which carry the
 /// name, cost the same on every core.
 #[derive(Clone)]
-pub struct Name(Text);
+pub struct Name(Repr);
 
 #[derive(Clone)]
-enum Text {
+enum Repr {
     Static(&'static str),
     Shared(Arc<str>),
 }
@@ -27,8 +27,8 @@ impl Name {
     #[must_use]
     pub fn as_str(&self) -> &str {
         match &self.0 {
-            Text::Static(text) => text,
-            Text::Shared(text) => text,
+            Repr::Static(text) => text,
+            Repr::Shared(text) => text,
         }
     }
 }
@@ -49,19 +49,19 @@ impl AsRef<str> for Name {
 
 impl From<&'static str> for Name {
     fn from(text: &'static str) -> Self {
-        Self(Text::Static(text))
+        Self(Repr::Static(text))
     }
 }
 
 impl From<String> for Name {
     fn from(text: String) -> Self {
-        Self(Text::Shared(text.into()))
+        Self(Repr::Shared(text.into()))
     }
 }
 
 impl From<Arc<str>> for Name {
     fn from(text: Arc<str>) -> Self {
-        Self(Text::Shared(text))
+        Self(Repr::Shared(text))
     }
 }
 
@@ -127,5 +127,19 @@ impl fmt::Display for Name {
 impl fmt::Debug for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Name {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for Name {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::from)
     }
 }

@@ -45,16 +45,16 @@ pub(crate) fn spawn(f: impl FnOnce() + Send + 'static) -> bool {
     static RUNNING: AtomicUsize = AtomicUsize::new(0);
 
     /// One that runs, until it is dropped.
-    struct Running;
+    struct RunningThread;
 
-    impl Drop for Running {
+    impl Drop for RunningThread {
         fn drop(&mut self) {
             RUNNING.fetch_sub(1, Relaxed);
         }
     }
 
     let running = RUNNING.fetch_add(1, Relaxed);
-    let guard = Running;
+    let guard = RunningThread;
     let thread = thread::Builder::new().name("fluxgate-signals".into());
     running < MOST
         && thread

@@ -179,8 +179,8 @@ struct Reader(Option<Reads>);
 impl Listener for Reader {
     fn on_signal(&self, _signal: &Signal) {}
 
-    fn needs(&self) -> listener::Needs {
-        let mut asks = listener::Needs::default();
+    fn needs(&self) -> listener::ListenerNeeds {
+        let mut asks = listener::ListenerNeeds::default();
         if let Some(reads) = &self.0 {
             asks.lifetime = true;
             asks.successes = reads.successes;

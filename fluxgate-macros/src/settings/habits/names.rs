@@ -102,6 +102,10 @@ pub(super) const NAMES: &[Row] = &[
         "what every result means is `classify = |result| …`, which gives an `Outcome`",
     ),
     (
+        "history event_log event_buffer ring_buffer recorder flight_records transitions",
+        "how many transitions are kept is `flight_recorder = 100`",
+    ),
+    (
         "listener observer observers callback callbacks hooks hook events event_listener \
          event_consumer subscribers subscriber notify notifications alert alerts",
         "it takes a list: `listeners = [LogListener]`",
@@ -120,8 +124,9 @@ pub(super) const NAMES: &[Row] = &[
     ),
     (
         "metrics metric prometheus stats telemetry monitor monitoring statsd metrics_registry \
-         registry",
-        "metrics come from a listener: `listeners = [PrometheusListener]`",
+         registry opentelemetry otel meter recorder",
+        "metrics come from a listener: `listeners = [PrometheusListener]`, `MetricsListener` or \
+         `OpenTelemetryListener`",
     ),
     (
         "log logger logging tracing trace log_level level instrument verbose",

@@ -16,11 +16,12 @@ use loom::{
 };
 
 use crate::{
-    Builder, CircuitBreaker, RuleKind, Signal, State,
+    Builder, CircuitBreaker, Outcome, RuleKind, Signal, State,
     clock::ManualClock,
-    engine::Ended,
+    engine::CallEnd,
     permit,
     retry::{Cooldown, Opening},
+    throttle::Adaptive,
     tripper::FailureStreak,
     util::sync::Ordering::{Acquire, Relaxed, Release, SeqCst},
     window::CountWindow,
@@ -211,9 +212,9 @@ fn a_probe_of_an_earlier_half_open_never_closes_a_later_one() {
         let [one, other] = [(); 2].map(|()| breaker.core.admit_without_fast().unwrap());
         let succeeding = {
             let breaker = breaker.clone();
-            thread::spawn(move || breaker.core.settle(one, Ended::Success))
+            thread::spawn(move || breaker.core.settle(one, CallEnd::Success))
         };
-        breaker.core.settle(other, Ended::Failure);
+        breaker.core.settle(other, CallEnd::Failure);
         clock.advance(10 * SECOND);
         drop(breaker.acquire());
         succeeding.join().unwrap();
@@ -253,10 +254,10 @@ fn a_success_that_is_not_recorded_changed_nothing() {
         };
         let other = {
             let breaker = breaker.clone();
-            thread::spawn(move || breaker.core.settle(other, Ended::Success))
+            thread::spawn(move || breaker.core.settle(other, CallEnd::Success))
         };
         let saw = failed.load(Acquire);
-        breaker.core.settle(one, Ended::Success);
+        breaker.core.settle(one, CallEnd::Success);
         failing.join().unwrap();
         other.join().unwrap();
         let info = breaker.info();
@@ -287,7 +288,7 @@ fn a_success_of_an_earlier_generation_is_in_no_later_window() {
                 breaker.acquire().unwrap().success();
             })
         };
-        breaker.core.settle(ticket, Ended::Success);
+        breaker.core.settle(ticket, CallEnd::Success);
         operator.join().unwrap();
         assert_eq!(breaker.info().metrics.total_count, 1);
     });
@@ -418,7 +419,7 @@ fn delivery_is_handed_over_without_loss() {
             .unwrap();
         let core = &breaker.core;
         let command = |core: &crate::engine::Core, state| {
-            let entry = core.entry(state);
+            let entry = core.entry(state, crate::flight::Trigger::Command);
             let mut held = core.shared.lock();
             core.enter(&mut held, entry);
             core.unlock_within(held, 1);
@@ -434,5 +435,92 @@ fn delivery_is_handed_over_without_loss() {
             thread::yield_now();
         }
         assert_eq!(heard.chain().last(), Some(&breaker.state()));
+    });
+}
+
+/// Two calls meet overload at the same time: attention begins once, both are counted,
+/// and an answer meanwhile is counted or came before.
+#[test]
+fn attention_begins_once_for_two_overloads() {
+    explore(|| {
+        let breaker = builder(&clock())
+            .throttle(Adaptive::new(1.5))
+            .build()
+            .unwrap();
+        let answered = breaker.acquire().unwrap();
+        let threads: Vec<_> = (0..2)
+            .map(|_| {
+                let breaker = breaker.clone();
+                thread::spawn(move || {
+                    if let Ok(guard) = breaker.acquire() {
+                        guard.record(Outcome::Overloaded);
+                    }
+                })
+            })
+            .collect();
+        answered.record(Outcome::Success);
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        let info = breaker.info();
+        let throttle = info.throttle.unwrap();
+        assert_eq!((info.state, info.overloaded), (State::Closed, 2));
+        assert_eq!(throttle.offered, 2 + throttle.accepted);
+        assert!(throttle.accepted <= 1 && info.late == 0);
+    });
+}
+
+/// Attention is over: one call ends it while another meets overload, which begins a
+/// new one. The overload is never lost with the old one.
+#[test]
+fn attention_that_begins_anew_is_not_ended() {
+    explore(|| {
+        let clock = clock();
+        let breaker = builder(&clock)
+            .throttle(Adaptive::new(1.5))
+            .build()
+            .unwrap();
+        breaker.acquire().unwrap().record(Outcome::Overloaded);
+        clock.advance(10 * SECOND);
+        let overloaded = {
+            let breaker = breaker.clone();
+            thread::spawn(move || {
+                if let Ok(guard) = breaker.acquire() {
+                    guard.record(Outcome::Overloaded);
+                }
+            })
+        };
+        if let Ok(guard) = breaker.acquire() {
+            guard.record(Outcome::Success);
+        }
+        overloaded.join().unwrap();
+        assert!(breaker.core.word().has_attention());
+        let throttle = breaker.info().throttle.unwrap();
+        assert_eq!(throttle.offered, 1 + throttle.accepted);
+        assert!(throttle.accepted <= 1);
+    });
+}
+
+/// A command while an overload begins attention: it outlives the transition, or the
+/// overload is late and begins none.
+#[test]
+fn attention_and_a_transition_know_each_other() {
+    explore(|| {
+        let breaker = builder(&clock())
+            .throttle(Adaptive::new(1.5))
+            .build()
+            .unwrap();
+        let guard = breaker.acquire().unwrap();
+        let command = {
+            let breaker = breaker.clone();
+            thread::spawn(move || breaker.reset())
+        };
+        guard.record(Outcome::Overloaded);
+        command.join().unwrap();
+        let info = breaker.info();
+        let is_counted = info.throttle.unwrap().offered == 1;
+        assert_eq!((info.state, info.overloaded), (State::Closed, 1));
+        assert_eq!(breaker.core.word().has_attention(), is_counted);
+        assert!(!is_counted || info.late == 0);
     });
 }

@@ -12,13 +12,13 @@ mod lints;
 pub(crate) use branch::{Branch, branches};
 pub(crate) use lints::check;
 
-use super::policy::{Tripper, Window};
+use super::policy::{ParsedWindow, TripperFormula};
 
 /// What is known of a breaker's settings.
 pub(crate) struct Facts<'a> {
     /// The size of the count window.
     pub(crate) window: Size,
-    pub(crate) tripper: &'a Tripper,
+    pub(crate) tripper: &'a TripperFormula,
     pub(crate) close_after: Option<u64>,
     /// `None` if off or unknown.
     pub(crate) reopen_after: Option<u64>,
@@ -37,16 +37,16 @@ pub(crate) enum Size {
     Unknown,
 }
 
-impl From<Option<Window>> for Size {
+impl From<Option<ParsedWindow>> for Size {
     /// Returns the size of a window that was given.
-    fn from(window: Option<Window>) -> Self {
+    fn from(window: Option<ParsedWindow>) -> Self {
         match window {
             None => Self::Unknown,
-            Some(Window::Count(size)) => Self::Calls {
+            Some(ParsedWindow::Count(size)) => Self::Calls {
                 size,
                 default: false,
             },
-            Some(Window::Time(..)) => Self::Unbounded,
+            Some(ParsedWindow::Time(..)) => Self::Unbounded,
         }
     }
 }

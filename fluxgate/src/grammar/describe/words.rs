@@ -1,7 +1,7 @@
 //! Rules as words.
 
 use crate::{
-    grammar::policy::{Leaf, Rule, Time},
+    grammar::policy::{Leaf, ParsedRule, Time},
     util::duration::Literal,
 };
 
@@ -18,19 +18,19 @@ pub(crate) fn count_of(count: u64, what: &str) -> String {
 pub(crate) fn leaf(leaf: &Leaf) -> String {
     let name = &leaf.ident;
     match &leaf.rule {
-        Rule::Closed | Rule::HalfOpened => name.clone(),
-        Rule::MinRequests(count) | Rule::FailureStreak(count) => {
+        ParsedRule::Closed | ParsedRule::HalfOpened => name.clone(),
+        ParsedRule::MinRequests(count) | ParsedRule::FailureStreak(count) => {
             format!("{name}({})", count.get())
         }
-        Rule::FailureRate(ratio) => format!("{name}({})", ratio.get()),
-        Rule::InFlight { count, older_than } => {
+        ParsedRule::FailureRate(ratio) => format!("{name}({})", ratio.get()),
+        ParsedRule::InFlight { count, older_than } => {
             format!("{name}({}, older_than = {})", count.get(), time(older_than))
         }
-        Rule::AvgLatency(threshold) => format!("{name}({})", time(threshold)),
-        Rule::SlowRate { ratio, threshold } => {
+        ParsedRule::AvgLatency(threshold) => format!("{name}({})", time(threshold)),
+        ParsedRule::SlowRate { ratio, threshold } => {
             format!("{name}({}, threshold = {})", ratio.get(), time(threshold))
         }
-        Rule::Custom(never) | Rule::InCode(never) => match *never {},
+        ParsedRule::Custom(never) | ParsedRule::InCode(never) => match *never {},
     }
 }
 

@@ -12,18 +12,18 @@ use crate::grammar::tokens::{
     errors::{ErrorList, Reported},
 };
 
-pub(crate) type Tripper = Formula<Leaf>;
+pub(crate) type TripperFormula = Formula<Leaf>;
 
 /// One rule as written.
 #[derive(Clone)]
 pub(crate) struct Leaf {
     pub(crate) ident: String,
     pub(crate) place: Location,
-    pub(crate) rule: Rule,
+    pub(crate) rule: ParsedRule,
 }
 
 #[derive(Clone)]
-pub(crate) enum Rule {
+pub(crate) enum ParsedRule {
     Closed,
     HalfOpened,
     MinRequests(WholeNumber),
@@ -72,7 +72,10 @@ const IN_FLIGHT: Params<2, 0> = Params::required(
     "InFlight(10, older_than = 2s)",
 );
 /// Reads the whole rule.
-pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Tripper, Reported> {
+pub(crate) fn read(
+    cursor: &mut Cursor<'_>,
+    errors: &ErrorList,
+) -> Result<TripperFormula, Reported> {
     Grammar {
         what: "tripper",
         why_no_negation: "say what shall fire, not what shall not",
@@ -109,46 +112,46 @@ fn leaf(cursor: &mut Cursor<'_>, errors: &ErrorList) -> LeafResult<Leaf> {
     }))
 }
 
-fn rule(call: &PolicyCall<'_>, errors: &ErrorList) -> Result<Rule, Reported> {
+fn rule(call: &PolicyCall<'_>, errors: &ErrorList) -> Result<ParsedRule, Reported> {
     let calls = |argument| WholeNumber::read(&argument, CountLimits::Calls, errors);
     let share = |argument| Ratio::read(&argument, Some(RatioLimits::Share), errors);
     Ok(match call.name.as_str() {
         "Closed" => {
             call.no_arguments(errors)?;
-            Rule::Closed
+            ParsedRule::Closed
         }
         "HalfOpened" => {
             call.no_arguments(errors)?;
-            Rule::HalfOpened
+            ParsedRule::HalfOpened
         }
         "MinRequests" => {
             let ([count], []) = call.bind(&MIN_REQUESTS, errors)?;
-            Rule::MinRequests(calls(count)?)
+            ParsedRule::MinRequests(calls(count)?)
         }
         "FailureRate" => {
             let ([ratio], []) = call.bind(&FAILURE_RATE, errors)?;
-            Rule::FailureRate(share(ratio)?)
+            ParsedRule::FailureRate(share(ratio)?)
         }
         "AvgLatency" => {
             let ([threshold], []) = call.bind(&AVG_LATENCY, errors)?;
-            Rule::AvgLatency(Time::read(threshold, errors)?)
+            ParsedRule::AvgLatency(Time::read(threshold, errors)?)
         }
         "SlowRate" => {
             let ([ratio, threshold], []) = call.bind(&SLOW_RATE, errors)?;
             let (ratio, threshold) = (share(ratio), Time::read(threshold, errors));
-            Rule::SlowRate {
+            ParsedRule::SlowRate {
                 ratio: ratio?,
                 threshold: threshold?,
             }
         }
         "FailureStreak" => {
             let ([count], []) = call.bind(&FAILURE_STREAK, errors)?;
-            Rule::FailureStreak(calls(count)?)
+            ParsedRule::FailureStreak(calls(count)?)
         }
         "InFlight" => {
             let ([count, older_than], []) = call.bind(&IN_FLIGHT, errors)?;
             let (count, older_than) = (calls(count), Time::read(older_than, errors));
-            Rule::InFlight {
+            ParsedRule::InFlight {
                 count: count?,
                 older_than: older_than?,
             }

@@ -10,7 +10,7 @@ use crate::grammar::tokens::{
 
 /// A window to be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Window {
+pub(crate) enum ParsedWindow {
     Count(u64),
     Time(Duration, Option<u64>),
 }
@@ -24,18 +24,18 @@ const TIME: Params<1, 1> = Params {
 };
 
 /// Reads the whole value.
-pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Window, Reported> {
+pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<ParsedWindow, Reported> {
     let call = policy(cursor, "window", NAMES, errors)?;
     Ok(match call.name.as_str() {
         "CountWindow" => {
             let ([size], []) = call.bind(&COUNT, errors)?;
-            Window::Count(WholeNumber::read(&size, CountLimits::WindowSize, errors)?.get())
+            ParsedWindow::Count(WholeNumber::read(&size, CountLimits::WindowSize, errors)?.get())
         }
         "TimeWindow" => {
             let ([duration], [slots]) = call.bind(&TIME, errors)?;
             let duration = Time::read(duration, errors);
             let slots = slots.map(|slots| WholeNumber::read(&slots, CountLimits::Slots, errors));
-            Window::Time(duration?.get(), slots.transpose()?.map(|slots| slots.get()))
+            ParsedWindow::Time(duration?.get(), slots.transpose()?.map(|slots| slots.get()))
         }
         _ => return Err(call.unknown("window", NAMES, OWN, errors)),
     })

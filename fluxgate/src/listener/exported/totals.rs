@@ -6,7 +6,7 @@ use crate::{Histogram, Info, LifetimeTotals, State};
 
 /// The counters of one breaker, or of all that ever had a name.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Totals {
+pub(crate) struct ExportedTotals {
     calls: [u64; OUTCOMES.len()],
     pub(super) rejected: BTreeMap<State, u64>,
     pub(super) throttled: u64,
@@ -20,10 +20,10 @@ pub(crate) struct Totals {
     pub(super) durations: Option<Histogram>,
 }
 
-type Count = fn(&Info, &LifetimeTotals) -> u64;
+type CountOf = fn(&Info, &LifetimeTotals) -> u64;
 
 /// How calls end, and how many ended so.
-const OUTCOMES: [(&str, Count); 8] = [
+const OUTCOMES: [(&str, CountOf); 8] = [
     ("success", |_, lifetime| lifetime.successes.unwrap_or(0)),
     ("failure", |_, lifetime| lifetime.failures),
     ("overloaded", |info, _| info.overloaded),
@@ -66,7 +66,7 @@ impl Join {
     }
 }
 
-impl Totals {
+impl ExportedTotals {
     /// Reads one breaker, with the histogram at these bounds.
     pub(super) fn of(info: &Info, bounds: &[Duration]) -> Self {
         let none = LifetimeTotals::default();
@@ -160,9 +160,9 @@ mod tests {
 
     #[test]
     fn listener_names_are_bounded() {
-        let mut all = Totals::default();
+        let mut all = ExportedTotals::default();
         for i in 0..10_000 {
-            let mut one = Totals::default();
+            let mut one = ExportedTotals::default();
             one.count_listener(&format!("listener {i}"), (1, 2), Join::Add);
             all.join(&one, Join::Add);
         }

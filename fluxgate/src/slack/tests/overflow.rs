@@ -1,7 +1,7 @@
 //! When the queue is full.
 
 use super::*;
-use crate::slack::{SendError, Slot, message::Content};
+use crate::slack::{MessageSlot, SendError, message::Content};
 
 struct Numbered(u64);
 
@@ -16,7 +16,7 @@ impl Content for Numbered {
 }
 
 fn slotted(slot: &'static str, number: u64) -> Message {
-    let slot = Slot {
+    let slot = MessageSlot {
         listener: 0,
         breaker: slot.into(),
         instance: 0,
@@ -26,7 +26,7 @@ fn slotted(slot: &'static str, number: u64) -> Message {
 
 #[tokio::test(start_paused = true)]
 async fn slack_proxy_refuses_at_nine_tenths_besides_the_one_in_hand() {
-    let rig = Rig::new(Policy::slack_proxy().queue_size(10));
+    let rig = Rig::new(DeliveryPolicy::slack_proxy().queue_size(10));
     rig.slack.will("#a", vec![Act::Hang; 30]);
     for i in 0..10 {
         assert!(!rig.shared.is_full());
@@ -44,7 +44,7 @@ async fn slack_proxy_refuses_at_nine_tenths_besides_the_one_in_hand() {
 
 #[tokio::test(start_paused = true)]
 async fn slack_proxy_with_a_queue_of_one_takes_nothing() {
-    let rig = Rig::new(Policy::slack_proxy().queue_size(1));
+    let rig = Rig::new(DeliveryPolicy::slack_proxy().queue_size(1));
     assert!(rig.shared.is_full());
     for message in [message("#a", 0), slotted("one", 0)] {
         assert_eq!(rig.shared.offer(message), Err(SendError::QueueFull));

@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::Deref, panic::Location};
 
-use super::{Builder, CircuitBreakers, Key};
+use super::{CircuitBreakers, CircuitBreakersBuilder, Key};
 use crate::breaker::first_use::{Circle, FirstUse};
 
 /// Breakers by key in a `static`, built when first used. `breaker!` defines them
@@ -28,7 +28,7 @@ use crate::breaker::first_use::{Circle, FirstUse};
 /// ```
 pub struct StaticBreakers<K> {
     cell: FirstUse<CircuitBreakers<K>>,
-    build: fn() -> Builder<K>,
+    build: fn() -> CircuitBreakersBuilder<K>,
 }
 
 impl<K> StaticBreakers<K> {
@@ -40,7 +40,7 @@ impl<K> StaticBreakers<K> {
     /// [`StaticBreaker::new`](crate::StaticBreaker::new).
     #[must_use]
     #[track_caller]
-    pub const fn new(build: fn() -> Builder<K>) -> Self {
+    pub const fn new(build: fn() -> CircuitBreakersBuilder<K>) -> Self {
         Self {
             cell: FirstUse::new(Location::caller()),
             build,
