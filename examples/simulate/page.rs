@@ -11,7 +11,7 @@ const HEAD: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
 <style>:root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;\
 max-width:960px;margin:2em auto;padding:0 1em}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}\
 th,td{padding:.3em .6em;text-align:right;border-bottom:1px solid #8884}\
-th:first-child{text-align:left}img{width:100%}</style>";
+th:first-child{text-align:left;white-space:nowrap}img{width:100%}</style>";
 
 /// Writes a picture of each ready scenario, and the page.
 pub(crate) fn write_all(

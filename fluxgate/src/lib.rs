@@ -86,7 +86,9 @@
 //! 6. **Exact windows.** Under any number of threads the window holds exactly the
 //!    last n outcomes, or those of the last while.
 //! 7. **One opening.** When the wait is over, exactly one caller half-opens the
-//!    circuit.
+//!    circuit. Nothing else does, but one [early probe](choose::AllOpen::LeastWait) that
+//!    passed, or an operator's [`half_open`](CircuitBreaker::half_open), where those are
+//!    used.
 //! 8. **No I/O on the caller.** Async listeners and Slack are served by threads
 //!    of their own.
 //! 9. **Nothing required.** No async runtime, no feature; one type for sync and

@@ -78,6 +78,57 @@ fn many_openings_are_drawn_in_bounds() {
     );
 }
 
+/// A window of calls is emptied by the opening that it caused; the picture shows it all
+/// the same.
+#[test]
+fn rule_is_drawn_at_its_threshold() {
+    for policy in [
+        |breaker: fluxgate::Builder| breaker,
+        |breaker: fluxgate::Builder| breaker.tripper(fluxgate::tripper::FailureStreak::new(5)),
+    ] {
+        let outage = Scenario::ready("sudden-outage").expect("known");
+        let drawn = outage.run(policy).terminal(80);
+        let line = |label: &str| {
+            let line = drawn
+                .lines()
+                .find(|line| line.trim_start().starts_with(label));
+            line.expect("a line").chars().collect::<Vec<char>>()
+        };
+        let (states, rule) = (line("circuit"), line("rule"));
+        let opened = states
+            .iter()
+            .position(|state| *state == 'O')
+            .expect("it opened");
+        assert!(rule[opened - 1..=opened].contains(&'!'), "{drawn}");
+        // Nothing is asked while it is open.
+        assert_eq!(rule[opened + 2], ' ', "{drawn}");
+    }
+}
+
+#[test]
+fn hostile_names_break_no_picture() {
+    let name = "a\n\u{1b}[2J<b a=\"&\">|\u{202e}\u{fffe}\u{0}";
+    let run = || {
+        Scenario::new(fluxgate::sim::Load::constant(10.0))
+            .phase(crate::secs(60), |dependency| dependency.fails(1.0))
+            .named(name)
+            .run(usual)
+    };
+    let lines = run().terminal(80);
+    assert_eq!(lines.lines().count(), 12, "{lines}");
+    let drawn = run().svg();
+    assert!(drawn.contains("&lt;b a=&quot;&amp;&quot;&gt;|"), "{drawn}");
+    let table = fluxgate::sim::Comparison::from_iter([(name, run())]).to_string();
+    assert_eq!(table.lines().count(), 13, "{table}");
+    assert!(table.contains("\\|"), "{table}");
+    for text in [lines, drawn, table.clone()] {
+        let bad = |character: char| {
+            character != '\n' && (character.is_control() || character == '\u{202e}')
+        };
+        assert!(!text.contains(bad), "{text}");
+    }
+}
+
 #[test]
 fn terminal_is_twelve_lines_of_its_width() {
     for name in Scenario::READY {

@@ -91,6 +91,8 @@ impl Builder {
     }
 
     /// Which recorded calls still count. Default: `CountWindow::new(100)`.
+    // Out of line: the breaker of each annotated function calls it once.
+    #[inline(never)]
     pub fn window(mut self, window: impl Into<AnyWindow>) -> Self {
         self.window = window.into();
         self
@@ -98,6 +100,7 @@ impl Builder {
 
     /// When to open. Default: `MinRequests::new(100) & FailureRate::new(0.5)`.
     #[doc(alias("failure_threshold", "ready_to_trip"))]
+    #[inline(never)]
     pub fn tripper(mut self, tripper: impl Into<Rule>) -> Self {
         self.tripper = tripper.into();
         self
@@ -105,12 +108,14 @@ impl Builder {
 
     /// When an open circuit may be probed. Default: a `Cooldown` of 60 s.
     #[doc(alias("timeout", "reset_timeout", "sleep_window"))]
+    #[inline(never)]
     pub fn retry(mut self, retry: impl Retry + 'static) -> Self {
         self.retry = Box::new(retry);
         self
     }
 
     /// Which calls become probes. Default: `RampUp` from 0.1 to 1.0 in 60 s.
+    #[inline(never)]
     pub fn permit(mut self, permit: impl Permit + 'static) -> Self {
         self.permit = Box::new(permit);
         self

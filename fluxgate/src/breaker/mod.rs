@@ -7,7 +7,7 @@ pub(crate) mod first_use;
 pub(crate) mod static_breaker;
 pub(crate) mod weak;
 
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{fmt, future::Future, mem, sync::Arc, time::Duration};
 
 use crate::{
     Builder, CallError, CallNotPermitted, Classified, Command, Info, Name, Outcome, State,
@@ -20,6 +20,7 @@ use crate::{
         ticket::{CallEnd, Ticket},
     },
     flight, tracker,
+    util::duration::nanos,
 };
 
 /// A circuit breaker, for sync and async code alike.
@@ -308,7 +309,7 @@ impl CircuitBreaker {
             .map_err(|refusal| CallNotPermitted::new(self, refusal))?;
         Ok(Guard {
             core: &self.core,
-            ticket: Some(ticket),
+            stage: Stage::Running(ticket),
             panicking: std::thread::panicking(),
         })
     }
@@ -409,12 +410,43 @@ impl fmt::Debug for CircuitBreaker {
 #[must_use = "a call that is dropped counts as cancelled"]
 pub struct Guard<'a> {
     core: &'a Core,
-    ticket: Option<Ticket>,
+    stage: Stage,
     /// Whether a panic was under way already when the call began.
     panicking: bool,
 }
 
+/// How far the call of a guard is.
+#[derive(Clone, Copy)]
+enum Stage {
+    Settled,
+    Running(Ticket),
+    /// With how long it took, in nanoseconds, as was measured elsewhere.
+    Measured(Ticket, u64),
+}
+
 impl Guard<'_> {
+    /// Sets how long the call took, in place of the time from its admission to its
+    /// end: for durations that are measured elsewhere, by a client's own statistics
+    /// or by the other side.
+    ///
+    /// What ends the call comes after it:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use fluxgate::CircuitBreaker;
+    /// # let breaker = CircuitBreaker::builder("api").durations(true).build()?;
+    /// let guard = breaker.acquire()?;
+    /// guard.with_duration(Duration::from_millis(80)).failure();
+    /// assert_eq!(breaker.info().metrics.total_duration, Some(Duration::from_millis(80)));
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_duration(mut self, duration: Duration) -> Self {
+        if let Stage::Running(ticket) | Stage::Measured(ticket, _) = self.stage {
+            self.stage = Stage::Measured(ticket, nanos(duration));
+        }
+        self
+    }
+
     /// The call succeeded.
     #[inline]
     pub fn success(self) {
@@ -460,14 +492,20 @@ impl Guard<'_> {
     /// The call ended with this outcome.
     #[inline]
     pub fn record(mut self, outcome: Outcome) {
-        if let Some(ticket) = self.ticket.take() {
-            call::record(self.core, ticket, outcome);
+        match mem::replace(&mut self.stage, Stage::Settled) {
+            Stage::Running(ticket) => call::record(self.core, ticket, outcome),
+            Stage::Measured(ticket, elapsed) => {
+                call::record_measured(self.core, ticket, outcome, elapsed);
+            }
+            Stage::Settled => {}
         }
     }
 
     fn settle(&mut self, ended: CallEnd) {
-        if let Some(ticket) = self.ticket.take() {
-            self.core.settle(ticket, ended);
+        match mem::replace(&mut self.stage, Stage::Settled) {
+            Stage::Running(ticket) => self.core.settle(ticket, ended),
+            Stage::Measured(ticket, elapsed) => self.core.settle_measured(ticket, ended, elapsed),
+            Stage::Settled => {}
         }
     }
 }

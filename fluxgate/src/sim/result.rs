@@ -97,8 +97,19 @@ pub struct Change {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Column {
     pub(super) figures: Figures,
-    /// How near the rule of the nearest instance is to firing: 1 fires.
-    pub(super) pressure: f64,
+    /// How near the rule of the nearest instance is to firing: 1 fires. `None` while all
+    /// circuits are open, and no rule is asked.
+    pub(super) pressure: Option<f64>,
+}
+
+impl Column {
+    /// Raises the pressure to one that was measured.
+    pub(super) fn press(&mut self, measured: Option<f64>) {
+        self.pressure = match (self.pressure, measured) {
+            (Some(before), Some(now)) => Some(before.max(now)),
+            (before, now) => before.or(now),
+        };
+    }
 }
 
 /// What a scenario made of a policy.

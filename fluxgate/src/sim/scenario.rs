@@ -5,6 +5,9 @@ use std::time::Duration;
 use super::{Dependency, Load, Policy, Run, simulation};
 use crate::ConfigError;
 
+/// Each takes a few kilobytes.
+const MOST_INSTANCES: usize = 10_000;
+
 /// A story to tell a policy: who calls, and how the dependency fares in each phase.
 ///
 /// See the [module](super) for an example.
@@ -41,10 +44,10 @@ impl Scenario {
     }
 
     /// Spreads the calls over so many instances, each with a breaker of its own; at
-    /// least 1. The load stays the total.
+    /// least 1 and at most 10 000. The load stays the total.
     #[must_use]
     pub fn instances(mut self, instances: usize) -> Self {
-        self.instances = instances.max(1);
+        self.instances = instances.clamp(1, MOST_INSTANCES);
         self
     }
 

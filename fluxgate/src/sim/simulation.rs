@@ -16,7 +16,8 @@ use super::{
     result::Column,
 };
 use crate::{
-    CallNotPermitted, CircuitBreaker, ConfigError, Guard, Outcome, RejectionKind, Signal, State,
+    CallNotPermitted, CircuitBreaker, ConfigError, Guard, Outcome, Reason, RejectionKind, RuleKind,
+    Signal, State,
     clock::Clock,
     random::{Random, Seeded},
     util::duration::nanos,
@@ -255,9 +256,13 @@ impl<'a> Simulation<'a> {
         while self.column < self.columns.len()
             && now >= (self.column as u64 + 1).saturating_mul(self.column_width)
         {
-            let pressures = self.fleet.breakers.iter();
-            let pressures = pressures.map(|breaker| breaker.core.pressure());
-            self.columns[self.column].pressure = pressures.fold(0.0, f64::max);
+            // An open circuit asks its rule nothing.
+            let asking = self.fleet.breakers.iter().zip(&self.instances);
+            let asking = asking.filter(|(_, instance)| instance.state != State::Open);
+            let nearest = asking
+                .map(|(breaker, _)| breaker.core.pressure())
+                .reduce(f64::max);
+            self.columns[self.column].press(nearest);
             self.column += 1;
             (self.watch)(self.column as f64 / self.columns.len() as f64);
         }
@@ -385,6 +390,9 @@ impl<'a> Simulation<'a> {
                 State::Open => {
                     self.phase.openings += 1;
                     instance.figures.openings += 1;
+                    // With what fired it, which the next sample no longer sees.
+                    let column = self.column.min(self.columns.len() - 1);
+                    self.columns[column].press(signal.reason.as_ref().and_then(fired));
                     // A circuit that reopens goes on with the opening that began.
                     if signal.old_state == State::Closed {
                         instance.opened_while_down = down;
@@ -486,4 +494,14 @@ impl<'a> Simulation<'a> {
             },
         }
     }
+}
+
+/// Returns how far above its threshold the rule was that opened a circuit; `None` if it
+/// was none, but a failing probe.
+fn fired(reason: &Reason) -> Option<f64> {
+    if reason.rule == RuleKind::ReopenAfter {
+        return None;
+    }
+    // A rule with the threshold 0 fires at anything.
+    Some((reason.measured / reason.threshold).max(1.0))
 }

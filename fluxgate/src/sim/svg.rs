@@ -12,6 +12,7 @@ use super::{
     Run, axis,
     result::Column,
     states::{self, Span},
+    text::escaped,
 };
 use crate::{State, util::duration::nanos};
 
@@ -456,17 +457,32 @@ impl<'a> Drawing<'a> {
         let Band { top, height } = self.rule;
         // One and a half thresholds fit.
         let y = |pressure: f64| top + height - pressure.clamp(0.0, 1.5) / 1.5 * height;
-        let mut line = String::new();
-        for (at, column) in run.columns.iter().enumerate() {
-            let x = self.x_column(at + 1);
-            let start = if at == 0 { 'M' } else { 'L' };
-            let _ = write!(line, "{start}{x:.2} {:.2}", y(column.pressure));
-        }
         let bottom = top + height;
-        self.raw(format_args!(
-            "<path class=\"area\" d=\"{line}V{bottom:.2}H{:.2}Z\"/>",
-            self.x_column(1)
-        ));
+        let (mut line, mut area) = (String::new(), String::new());
+        let mut columns = run.columns.iter().enumerate().peekable();
+        while let Some((first, column)) = columns.next() {
+            let Some(pressure) = column.pressure else {
+                continue;
+            };
+            // From one opening to the next: while all circuits are open, nothing is asked,
+            // and each time the rule begins anew.
+            let (start, mut end) = (self.x_column(first), self.x_column(first + 1));
+            let before = if first == 0 { pressure } else { 0.0 };
+            let mut part = format!("M{start:.2} {:.2}L{end:.2} {:.2}", y(before), y(pressure));
+            while let Some((at, pressure)) = columns
+                .next_if(|(_, column)| column.pressure.is_some())
+                .and_then(|(at, column)| Some((at, column.pressure?)))
+            {
+                end = self.x_column(at + 1);
+                let _ = write!(part, "L{end:.2} {:.2}", y(pressure));
+            }
+            if columns.peek().is_some() {
+                let _ = write!(part, "V{bottom:.2}");
+            }
+            line.push_str(&part);
+            let _ = write!(area, "{part}V{bottom:.2}H{start:.2}Z");
+        }
+        self.raw(format_args!("<path class=\"area\" d=\"{area}\"/>"));
         self.raw(format_args!("<path class=\"rule\" d=\"{line}\"/>"));
         self.line("threshold", (LEFT, y(1.0)), (RIGHT, y(1.0)));
         self.text(LEFT - 8.0, y(1.0) + 4.0, "dim", "end", "opens");
@@ -517,20 +533,4 @@ fn class(state: State) -> &'static str {
         State::HalfOpen => "half",
         _ => "closed",
     }
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            // Not allowed in XML.
-            control if control.is_control() => out.push('\u{FFFD}'),
-            other => out.push(other),
-        }
-    }
-    out
 }

@@ -7,7 +7,7 @@ use super::{Machine, Next};
 use crate::{
     State,
     engine::config::Config,
-    tripper::{Cause, Context, ages::InFlightAges},
+    tripper::{Cause, Context, ages::InFlightAges, context::Running},
     util::duration::nanos,
     window::{Record, Totals},
 };
@@ -39,7 +39,7 @@ impl Question {
             totals: &self.totals,
             thresholds: &config.thresholds,
             durations: config.durations,
-            running: self.running.as_ref(),
+            running: self.running.as_ref().map(Running::Counted),
         };
         let fires = config.tripper.fires(&seen);
         (fires == (self.target == State::Open)).then(|| Next {
@@ -172,7 +172,7 @@ impl Machine {
             totals: &self.totals,
             thresholds: &config.thresholds,
             durations: config.durations,
-            running: self.running.as_deref(),
+            running: self.running.as_deref().map(Running::Counted),
         }
     }
 
