@@ -26,6 +26,14 @@
 //! post transitions is up to `QUOTES_WEBHOOK` and its like: without it there is
 //! one listener less, as the page shows.
 //!
+//! With `QUOTES_RECORDING=10000` the latest calls of the quotes are kept, and other
+//! settings can be tried on them:
+//!
+//! ```sh
+//! curl -X POST -H "$by" localhost:8080/recordings/quotes > incident.jsonl
+//! cargo run --example simulate -- --policy examples/simulate/policies.toml --trace incident.jsonl
+//! ```
+//!
 //! Every user of this machine may steer the service, as it listens on loopback;
 //! pages in their browsers may not. What keeps them from it is in `operator.rs`.
 //!
@@ -36,6 +44,7 @@ mod admin;
 mod clients;
 mod operator;
 mod outage;
+mod recording;
 mod webhook;
 
 use std::{env, error::Error, sync::Arc, time::Duration};
@@ -89,6 +98,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let page = Page::new().commands(operator::of);
     let commands = Router::new()
         .route("/outage/{dependency}/{mood}", post(outage::set))
+        .route("/recordings/quotes", post(recording::take))
         .route_layer(middleware::from_fn(operator::required));
     let routes = Router::new()
         .route("/quote", get(quote))

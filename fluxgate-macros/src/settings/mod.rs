@@ -14,8 +14,9 @@ use syn::{Expr, Path, Type};
 
 use crate::{
     policy::{
-        ParsedListener, ParsedOnCancel, ParsedPermit, ParsedRetry, ParsedSlowProbes,
-        ParsedThrottle, ParsedWindow, Time, TrackerFormula, TripperFormula, WholeNumber,
+        ParsedInitialState, ParsedListener, ParsedOnCancel, ParsedPermit, ParsedRetry,
+        ParsedSlowProbes, ParsedThrottle, ParsedWindow, Time, TrackerFormula, TripperFormula,
+        WholeNumber,
     },
     tokens::{
         Cursor, Location,
@@ -56,6 +57,7 @@ pub(crate) struct BreakerSettings {
     pub(crate) slow_probes: Option<ParsedSlowProbes>,
     pub(crate) throttle: Option<ParsedThrottle>,
     pub(crate) durations: Option<bool>,
+    pub(crate) initial_state: Option<ParsedInitialState>,
     pub(crate) flight_recorder: Option<WholeNumber>,
     pub(crate) listeners: Option<Vec<ParsedListener>>,
 }

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     policy::{
-        self, CountLimits, ParsedOnCancel, ParsedPermit, ParsedRetry, ParsedSlowProbes,
-        ParsedThrottle, ParsedWindow,
+        self, CountLimits, ParsedInitialState, ParsedOnCancel, ParsedPermit, ParsedRetry,
+        ParsedSlowProbes, ParsedThrottle, ParsedWindow,
     },
     tokens::{
         Cursor, LocatedToken,
@@ -187,6 +187,17 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "durations",
         "durations = true",
         |to, it, cursor, errors| store(&mut to.breaker.durations, flag(it, cursor, errors)),
+    ),
+    setting(
+        Owner::Breaker,
+        "initial_state",
+        "initial_state = MetricsOnly",
+        |to, _, cursor, errors| {
+            store(
+                &mut to.breaker.initial_state,
+                policy(cursor, errors, ParsedInitialState::read),
+            )
+        },
     ),
     setting(
         Owner::Breaker,

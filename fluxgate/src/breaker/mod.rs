@@ -7,7 +7,7 @@ pub(crate) mod first_use;
 pub(crate) mod static_breaker;
 pub(crate) mod weak;
 
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{fmt, future::Future, mem, sync::Arc, time::Duration};
 
 use crate::{
     Builder, CallError, CallNotPermitted, Classified, Command, Info, Name, Outcome, State,
@@ -20,6 +20,7 @@ use crate::{
         ticket::{CallEnd, Ticket},
     },
     flight, tracker,
+    util::duration::nanos,
 };
 
 /// A circuit breaker, for sync and async code alike.
@@ -68,20 +69,20 @@ impl CircuitBreaker {
         core.eternal.get_or_init(|| Box::leak(Box::new(self)));
     }
 
-    /// The breaker's name.
+    /// Returns the breaker's name.
     #[must_use]
     pub fn name(&self) -> &Name {
         &self.core.name
     }
 
-    /// The present state. One atomic load.
+    /// Returns the present state. One atomic load.
     #[doc(alias("is_open", "is_closed"))]
     #[must_use]
     pub fn state(&self) -> State {
         self.core.state()
     }
 
-    /// A snapshot of the breaker: state, window, totals.
+    /// Returns a snapshot of the breaker: state, window, totals.
     #[doc(alias("snapshot", "stats", "metrics"))]
     #[must_use]
     pub fn info(&self) -> Info {
@@ -231,8 +232,8 @@ impl CircuitBreaker {
         self.classified().call_with_fallback_async(future, fallback)
     }
 
-    /// The same calls with a say in which errors count as failures. An error
-    /// that `tracker` does not match is ignored.
+    /// Returns this breaker's calls with `tracker`, which decides which errors count as
+    /// failures. An error that it does not match is ignored.
     ///
     /// ```
     /// use std::io;
@@ -247,8 +248,8 @@ impl CircuitBreaker {
         Classified::new(self, ByTracker::new(tracker, NeverFails))
     }
 
-    /// The same calls with one function that says what every result means, errors
-    /// and the rest alike; [`with_tracker`](Self::with_tracker) and
+    /// Returns this breaker's calls with one function that says what every result means,
+    /// errors and the rest alike: [`with_tracker`](Self::with_tracker) and
     /// [`failure_if`](Classified::failure_if) in one, and the way to say for how long
     /// the dependency will be down. A panic in it is contained.
     ///
@@ -308,7 +309,7 @@ impl CircuitBreaker {
             .map_err(|refusal| CallNotPermitted::new(self, refusal))?;
         Ok(Guard {
             core: &self.core,
-            ticket: Some(ticket),
+            stage: GuardStage::Running(ticket),
             panicking: std::thread::panicking(),
         })
     }
@@ -409,19 +410,50 @@ impl fmt::Debug for CircuitBreaker {
 #[must_use = "a call that is dropped counts as cancelled"]
 pub struct Guard<'a> {
     core: &'a Core,
-    ticket: Option<Ticket>,
+    stage: GuardStage,
     /// Whether a panic was under way already when the call began.
     panicking: bool,
 }
 
+/// How far the call of a guard is.
+#[derive(Clone, Copy)]
+enum GuardStage {
+    Settled,
+    Running(Ticket),
+    /// With how long it took, in nanoseconds, as was measured elsewhere.
+    Measured(Ticket, u64),
+}
+
 impl Guard<'_> {
-    /// The call succeeded.
+    /// Sets how long the call took, in place of the time from its admission to its
+    /// end: for durations that are measured elsewhere, by a client's own statistics
+    /// or by the other side.
+    ///
+    /// What ends the call comes after it:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use fluxgate::CircuitBreaker;
+    /// # let breaker = CircuitBreaker::builder("api").durations(true).build()?;
+    /// let guard = breaker.acquire()?;
+    /// guard.with_duration(Duration::from_millis(80)).failure();
+    /// assert_eq!(breaker.info().metrics.total_duration, Some(Duration::from_millis(80)));
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_duration(mut self, duration: Duration) -> Self {
+        if let GuardStage::Running(ticket) | GuardStage::Measured(ticket, _) = self.stage {
+            self.stage = GuardStage::Measured(ticket, nanos(duration));
+        }
+        self
+    }
+
+    /// Records that the call succeeded.
     #[inline]
     pub fn success(self) {
         self.record(Outcome::Success);
     }
 
-    /// The call failed.
+    /// Records that the call failed.
     #[inline]
     pub fn failure(self) {
         self.record(Outcome::Failure);
@@ -437,12 +469,12 @@ impl Guard<'_> {
         self.record(Outcome::Overloaded);
     }
 
-    /// The call says nothing about the dependency.
+    /// Records that the call says nothing about the dependency.
     pub fn ignore(self) {
         self.record(Outcome::Ignored);
     }
 
-    /// The call failed, and this is what the failure says: for the
+    /// Records that the call failed, and what the failure says: for the
     /// [flight recorder](crate::flight#failures-in-words).
     ///
     /// ```
@@ -457,17 +489,25 @@ impl Guard<'_> {
         self.failure();
     }
 
-    /// The call ended with this outcome.
+    /// Records that the call ended with this outcome.
     #[inline]
     pub fn record(mut self, outcome: Outcome) {
-        if let Some(ticket) = self.ticket.take() {
-            call::record(self.core, ticket, outcome);
+        match mem::replace(&mut self.stage, GuardStage::Settled) {
+            GuardStage::Running(ticket) => call::record(self.core, ticket, outcome),
+            GuardStage::Measured(ticket, elapsed) => {
+                call::record_measured(self.core, ticket, outcome, elapsed);
+            }
+            GuardStage::Settled => {}
         }
     }
 
     fn settle(&mut self, ended: CallEnd) {
-        if let Some(ticket) = self.ticket.take() {
-            self.core.settle(ticket, ended);
+        match mem::replace(&mut self.stage, GuardStage::Settled) {
+            GuardStage::Running(ticket) => self.core.settle(ticket, ended),
+            GuardStage::Measured(ticket, elapsed) => {
+                self.core.settle_measured(ticket, ended, elapsed)
+            }
+            GuardStage::Settled => {}
         }
     }
 }

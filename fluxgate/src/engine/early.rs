@@ -8,6 +8,8 @@
 //! comparison of generations under the lock ensures; after the end of the wait the
 //! circuit belongs to ordinary callers, and the probe is late.
 
+use std::time::Duration;
+
 use super::{Core, choice::Choice, machine::Ending, opening::Refusal};
 use crate::{
     State,
@@ -36,6 +38,11 @@ impl Core {
     pub(crate) fn pass_over(&self, refusal: Refusal) -> Refusal {
         self.choice().pass_over();
         refusal
+    }
+
+    /// Returns how long a probe holds its slot at most.
+    pub(crate) fn probe_lease(&self) -> Duration {
+        Duration::from_nanos(self.shared.lock().get().machine.probes().lease())
     }
 
     /// Admits an early probe, if the circuit is open and allows one.
