@@ -93,10 +93,12 @@ impl Core {
         let machine = &held.get().machine;
         let opening = machine.opening();
         let question = next.asks.then(|| machine.question(next.state));
-        if question.is_some() {
+        let measures_only = word.state() == State::MetricsOnly;
+        if question.is_some() || measures_only {
             self.update_word(&mut held);
         }
         drop(held);
+        let asked = question.is_some();
         let next = match question {
             None => Some(next),
             Some(question) => match consult(self, || question.ask(&self.config)) {
@@ -104,6 +106,9 @@ impl Core {
                 Consulted::Panicked | Consulted::Within => None,
             },
         };
+        if measures_only {
+            return self.would_open(word, next, asked, now);
+        }
         let entry = next.and_then(|next| {
             let now = now.unwrap_or_else(|| self.clock.now());
             self.prepare(next, opening, now)
@@ -113,6 +118,49 @@ impl Core {
             && held.word().same_period(word)
         {
             self.enter(&mut held, entry);
+        }
+        held
+    }
+
+    /// Leaves the signal of an opening in the outbox that does not happen, since the
+    /// breaker only measures. `next` is what the rule led to, if it fires; it was
+    /// `asked` without the lock, if it is the user's.
+    #[cold]
+    fn would_open(
+        &self,
+        word: StateWord,
+        next: Option<Next>,
+        asked: bool,
+        now: Option<Duration>,
+    ) -> Held<'_, Shared> {
+        let now = now.unwrap_or_else(|| self.clock.now());
+        let wall = self.clock.wall();
+        let mut held = self.shared.lock();
+        if !held.word().same_period(word) {
+            return held;
+        }
+        let Shared {
+            machine,
+            sequence,
+            outbox,
+            ..
+        } = held.get();
+        let begins = !asked || machine.begins_to_fire(next.is_some());
+        if let Some(next) = next
+            && begins
+            && machine.would_open(now)
+        {
+            outbox.put(|| Signal {
+                name: self.name.clone(),
+                old_state: State::MetricsOnly,
+                new_state: State::MetricsOnly,
+                timestamp: wall,
+                sequence: *sequence,
+                reason: next.cause.and_then(|cause| self.config.reason(cause)),
+                next_attempt: None,
+                would_have_opened: true,
+                origin: crate::listener::signal::Origin::default(),
+            });
         }
         held
     }
@@ -258,6 +306,7 @@ impl Core {
             sequence: *sequence,
             reason: cause.and_then(|cause| self.config.reason(cause)),
             next_attempt: wait.and_then(|wait| wall.checked_add(wait)),
+            would_have_opened: false,
             origin: crate::listener::signal::Origin::default(),
         });
         let word = self.word_of(machine);
