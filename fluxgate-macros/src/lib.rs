@@ -32,9 +32,10 @@ use tokens::errors::{ErrorList, Reported};
 ///
 /// - the breaker: `name`, `window`, `tripper`, `retry`, `permit`,
 ///   `max_half_open_calls`, `close_after`, `reopen_after`, `probe_lease`, `on_cancel`,
-///   `slow_probes`, `throttle`, `durations`, `listeners`, `max_keys`, `max_labels`, `key_type`;
-/// - the function: `tracker`, `failure_if`, `classify`, `fallback`, `map_rejection`,
-///   `key`, `handle`, and `breaker` for one that is defined elsewhere;
+///   `slow_probes`, `throttle`, `durations`, `initial_state`, `flight_recorder`,
+///   `listeners`, `max_keys`, `max_labels`, `key_type`;
+/// - the function: `tracker`, `failure_if`, `classify`, `failure_texts`, `fallback`,
+///   `map_rejection`, `key`, `handle`, and `breaker` for one that is defined elsewhere;
 /// - the expansion: `docs`, `crate`.
 ///
 /// Windows are `CountWindow(100)` and `TimeWindow(60s)`; trippers `FailureStreak(5)`,

@@ -86,7 +86,9 @@
 //! 6. **Exact windows.** Under any number of threads the window holds exactly the
 //!    last n outcomes, or those of the last while.
 //! 7. **One opening.** When the wait is over, exactly one caller half-opens the
-//!    circuit.
+//!    circuit. Nothing else does, but one [early probe](choose::AllOpen::LeastWait) that
+//!    passed, or an operator's [`half_open`](CircuitBreaker::half_open), where those are
+//!    used.
 //! 8. **No I/O on the caller.** Async listeners and Slack are served by threads
 //!    of their own.
 //! 9. **Nothing required.** No async runtime, no feature; one type for sync and
@@ -113,6 +115,7 @@
 //! | `tower` | | `tower`: a breaker as a `Layer`, for axum, tonic, reqwest and every other `Service` |
 //! | `sim` | | `sim`: tries a policy on the shipping engine before production does |
 //! | `sim-traces` | | recorded traces from and to JSONL and CSV files |
+//! | `settings` | | policies from text: [`FromStr`](std::str::FromStr) in the attribute's words, for files and flags |
 //! | `slack` | | `SlackListener` and the delivery it is built on |
 //! | `slack-core` | | the same without TLS, for a proxy within reach over plain HTTP |
 //!
@@ -151,8 +154,11 @@ pub mod classify;
 pub mod clock;
 mod diagnostics;
 mod engine;
+pub mod flight;
 #[cfg(feature = "tower")]
 pub mod future;
+#[cfg(feature = "settings")]
+mod grammar;
 #[cfg(feature = "grpc")]
 pub mod grpc;
 // Part of the documentation alone. Its examples use the attribute.
@@ -168,6 +174,8 @@ pub mod permit;
 pub mod random;
 pub mod registry;
 pub mod retry;
+#[cfg(feature = "settings")]
+mod settings;
 #[cfg(feature = "sim")]
 pub mod sim;
 #[cfg(feature = "slack-core")]
@@ -203,6 +211,8 @@ pub use breaker::static_breaker::StaticBreaker;
 pub use breaker::weak::WeakBreaker;
 pub use breaker::{CircuitBreaker, Guard};
 pub use call::rejection::{CallError, CallNotPermitted, RejectionKind, rejection};
+#[cfg(feature = "settings")]
+pub use grammar::ParsePolicyError;
 pub use info::Info;
 pub use info::kill_switch::{KillSwitch, Variable};
 pub use info::lifetime::{Histogram, LifetimeTotals};

@@ -7,6 +7,7 @@ mod contained;
 mod environment;
 mod exporters;
 mod first_use;
+mod flight;
 #[cfg(unix)]
 mod fork;
 mod info;

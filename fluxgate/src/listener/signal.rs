@@ -1,8 +1,8 @@
 //! What listeners are told.
 
-use std::{fmt, time::SystemTime};
+use std::{fmt, sync::Arc, time::SystemTime};
 
-use crate::{Name, Reason, State, WeakBreaker};
+use crate::{Name, Reason, State, WeakBreaker, flight::TransitionRecord};
 
 /// One transition of one breaker, as every [`Listener`](crate::Listener)
 /// receives it; or, in [`State::MetricsOnly`], that the circuit [would have
@@ -43,6 +43,13 @@ pub struct Signal {
         serde(serialize_with = "crate::util::wire::epoch_if_any")
     )]
     pub next_attempt: Option<SystemTime>,
+    /// What the [flight recorder](crate::flight) keeps of the transition; `None` if it
+    /// is off. The last failure is in it, if texts of failures were asked for.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::util::wire::shared_if_any")
+    )]
+    pub record: Option<Arc<TransitionRecord>>,
     /// Whether this is no transition, but tells that the rule began to fire while the
     /// breaker only measures: the circuit would have opened, for this
     /// [`reason`](Self::reason). Both states are [`State::MetricsOnly`] then, and
@@ -113,6 +120,7 @@ impl Signal {
             sequence: 1,
             reason: None,
             next_attempt: None,
+            record: None,
             would_have_opened: false,
             origin: Origin::default(),
         }
