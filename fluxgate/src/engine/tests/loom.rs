@@ -113,7 +113,7 @@ fn one_of_several_failures_trips_and_the_others_are_late() {
 }
 
 #[test]
-fn when_the_wait_is_over_one_caller_opens_the_way_and_one_probes() {
+fn one_caller_half_opens_after_the_wait() {
     explore(|| {
         let (clock, heard) = (clock(), Heard::default());
         let breaker = builder(&clock).listener(heard.listener()).build().unwrap();
@@ -146,7 +146,7 @@ fn when_the_wait_is_over_one_caller_opens_the_way_and_one_probes() {
 }
 
 #[test]
-fn the_last_slot_goes_to_one_probe_while_another_gives_its_own_back() {
+fn last_slot_goes_to_one_probe() {
     explore(|| {
         let clock = clock();
         let breaker = builder(&clock).max_half_open_calls(2).build().unwrap();
