@@ -9,4 +9,3 @@ mod attribute;
 mod numbers;
 mod rules;
 mod ways;
-mod world;
