@@ -166,8 +166,6 @@ pub mod permit;
 pub mod random;
 pub mod registry;
 pub mod retry;
-#[cfg(feature = "serde")]
-mod serial;
 #[cfg(feature = "sim")]
 pub mod sim;
 #[cfg(feature = "slack-core")]

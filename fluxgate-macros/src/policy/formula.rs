@@ -5,7 +5,7 @@ use std::cell::Cell;
 use proc_macro2::Delimiter;
 
 use crate::{
-    policy::call::{CUSTOM, not_a_closure},
+    policy::{call::CUSTOM, misplaced::not_a_closure},
     settings::table,
     tokens::{
         Cursor, Location,

@@ -4,7 +4,9 @@
 mod call;
 mod cancel;
 mod formula;
+mod in_code;
 mod listeners;
+mod misplaced;
 mod params;
 mod permit;
 mod retry;

@@ -5,7 +5,7 @@ use syn::{Expr, Pat, Type, parse::Parse};
 use std::cell::Cell;
 
 use super::{
-    Formula, Grammar, Negation, Param, Params, PolicyCall, call::in_code, formula::LeafResult,
+    Formula, Grammar, Negation, Param, Params, PolicyCall, formula::LeafResult, in_code::in_code,
 };
 use crate::tokens::{
     self, Cursor,

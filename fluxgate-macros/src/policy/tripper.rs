@@ -7,7 +7,7 @@ use syn::{Expr, spanned::Spanned};
 
 use super::{
     CountLimits, Formula, Grammar, Negation, Param, Params, PolicyCall, Ratio, RatioLimits, Time,
-    WholeNumber, call::in_code, formula::LeafResult,
+    WholeNumber, formula::LeafResult, in_code::in_code,
 };
 use crate::tokens::{
     Cursor, Location,

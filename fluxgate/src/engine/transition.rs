@@ -36,7 +36,7 @@ use std::{
 };
 
 #[cfg(doc)]
-use super::machine::Question;
+use super::machine::judge::Question;
 use super::{
     Core, Shared,
     lock::Held,

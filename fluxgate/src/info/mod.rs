@@ -23,6 +23,7 @@ use crate::{
 /// The totals count over the life of the breaker and survive transitions;
 /// [`metrics`](Self::metrics) is the window, which every transition empties.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Info {
     /// The breaker's name.
@@ -30,6 +31,7 @@ pub struct Info {
     /// Its state.
     pub state: State,
     /// When it entered the state, by the wall clock.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::util::wire::epoch"))]
     pub changed_at: SystemTime,
     /// How often half-open fell back to open since the circuit was last closed.
     pub reopens: u64,
@@ -41,6 +43,10 @@ pub struct Info {
     pub opened_with: Option<Metrics>,
     /// When open: how long until the first probe may run, zero if the next call
     /// may; `None` if never.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::util::wire::seconds_if_any")
+    )]
     pub retry_after: Option<Duration>,
     /// When open: why.
     pub reason: Option<Reason>,

@@ -19,6 +19,7 @@ use crate::{Name, Reason, State, WeakBreaker};
 /// [`ListenerInfo::dropped`](crate::ListenerInfo::dropped) counts it.
 #[doc(alias("event", "transition"))]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Signal {
     /// The breaker's name.
@@ -28,6 +29,7 @@ pub struct Signal {
     /// The state that was entered.
     pub new_state: State,
     /// When, by the wall clock.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::util::wire::epoch"))]
     pub timestamp: SystemTime,
     /// The number of this transition in the life of the breaker, from 1.
     pub sequence: u64,
@@ -35,8 +37,13 @@ pub struct Signal {
     pub reason: Option<Reason>,
     /// For an opening: when the first probe may run, by the wall clock. `None`
     /// if the retry policy never lets one.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::util::wire::epoch_if_any")
+    )]
     pub next_attempt: Option<SystemTime>,
     /// Which breaker sent it: several may have one name.
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) origin: Origin,
 }
 

@@ -111,3 +111,9 @@ impl FromStr for Command {
             .ok_or(ParseCommandError)
     }
 }
+
+#[cfg(feature = "serde")]
+crate::util::wire::as_text!(
+    Command,
+    "one of reset, disable, metrics_only, force_open, open, half_open, or of the states closed, disabled, forced_open"
+);

@@ -86,3 +86,9 @@ impl FromStr for State {
         state.or(command.map(Command::state)).ok_or(ParseStateError)
     }
 }
+
+#[cfg(feature = "serde")]
+crate::util::wire::as_text!(
+    State,
+    "one of closed, open, half_open, metrics_only, disabled, forced_open, or of the commands reset, disable, force_open"
+);

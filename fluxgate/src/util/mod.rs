@@ -10,3 +10,5 @@ pub(crate) mod slot;
 pub(crate) mod sync;
 #[cfg(feature = "slack-core")]
 pub(crate) mod utc;
+#[cfg(feature = "serde")]
+pub(crate) mod wire;
