@@ -147,6 +147,7 @@ fn settings() -> Vec<Settings> {
         lease: 2 * TICK,
         on_cancel: OnCancel::Ignore,
         slow_probes_fail: false,
+        throttle: None,
         durations: false,
         reads: None,
     };

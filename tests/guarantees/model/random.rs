@@ -10,7 +10,7 @@ use proptest::{
 
 use super::{
     reference::Ending,
-    settings::{EIGHTH, EveryNth, Permit, Reads, Retry, Rule, Settings, Window, nanos},
+    settings::{EIGHTH, EveryNth, Permit, Reads, Retry, Rule, Settings, Throttle, Window, nanos},
     world::{self, Step},
 };
 
@@ -98,11 +98,11 @@ fn settings() -> impl Strategy<Value = Settings> {
         retry(),
         permit(),
         half_open,
-        on_cancel,
+        (on_cancel, option::weighted(0.4, throttle())),
         counted,
     )
         .prop_map(
-            |(window, tripper, retry, permit, half_open, on_cancel, counted)| {
+            |(window, tripper, retry, permit, half_open, (on_cancel, throttle), counted)| {
                 let (durations, reads, fails) = counted;
                 let slow_probes_fail = fails && tripper.slowest_allowed().is_some();
                 let (probes, close_after, reopen_after, lease) = half_open;
@@ -117,11 +117,26 @@ fn settings() -> impl Strategy<Value = Settings> {
                     lease,
                     on_cancel,
                     slow_probes_fail,
+                    throttle,
                     durations,
                     reads,
                 }
             },
         )
+}
+
+fn throttle() -> impl Strategy<Value = Throttle> {
+    let window = prop_oneof![
+        4 => Just(2_000_000_000),
+        1 => (16..100_u64).prop_map(|eighths| eighths * EIGHTH),
+        1 => 2_000_000_000..120_000_000_000_u64,
+    ];
+    (9..20_u64, window, 1..6_u64, 0..8_u64).prop_map(|(k, window, min, floor)| Throttle {
+        k,
+        window,
+        min,
+        floor,
+    })
 }
 
 fn reads() -> impl Strategy<Value = Reads> {
@@ -137,7 +152,7 @@ fn ending() -> impl Strategy<Value = Ending> {
         5 => Just(Ending::Failure),
         1 => Just(Ending::Ignored),
         2 => Just(Ending::Alive),
-        1 => Just(Ending::Overloaded),
+        3 => Just(Ending::Overloaded),
         1 => Just(Ending::Cancelled),
         1 => Just(Ending::Panicked),
     ]

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use fluxgate::{OnCancel, Reason, RuleKind, State};
 
 use super::{
+    overload::Attention,
     questions::trailing,
     settings::{Retry, Settings, nanos},
 };
@@ -83,6 +84,7 @@ impl From<Reason> for Why {
 pub(crate) struct Counts {
     /// By which state.
     pub(crate) rejected: Vec<State>,
+    pub(crate) throttled: u64,
     pub(crate) ignored: u64,
     pub(crate) alive: u64,
     pub(crate) overloaded: u64,
@@ -108,6 +110,10 @@ pub(crate) struct Reference {
     pub(crate) looked_at: u64,
     /// The answer of `Retry::Gated`.
     pub(crate) gate: bool,
+    /// The last time of attention.
+    pub(crate) attention: Option<Attention>,
+    /// When the overloads were since the last other answer.
+    pub(crate) overloads: Vec<u64>,
 }
 
 impl Reference {
@@ -131,6 +137,8 @@ impl Reference {
             drawn: 0,
             looked_at: 0,
             gate: true,
+            attention: None,
+            overloads: Vec::new(),
         }
     }
 
@@ -167,8 +175,11 @@ impl Reference {
         }
     }
 
-    /// The call's number, or why not.
-    pub(crate) fn admit(&mut self) -> Result<usize, Rejection> {
+    /// The call's number, or why not. Whether it is throttled is the breaker's choice.
+    pub(crate) fn admit(&mut self, is_throttled: bool) -> Result<usize, Rejection> {
+        if let Some(rejection) = self.throttle(is_throttled) {
+            return Err(rejection);
+        }
         self.look();
         let probe = match self.state() {
             State::Closed | State::MetricsOnly | State::Disabled => false,
@@ -222,6 +233,7 @@ impl Reference {
             period,
             began,
             late,
+            probe,
             ..
         } = self.calls[call];
         if self.periods[period].state == State::Disabled {
@@ -236,6 +248,19 @@ impl Reference {
             Ending::Panicked => self.counts.panicked += 1,
             Ending::Success | Ending::Failure => {}
         }
+        let ending = match ending {
+            Ending::Overloaded if !late => match self.count_overload(probe) {
+                Some(ending) => ending,
+                None => return self.look_after(call),
+            },
+            Ending::Success | Ending::Failure | Ending::Alive | Ending::Panicked
+                if !late && !probe =>
+            {
+                self.count_answer();
+                ending
+            }
+            ending => ending,
+        };
         let slow = |least: u64| elapsed >= least;
         let ending = match ending {
             Ending::Success | Ending::Alive

@@ -16,7 +16,8 @@ use std::{
 };
 
 use fluxgate::{
-    CallNotPermitted, CircuitBreaker, Guard, Outcome, Signal, State, clock::ManualClock,
+    CallNotPermitted, CircuitBreaker, Guard, Outcome, RejectionKind, Signal, State,
+    clock::ManualClock,
 };
 
 use crate::kit::{Error, outcome, poll, tracked, unwind};
@@ -167,10 +168,11 @@ impl<'a> World<'a> {
                             Outcome::UnavailableFor(wait)
                         });
                     }
-                    self.model.ask(call, wait);
                     let ending = if busy {
+                        self.model.ask_callers(call, wait);
                         Ending::Overloaded
                     } else {
+                        self.model.ask(call, wait);
                         Ending::Failure
                     };
                     self.model.settle(call, ending);
@@ -214,7 +216,8 @@ impl<'a> World<'a> {
     }
 
     fn admitted(&mut self, admitted: Result<Flight<'a>, CallNotPermitted>) {
-        match (admitted, self.model.admit()) {
+        let is_throttled = admitted.as_ref().is_err_and(is_throttled);
+        match (admitted, self.model.admit(is_throttled)) {
             (Ok(flight), Ok(call)) => self.flights.push((call, flight)),
             (Err(rejection), Err(expected)) => same_rejection(&rejection, &expected),
             (admitted, expected) => panic!(
@@ -233,7 +236,6 @@ impl<'a> World<'a> {
     }
 
     fn call(&mut self, ending: Ending, takes: u64) {
-        let expected = self.model.admit();
         let clock = &self.levers.clock;
         let ran = catch_unwind(AssertUnwindSafe(|| {
             let f = || {
@@ -245,7 +247,9 @@ impl<'a> World<'a> {
                 _ => self.breaker.with_tracker(tracked).call(f),
             }
         }));
-        match (ran, expected) {
+        let is_throttled =
+            matches!(&ran, Ok(Err(Error::Rejected(rejection))) if is_throttled(rejection));
+        match (ran, self.model.admit(is_throttled)) {
             (Ok(Err(Error::Rejected(rejection))), Err(expected)) => {
                 same_rejection(&rejection, &expected);
             }
@@ -296,6 +300,10 @@ impl Flight<'_> {
             }
         }
     }
+}
+
+fn is_throttled(rejection: &CallNotPermitted) -> bool {
+    rejection.kind() == RejectionKind::Throttled
 }
 
 /// What the protected function does.
