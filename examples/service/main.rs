@@ -19,6 +19,14 @@
 //! post transitions is up to `QUOTES_WEBHOOK` and its like: without it there is
 //! one listener less, as `/breakers` shows.
 //!
+//! With `QUOTES_RECORDING=10000` the latest calls of the quotes are kept, and other
+//! settings can be tried on them:
+//!
+//! ```sh
+//! curl -X POST -H "$by" localhost:8080/recordings/quotes > incident.jsonl
+//! cargo run --example simulate -- --policy examples/simulate/policies.toml --trace incident.jsonl
+//! ```
+//!
 //! Every user of this machine may steer the service, as it listens on loopback;
 //! pages in their browsers may not. What keeps them from it is in `operator.rs`.
 //!
@@ -29,6 +37,7 @@ mod admin;
 mod clients;
 mod operator;
 mod outage;
+mod recording;
 mod webhook;
 
 use std::{env, error::Error, sync::Arc, time::Duration};
@@ -81,6 +90,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let commands = Router::new()
         .route("/outage/{dependency}/{mood}", post(outage::set))
         .route("/breakers/{name}/{command}", post(admin::command))
+        .route("/recordings/quotes", post(recording::take))
         .route_layer(middleware::from_fn(operator::required));
     let routes = Router::new()
         .route("/quote", get(quote))

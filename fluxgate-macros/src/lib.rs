@@ -32,17 +32,19 @@ use tokens::errors::{ErrorList, Reported};
 ///
 /// - the breaker: `name`, `window`, `tripper`, `retry`, `permit`,
 ///   `max_half_open_calls`, `close_after`, `reopen_after`, `probe_lease`, `on_cancel`,
-///   `slow_probes`, `throttle`, `durations`, `listeners`, `max_keys`, `max_labels`, `key_type`;
-/// - the function: `tracker`, `failure_if`, `classify`, `fallback`, `map_rejection`,
-///   `key`, `handle`, and `breaker` for one that is defined elsewhere;
+///   `slow_probes`, `throttle`, `durations`, `initial_state`, `flight_recorder`,
+///   `listeners`, `max_keys`, `max_labels`, `key_type`;
+/// - the function: `tracker`, `failure_if`, `classify`, `failure_texts`, `fallback`,
+///   `map_rejection`, `key`, `handle`, and `breaker` for one that is defined elsewhere;
 /// - the expansion: `docs`, `crate`.
 ///
 /// Windows are `CountWindow(100)` and `TimeWindow(60s)`; trippers `FailureStreak(5)`,
 /// `MinRequests(20) & FailureRate(0.5)`, `SlowRate(0.3, threshold = 1s)`,
 /// `AvgLatency(500ms)` and `InFlight(10, older_than = 2s)`; retries `Cooldown(60s)`,
 /// `Backoff(initial = 10s)`, `Always` and `Never`; permits `RampUp(0.1, 1.0, 60s)`,
-/// `Random(0.2)` and `All`; the throttle `Adaptive(k = 1.5)`; trackers `TypeOf(Error)`, `Matches(pattern)` and `All`;
-/// listeners `LogListener`, `PrometheusListener` and `SlackListener(…)`. Each but
+/// `Random(0.2)` and `All`; the throttle `Adaptive(k = 1.5)`; trackers `TypeOf(Error)`,
+/// `Matches(pattern)` and `All`; listeners `LogListener`, `PrometheusListener`,
+/// `MetricsListener`, `OpenTelemetryListener` and `SlackListener(…)`. Each but
 /// throttle and listeners has `Custom(…)` for one of your own.
 ///
 #[doc = include_str!("docs/circuit_breaker.md")]

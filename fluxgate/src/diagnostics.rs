@@ -78,6 +78,17 @@ pub(crate) fn not_exported(breaker: &str, problem: &dyn fmt::Display) {
     ));
 }
 
+/// Reports a recorder of the facade `metrics` that panics, once for the process.
+#[cfg(feature = "metrics")]
+pub(crate) fn recorder_panicked() {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    if !SAID.swap(true, Ordering::Relaxed) {
+        warn(format_args!(
+            "the recorder of the facade `metrics` panicked while circuit breakers were published to it; they are published again later"
+        ));
+    }
+}
+
 pub(crate) fn no_background(error: &std::io::Error) {
     warn(format_args!(
         "the background thread for async listeners can't be started, their signals wait: {error}"

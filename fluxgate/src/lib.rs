@@ -86,7 +86,9 @@
 //! 6. **Exact windows.** Under any number of threads the window holds exactly the
 //!    last n outcomes, or those of the last while.
 //! 7. **One opening.** When the wait is over, exactly one caller half-opens the
-//!    circuit.
+//!    circuit. Nothing else does, but one [early probe](choose::AllOpen::LeastWait) that
+//!    passed, or an operator's [`half_open`](CircuitBreaker::half_open), where those are
+//!    used.
 //! 8. **No I/O on the caller.** Async listeners and Slack are served by threads
 //!    of their own.
 //! 9. **Nothing required.** No async runtime, no feature; one type for sync and
@@ -102,6 +104,8 @@
 //! | `log` | | the same events for programs that use the `log` crate |
 //! | `tokio` | | `TokioClock` |
 //! | `prometheus` | | `PrometheusListener`, for registries of the crate `prometheus` 0.14 |
+//! | `metrics` | | `MetricsListener`: the same metrics for whatever exporter of the facade `metrics` 0.24 is installed |
+//! | `opentelemetry` | | `OpenTelemetryListener`: the same metrics as instruments of `opentelemetry` 0.33 |
 //! | `serde` | | `Serialize` for `Info`, `Signal` and what is in them |
 //! | `inventory` | | breakers of annotated functions are in the registry before their first call |
 //! | `http` | | `http`: what HTTP statuses and `Retry-After` mean, and rejections as 503 responses |
@@ -149,6 +153,7 @@ pub mod classify;
 pub mod clock;
 mod diagnostics;
 mod engine;
+pub mod flight;
 #[cfg(feature = "tower")]
 pub mod future;
 #[cfg(feature = "grpc")]
@@ -180,6 +185,14 @@ mod types;
 mod util;
 pub mod window;
 
+/// The facade [`metrics`](https://docs.rs/metrics/0.24), version 0.24, whose recorders
+/// [`MetricsListener`](listener::MetricsListener) publishes to.
+#[cfg(feature = "metrics")]
+pub use ::metrics;
+/// The crate [`opentelemetry`](https://docs.rs/opentelemetry/0.33), version 0.33, whose
+/// meters [`OpenTelemetryListener`](listener::OpenTelemetryListener) exports through.
+#[cfg(feature = "opentelemetry")]
+pub use ::opentelemetry;
 /// The crate [`prometheus`](https://docs.rs/prometheus/0.14), version 0.14, whose
 /// registries [`PrometheusListener`](listener::PrometheusListener) exports to.
 #[cfg(feature = "prometheus")]

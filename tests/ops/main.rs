@@ -5,7 +5,9 @@ mod attaching;
 mod attribute;
 mod contained;
 mod environment;
+mod exporters;
 mod first_use;
+mod flight;
 #[cfg(unix)]
 mod fork;
 mod info;

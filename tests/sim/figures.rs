@@ -17,10 +17,14 @@ fn sums_up(figures: &Figures) {
         figures.failed,
         figures.overloaded,
         figures.refused,
+        figures.throttled,
     ];
     assert_eq!(ends.iter().sum::<u64>(), figures.offered, "{figures:?}");
     assert!(figures.reached_while_down <= figures.failed + figures.overloaded);
-    assert!(figures.wrongly_refused + figures.refused_after_recovery <= figures.refused);
+    assert!(
+        figures.wrongly_refused + figures.refused_after_recovery
+            <= figures.refused + figures.throttled
+    );
 }
 
 fn add(sum: [u64; 6], figures: &Figures) -> [u64; 6] {
@@ -207,4 +211,14 @@ fn bad_setting_is_an_error() {
     let by_hand = CircuitBreaker::builder("by hand").build().expect("valid");
     let error = scenario.try_run(&by_hand).unwrap_err();
     assert!(error.to_string().contains("built by hand"), "{error}");
+}
+
+#[test]
+fn instances_are_bounded() {
+    let run = Scenario::new(Load::constant(10.0))
+        .instances(usize::MAX)
+        .phase(secs(1), fluxgate::sim::Dependency::healthy)
+        .run(usual);
+    assert_eq!(run.per_instance().len(), 10_000);
+    assert!(run.svg().len() < 100_000);
 }

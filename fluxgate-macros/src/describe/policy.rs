@@ -19,6 +19,7 @@ pub(super) fn policy(settings: &BreakerSettings) -> String {
         stays_open(settings.retry.as_ref()),
         recovers(settings),
         throttles(settings.throttle.as_ref()),
+        begins(settings),
         tells(settings.listeners.as_deref().unwrap_or_default()),
     ];
     joined(
@@ -28,6 +29,13 @@ pub(super) fn policy(settings: &BreakerSettings) -> String {
         }),
         "",
     )
+}
+
+fn begins(settings: &BreakerSettings) -> String {
+    match &settings.initial_state {
+        Some(state) if state.name != "closed" => format!("\nIt begins `{}`.\n", state.name),
+        _ => String::new(),
+    }
 }
 
 fn opens(settings: &BreakerSettings) -> String {
@@ -273,7 +281,7 @@ fn tells(listeners: &[ParsedListener]) -> String {
         .iter()
         .map(|listener| match listener {
             ParsedListener::Log(_) => "the log".to_owned(),
-            ParsedListener::Prometheus { .. } => "Prometheus".to_owned(),
+            ParsedListener::Exporter(exporter) => exporter.kind.shown.to_owned(),
             ParsedListener::Slack(_) => "Slack".to_owned(),
             ParsedListener::Closure(_) => "a closure".to_owned(),
             ParsedListener::Any(expr) => format!("`{}`", words::source(Some(expr))),

@@ -8,7 +8,7 @@ use super::{Runtime, constants, keyed, policies, respanned};
 use crate::{
     describe,
     item::{breaker_macro::ParsedBreaker, function::Function},
-    policy::ParsedSlowProbes,
+    policy::{ParsedInitialState, ParsedSlowProbes},
     settings::{BreakerSettings, HandleFn},
     validate::validated::{DefinedBreaker, FunctionBreaker, KeySet},
 };
@@ -254,6 +254,7 @@ fn calls(settings: &BreakerSettings, fluxgate: &Runtime<'_>) -> TokenStream {
         ("max_half_open_calls", &settings.max_half_open_calls),
         ("close_after", &settings.close_after),
         ("reopen_after", &settings.reopen_after),
+        ("flight_recorder", &settings.flight_recorder),
     ];
     for (method, count) in counts {
         if let Some(count) = count {
@@ -274,6 +275,9 @@ fn calls(settings: &BreakerSettings, fluxgate: &Runtime<'_>) -> TokenStream {
     }
     if let Some(durations) = &settings.durations {
         set("durations", quote!(#durations));
+    }
+    if let Some(ParsedInitialState { ident, .. }) = &settings.initial_state {
+        set("initial_state", quote!(#fluxgate::State::#ident));
     }
     calls
 }

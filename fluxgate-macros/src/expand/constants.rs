@@ -74,6 +74,7 @@ pub(super) fn checks(
         settings.max_half_open_calls.as_ref(),
         settings.close_after.as_ref(),
         settings.reopen_after.as_ref(),
+        settings.flight_recorder.as_ref(),
         max_keys,
     ];
     for count in counts.into_iter().flatten() {

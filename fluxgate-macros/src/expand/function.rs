@@ -101,7 +101,10 @@ impl<'a> Invocation<'a> {
         };
         let (erased, _) = return_type::erase(output);
         let (lookup, breaker) = lookup(&protected.breaker, function, fluxgate);
-        let judge = classify::judge(&protected.classification, output, fluxgate);
+        let mut judge = classify::judge(&protected.classification, output, fluxgate);
+        if protected.failure_texts {
+            judge.extend(quote!(.failure_texts()));
+        }
         let capture = capture(rejection.expr(), function);
         let shared = match &protected.breaker {
             FunctionBreaker::Shared { breaker, .. } => Some(breaker),

@@ -216,12 +216,13 @@ pub(super) fn listener(listener: &ParsedListener, fluxgate: &Runtime<'_>) -> Tok
             let made = known(ident, "log_listener", TokenStream::new());
             quote!(.listener(#made))
         }
-        ParsedListener::Prometheus { ident, registry } => {
-            let registry = registry.iter();
+        ParsedListener::Exporter(exporter) => {
+            let target = exporter.target.iter();
+            let name = format_ident!("{}", exporter.kind.target);
             let made = known(
-                ident,
-                "prometheus_listener",
-                quote!(#(registry = #registry)*),
+                &exporter.ident,
+                exporter.kind.made_by,
+                quote!(#(#name = #target)*),
             );
             quote!(.listener(#made))
         }

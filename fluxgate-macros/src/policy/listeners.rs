@@ -17,14 +17,30 @@ use crate::{
 
 pub(crate) enum ParsedListener {
     Log(Ident),
-    Prometheus {
-        ident: Ident,
-        registry: Option<Expr>,
-    },
+    Exporter(Exporter),
     Slack(Box<Slack>),
     /// A closure, whose argument needs no type.
     Closure(Expr),
     Any(Expr),
+}
+
+/// A listener that exports metrics.
+pub(crate) struct Exporter {
+    pub(crate) ident: Ident,
+    pub(crate) kind: &'static ExporterKind,
+    /// Where to, if not to the default.
+    pub(crate) target: Option<Expr>,
+}
+
+pub(crate) struct ExporterKind {
+    name: &'static str,
+    params: Params<0, 1>,
+    /// What the documentation calls it.
+    pub(crate) shown: &'static str,
+    /// The macro of the runtime that makes it.
+    pub(crate) made_by: &'static str,
+    /// The name of its argument.
+    pub(crate) target: &'static str,
 }
 
 pub(crate) struct Slack {
@@ -56,11 +72,45 @@ const SLACK: Params<1, 5> = Params {
     ],
     example: EXAMPLE,
 };
-const PROMETHEUS: Params<0, 1> = Params {
-    required: [],
-    optional: [Param::new("registry")],
-    example: "",
-};
+static EXPORTERS: [ExporterKind; 3] = [
+    exporter(
+        "PrometheusListener",
+        "Prometheus",
+        "prometheus_listener",
+        "registry",
+    ),
+    exporter(
+        "MetricsListener",
+        "the metrics facade",
+        "metrics_listener",
+        "recorder",
+    ),
+    exporter(
+        "OpenTelemetryListener",
+        "OpenTelemetry",
+        "opentelemetry_listener",
+        "meter",
+    ),
+];
+
+const fn exporter(
+    name: &'static str,
+    shown: &'static str,
+    made_by: &'static str,
+    target: &'static str,
+) -> ExporterKind {
+    ExporterKind {
+        name,
+        params: Params {
+            required: [],
+            optional: [Param::new(target)],
+            example: "",
+        },
+        shown,
+        made_by,
+        target,
+    }
+}
 
 /// Reads the list.
 pub(crate) fn read(
@@ -134,15 +184,18 @@ fn known(element: &mut Cursor<'_>, errors: &ErrorList) -> Result<ParsedListener,
             call.no_arguments(errors)?;
             Ok(ParsedListener::Log(call.ident))
         }
-        "PrometheusListener" => {
-            let ([], [registry]) = call.bind(&PROMETHEUS, errors)?;
-            let registry = registry.map(|registry| registry.expr(errors)).transpose()?;
-            Ok(ParsedListener::Prometheus {
+        name => {
+            let Some(kind) = EXPORTERS.iter().find(|kind| kind.name == name) else {
+                return slack(&call, errors).map(|slack| ParsedListener::Slack(Box::new(slack)));
+            };
+            let ([], [target]) = call.bind(&kind.params, errors)?;
+            let target = target.map(|target| target.expr(errors)).transpose()?;
+            Ok(ParsedListener::Exporter(Exporter {
                 ident: call.ident,
-                registry,
-            })
+                kind,
+                target,
+            }))
         }
-        _ => slack(&call, errors).map(|slack| ParsedListener::Slack(Box::new(slack))),
     }
 }
 
@@ -154,7 +207,13 @@ fn nothing_follows(element: &Cursor<'_>, errors: &ErrorList) -> Result<(), Repor
 }
 
 /// The listeners with a name in the attribute.
-const KNOWN: [&str; 3] = ["LogListener", "PrometheusListener", "SlackListener"];
+const KNOWN: [&str; 5] = [
+    "LogListener",
+    "PrometheusListener",
+    "MetricsListener",
+    "OpenTelemetryListener",
+    "SlackListener",
+];
 
 /// Says what to write for a listener of the original, for a misspelt one, and for a
 /// type that is called like a function.

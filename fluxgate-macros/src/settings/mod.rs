@@ -14,8 +14,9 @@ use syn::{Expr, Path, Type};
 
 use crate::{
     policy::{
-        ParsedListener, ParsedOnCancel, ParsedPermit, ParsedRetry, ParsedSlowProbes,
-        ParsedThrottle, ParsedWindow, Time, TrackerFormula, TripperFormula, WholeNumber,
+        ParsedInitialState, ParsedListener, ParsedOnCancel, ParsedPermit, ParsedRetry,
+        ParsedSlowProbes, ParsedThrottle, ParsedWindow, Time, TrackerFormula, TripperFormula,
+        WholeNumber,
     },
     tokens::{
         Cursor, Location,
@@ -56,6 +57,8 @@ pub(crate) struct BreakerSettings {
     pub(crate) slow_probes: Option<ParsedSlowProbes>,
     pub(crate) throttle: Option<ParsedThrottle>,
     pub(crate) durations: Option<bool>,
+    pub(crate) initial_state: Option<ParsedInitialState>,
+    pub(crate) flight_recorder: Option<WholeNumber>,
     pub(crate) listeners: Option<Vec<ParsedListener>>,
 }
 
@@ -75,6 +78,7 @@ pub(crate) struct FunctionSettings {
     pub(crate) tracker: Option<TrackerFormula>,
     pub(crate) failure_if: Option<Expr>,
     pub(crate) classify: Option<Expr>,
+    pub(crate) failure_texts: Option<bool>,
     pub(crate) fallback: Option<Expr>,
     pub(crate) map_rejection: Option<Expr>,
     pub(crate) handle: Option<HandleFn>,

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     policy::{
-        self, CountLimits, ParsedOnCancel, ParsedPermit, ParsedRetry, ParsedSlowProbes,
-        ParsedThrottle, ParsedWindow,
+        self, CountLimits, ParsedInitialState, ParsedOnCancel, ParsedPermit, ParsedRetry,
+        ParsedSlowProbes, ParsedThrottle, ParsedWindow,
     },
     tokens::{
         Cursor, LocatedToken,
@@ -190,6 +190,28 @@ pub(crate) static SETTINGS: &[Setting] = &[
     ),
     setting(
         Owner::Breaker,
+        "initial_state",
+        "initial_state = MetricsOnly",
+        |to, _, cursor, errors| {
+            store(
+                &mut to.breaker.initial_state,
+                policy(cursor, errors, ParsedInitialState::read),
+            )
+        },
+    ),
+    setting(
+        Owner::Breaker,
+        "flight_recorder",
+        "flight_recorder = 100",
+        |to, it, cursor, errors| {
+            store(
+                &mut to.breaker.flight_recorder,
+                count(it, CountLimits::Transitions, cursor, errors),
+            )
+        },
+    ),
+    setting(
+        Owner::Breaker,
         "listeners",
         "listeners = [LogListener]",
         |to, _, cursor, errors| {
@@ -255,6 +277,12 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "classify",
         "classify = |result| match result { Ok(_) => Outcome::Success, Err(_) => Outcome::Failure }",
         |to, it, cursor, errors| store(&mut to.function.classify, callable(it, cursor, errors)),
+    ),
+    setting(
+        Owner::Function,
+        "failure_texts",
+        "failure_texts = true",
+        |to, it, cursor, errors| store(&mut to.function.failure_texts, flag(it, cursor, errors)),
     ),
     setting(
         Owner::Function,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fluxgate::{
-    OnCancel,
+    OnCancel, State,
     permit::{self, RampUp},
     retry::{Always, Backoff, Cooldown, Never},
     throttle::Adaptive,
@@ -73,6 +73,10 @@ fn displayed_policies_are_accepted() {
     reads("permit", &permit::Random::new(0.0));
     reads("on_cancel", &OnCancel::Ignore);
     reads("on_cancel", &OnCancel::Fail);
+    for state in State::ALL {
+        reads("initial_state", &state);
+        reads("initial_state", &format_args!("{state:?}"));
+    }
     for time in TIMES {
         reads("window", &TimeWindow::new(time));
         reads("retry", &Cooldown::new(time));

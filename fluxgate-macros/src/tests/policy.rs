@@ -139,6 +139,21 @@ fn a_rule_of_several_branches() {
 }
 
 #[test]
+fn initial_state_is_told() {
+    for (state, told) in [
+        ("MetricsOnly", "\n\nIt begins `metrics_only`.\n"),
+        ("forced_open", "\n\nIt begins `forced_open`."),
+    ] {
+        let args = format!("initial_state = {state}, listeners = [LogListener]");
+        let protected = protected(&args, super::FUNCTION).unwrap();
+        let text = describe::of_function(&protected).replace("\n ", "\n");
+        assert!(text.contains(told), "{text}");
+    }
+    let protected = protected("initial_state = Closed", super::FUNCTION).unwrap();
+    assert!(!describe::of_function(&protected).contains("begins"));
+}
+
+#[test]
 fn shared_breaker_is_described_elsewhere() {
     documented(
         "breaker = PAYMENTS, failure_if = stale",

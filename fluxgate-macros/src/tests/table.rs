@@ -266,6 +266,7 @@ fn macro_and_runtime_use_the_same_words() {
     );
     same("close_after = 0", builder().close_after(0));
     same("reopen_after = 0", builder().reopen_after(0));
+    same("flight_recorder = 1025", builder().flight_recorder(1025));
     same(
         "probe_lease = Duration::ZERO",
         builder().probe_lease(Duration::ZERO),

@@ -15,6 +15,8 @@ pub(crate) struct ProtectedFunction {
     pub(crate) body: Group,
     pub(crate) breaker: FunctionBreaker,
     pub(crate) classification: ClassifiedBy,
+    /// Whether what failures say is kept.
+    pub(crate) failure_texts: bool,
     pub(crate) rejection: Rejection,
     /// Whether documentation that is there gets a section about the breaker.
     pub(crate) is_described: bool,

@@ -25,7 +25,8 @@ pub use keyed::keyed;
 #[cfg(feature = "keyed")]
 pub use keyed::{KeyOf, by_key};
 pub use listener::{
-    async_listener_fn, listener_fn, log_listener, prometheus_listener, slack_listener,
+    async_listener_fn, listener_fn, log_listener, metrics_listener, opentelemetry_listener,
+    prometheus_listener, slack_listener,
 };
 pub use name::default_name;
 pub use number::{count, ratio};

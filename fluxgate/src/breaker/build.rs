@@ -8,6 +8,7 @@ use crate::{
     CircuitBreaker, ConfigError, Fault, MissingListener, OnCancel, SlowProbes, State, WeakBreaker,
     diagnostics,
     engine::{Core, Parts, config::Config, machine::Machine, probes::Probes},
+    flight::{MOST_TRANSITIONS, TRANSITIONS},
     info::kill_switch::{BadValue, Environment},
     permit::RampUp,
     registry,
@@ -64,6 +65,7 @@ impl Builder {
                 PolicySetting::OnCancel => self.on_cancel = OnCancel::Ignore,
                 PolicySetting::SlowProbes => self.slow_probes = SlowProbes::Pass,
                 PolicySetting::Throttle => self.throttle = None,
+                PolicySetting::Flight => self.flight = TRANSITIONS,
             }
         }
         let environment = self.environment();
@@ -148,7 +150,16 @@ impl Builder {
         } else {
             Ok(())
         };
+        let flight = if self.flight <= MOST_TRANSITIONS {
+            Ok(())
+        } else {
+            Err(vec![Fault::new(format!(
+                "flight_recorder must be from 0 to {MOST_TRANSITIONS}, but is {}",
+                self.flight
+            ))])
+        };
         [
+            (PolicySetting::Flight, flight),
             (PolicySetting::OnCancel, after),
             (PolicySetting::SlowProbes, slow),
             (
@@ -225,6 +236,7 @@ impl Builder {
             reopen_after: self.reopen_after.and_then(NonZeroU64::new),
             on_cancel: self.on_cancel,
             slow_probes: self.slow_probes,
+            flight: self.flight,
             thresholds,
             durations,
             every_call: needs.every_call,
@@ -277,6 +289,7 @@ enum PolicySetting {
     CloseAfter,
     ReopenAfter,
     ProbeLease,
+    Flight,
     OnCancel,
     SlowProbes,
     Throttle,

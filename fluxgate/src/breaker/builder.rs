@@ -6,6 +6,7 @@ use crate::{
     CircuitBreaker, ConfigError, MissingListener, Name, OnCancel, SlowProbes, State,
     clock::Clock,
     engine::{clock_source::ClockSource, random_source::RandomSource},
+    flight::TRANSITIONS,
     listener::{IntoListener, PendingListeners},
     permit::{Permit, RampUp},
     random::Random,
@@ -49,6 +50,7 @@ pub struct Builder {
     pub(super) slow_probes: SlowProbes,
     pub(super) throttle: Option<Adaptive>,
     pub(super) durations: bool,
+    pub(super) flight: usize,
     pub(super) initial_state: State,
     pub(super) clock: ClockSource,
     pub(super) random: RandomSource,
@@ -78,6 +80,7 @@ impl Builder {
             slow_probes: SlowProbes::Pass,
             throttle: None,
             durations: false,
+            flight: TRANSITIONS,
             initial_state: State::Closed,
             clock: ClockSource::default(),
             random: RandomSource::default(),
@@ -88,6 +91,8 @@ impl Builder {
     }
 
     /// Which recorded calls still count. Default: `CountWindow::new(100)`.
+    // Out of line: the breaker of each annotated function calls it once.
+    #[inline(never)]
     pub fn window(mut self, window: impl Into<AnyWindow>) -> Self {
         self.window = window.into();
         self
@@ -95,6 +100,7 @@ impl Builder {
 
     /// When to open. Default: `MinRequests::new(100) & FailureRate::new(0.5)`.
     #[doc(alias("failure_threshold", "ready_to_trip"))]
+    #[inline(never)]
     pub fn tripper(mut self, tripper: impl Into<Rule>) -> Self {
         self.tripper = tripper.into();
         self
@@ -102,12 +108,14 @@ impl Builder {
 
     /// When an open circuit may be probed. Default: a `Cooldown` of 60 s.
     #[doc(alias("timeout", "reset_timeout", "sleep_window"))]
+    #[inline(never)]
     pub fn retry(mut self, retry: impl Retry + 'static) -> Self {
         self.retry = Box::new(retry);
         self
     }
 
     /// Which calls become probes. Default: `RampUp` from 0.1 to 1.0 in 60 s.
+    #[inline(never)]
     pub fn permit(mut self, permit: impl Permit + 'static) -> Self {
         self.permit = Box::new(permit);
         self
@@ -197,6 +205,24 @@ impl Builder {
     /// Default: no.
     pub fn durations(mut self, durations: bool) -> Self {
         self.durations = durations;
+        self
+    }
+
+    /// Sets how many transitions the [flight recorder](crate::flight) keeps, at most
+    /// 1024. Default: 32. With 0 it is off, and keeps no failures either.
+    ///
+    /// ```
+    /// use fluxgate::CircuitBreaker;
+    ///
+    /// let breaker = CircuitBreaker::builder("api").flight_recorder(1).build()?;
+    /// breaker.force_open();
+    /// breaker.reset();
+    /// assert_eq!(breaker.info().flight.transitions.len(), 1);
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
+    #[doc(alias("history", "event_log"))]
+    pub fn flight_recorder(mut self, transitions: usize) -> Self {
+        self.flight = transitions;
         self
     }
 

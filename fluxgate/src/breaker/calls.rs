@@ -6,7 +6,7 @@ use crate::{
     CallError, CallNotPermitted, CircuitBreaker,
     call::{
         Admitted, Complete,
-        classify::{ByTracker, Classifier, Predicate},
+        classify::{ByTracker, Classifier, Predicate, WithTexts},
         function::run,
         future::CallFuture,
     },
@@ -45,6 +45,22 @@ impl<'a, T> Classified<'a, ByTracker<T>> {
 }
 
 impl<'a, J> Classified<'a, J> {
+    /// Keeps what failures say, by their `Display`, in the
+    /// [flight recorder](crate::flight#failures-in-words). Only for errors that hold no
+    /// secrets, or where those who read logs and listings may see them.
+    ///
+    /// ```
+    /// # use fluxgate::{CircuitBreaker, tracker::All};
+    /// # let breaker = CircuitBreaker::builder("api").build()?;
+    /// let failing = || Err::<(), _>("connection refused");
+    /// let _ = breaker.with_tracker(All).failure_texts().try_call(failing);
+    /// assert_eq!(&*breaker.info().flight.failures[0].text, "connection refused");
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
+    pub fn failure_texts(self) -> Classified<'a, WithTexts<J>> {
+        Classified::new(self.breaker, WithTexts(self.classifier))
+    }
+
     pub(crate) fn new(breaker: &'a CircuitBreaker, classifier: J) -> Self {
         Self {
             breaker,

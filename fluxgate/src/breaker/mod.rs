@@ -7,7 +7,7 @@ pub(crate) mod first_use;
 pub(crate) mod static_breaker;
 pub(crate) mod weak;
 
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{fmt, future::Future, mem, sync::Arc, time::Duration};
 
 use crate::{
     Builder, CallError, CallNotPermitted, Classified, Command, Info, Name, Outcome, State,
@@ -19,7 +19,8 @@ use crate::{
         Core,
         ticket::{CallEnd, Ticket},
     },
-    tracker,
+    flight, tracker,
+    util::duration::nanos,
 };
 
 /// A circuit breaker, for sync and async code alike.
@@ -308,7 +309,7 @@ impl CircuitBreaker {
             .map_err(|refusal| CallNotPermitted::new(self, refusal))?;
         Ok(Guard {
             core: &self.core,
-            ticket: Some(ticket),
+            stage: Stage::Running(ticket),
             panicking: std::thread::panicking(),
         })
     }
@@ -316,25 +317,25 @@ impl CircuitBreaker {
     /// Closes the circuit, from whatever state, and empties the window.
     #[doc(alias("close"))]
     pub fn reset(&self) {
-        self.core.command(State::Closed);
+        self.core.command(State::Closed, None);
     }
 
     /// Lets every call through, and records none, until another command.
     #[doc(alias("bypass"))]
     pub fn disable(&self) {
-        self.core.command(State::Disabled);
+        self.core.command(State::Disabled, None);
     }
 
     /// Lets every call through and records it, but never opens, until another
     /// command.
     pub fn metrics_only(&self) {
-        self.core.command(State::MetricsOnly);
+        self.core.command(State::MetricsOnly, None);
     }
 
     /// Rejects every call until another command.
     #[doc(alias("isolate"))]
     pub fn force_open(&self) {
-        self.core.command(State::ForcedOpen);
+        self.core.command(State::ForcedOpen, None);
     }
 
     /// Opens the circuit by hand, as a rule would: it waits as the retry policy says,
@@ -352,25 +353,43 @@ impl CircuitBreaker {
     /// ```
     #[doc(alias("trip"))]
     pub fn open(&self) {
-        self.core.open(None);
+        self.core.open(None, None);
     }
 
     /// Opens the circuit by hand, as [`open`](Self::open) does, and waits for this
     /// long before the first probe, whatever the retry policy says.
     #[doc(alias("trip_for", "maintenance"))]
     pub fn open_for(&self, wait: Duration) {
-        self.core.open(Some(wait));
+        self.core.open(Some(wait), None);
     }
 
     /// Half-opens the circuit, from whatever state: the next calls are probes. The
     /// number of reopenings stays.
     pub fn half_open(&self) {
-        self.core.command(State::HalfOpen);
+        self.core.command(State::HalfOpen, None);
     }
 
     /// Obeys a command that is given as a value.
     pub fn command(&self, command: Command) {
-        self.core.command(command.state());
+        self.core.command(command.state(), None);
+    }
+
+    /// Obeys a command, and keeps who gave it in the
+    /// [flight recorder](crate::flight): at most 128 bytes of the name, without control
+    /// characters.
+    ///
+    /// ```
+    /// use fluxgate::{CircuitBreaker, Command};
+    ///
+    /// let breaker = CircuitBreaker::builder("api").build()?;
+    /// breaker.command_by(Command::ForceOpen, "alice");
+    /// let last = breaker.info().flight.transitions.pop().expect("just given");
+    /// assert_eq!(last.by.as_deref(), Some("alice"));
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
+    pub fn command_by(&self, command: Command, by: &str) {
+        let by = flight::author(by);
+        self.core.command(command.state(), Some(&by));
     }
 }
 
@@ -391,12 +410,43 @@ impl fmt::Debug for CircuitBreaker {
 #[must_use = "a call that is dropped counts as cancelled"]
 pub struct Guard<'a> {
     core: &'a Core,
-    ticket: Option<Ticket>,
+    stage: Stage,
     /// Whether a panic was under way already when the call began.
     panicking: bool,
 }
 
+/// How far the call of a guard is.
+#[derive(Clone, Copy)]
+enum Stage {
+    Settled,
+    Running(Ticket),
+    /// With how long it took, in nanoseconds, as was measured elsewhere.
+    Measured(Ticket, u64),
+}
+
 impl Guard<'_> {
+    /// Sets how long the call took, in place of the time from its admission to its
+    /// end: for durations that are measured elsewhere, by a client's own statistics
+    /// or by the other side.
+    ///
+    /// What ends the call comes after it:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use fluxgate::CircuitBreaker;
+    /// # let breaker = CircuitBreaker::builder("api").durations(true).build()?;
+    /// let guard = breaker.acquire()?;
+    /// guard.with_duration(Duration::from_millis(80)).failure();
+    /// assert_eq!(breaker.info().metrics.total_duration, Some(Duration::from_millis(80)));
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_duration(mut self, duration: Duration) -> Self {
+        if let Stage::Running(ticket) | Stage::Measured(ticket, _) = self.stage {
+            self.stage = Stage::Measured(ticket, nanos(duration));
+        }
+        self
+    }
+
     /// The call succeeded.
     #[inline]
     pub fn success(self) {
@@ -424,17 +474,38 @@ impl Guard<'_> {
         self.record(Outcome::Ignored);
     }
 
+    /// The call failed, and this is what the failure says: for the
+    /// [flight recorder](crate::flight#failures-in-words).
+    ///
+    /// ```
+    /// # use fluxgate::CircuitBreaker;
+    /// # let breaker = CircuitBreaker::builder("api").build()?;
+    /// breaker.acquire()?.failure_with(&"connection refused");
+    /// assert_eq!(&*breaker.info().flight.failures[0].text, "connection refused");
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn failure_with(self, error: &dyn fmt::Display) {
+        self.core.note_failure(error);
+        self.failure();
+    }
+
     /// The call ended with this outcome.
     #[inline]
     pub fn record(mut self, outcome: Outcome) {
-        if let Some(ticket) = self.ticket.take() {
-            call::record(self.core, ticket, outcome);
+        match mem::replace(&mut self.stage, Stage::Settled) {
+            Stage::Running(ticket) => call::record(self.core, ticket, outcome),
+            Stage::Measured(ticket, elapsed) => {
+                call::record_measured(self.core, ticket, outcome, elapsed);
+            }
+            Stage::Settled => {}
         }
     }
 
     fn settle(&mut self, ended: CallEnd) {
-        if let Some(ticket) = self.ticket.take() {
-            self.core.settle(ticket, ended);
+        match mem::replace(&mut self.stage, Stage::Settled) {
+            Stage::Running(ticket) => self.core.settle(ticket, ended),
+            Stage::Measured(ticket, elapsed) => self.core.settle_measured(ticket, ended, elapsed),
+            Stage::Settled => {}
         }
     }
 }

@@ -33,7 +33,7 @@ impl WeakBreaker {
     /// Returns what tells its breaker from all others that are there, or whose
     /// handles are, also before it is built. Clones have the same, and so has a
     /// signal's.
-    #[cfg(feature = "prometheus")]
+    #[cfg(any(feature = "metrics", feature = "opentelemetry", feature = "prometheus"))]
     pub(crate) fn identity(&self) -> usize {
         Arc::as_ptr(&self.core).addr()
     }
@@ -42,7 +42,7 @@ impl WeakBreaker {
     /// panicked, or it is dropped to the end, its listeners have been told, and no
     /// other handle is left. A breaker with listeners has a handle of itself, so
     /// that this is the last one only after all that.
-    #[cfg(feature = "prometheus")]
+    #[cfg(any(feature = "metrics", feature = "opentelemetry", feature = "prometheus"))]
     pub(crate) fn is_over(&self) -> bool {
         Arc::strong_count(&self.core) == 1 && self.upgrade().is_none()
     }

@@ -1,5 +1,7 @@
 //! What a call's result means for the breaker.
 
+use std::fmt;
+
 use crate::{Classify, Outcome, call::Admitted, tracker::Tracker, util::panic::catch_panic};
 
 /// Which successful results count as failures.
@@ -128,6 +130,24 @@ impl<V, E, F: Fn(&Result<V, E>) -> Outcome> Classifier<V, E> for ByClosure<F> {
             Ok(_) => Outcome::Success,
             Err(_) => Outcome::Failure,
         })
+    }
+}
+
+/// A classifier, and the wish to keep what failures say.
+#[derive(Clone, Copy, Debug)]
+pub struct WithTexts<J>(pub(crate) J);
+
+impl<V, E: fmt::Display, J: Classifier<V, E>> Classifier<V, E> for WithTexts<J> {
+    fn settle(&self, ran: Result<V, E>, call: Admitted<'_>) -> Result<V, E> {
+        call.settle_noting(|| {
+            let outcome = self.0.outcome(&ran);
+            (outcome, ran.as_ref().err().map(|error| error as _))
+        });
+        ran
+    }
+
+    fn outcome(&self, ran: &Result<V, E>) -> Outcome {
+        self.0.outcome(ran)
     }
 }
 

@@ -7,7 +7,7 @@ pub(crate) mod rejection;
 #[cfg(all(feature = "http", feature = "tower"))]
 pub(crate) mod unsettled;
 
-use std::mem;
+use std::{fmt, mem};
 
 use crate::{
     CallNotPermitted, CircuitBreaker, Outcome,
@@ -72,6 +72,21 @@ impl Admitted<'_> {
         } else {
             self.into_ticket();
         }
+    }
+
+    /// Settles the call by its outcome, and keeps what the error says if it failed.
+    pub(crate) fn settle_noting<'e>(
+        self,
+        classify: impl FnOnce() -> (Outcome, Option<&'e dyn fmt::Display>),
+    ) {
+        let core = &*self.breaker.core;
+        self.settle(|| {
+            let (outcome, error) = classify();
+            if let Some(error) = error.filter(|_| CallEnd::from(outcome).fails()) {
+                core.note_failure(error);
+            }
+            outcome
+        });
     }
 
     /// Leaves the call to be settled when the body of its response ends; in

@@ -4,7 +4,7 @@ use std::{fmt, io, sync::Arc, time::Duration};
 
 use crate::{
     CircuitBreaker, Classify, Name, Outcome, Reason, State, engine::opening::Refusal,
-    info::reason::Percent, tracker::chain,
+    flight::FailureRecord, info::reason::Percent, tracker::chain,
 };
 
 /// The breaker did not let a call through; the protected function did not run.
@@ -99,6 +99,27 @@ impl CallNotPermitted {
 }
 
 impl CallNotPermitted {
+    /// Returns the last failure that the breaker recorded in words; `None` unless that
+    /// was [asked for](crate::flight#failures-in-words). It is read now, and may be of
+    /// a call that ended after this one was rejected.
+    ///
+    /// It is no part of the rejection's own text, which may go to those who are not to
+    /// see what dependencies say.
+    ///
+    /// ```
+    /// # use fluxgate::{CircuitBreaker, tracker::All, tripper::FailureStreak};
+    /// let breaker = CircuitBreaker::builder("api").tripper(FailureStreak::new(1)).build()?;
+    /// let call = || breaker.with_tracker(All).failure_texts().try_call(|| Err::<(), _>("down"));
+    /// let _ = call();
+    /// let rejection = breaker.acquire().unwrap_err();
+    /// assert_eq!(&*rejection.last_failure().expect("asked for").text, "down");
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn last_failure(&self) -> Option<FailureRecord> {
+        self.breaker().core.failures.get()?.last()
+    }
+
     /// Writes which of the two kept the call out: the permit, or the limit.
     fn write_half_open(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let config = &self.breaker().core.config;

@@ -238,13 +238,15 @@ impl CircuitBreaker {
     ///
     /// It is woken when a probe gives its slot back, when the wait of an open circuit
     /// is over, by every transition and command, and by a
-    /// [`ManualClock`](crate::clock::ManualClock) that is advanced. Waiters are served
+    /// [`ManualClock`](crate::clock::ManualClock) that is advanced. Waiters are woken
     /// one after the other, in the order in which they came; a call that does not
-    /// wait may come before them. Waiting counts as no rejection.
+    /// wait, and a waiter that just came, may come before them. Waiting counts as no
+    /// rejection.
     ///
     /// Where no wake can be foreseen, with a permit that draws chance, a retry policy
-    /// that is due but not ready, or a [throttle](crate::throttle), the first waiter
-    /// asks again every 100 ms.
+    /// that is due but not ready, or a [throttle](crate::throttle) that refuses a share
+    /// of the calls, the first waiter asks again every 100 ms. A waiter that was woken
+    /// and is not polled keeps its place, and holds up those behind it for no longer.
     /// Under [`force_open`](Self::force_open), and where the retry policy never lets a
     /// probe through, it waits for a command: put a timeout around it.
     ///
@@ -266,8 +268,8 @@ impl CircuitBreaker {
     ///
     /// # Cancel safety
     ///
-    /// Dropped before its end it holds nothing, and if it had been woken, the next
-    /// waiter is.
+    /// This method is cancel safe. Dropped before its end it holds nothing, and if it had
+    /// been woken, the next waiter is.
     pub fn acquire_ready(&self) -> AcquireReady {
         AcquireReady::new(self.clone())
     }

@@ -4,16 +4,11 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
 };
 
 use super::guard::OwnedGuard;
-use crate::{
-    CircuitBreaker,
-    clock::Alarm,
-    engine::{Core, ticket::Ticket},
-};
+use crate::{CircuitBreaker, engine::ticket::Ticket};
 
 /// Waits for a breaker to admit a call; made by
 /// [`CircuitBreaker::acquire_ready`].
@@ -34,10 +29,10 @@ impl AcquireReady {
 
     fn admitted(&mut self, ticket: Ticket) -> Poll<OwnedGuard> {
         if let Some(turn) = self.turn.take() {
-            let waiters = &self.breaker.core.choice().waiters;
-            waiters.leave(turn);
+            let core = &self.breaker.core;
+            core.choice().waiters.leave(turn);
             // There may be room for another.
-            waiters.wake_next();
+            core.wake_next();
         }
         Poll::Ready(OwnedGuard::new(self.breaker.clone(), ticket))
     }
@@ -51,18 +46,14 @@ impl Future for AcquireReady {
         if let Some(ticket) = this.breaker.core.admit_fast() {
             return this.admitted(ticket);
         }
-        let waiters = &this.breaker.core.choice().waiters;
-        this.turn = Some(waiters.enter(this.turn, context.waker().clone()));
         let core = &this.breaker.core;
+        let waiters = &core.choice().waiters;
+        this.turn = Some(waiters.enter(this.turn, context.waker().clone(), core));
         match core.try_admit() {
             Ok(ticket) => this.admitted(ticket),
             Err(refusal) => {
-                if let Some(at) = core.next_look(refusal)
-                    && waiters.needs_alarm(at)
-                {
-                    let core: &Arc<Core> = core;
-                    let whom = Arc::downgrade(core);
-                    core.set_alarm(at, Alarm::new(whom));
+                if let Some(at) = core.next_look(refusal) {
+                    core.look_at(at, waiters);
                 }
                 Poll::Pending
             }
@@ -73,9 +64,9 @@ impl Future for AcquireReady {
 impl Drop for AcquireReady {
     fn drop(&mut self) {
         if let Some(turn) = self.turn {
-            let waiters = &self.breaker.core.choice().waiters;
-            if !waiters.leave(turn) {
-                waiters.wake_next();
+            let core = &self.breaker.core;
+            if !core.choice().waiters.leave(turn) {
+                core.wake_next();
             }
         }
     }

@@ -102,8 +102,8 @@ impl<T: Target> Source<T> for Handles {
     fn claim(
         &self,
         breakers: impl Iterator<Item = CircuitBreaker>,
-        now: Duration,
+        _now: Duration,
     ) -> Option<EarlyClaim> {
-        Claim::of_list(breakers.collect(), now).map(EarlyClaim)
+        Claim::of_list(breakers.collect()).map(EarlyClaim)
     }
 }

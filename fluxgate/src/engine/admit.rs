@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     State, diagnostics,
+    flight::Trigger,
     retry::Opening,
     util::{
         consult::{Consulted, consult},
@@ -234,7 +235,7 @@ impl Core {
 
     /// Half-opens the circuit, if it is still in the period of `word`.
     fn half_open(&self, word: StateWord, now: Duration) {
-        let entry = self.entry_at(State::HalfOpen, now);
+        let entry = self.entry_at(State::HalfOpen, Trigger::Retry, now);
         let mut held = self.shared.lock();
         if held.word().same_period(word) {
             self.enter(&mut held, entry);

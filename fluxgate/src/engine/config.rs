@@ -23,6 +23,8 @@ pub(crate) struct Config {
     pub(crate) reopen_after: Option<NonZeroU64>,
     pub(crate) on_cancel: OnCancel,
     pub(crate) slow_probes: SlowProbes,
+    /// How many transitions are kept.
+    pub(crate) flight: usize,
     /// The slowness thresholds of the rules, ascending.
     pub(crate) thresholds: Box<[Duration]>,
     /// Whether the sum of durations is kept.

@@ -113,6 +113,7 @@ use crate::{
     clock::SystemClock,
     diagnostics,
     engine::{clock_source::ClockSource, random_source::RandomSource},
+    flight::{self, Failures, Ring, Trigger},
     info::kill_switch::Environment,
     listener::ListenerSet,
     retry::Opening,
@@ -168,6 +169,8 @@ pub(crate) struct Core {
     /// What choosing among breakers keeps of this one, once it is chosen among or
     /// waited for.
     choice: OnceBox<Choice>,
+    /// What the last failures said, once that is asked for.
+    pub(crate) failures: OnceBox<Failures>,
     /// The state that it begins in, unless the environment commands another.
     initial_state: State,
     counts: CallCounters,
@@ -183,6 +186,8 @@ struct Shared {
     changed_at: SystemTime,
     sequence: u64,
     outbox: Outbox,
+    /// The last transitions.
+    flight: Ring,
     /// Whether a state was entered since the lock was last let go with
     /// [`Core::unlock`].
     has_changed: bool,
@@ -246,6 +251,7 @@ impl Core {
                     changed_at,
                     sequence: 0,
                     outbox: Outbox::new(!listeners.is_empty()),
+                    flight: Ring::default(),
                     has_changed: false,
                 },
             ),
@@ -266,6 +272,7 @@ impl Core {
             own_window,
             has_fast_path,
             choice: OnceBox::new(),
+            failures: OnceBox::new(),
             initial_state,
             counts: CallCounters::default(),
             listener_counters,
@@ -292,11 +299,11 @@ impl Core {
 
     /// Asks what has to be asked before the breaker begins in its state; `None` if
     /// that is `Closed`.
-    fn entry_to_start(&self) -> Option<StateEntry> {
+    fn entry_to_start(&self) -> Option<StateEntry<'static>> {
         match self.start() {
             State::Closed => None,
-            State::Open => Some(self.entry_to_open(None, Opening::new(0))),
-            state => Some(self.entry(state)),
+            State::Open => Some(self.entry_to_open(None, Opening::new(0), Trigger::Start)),
+            state => Some(self.entry(state, Trigger::Start)),
         }
     }
 
@@ -332,6 +339,19 @@ impl Core {
 
     pub(crate) fn state(&self) -> State {
         self.word().state()
+    }
+
+    /// Takes note of what a failure says, unless the flight recorder is off. To be
+    /// called without the lock, before the call is settled: the transition that it
+    /// causes shall have it.
+    #[cold]
+    pub(crate) fn note_failure(&self, error: &dyn std::fmt::Display) {
+        if self.config.flight > 0 {
+            let text = flight::failure(error);
+            let at = self.clock.wall();
+            let failures = self.failures.get_or_init(Box::default);
+            failures.note(text, at);
+        }
     }
 }
 

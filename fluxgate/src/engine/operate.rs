@@ -1,10 +1,11 @@
 //! What operators do: command and look.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::engine::{Core, choice::Choice};
 use crate::{
     Info, SettingsInfo, State,
+    flight::{FlightRecord, Trigger},
     info::{kill_switch::Environment, metrics::Metrics},
     random::Seeded,
     util::duration::nanos,
@@ -12,25 +13,26 @@ use crate::{
 
 impl Core {
     /// A manual command: goes to the state, also if it is the present one.
-    pub(crate) fn command(&self, state: State) {
+    pub(crate) fn command(&self, state: State, by: Option<&Arc<str>>) {
         if state == State::Open {
-            return self.open(None);
+            return self.open(None, by);
         }
-        let entry = self.entry(state);
+        let entry = self.entry(state, Trigger::Command).by(by);
         let mut held = self.shared.lock();
         self.enter(&mut held, entry);
         self.unlock(held);
     }
 
     /// Opens the circuit by hand, for `wait`, or as long as the retry policy says.
-    pub(crate) fn open(&self, wait: Option<Duration>) {
+    pub(crate) fn open(&self, wait: Option<Duration>, by: Option<&Arc<str>>) {
         let now = self.clock.now();
         let mut held = self.expire_own(self.shared.lock(), now);
         let machine = &mut held.get().machine;
         machine.totals(now);
         let opening = machine.opening();
         self.unlock(held);
-        let entry = self.entry_to_open(wait, opening);
+        let entry = self.entry_to_open(wait, opening, Trigger::Command);
+        let entry = entry.by(by);
         let mut held = self.shared.lock();
         self.enter(&mut held, entry);
         self.unlock(held);
@@ -59,12 +61,18 @@ impl Core {
                 held.set_word(word);
             }
             entry => {
-                let entry = entry.unwrap_or_else(|| self.entry_at(State::Closed, now));
+                let entry =
+                    entry.unwrap_or_else(|| self.entry_at(State::Closed, Trigger::Start, now));
                 self.enter(&mut held, entry);
             }
         }
-        held.get().outbox.clear();
+        let shared = held.get();
+        shared.outbox.clear();
+        shared.flight.clear();
         self.unlock(held);
+        if let Some(failures) = self.failures.get() {
+            failures.clear();
+        }
         self.counts.clear();
         if let Some(choice) = self.choice.get() {
             choice.clear();
@@ -90,6 +98,7 @@ impl Core {
         let throttle = throttle.map(|throttle| throttle.info(nanos(now), has_attention));
         let shared = held.get();
         let changed_at = shared.changed_at;
+        let transitions = shared.flight.all();
         let (waiting, merged) = (shared.outbox.waiting(), shared.outbox.merged());
         let machine = &mut shared.machine;
         let state = machine.state();
@@ -144,8 +153,15 @@ impl Core {
             listener_failures: 0,
             listeners: Vec::new(),
             missing_listeners: Vec::new(),
+            flight: FlightRecord {
+                transitions,
+                ..FlightRecord::default()
+            },
         };
         self.unlock(held);
+        if let Some(failures) = self.failures.get() {
+            (info.flight.failures, info.flight.failures_dropped) = failures.all();
+        }
         // Policies and listeners are asked without the lock.
         self.config.describe(&mut info.settings);
         let throttle = self.throttle.as_ref();

@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use super::{Core, Ticket, opening::Refusal};
-use crate::{
-    State,
-    clock::{Alarm, Ring},
-};
+use super::{Core, Ticket, opening::Refusal, waiters::Waiters};
+use crate::{State, clock::Ring};
 
 /// How often a circuit is asked again that may admit a call at any time: one that
 /// is half-open, whose permit may draw chance and whose leases end, one that is due
-/// but whose retry policy is not ready, and a closed one that throttles.
+/// but whose retry policy is not ready, and a closed one that throttles. And how long a
+/// waiter that was woken may take before the next is woken.
 const AGAIN: Duration = Duration::from_millis(100);
 
 impl Core {
@@ -110,9 +108,12 @@ impl Core {
         }
     }
 
-    /// Has an alarm ring when the breaker's clock shows `at`.
-    pub(crate) fn set_alarm(&self, at: Duration, alarm: Alarm) {
-        self.clock.set_alarm(at, alarm);
+    /// Has an alarm ring for those that wait when the breaker's clock shows `at`, unless
+    /// one rings before.
+    pub(crate) fn look_at(&self, at: Duration, waiters: &Waiters) {
+        if let Some(alarm) = waiters.alarm(at) {
+            self.clock.set_alarm(at, alarm);
+        }
     }
 
     /// Returns the time by the breaker's clock.
@@ -125,7 +126,21 @@ impl Core {
     #[inline]
     pub(crate) fn wake_next(&self) {
         if let Some(choice) = self.choice.get() {
-            choice.waiters.wake_next();
+            self.wake_waiter(&choice.waiters);
+        }
+    }
+
+    #[cold]
+    fn wake_waiter(&self, waiters: &Waiters) {
+        if !waiters.wake_next() {
+            return;
+        }
+        let at = match self.refusing() {
+            Some(refusal) => self.next_look(refusal),
+            None => Some(self.clock.now().saturating_add(AGAIN)),
+        };
+        if let Some(at) = at {
+            self.look_at(at, waiters);
         }
     }
 }
@@ -134,7 +149,8 @@ impl Core {
 impl Ring for Core {
     fn ring(&self) {
         if let Some(choice) = self.choice.get() {
-            choice.waiters.ring();
+            choice.waiters.rang();
+            self.wake_waiter(&choice.waiters);
         }
     }
 }

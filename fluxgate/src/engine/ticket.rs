@@ -47,3 +47,10 @@ pub(crate) enum CallEnd {
     Cancelled,
     Panicked,
 }
+
+impl CallEnd {
+    /// Returns whether the dependency failed the call.
+    pub(crate) fn fails(self) -> bool {
+        matches!(self, Self::Failure | Self::Overloaded)
+    }
+}

@@ -32,6 +32,7 @@
 
 use std::{
     mem,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -39,6 +40,7 @@ use std::{
 use super::machine::judge::Question;
 use super::{
     Core, Shared,
+    config::Config,
     lock::Held,
     machine::{Machine, Next, OpeningWait, Transition},
     outbox::TURN,
@@ -46,6 +48,7 @@ use super::{
 };
 use crate::{
     Signal, State, diagnostics,
+    flight::{Failures, ProbeOutcomes, RulePart, TransitionRecord, Trigger},
     retry::Opening,
     util::{
         consult::{Consulted, consult},
@@ -58,17 +61,51 @@ const WAIT: Duration = Duration::from_secs(60);
 
 /// All that it takes to enter a state.
 #[derive(Clone, Copy)]
-pub(super) struct StateEntry {
+pub(super) struct StateEntry<'a> {
     next: Next,
     now: Duration,
     wall: SystemTime,
     wait: Option<OpeningWait>,
+    trigger: Trigger,
+    /// Who gave the command.
+    by: Option<&'a Arc<str>>,
 }
 
-impl StateEntry {
+impl StateEntry<'_> {
+    /// Adds who gave the command.
+    pub(super) fn by<'a>(&self, by: Option<&'a Arc<str>>) -> StateEntry<'a> {
+        StateEntry { by, ..*self }
+    }
+
     /// Returns when the state is entered, by the breaker's clock.
     pub(super) fn now(&self) -> Duration {
         self.now
+    }
+}
+
+/// What the flight recorder keeps of a period that ends.
+struct Seen {
+    rule: Vec<RulePart>,
+    calls: u64,
+    failures: u64,
+    probes: Option<ProbeOutcomes>,
+}
+
+impl Seen {
+    /// Looks at a machine that is about to enter a state. Asks no rule of the user's.
+    fn new(machine: &Machine, config: &Config, next: Next, trigger: Trigger) -> Self {
+        let context = machine.context(config);
+        let evaluated = matches!(trigger, Trigger::Rule | Trigger::Recovery);
+        Self {
+            rule: if evaluated {
+                config.tripper.parts(&context, next.cause)
+            } else {
+                Vec::new()
+            },
+            calls: context.totals.calls,
+            failures: context.totals.failures,
+            probes: (machine.state() == State::HalfOpen).then(|| machine.probe_outcomes()),
+        }
     }
 }
 
@@ -124,7 +161,7 @@ impl Core {
         next: Next,
         opening: Opening,
         now: Duration,
-    ) -> Option<StateEntry> {
+    ) -> Option<StateEntry<'static>> {
         let wait = match next.state {
             State::Open => {
                 let reason = next.cause.and_then(|cause| self.config.reason(cause));
@@ -133,32 +170,50 @@ impl Core {
             _ => None,
         };
         let wall = self.clock.wall();
+        let trigger = match next.state {
+            State::Open => Trigger::Rule,
+            _ => Trigger::Recovery,
+        };
         Some(StateEntry {
             next,
             now,
             wall,
             wait,
+            trigger,
+            by: None,
         })
     }
 
     /// What it takes to enter a state that asks no policy.
-    pub(super) fn entry(&self, state: State) -> StateEntry {
-        self.entry_at(state, self.clock.now())
+    pub(super) fn entry(&self, state: State, trigger: Trigger) -> StateEntry<'static> {
+        self.entry_at(state, trigger, self.clock.now())
     }
 
-    pub(super) fn entry_at(&self, state: State, now: Duration) -> StateEntry {
+    pub(super) fn entry_at(
+        &self,
+        state: State,
+        trigger: Trigger,
+        now: Duration,
+    ) -> StateEntry<'static> {
         StateEntry {
             next: state.into(),
             now,
             wall: self.clock.wall(),
             wait: None,
+            trigger,
+            by: None,
         }
     }
 
     /// Asks what has to be asked before a command opens the circuit: the retry
     /// policy, unless the command says how long to wait. The command is obeyed
     /// also where the policy can't be asked now.
-    pub(super) fn entry_to_open(&self, wait: Option<Duration>, opening: Opening) -> StateEntry {
+    pub(super) fn entry_to_open(
+        &self,
+        wait: Option<Duration>,
+        opening: Opening,
+        trigger: Trigger,
+    ) -> StateEntry<'static> {
         let given = |first| OpeningWait {
             first: Some(first),
             longest: Duration::ZERO,
@@ -170,7 +225,7 @@ impl Core {
         };
         StateEntry {
             wait: Some(wait),
-            ..self.entry(State::Open)
+            ..self.entry(State::Open, trigger)
         }
     }
 
@@ -207,12 +262,14 @@ impl Core {
     }
 
     /// Enters a state, makes it known, and puts its signal in the outbox.
-    pub(super) fn enter(&self, held: &mut Held<'_, Shared>, entry: StateEntry) {
+    pub(super) fn enter(&self, held: &mut Held<'_, Shared>, entry: StateEntry<'_>) {
         let StateEntry {
             next,
             now,
             wall,
             wait,
+            trigger,
+            by,
         } = entry;
         let before = held.word().generation();
         if next.state == State::Open && held.word().state() == State::Open {
@@ -228,11 +285,15 @@ impl Core {
             sequence,
             outbox,
             has_changed,
+            flight,
         } = held.get();
         *has_changed = true;
         if let Some(listener_counters) = &self.listener_counters {
             listener_counters.left(machine.state(), now.saturating_sub(machine.entered()));
         }
+        let seen =
+            (self.config.flight > 0).then(|| Seen::new(machine, &self.config, next, trigger));
+        let lasted = now.saturating_sub(machine.entered());
         let Transition {
             old_state,
             new_state,
@@ -250,14 +311,40 @@ impl Core {
         if new_state == State::Open {
             self.opening.store(now, wait, cause);
         }
+        let reason = cause.and_then(|cause| self.config.reason(cause));
+        let next_attempt = wait.and_then(|wait| wall.checked_add(wait));
+        let record = seen.map(|seen| {
+            let is_rule = trigger == Trigger::Rule;
+            let failures = self.failures.get().filter(|_| is_rule);
+            Arc::new(TransitionRecord {
+                sequence: *sequence,
+                at: wall,
+                old_state,
+                new_state,
+                lasted,
+                trigger,
+                by: by.cloned(),
+                reason,
+                rule: seen.rule,
+                calls: seen.calls,
+                failures: seen.failures,
+                probes: seen.probes,
+                next_attempt,
+                last_failure: failures.and_then(Failures::last),
+            })
+        });
+        if let Some(record) = &record {
+            flight.push(Arc::clone(record), self.config.flight);
+        }
         outbox.put(|| Signal {
             name: self.name.clone(),
             old_state,
             new_state,
             timestamp: wall,
             sequence: *sequence,
-            reason: cause.and_then(|cause| self.config.reason(cause)),
-            next_attempt: wait.and_then(|wait| wall.checked_add(wait)),
+            reason,
+            next_attempt,
+            record,
             origin: crate::listener::signal::Origin::default(),
         });
         let word = self.word_of(machine);

@@ -9,15 +9,26 @@
 //!
 //! Invariant: a waiter enters the queue before it asks. An event before its answer
 //! therefore either lets it in or wakes the first in the queue.
+//!
+//! A waiter that was woken may not be polled for long: its task awaits something else
+//! first, or its future was leaked. So while others wait behind it an alarm is set,
+//! which wakes the next of them a little later.
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, PoisonError, Weak},
     task::Waker,
     time::Duration,
 };
 
-use crate::util::panic::catch_panic;
+use super::Core;
+use crate::{
+    clock::Alarm,
+    util::{
+        panic::catch_panic,
+        sync::{Mutex, MutexGuard},
+    },
+};
 
 #[derive(Default)]
 pub(crate) struct Waiters(Mutex<WaitQueue>);
@@ -29,6 +40,8 @@ struct WaitQueue {
     turns: u64,
     /// When the alarm rings that was set last, unless it rang.
     alarm_at: Option<Duration>,
+    /// Whom it wakes.
+    core: Weak<Core>,
 }
 
 impl Waiters {
@@ -39,12 +52,15 @@ impl Waiters {
     }
 
     /// Enters the queue, or stays there with this waker. Returns the waiter's turn.
-    pub(crate) fn enter(&self, turn: Option<u64>, waker: Waker) -> u64 {
+    pub(crate) fn enter(&self, turn: Option<u64>, waker: Waker, core: &Arc<Core>) -> u64 {
         let mut queue = self.queue();
         let turn = turn.unwrap_or_else(|| {
             queue.turns += 1;
             queue.turns
         });
+        if queue.core.strong_count() == 0 {
+            queue.core = Arc::downgrade(core);
+        }
         let before = queue.waiting.insert(turn, waker);
         drop(queue);
         drop(before);
@@ -58,28 +74,32 @@ impl Waiters {
         waker.is_some()
     }
 
-    /// Wakes the first waiter, if there is one.
-    pub(crate) fn wake_next(&self) {
-        let first = self.queue().waiting.pop_first();
+    /// Wakes the first waiter, if there is one. Returns whether others wait behind it.
+    pub(super) fn wake_next(&self) -> bool {
+        let mut queue = self.queue();
+        let first = queue.waiting.pop_first();
+        let are_more = !queue.waiting.is_empty();
+        drop(queue);
         if let Some((_, waker)) = first {
             // It runs on the thread of a call, or on that of the alarms.
             catch_panic(|| waker.wake());
         }
+        are_more
     }
 
-    /// Returns whether an alarm is to be set, and takes note of it.
-    pub(crate) fn needs_alarm(&self, at: Duration) -> bool {
+    /// Returns the alarm to be set for this time, unless an earlier one is.
+    pub(super) fn alarm(&self, at: Duration) -> Option<Alarm> {
         let mut queue = self.queue();
-        let is_set = queue.alarm_at.is_some_and(|set| set <= at);
-        if !is_set {
-            queue.alarm_at = Some(at);
+        if queue.alarm_at.is_some_and(|set| set <= at) {
+            return None;
         }
-        !is_set
+        queue.alarm_at = Some(at);
+        let core: Weak<Core> = queue.core.clone();
+        Some(Alarm::new(core))
     }
 
-    /// An alarm rang.
-    pub(crate) fn ring(&self) {
+    /// Takes note that an alarm rang.
+    pub(super) fn rang(&self) {
         self.queue().alarm_at = None;
-        self.wake_next();
     }
 }

@@ -39,9 +39,21 @@ pages! {
 #[doc = include_str!("pictures/after.html")]
 pub mod simulating {}
 
+#[doc = include_str!("choosing_a_policy.md")]
+#[doc = ""]
+#[doc = include_str!("pictures/streak.html")]
+#[doc = ""]
+#[doc = "The default, a rate over calls, needs fifty failures:"]
+#[doc = ""]
+#[doc = include_str!("pictures/rate-over-calls.html")]
+#[doc = ""]
+#[doc = "A rate over a minute opens when half of that minute has failed:"]
+#[doc = ""]
+#[doc = include_str!("pictures/rate-over-time.html")]
+pub mod choosing_a_policy {}
+
 pages! {
     tutorial
-    choosing_a_policy
     recovery
     overload
     errors_and_fallbacks

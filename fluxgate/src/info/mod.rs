@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::{
     KillSwitch, LifetimeTotals, ListenerInfo, Metrics, MissingListener, Name, Reason, SettingsInfo,
-    State, ThrottleInfo, Variable,
+    State, ThrottleInfo, Variable, flight::FlightRecord,
 };
 
 /// A breaker at one moment, as [`CircuitBreaker::info`](crate::CircuitBreaker::info)
@@ -101,6 +101,8 @@ pub struct Info {
     pub listeners: Vec<ListenerInfo>,
     /// The listeners that could not be built, or could not serve this breaker.
     pub missing_listeners: Vec<MissingListener>,
+    /// The last transitions, and the last failures in words.
+    pub flight: FlightRecord,
 }
 
 impl Info {

@@ -141,6 +141,18 @@ impl fmt::Display for Percent {
 
 /// Serialised as its name.
 #[cfg(feature = "serde")]
+impl RuleKind {
+    /// Returns the duration from which on a call is slow, or in flight for too long.
+    pub(crate) fn duration(self) -> Option<Duration> {
+        match self {
+            Self::SlowRate { slow } => Some(slow),
+            Self::InFlight { older_than } => Some(older_than),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(feature = "serde")]
 impl serde::Serialize for RuleKind {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -171,14 +183,9 @@ impl From<Reason> for ReasonOnWire {
             threshold,
             calls,
         } = reason;
-        let duration = match rule {
-            RuleKind::SlowRate { slow } => Some(slow.as_secs_f64()),
-            RuleKind::InFlight { older_than } => Some(older_than.as_secs_f64()),
-            _ => None,
-        };
         Self {
             rule,
-            duration,
+            duration: rule.duration().map(|duration| duration.as_secs_f64()),
             measured,
             threshold,
             calls,

@@ -67,18 +67,23 @@
 //! # The listeners of the crate
 //!
 //! `LogListener` (feature `tracing`, on by default) writes an event for each
-//! transition, `PrometheusListener` (feature `prometheus`) exports metrics, and
+//! transition; `PrometheusListener` (feature `prometheus`), `MetricsListener` (feature
+//! `metrics`) and `OpenTelemetryListener` (feature `opentelemetry`) export metrics; and
 //! `SlackListener` (feature `slack`, or `slack-core` without TLS) posts messages. The
 //! delivery that `SlackListener` is built on is the module `slack`: it sends any
 //! message, and needs no breaker.
 
 mod async_listener;
-#[cfg(feature = "prometheus")]
+#[cfg(any(feature = "metrics", feature = "opentelemetry", feature = "prometheus"))]
 mod exported;
 mod impls;
 mod into_listener;
 #[cfg(feature = "tracing")]
 mod log;
+#[cfg(feature = "metrics")]
+mod metrics;
+#[cfg(feature = "opentelemetry")]
+mod opentelemetry;
 mod owned;
 #[cfg(feature = "prometheus")]
 mod prometheus;
@@ -93,11 +98,15 @@ use std::{error::Error, time::Duration};
 
 pub use async_listener::flush::flush;
 pub use async_listener::{AsyncListener, Delivered, DynAsyncListener};
-#[cfg(feature = "prometheus")]
-pub use exported::PrometheusMetric;
+#[cfg(any(feature = "metrics", feature = "opentelemetry", feature = "prometheus"))]
+pub use exported::MetricGroup;
 pub use into_listener::{Deferred, Direct, Fallible, IntoListener};
 #[cfg(feature = "tracing")]
 pub use log::LogListener;
+#[cfg(feature = "metrics")]
+pub use metrics::MetricsListener;
+#[cfg(feature = "opentelemetry")]
+pub use opentelemetry::OpenTelemetryListener;
 pub(crate) use owned::Owned;
 #[cfg(feature = "prometheus")]
 pub use prometheus::PrometheusListener;

@@ -1,8 +1,8 @@
 //! What listeners are told.
 
-use std::{fmt, time::SystemTime};
+use std::{fmt, sync::Arc, time::SystemTime};
 
-use crate::{Name, Reason, State, WeakBreaker};
+use crate::{Name, Reason, State, WeakBreaker, flight::TransitionRecord};
 
 /// One transition of one breaker, as every [`Listener`](crate::Listener)
 /// receives it.
@@ -42,6 +42,13 @@ pub struct Signal {
         serde(serialize_with = "crate::util::wire::epoch_if_any")
     )]
     pub next_attempt: Option<SystemTime>,
+    /// What the [flight recorder](crate::flight) keeps of the transition; `None` if it
+    /// is off. The last failure is in it, if texts of failures were asked for.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::util::wire::shared_if_any")
+    )]
+    pub record: Option<Arc<TransitionRecord>>,
     /// Which breaker sent it: several may have one name.
     #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) origin: Origin,
@@ -57,7 +64,12 @@ impl Origin {
         Self(Some(breaker.clone()))
     }
 
-    #[cfg(any(feature = "prometheus", feature = "slack-core"))]
+    #[cfg(any(
+        feature = "metrics",
+        feature = "opentelemetry",
+        feature = "prometheus",
+        feature = "slack-core"
+    ))]
     pub(crate) fn breaker(&self) -> Option<&WeakBreaker> {
         self.0.as_ref()
     }
@@ -99,6 +111,7 @@ impl Signal {
             sequence: 1,
             reason: None,
             next_attempt: None,
+            record: None,
             origin: Origin::default(),
         }
     }

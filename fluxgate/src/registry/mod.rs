@@ -87,6 +87,18 @@ pub fn command(name: &str, command: Command) -> usize {
     breakers.len()
 }
 
+/// Gives a command to every breaker of this name, as
+/// [`command_by`](CircuitBreaker::command_by) does. Returns how many there were.
+#[must_use = "it is zero if the name is unknown"]
+pub fn command_by(name: &str, command: Command, by: &str) -> usize {
+    build_linked();
+    let breakers = named(name);
+    for breaker in &breakers {
+        breaker.command_by(command, by);
+    }
+    breakers.len()
+}
+
 /// The breakers in the order they were built, and where those of a name are.
 #[derive(Default)]
 struct Breakers {

@@ -133,6 +133,7 @@ impl Serialize for Replay {
             failed: Guessed,
             overloaded: Guessed,
             refused: Guessed,
+            throttled: Guessed,
             wrongly_refused: Guessed,
             run: &'a Run,
         }
@@ -141,6 +142,7 @@ impl Serialize for Replay {
             failed: self.failed,
             overloaded: self.overloaded,
             refused: self.refused,
+            throttled: self.throttled,
             wrongly_refused: self.wrongly_refused,
             run: &self.run,
         }

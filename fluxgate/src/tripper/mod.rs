@@ -21,7 +21,7 @@
 
 pub(crate) mod ages;
 mod cause;
-mod context;
+pub(crate) mod context;
 mod custom;
 mod in_flight;
 mod min_to_trip;

@@ -4,12 +4,18 @@
 #[cfg(not(fluxgate_loom))]
 pub(crate) use cell::{MutPtr, UnsafeCell};
 #[cfg(not(fluxgate_loom))]
-pub(crate) use std::sync::atomic::{AtomicU64, fence};
+pub(crate) use std::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicU64, fence},
+};
 
 #[cfg(fluxgate_loom)]
 pub(crate) use loom::{
     cell::{MutPtr, UnsafeCell},
-    sync::atomic::{AtomicU64, fence},
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicU64, fence},
+    },
 };
 
 pub(crate) use std::sync::atomic::Ordering;

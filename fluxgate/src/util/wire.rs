@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -43,6 +44,28 @@ fn since_epoch(time: SystemTime) -> f64 {
         Ok(after) => after.as_secs_f64(),
         Err(before) => -before.duration().as_secs_f64(),
     }
+}
+
+pub(crate) fn shared<T: Serialize + ?Sized, S: Serializer>(
+    value: &Arc<T>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    value.as_ref().serialize(serializer)
+}
+
+#[allow(clippy::ref_option, reason = "serde calls it with a field")]
+pub(crate) fn shared_if_any<T: Serialize + ?Sized, S: Serializer>(
+    value: &Option<Arc<T>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    value.as_deref().serialize(serializer)
+}
+
+pub(crate) fn shared_list<T: Serialize, S: Serializer>(
+    values: &[Arc<T>],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(values.iter().map(Arc::as_ref))
 }
 
 pub(crate) fn text<S: Serializer>(

@@ -6,7 +6,6 @@ use fluxgate::{CallNotPermitted, Info, Signal, State};
 
 use super::{
     lifetime::same_lifetime,
-    overload::same_throttle,
     reference::{Reference, Rejection, Why},
     settings::nanos,
     world::World,
@@ -36,6 +35,13 @@ impl World<'_> {
             model.counts.rejected.len() as u64,
             "rejected"
         );
+        assert_eq!(info.passed_over, model.counts.passed_over, "passed over");
+        assert_eq!(info.early_probes, model.counts.early_probes, "early probes");
+        assert_eq!(
+            self.breaker.is_call_permitted(),
+            model.is_permitted(),
+            "whether a call is permitted"
+        );
         assert_eq!(info.ignored, model.counts.ignored, "ignored");
         assert_eq!(info.alive, model.counts.alive, "alive");
         assert_eq!(info.overloaded, model.counts.overloaded, "overloaded");
@@ -52,7 +58,6 @@ impl World<'_> {
         );
         same_metrics(&info, model);
         same_lifetime(&info, model);
-        same_throttle(&info, model);
         for heard in &self.levers.heard {
             same_signals(&heard.lock().unwrap(), model);
         }

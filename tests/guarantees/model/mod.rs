@@ -3,7 +3,6 @@
 mod compare;
 mod exhaustive;
 mod lifetime;
-mod overload;
 mod policies;
 mod questions;
 mod random;

@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use fluxgate::{
-    Builder, CircuitBreaker, Listener, OnCancel, Signal, SlowProbes, listener, permit, retry,
-    throttle::Adaptive,
+    Builder, CircuitBreaker, Listener, OnCancel, Signal, SlowProbes, State, listener, permit,
+    retry,
     tripper::{self, Context, Needs, Tripper},
     window,
 };
@@ -27,19 +27,10 @@ pub(crate) struct Settings {
     pub(crate) lease: u64,
     pub(crate) on_cancel: OnCancel,
     pub(crate) slow_probes_fail: bool,
-    pub(crate) throttle: Option<Throttle>,
     pub(crate) durations: bool,
+    pub(crate) initial_state: State,
     /// What a listener reads beyond its signals.
     pub(crate) reads: Option<Reads>,
-}
-
-/// The margin and the floor are eighths.
-#[derive(Clone, Debug)]
-pub(crate) struct Throttle {
-    pub(crate) k: u64,
-    pub(crate) window: u64,
-    pub(crate) min: u64,
-    pub(crate) floor: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -134,25 +125,12 @@ impl Settings {
             .probe_lease(nanos(self.lease))
             .on_cancel(self.on_cancel)
             .durations(self.durations)
+            .initial_state(self.initial_state)
             .listener(Reader(self.reads.clone()));
         let builder = if self.slow_probes_fail {
             builder.slow_probes(SlowProbes::Fail)
         } else {
             builder
-        };
-        let builder = match &self.throttle {
-            Some(Throttle {
-                k,
-                window,
-                min,
-                floor,
-            }) => builder.throttle(
-                Adaptive::new(ratio(*k))
-                    .window(nanos(*window))
-                    .min(*min)
-                    .floor(ratio(*floor)),
-            ),
-            None => builder,
         };
         let builder = match self.reopen_after {
             Some(failures) => builder.reopen_after(failures),

@@ -8,7 +8,7 @@ use std::{
 
 use fluxgate::{
     CircuitBreaker, Listener as _, Signal, State, StaticBreaker,
-    listener::{PrometheusListener, PrometheusMetric},
+    listener::{MetricGroup, PrometheusListener},
     tripper::MinRequests,
 };
 use prometheus::{IntCounter, IntGaugeVec, Opts, Registry};
@@ -79,7 +79,7 @@ fn a_foreign_metric_of_the_same_name_is_refused_in_words() {
         "{error}"
     );
     let metrics = PrometheusListener::with_registry(registry.clone());
-    let metrics = metrics.without(PrometheusMetric::Probes);
+    let metrics = metrics.without(MetricGroup::Probes);
     let builder = CircuitBreaker::builder("clash").listener(metrics);
     let _breaker = builder.build().unwrap();
     assert_eq!(state(&registry, "clash"), Some(State::Closed));

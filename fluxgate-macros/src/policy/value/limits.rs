@@ -16,17 +16,20 @@ pub(crate) enum CountLimits {
     Keys,
     /// Keys with a name of their own: any number, also none.
     Labels,
+    /// Transitions that are kept: up to 1024, also none.
+    Transitions,
 }
 
 impl CountLimits {
     pub(super) fn least(self) -> u64 {
-        u64::from(self != Self::Labels)
+        u64::from(!matches!(self, Self::Labels | Self::Transitions))
     }
 
     pub(super) fn most(self) -> u64 {
         match self {
             Self::Calls32 | Self::WindowSize => u64::from(u32::MAX),
             Self::Slots => 1_000_000,
+            Self::Transitions => 1024,
             Self::Calls | Self::Keys | Self::Labels => u64::MAX,
         }
     }
@@ -37,6 +40,7 @@ impl CountLimits {
             Self::Calls | Self::Calls32 | Self::WindowSize => "a number of calls",
             Self::Slots => "a number of slots",
             Self::Keys | Self::Labels => "a number of keys",
+            Self::Transitions => "a number of transitions",
         }
     }
 
@@ -48,6 +52,7 @@ impl CountLimits {
             Self::WindowSize => "must be from 1 to 4294967295 calls",
             Self::Slots => "must be from 1 to 1000000",
             Self::Labels => "must be at least 0",
+            Self::Transitions => "must be from 0 to 1024",
         }
     }
 
@@ -58,6 +63,7 @@ impl CountLimits {
             Self::Calls32 | Self::WindowSize => Some("window_size"),
             Self::Slots => Some("slots"),
             Self::Labels => None,
+            Self::Transitions => Some("transitions"),
         }
     }
 }

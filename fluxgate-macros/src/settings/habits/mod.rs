@@ -52,7 +52,14 @@ pub(crate) fn policy(kind: &str, name: &str) -> Option<String> {
 /// `… has no argument …`.
 pub(crate) fn argument(of: &str, name: &str) -> Option<&'static str> {
     Some(match (of, name) {
-        ("LogListener" | "PrometheusListener" | "SlackListener", "name" | "circuit_name") => {
+        (
+            "LogListener"
+            | "PrometheusListener"
+            | "MetricsListener"
+            | "OpenTelemetryListener"
+            | "SlackListener",
+            "name" | "circuit_name",
+        ) => {
             "listeners tell the name of the breaker, which the key `name` sets: \
              `#[circuit_breaker(name = \"payment_api\", …)]`"
         }
@@ -72,6 +79,14 @@ pub(crate) fn argument(of: &str, name: &str) -> Option<&'static str> {
         ) => {
             "write it as an expression: `fluxgate::listener::PrometheusListener::new()`, and its \
              methods"
+        }
+        (
+            "MetricsListener" | "OpenTelemetryListener",
+            "durations" | "buckets" | "with" | "without" | "only_states" | "every" | "interval"
+            | "histogram",
+        ) => {
+            "write it as an expression, as in `fluxgate::listener::MetricsListener::new()`, and \
+             its methods"
         }
         ("Adaptive", "multiplier" | "factor" | "ratio" | "overcommit" | "spare") => {
             "how many times the accepted calls get through is `k = 1.5`"

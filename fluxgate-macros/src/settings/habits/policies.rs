@@ -38,6 +38,12 @@ pub(super) const POLICIES: &[(&str, &str, &str)] = &[
     ("Adaptive", "throttle", "Adaptive(k = 1.5)"),
     ("LogListener", "listeners", "[LogListener]"),
     ("PrometheusListener", "listeners", "[PrometheusListener]"),
+    ("MetricsListener", "listeners", "[MetricsListener]"),
+    (
+        "OpenTelemetryListener",
+        "listeners",
+        "[OpenTelemetryListener]",
+    ),
     (
         "SlackListener",
         "listeners",

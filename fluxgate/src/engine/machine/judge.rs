@@ -7,7 +7,7 @@ use super::{Machine, Next};
 use crate::{
     State,
     engine::config::Config,
-    tripper::{Cause, Context, ages::InFlightAges},
+    tripper::{Cause, Context, ages::InFlightAges, context::Running},
     util::duration::nanos,
     window::{Record, Totals},
 };
@@ -39,7 +39,7 @@ impl Question {
             totals: &self.totals,
             thresholds: &config.thresholds,
             durations: config.durations,
-            running: self.running.as_ref(),
+            running: self.running.as_ref().map(Running::Counted),
         };
         let fires = config.tripper.fires(&seen);
         (fires == (self.target == State::Open)).then(|| Next {
@@ -125,6 +125,12 @@ impl Machine {
     #[cold]
     fn judge_probe(&mut self, config: &Config, failed: bool) -> Option<Next> {
         self.silent = 0;
+        let probed = if failed {
+            &mut self.probed.failed
+        } else {
+            &mut self.probed.succeeded
+        };
+        *probed = probed.saturating_add(1);
         if failed {
             self.recovered = 0;
             return self.reopened(config);
@@ -159,14 +165,14 @@ impl Machine {
 
     /// Returns what the tripper looks at.
     #[inline]
-    fn context<'a>(&'a self, config: &'a Config) -> Context<'a> {
+    pub(crate) fn context<'a>(&'a self, config: &'a Config) -> Context<'a> {
         Context {
             state: self.state,
             streak: self.streak,
             totals: &self.totals,
             thresholds: &config.thresholds,
             durations: config.durations,
-            running: self.running.as_deref(),
+            running: self.running.as_deref().map(Running::Counted),
         }
     }
 

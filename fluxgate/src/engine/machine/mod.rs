@@ -11,6 +11,7 @@ pub(crate) use judge::Ending;
 use crate::{
     State,
     engine::{config::Config, probes::Probes},
+    flight::ProbeOutcomes,
     retry::Opening,
     tripper::{Cause, ages::InFlightAges},
     util::{duration::nanos, slot::Slot},
@@ -75,6 +76,8 @@ pub(crate) struct Machine {
     recovered: u64,
     /// Probes in a row whose outcome said nothing.
     silent: u64,
+    /// How the probes of this period ended.
+    probed: ProbeOutcomes,
     /// Calls recorded as failures, over all periods.
     failed: u64,
     /// How long after `entered` an open circuit may be probed; `None` is never.
@@ -109,6 +112,7 @@ impl Machine {
             streak: 0,
             recovered: 0,
             silent: 0,
+            probed: ProbeOutcomes::default(),
             failed: 0,
             wait: None,
             asked: None,
@@ -147,6 +151,11 @@ impl Machine {
         self.failed
     }
 
+    /// Returns how the probes of this period ended.
+    pub(crate) fn probe_outcomes(&self) -> ProbeOutcomes {
+        self.probed
+    }
+
     /// Ends a streak of failures.
     pub(crate) fn end_streak(&mut self) {
         self.streak = 0;
@@ -155,6 +164,7 @@ impl Machine {
     /// Takes note that a probe of the present period ended without saying
     /// anything about the dependency. Returns whether a report is due.
     pub(crate) fn learn_nothing(&mut self) -> bool {
+        self.probed.ignored = self.probed.ignored.saturating_add(1);
         self.silent = self.silent.saturating_add(1);
         self.silent == SILENT_PROBES
     }
@@ -340,6 +350,7 @@ impl Machine {
         self.entered = now;
         self.recovered = 0;
         self.silent = 0;
+        self.probed = ProbeOutcomes::default();
         self.wait = None;
         self.asked = None;
         self.allows_early = false;

@@ -419,7 +419,7 @@ fn delivery_is_handed_over_without_loss() {
             .unwrap();
         let core = &breaker.core;
         let command = |core: &crate::engine::Core, state| {
-            let entry = core.entry(state);
+            let entry = core.entry(state, crate::flight::Trigger::Command);
             let mut held = core.shared.lock();
             core.enter(&mut held, entry);
             core.unlock_within(held, 1);

@@ -3,13 +3,12 @@
 use std::{borrow::Cow, time::Duration};
 
 use super::{
-    PrometheusMetric::{
-        self, Calls, Listeners, Probes, Rates, Rejections, RetryAfter, TimeInState,
-    },
+    MetricGroup::{self, Calls, Listeners, Probes, Rates, Rejections, RetryAfter, TimeInState},
+    Readings,
     reading::{Reading, Share},
     totals::ExportedTotals,
 };
-use crate::State;
+use crate::{Name, State};
 
 /// The label that every metric of a circuit has.
 pub(crate) const CIRCUIT: &str = "circuit_name";
@@ -22,7 +21,7 @@ pub(crate) struct Family {
     /// The labels beside [`CIRCUIT`], in alphabetical order.
     pub(crate) labels: &'static [&'static str],
     /// `None` for what no group switches.
-    pub(crate) group: Option<PrometheusMetric>,
+    pub(crate) group: Option<MetricGroup>,
     pub(crate) read: Read,
 }
 
@@ -109,6 +108,52 @@ families! {
         "Duration of calls, however they ended";
     "forgotten_circuits_total" Counter [] None, Read::Forgotten,
         "Names whose counters were given up because too many circuit breakers are gone";
+}
+
+/// One number of one circuit, or of all together.
+pub(crate) struct Sample<'a> {
+    /// `None` for what is of all circuits together.
+    pub(crate) circuit: Option<&'a Name>,
+    /// The labels beside [`CIRCUIT`].
+    pub(crate) labels: Vec<(&'static str, Cow<'static, str>)>,
+    pub(crate) value: f64,
+}
+
+impl Family {
+    /// Returns the samples of the metric; none if it is a histogram.
+    pub(crate) fn samples<'a>(&self, readings: &'a Readings) -> Vec<Sample<'a>> {
+        let sample = |circuit, values: Vec<Cow<'static, str>>, value| {
+            debug_assert_eq!(values.len(), self.labels.len(), "{}", self.name);
+            Sample {
+                circuit,
+                labels: self.labels.iter().copied().zip(values).collect(),
+                value,
+            }
+        };
+        match self.read {
+            Read::Numbers(read) => {
+                let circuits = readings.circuits.iter();
+                let circuits = circuits.filter(|circuit| circuit.settings.wants(self));
+                let samples = circuits.flat_map(|circuit| {
+                    let samples = read(circuit).into_iter();
+                    samples.map(|(values, value)| sample(Some(&circuit.name), values, value))
+                });
+                samples.collect()
+            }
+            Read::Durations => Vec::new(),
+            Read::Forgotten => {
+                let n = readings.forgotten;
+                let forgotten = (n > 0).then(|| sample(None, Vec::new(), n as f64));
+                forgotten.into_iter().collect()
+            }
+        }
+    }
+
+    /// Returns whether the values are seconds.
+    #[cfg(any(feature = "metrics", feature = "opentelemetry"))]
+    pub(crate) fn is_in_seconds(&self) -> bool {
+        self.name.ends_with("_seconds") || self.name.ends_with("_seconds_total")
+    }
 }
 
 fn one(value: f64) -> Samples {

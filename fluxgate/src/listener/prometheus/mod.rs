@@ -17,7 +17,7 @@ use ::prometheus::Registry;
 use self::exporter::{Exporter, wanted};
 use super::{
     Listener, ListenerNeeds,
-    exported::{PrometheusMetric, Settings},
+    exported::{MetricGroup, Settings},
 };
 use crate::{Info, Name, Signal, WeakBreaker, diagnostics};
 
@@ -90,13 +90,13 @@ use crate::{Info, Name, Signal, WeakBreaker, diagnostics};
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// [`Calls`]: PrometheusMetric::Calls
-/// [`Rejections`]: PrometheusMetric::Rejections
-/// [`Probes`]: PrometheusMetric::Probes
-/// [`TimeInState`]: PrometheusMetric::TimeInState
-/// [`Rates`]: PrometheusMetric::Rates
-/// [`RetryAfter`]: PrometheusMetric::RetryAfter
-/// [`Listeners`]: PrometheusMetric::Listeners
+/// [`Calls`]: MetricGroup::Calls
+/// [`Rejections`]: MetricGroup::Rejections
+/// [`Probes`]: MetricGroup::Probes
+/// [`TimeInState`]: MetricGroup::TimeInState
+/// [`Rates`]: MetricGroup::Rates
+/// [`RetryAfter`]: MetricGroup::RetryAfter
+/// [`Listeners`]: MetricGroup::Listeners
 #[derive(Clone)]
 pub struct PrometheusListener {
     exporter: Arc<Exporter>,
@@ -142,14 +142,14 @@ impl PrometheusListener {
     /// Switches a group of metrics on. For breakers that are built later; of
     /// several breakers that share a name the first decides.
     #[must_use]
-    pub fn with(mut self, group: PrometheusMetric) -> Self {
+    pub fn with(mut self, group: MetricGroup) -> Self {
         self.settings.set(group, true);
         self
     }
 
     /// Switches a group of metrics off.
     #[must_use]
-    pub fn without(mut self, group: PrometheusMetric) -> Self {
+    pub fn without(mut self, group: MetricGroup) -> Self {
         self.settings.set(group, false);
         self
     }
@@ -235,16 +235,7 @@ impl Listener for PrometheusListener {
     }
 
     fn needs(&self) -> ListenerNeeds {
-        let has = |group| self.settings.has(group);
-        ListenerNeeds {
-            lifetime: has(PrometheusMetric::Rejections)
-                || has(PrometheusMetric::Probes)
-                || has(PrometheusMetric::TimeInState),
-            successes: has(PrometheusMetric::Calls),
-            durations: self.settings.bounds.to_vec(),
-            #[cfg(feature = "sim")]
-            recorders: crate::listener::Recorders::default(),
-        }
+        self.settings.needs()
     }
 }
 

@@ -32,7 +32,14 @@ impl Content for Notice {
     }
 
     fn size(&self) -> usize {
-        size_of::<Self>() + self.signal.name.len()
+        // What the flight recorder keeps is bounded by more than most of it is.
+        let record = self.signal.record.as_ref().map_or(0, |record| {
+            let failure = record.last_failure.as_ref();
+            let texts = failure.map_or(0, |failure| failure.text.len())
+                + record.by.as_ref().map_or(0, |by| by.len());
+            size_of_val(&**record) + size_of_val(&*record.rule) + texts
+        });
+        size_of::<Self>() + self.signal.name.len() + record
     }
 
     fn ended(&self, end: End) {
@@ -124,6 +131,18 @@ impl Notice {
         if let Some(reason) = &reason {
             fields.push(field(&labels.reason, reason));
         }
+        if let Some(failure) = self.last_failure() {
+            let failure = escaped(&failure);
+            fields.push(field(&labels.last_failure, &failure));
+        }
+        if let Some(by) = self
+            .signal
+            .record
+            .as_ref()
+            .and_then(|record| record.by.as_deref())
+        {
+            fields.push(field(&labels.by, &escaped(by)));
+        }
         if let Some(next) = self.next_attempt() {
             fields.push(field(&labels.next_attempt, &date(next)));
         }
@@ -141,6 +160,12 @@ impl Notice {
                 ],
             }],
         }
+    }
+
+    /// Returns what the last failure said, if that may be shown.
+    fn last_failure(&self) -> Option<String> {
+        let record = self.signal.record.as_ref()?;
+        record.last_failure.as_ref().map(ToString::to_string)
     }
 
     /// Returns when the first probe may run, or `None` if that is too far off to
@@ -210,6 +235,28 @@ mod tests {
 
         notice.signal.next_attempt = Some(notice.signal.timestamp + Duration::from_secs(1 << 33));
         assert_eq!(fields(&super::tests::body(&notice, 0)).len(), 5);
+    }
+
+    #[test]
+    fn opening_shows_the_last_failure_escaped() {
+        let breaker = crate::CircuitBreaker::builder("slack_flight")
+            .tripper(crate::tripper::FailureStreak::new(1))
+            .build()
+            .unwrap();
+        breaker
+            .acquire()
+            .unwrap()
+            .failure_with(&"<!channel> & <https://evil.example|click>");
+        let record = breaker.info().flight.transitions[0].clone();
+        let mut notice = notice("pay".into(), State::Closed, State::Open);
+        notice.signal.record = Some(record);
+        assert_eq!(
+            fields(&body(&notice, 0))[4],
+            "*Last Failure:*\n&lt;!channel&gt; &amp; &lt;https://evil.example|click&gt; (×1)"
+        );
+        breaker.command_by(crate::Command::Reset, "<@U1>");
+        notice.signal.record = breaker.info().flight.transitions.pop();
+        assert_eq!(fields(&body(&notice, 0))[4], "*By:*\n&lt;@U1&gt;");
     }
 
     #[test]

@@ -1,13 +1,16 @@
-//! Taking note of how calls end.
+//! Taking note of how calls end, by the kind of ticket: those of free calls, which leave
+//! at most their outcome; those without a slot; and those that hold a [slot].
+
+mod slot;
 
 use std::time::Duration;
 
-use crate::engine::{CallEnd, Core, Shared, Ticket};
 use crate::{
-    OnCancel, SlowProbes, State, diagnostics,
+    OnCancel, State,
     engine::{
+        CallEnd, Core, Shared, Ticket,
         lock::Held,
-        machine::{Ending, Next, SILENT_PROBES},
+        machine::{Ending, Next},
         state_word::StateWord,
     },
     util::{duration::nanos, slot::Slot},
@@ -60,36 +63,35 @@ impl Core {
         }
     }
 
+    /// Takes note of an outcome of which nothing else is kept.
     #[inline(never)]
     fn settle_outcome(&self, word: StateWord, failed: bool) {
         let mut held = self.shared.lock();
-        let mut late = !held.word().same_calm_period(word);
-        if late {
-            (held, late) = self.count_answer_unlocked(held, word);
+        if !held.word().same_calm_period(word) {
+            return self.settle_outcome_late(held, word, failed);
         }
-        if let Some(listener_counters) = &self.listener_counters {
-            let ended = if failed {
-                CallEnd::Failure
-            } else {
-                CallEnd::Success
-            };
-            listener_counters.ended(ended, late, 0);
-        }
+        self.count_for_listeners(outcome(failed), false, 0);
+        let next = held.get().machine.record_outcome(&self.config, failed);
+        self.apply_if_any(held, next, None);
+    }
+
+    /// As [`settle_outcome`](Self::settle_outcome), if there is attention by now, or the
+    /// period is over.
+    #[cold]
+    #[inline(never)]
+    fn settle_outcome_late(&self, held: Held<'_, Shared>, word: StateWord, failed: bool) {
+        let (held, late) = self.count_answer_unlocked(held, word);
         if late {
             drop(held);
-            self.counts.late.add(1);
+            self.count_late(outcome(failed), 0);
         } else {
-            let next = held.get().machine.record_outcome(&self.config, failed);
-            self.apply_if_any(held, next, None);
+            self.record(held, failed, outcome(failed), None, 0);
         }
     }
 
-    /// The parts of the ticket one by one: they stay in registers.
+    /// Takes note of how a call ended that is not settled by its outcome alone. The parts
+    /// of the ticket are given one by one: they stay in registers.
     #[inline(never)]
-    #[allow(
-        clippy::too_many_lines,
-        reason = "its cases share what is in registers"
-    )]
     fn settle_slow(&self, word: StateWord, began: u64, slot: Slot, ended: CallEnd) {
         if word.state() == State::Disabled {
             return;
@@ -135,82 +137,100 @@ impl Core {
         now: Duration,
         elapsed: u64,
     ) {
-        let has_slot = slot != Slot::NONE;
-        let is_probe = has_slot && word.state() == State::HalfOpen;
         #[cfg(feature = "sim")]
         if reads && let Some(listener_counters) = &self.listener_counters {
             listener_counters.record_call(ended, now, elapsed);
         }
+        if slot == Slot::NONE {
+            let now = reads.then_some(now);
+            self.settle_unregistered(word, ended, now, elapsed);
+        } else if word.state() == State::HalfOpen {
+            self.settle_probe(word, slot, ended, now, elapsed);
+        } else {
+            self.settle_in_flight(word, slot, ended, now, elapsed);
+        }
+    }
+
+    /// Takes note of how a call ended that holds no slot: of most.
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
+    fn settle_unregistered(
+        &self,
+        word: StateWord,
+        ended: CallEnd,
+        now: Option<Duration>,
+        elapsed: u64,
+    ) {
         let failed = match ended {
             // Nearly all; the others need not be told apart here.
-            CallEnd::Success => Some(false),
-            _ => self.count_as(word, ended, is_probe, elapsed),
+            CallEnd::Success => false,
+            _ => match self.count_as(word, ended, false, elapsed) {
+                Some(failed) => failed,
+                None => return self.settle_unjudged(word, ended, elapsed),
+            },
         };
-        let (ended, failed) = if is_probe {
-            self.judge_probe(ended, failed, elapsed)
+        let present = self.word();
+        if !present.same_calm_period(word) && !self.count_answer(word, ended) {
+            return self.count_late(ended, elapsed);
+        }
+        if !failed && present.is_clean() && elapsed < self.slow {
+            return self.count_for_listeners(ended, false, elapsed);
+        }
+        let held = self.shared.lock();
+        if held.word().same_period(word) {
+            self.record(held, failed, ended, now, elapsed);
         } else {
-            (ended, failed)
-        };
-        let count = |late| {
-            if let Some(listener_counters) = &self.listener_counters {
-                listener_counters.ended(ended, late, elapsed);
-            }
-        };
-        if !has_slot {
-            if failed.is_none() {
-                count(false);
-                if ended == CallEnd::Alive {
-                    self.end_streak(word);
-                }
-                return;
-            }
-            let present = self.word();
-            if !present.same_calm_period(word) && !self.count_answer(word, ended) {
-                self.counts.late.add(1);
-                return count(true);
-            }
-            if failed == Some(false) && present.is_clean() && elapsed < self.slow {
-                return count(false);
-            }
+            drop(held);
+            self.count_late(ended, elapsed);
         }
-        if has_slot && !is_probe {
-            self.count_answer(word, ended);
+    }
+
+    /// Takes note of how a call ended that holds no slot and says neither that the
+    /// dependency works nor that it does not.
+    #[cold]
+    fn settle_unjudged(&self, word: StateWord, ended: CallEnd, elapsed: u64) {
+        self.count_for_listeners(ended, false, elapsed);
+        if ended == CallEnd::Alive {
+            self.end_streak(word);
         }
-        let mut held = self.shared.lock();
-        if is_probe && held.get().machine.release(slot, now) {
-            self.counts.lost_probes.add(1);
+    }
+
+    /// Records a call of the present period.
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
+    fn record(
+        &self,
+        mut held: Held<'_, Shared>,
+        failed: bool,
+        ended: CallEnd,
+        now: Option<Duration>,
+        elapsed: u64,
+    ) {
+        self.count_for_listeners(ended, false, elapsed);
+        let nanos = if self.needs_elapsed { elapsed } else { 0 };
+        let ending = Ending { failed, nanos };
+        let at = now.unwrap_or_default();
+        if self.own_window {
+            self.settle_in_own_window(held, ending, at);
+        } else {
+            let next = held.get().machine.record(&self.config, ending, at);
+            self.apply_if_any(held, next, now);
         }
-        let present = held.word().same_period(word);
-        if has_slot && !is_probe && present {
-            held.get().machine.leave(slot);
+    }
+
+    /// Counts a call for the listeners that ask for it; `late` if the state had moved on.
+    #[inline]
+    fn count_for_listeners(&self, ended: CallEnd, late: bool, elapsed: u64) {
+        if let Some(listener_counters) = &self.listener_counters {
+            listener_counters.ended(ended, late, elapsed);
         }
-        match failed {
-            Some(failed) if present => {
-                count(false);
-                let nanos = if self.needs_elapsed { elapsed } else { 0 };
-                let ending = Ending { failed, nanos };
-                if self.own_window {
-                    self.settle_in_own_window(held, ending, now);
-                } else {
-                    let next = held.get().machine.record(&self.config, ending, now);
-                    self.apply_if_any(held, next, reads.then_some(now));
-                }
-            }
-            Some(_) => {
-                drop(held);
-                self.counts.late.add(1);
-                count(true);
-            }
-            None => {
-                count(false);
-                let is_stuck = is_probe && present && held.get().machine.learn_nothing();
-                self.settle_unrecorded(held, word, ended, now, is_stuck);
-            }
-        }
-        if is_probe {
-            // Its slot is free again.
-            self.wake_next();
-        }
+    }
+
+    /// Counts a call whose period is over: its outcome changes nothing.
+    #[cold]
+    fn count_late(&self, ended: CallEnd, elapsed: u64) {
+        self.counts.late.add(1);
+        self.count_for_listeners(ended, true, elapsed);
     }
 
     /// Leaves the outcome of a call for the user's window.
@@ -222,53 +242,6 @@ impl Core {
             self.counts.late.add(1);
         }
         self.unlock(held);
-    }
-
-    /// Looks at the calls in flight after one of them ended that is not recorded.
-    #[cold]
-    fn settle_unrecorded(
-        &self,
-        mut held: Held<'_, Shared>,
-        word: StateWord,
-        ended: CallEnd,
-        now: Duration,
-        is_stuck: bool,
-    ) {
-        if ended == CallEnd::Alive && !self.end_streak_locked(&mut held, word) {
-            return self.unlock(held);
-        }
-        let mut held = self.expire_own(held, now);
-        match held.get().machine.check_in_flight(&self.config, now) {
-            Some(next) => self.apply(held, next, Some(now)),
-            None => self.unlock(held),
-        }
-        if is_stuck {
-            diagnostics::half_open_learns_nothing(&self.name, SILENT_PROBES);
-        }
-    }
-
-    /// Counts a probe that succeeded but took too long as failed.
-    #[cold]
-    fn judge_probe(
-        &self,
-        ended: CallEnd,
-        failed: Option<bool>,
-        elapsed: u64,
-    ) -> (CallEnd, Option<bool>) {
-        match (ended, failed) {
-            (CallEnd::Success, Some(false)) if self.is_too_slow(elapsed) => {
-                (CallEnd::Failure, Some(true))
-            }
-            (_, Some(false)) if self.is_too_slow(elapsed) => (ended, Some(true)),
-            _ => (ended, failed),
-        }
-    }
-
-    /// Whether a probe that succeeded took so long that it counts as failed.
-    pub(super) fn is_too_slow(&self, elapsed: u64) -> bool {
-        self.config.slow_probes == SlowProbes::Fail
-            && !self.config.thresholds.is_empty()
-            && elapsed >= self.slow
     }
 
     /// Ends the streak: the dependency answers. Takes no lock while the window is
@@ -299,7 +272,7 @@ impl Core {
 
     /// Whether a call counts as failed, if it counts at all.
     #[inline(never)]
-    pub(super) fn count_as(
+    pub(in crate::engine) fn count_as(
         &self,
         word: StateWord,
         ended: CallEnd,
@@ -345,5 +318,13 @@ impl Core {
             None => self.update_word(&mut held),
             Some(next) => self.apply(held, next, now),
         }
+    }
+}
+
+fn outcome(failed: bool) -> CallEnd {
+    if failed {
+        CallEnd::Failure
+    } else {
+        CallEnd::Success
     }
 }
