@@ -281,6 +281,14 @@ pub(crate) fn policies(path: &Path) -> Result<Vec<NamedPolicy>, Failure> {
         if policy.name.is_empty() {
             policy.name = format!("policy {}", number + 1);
         }
+        if policy.name.chars().any(char::is_control) {
+            return Err(format!(
+                "{}: the name {:?} has control characters; expected a line of text",
+                path.display(),
+                policy.name
+            )
+            .into());
+        }
         let tables = policy.tripper.as_deref();
         if tables.is_some_and(|tables| tables.is_empty() || tables.iter().any(Conditions::is_empty))
         {

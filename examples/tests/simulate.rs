@@ -168,6 +168,9 @@ fn bad_files_name_the_line() {
         let error = refused(&["--scenario", &folder.file(name, text)]);
         assert!(error.contains(name) && error.contains(expected), "{error}");
     }
+    let named = folder.file("n.toml", "[[policy]]\nname = \"a\\u001b[2J\"\n");
+    let error = refused(&["--policy", &named, "error-spike"]);
+    assert!(error.contains("has control characters"), "{error}");
     let latin = folder.file("latin.toml", [0xE4, 0xFF]);
     assert!(refused(&["--scenario", &latin]).contains("latin.toml: "));
     let missing = folder.0.join("missing.jsonl").display().to_string();

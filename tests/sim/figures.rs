@@ -1,5 +1,7 @@
 //! Figures add up, whatever the scenario and the policy.
 
+use std::time::Duration;
+
 use fluxgate::{
     Builder, CircuitBreaker,
     retry::{Backoff, Cooldown},
@@ -221,4 +223,27 @@ fn instances_are_bounded() {
         .run(usual);
     assert_eq!(run.per_instance().len(), 10_000);
     assert!(run.svg().len() < 100_000);
+}
+
+#[test]
+fn longest_times_are_drawn() {
+    use fluxgate::sim::{Ended, Entry, Trace};
+    let never = Scenario::new(Load::constant(0.0))
+        .phase(Duration::ZERO, fluxgate::sim::Dependency::healthy)
+        .phase(Duration::MAX, |dependency| dependency.fails(1.0))
+        .phase(Duration::MAX, fluxgate::sim::Dependency::healthy)
+        .run(usual);
+    let trace = Trace::new([
+        Entry::refused(Duration::ZERO),
+        Entry::ran(Duration::MAX, Duration::MAX, Ended::Failure),
+    ]);
+    let replay = trace.run(usual);
+    let instant = Trace::new([Entry::ran(Duration::ZERO, Duration::ZERO, Ended::Success)]);
+    let instant = instant.run(usual);
+    for run in [&never, replay.run(), instant.run()] {
+        let drawn = run.svg();
+        assert!(drawn.len() < 50_000 && !drawn.contains("NaN") && !drawn.contains("inf"));
+        assert_eq!(run.terminal(80).lines().count(), 12, "{}", run.terminal(80));
+        assert!(!run.to_string().is_empty());
+    }
 }

@@ -106,6 +106,30 @@ fn rule_is_drawn_at_its_threshold() {
 }
 
 #[test]
+fn hostile_names_break_no_picture() {
+    let name = "a\n\u{1b}[2J<b a=\"&\">|\u{202e}\u{fffe}\u{0}";
+    let run = || {
+        Scenario::new(fluxgate::sim::Load::constant(10.0))
+            .phase(crate::secs(60), |dependency| dependency.fails(1.0))
+            .named(name)
+            .run(usual)
+    };
+    let lines = run().terminal(80);
+    assert_eq!(lines.lines().count(), 12, "{lines}");
+    let drawn = run().svg();
+    assert!(drawn.contains("&lt;b a=&quot;&amp;&quot;&gt;|"), "{drawn}");
+    let table = fluxgate::sim::Comparison::from_iter([(name, run())]).to_string();
+    assert_eq!(table.lines().count(), 13, "{table}");
+    assert!(table.contains("\\|"), "{table}");
+    for text in [lines, drawn, table.clone()] {
+        let bad = |character: char| {
+            character != '\n' && (character.is_control() || character == '\u{202e}')
+        };
+        assert!(!text.contains(bad), "{text}");
+    }
+}
+
+#[test]
 fn terminal_is_twelve_lines_of_its_width() {
     for name in Scenario::READY {
         let run = Scenario::ready(name).expect("known").run(usual);

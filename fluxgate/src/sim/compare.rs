@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Policy, Run, Scenario, axis};
+use super::{Policy, Run, Scenario, axis, text};
 use crate::ConfigError;
 
 /// The runs of several policies under one scenario.
@@ -90,7 +90,7 @@ impl fmt::Display for Comparison {
         ];
         let cells: Vec<Vec<String>> = std::iter::once(
             std::iter::once(String::new())
-                .chain(self.runs.iter().map(|(name, _)| name.clone()))
+                .chain(self.runs.iter().map(|(name, _)| text::cell(name)))
                 .collect(),
         )
         .chain(rows.iter().map(|(label, value)| {

@@ -12,6 +12,7 @@ use super::{
     Run, axis,
     result::Column,
     states::{self, Span},
+    text::escaped,
 };
 use crate::{State, util::duration::nanos};
 
@@ -532,20 +533,4 @@ fn class(state: State) -> &'static str {
         State::HalfOpen => "half",
         _ => "closed",
     }
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            // Not allowed in XML.
-            control if control.is_control() => out.push('\u{FFFD}'),
-            other => out.push(other),
-        }
-    }
-    out
 }

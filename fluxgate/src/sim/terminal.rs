@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Run, axis, states};
+use super::{Run, axis, states, text::printable};
 use crate::State;
 
 const TRAFFIC: usize = 5;
@@ -32,7 +32,10 @@ impl Run {
     pub fn terminal(&self, width: usize) -> String {
         let columns = width.max(40) - MARGIN - 1;
         let slices = self.slices(columns);
-        let mut out: String = self.rule.chars().take(columns + MARGIN).collect();
+        let mut out: String = printable(&self.rule)
+            .chars()
+            .take(columns + MARGIN)
+            .collect();
         out.push('\n');
         self.write_phases(&mut out, columns);
         self.write_traffic(&mut out, &slices);
@@ -93,7 +96,7 @@ impl Run {
             } else {
                 &phase.name
             };
-            let text: Vec<char> = format!("|{name}").chars().collect();
+            let text: Vec<char> = format!("|{}", printable(name)).chars().collect();
             let room = to - from;
             line[from..to].copy_from_slice(&vec![' '; room]);
             for (place, character) in text.into_iter().take(room).enumerate() {
@@ -158,7 +161,9 @@ impl Run {
             .find(|change| change.new_state == State::Open)
             .and_then(|change| Some((change.at, change.reason.as_ref()?)));
         let text = match reason {
-            Some((at, reason)) => format!("first opened at {}: {reason}", axis::short(at)),
+            Some((at, reason)) => {
+                printable(&format!("first opened at {}: {reason}", axis::short(at)))
+            }
             None => "never opened".to_owned(),
         };
         let text: String = text.chars().take(columns).collect();
