@@ -387,6 +387,9 @@ impl<'a> Simulation<'a> {
                 .unwrap_or_else(PoisonError::into_inner),
         );
         for signal in heard {
+            if signal.would_have_opened {
+                continue;
+            }
             match signal.new_state {
                 State::Open => {
                     self.phase.openings += 1;
