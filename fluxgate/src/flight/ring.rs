@@ -7,6 +7,10 @@ use super::TransitionRecord;
 /// Holds at most as many records as its owner says. Allocates nothing before the
 /// first.
 #[derive(Default)]
+#[allow(
+    clippy::box_collection,
+    reason = "most breakers never change their state, and hold an empty pointer"
+)]
 pub(crate) struct Ring(Option<Box<VecDeque<Arc<TransitionRecord>>>>);
 
 impl Ring {
