@@ -310,11 +310,7 @@ pub(super) struct Watcher {
 }
 
 impl Watcher {
-    pub(super) fn new(
-        board: &Arc<Board>,
-        operator: Option<String>,
-        commands: bool,
-    ) -> Option<Self> {
+    pub(super) fn new(board: &Arc<Board>, operator: Option<&str>, commands: bool) -> Option<Self> {
         let most = |pages| (pages < PAGES).then_some(pages + 1);
         board.pages.fetch_update(Relaxed, Relaxed, most).ok()?;
         let mut rows = board.rows();

@@ -33,7 +33,7 @@ impl Body {
     /// Returns the events of a board for one page; `None` if too many are open.
     pub(super) fn events(
         board: &Arc<Board>,
-        operator: Option<String>,
+        operator: Option<&str>,
         commands: bool,
     ) -> Option<Self> {
         let watcher = Watcher::new(board, operator, commands)?;

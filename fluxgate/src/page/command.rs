@@ -75,7 +75,7 @@ fn is_same_origin(head: &Parts) -> bool {
     let from = origin.as_ref().and_then(Uri::authority);
     let here = text(headers, HOST.as_str());
     // HTTP/2 has it in the target.
-    let here = here.or_else(|| head.uri.authority().map(|authority| authority.as_str()));
+    let here = here.or_else(|| head.uri.authority().map(::http::uri::Authority::as_str));
     from.is_some_and(|from| here.is_some_and(|here| from.as_str().eq_ignore_ascii_case(here)))
 }
 

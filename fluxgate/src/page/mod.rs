@@ -204,7 +204,8 @@ impl Page {
 
     fn events(&self, head: &Parts) -> Response<Body> {
         let operator = command::author(self, head);
-        let Some(body) = Body::events(&self.board, operator, self.authorise.is_some()) else {
+        let Some(body) = Body::events(&self.board, operator.as_deref(), self.authorise.is_some())
+        else {
             let mut response = error(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "as many pages are open as are served at once",
