@@ -51,7 +51,7 @@ impl Core {
         let parts = self
             .config
             .tripper
-            .parts(&machine.context(&self.config), None);
+            .parts(&machine.context(&self.config, state), None);
         let slots = machine.probes().limit();
         let probes_in_flight = machine.probes_in_flight(now);
         let failed = machine.failed();
