@@ -115,6 +115,7 @@
 //! | `tower` | | `tower`: a breaker as a `Layer`, for axum, tonic, reqwest and every other `Service` |
 //! | `sim` | | `sim`: tries a policy on the shipping engine before production does |
 //! | `sim-traces` | | recorded traces from and to JSONL and CSV files |
+//! | `settings` | | policies from text: [`FromStr`](std::str::FromStr) in the attribute's words, for files and flags |
 //! | `slack` | | `SlackListener` and the delivery it is built on |
 //! | `slack-core` | | the same without TLS, for a proxy within reach over plain HTTP |
 //!
@@ -156,6 +157,8 @@ mod engine;
 pub mod flight;
 #[cfg(feature = "tower")]
 pub mod future;
+#[cfg(feature = "settings")]
+mod grammar;
 #[cfg(feature = "grpc")]
 pub mod grpc;
 // Part of the documentation alone. Its examples use the attribute.
@@ -171,6 +174,8 @@ pub mod permit;
 pub mod random;
 pub mod registry;
 pub mod retry;
+#[cfg(feature = "settings")]
+mod settings;
 #[cfg(feature = "sim")]
 pub mod sim;
 #[cfg(feature = "slack-core")]
@@ -206,6 +211,8 @@ pub use breaker::static_breaker::StaticBreaker;
 pub use breaker::weak::WeakBreaker;
 pub use breaker::{CircuitBreaker, Guard};
 pub use call::rejection::{CallError, CallNotPermitted, RejectionKind, rejection};
+#[cfg(feature = "settings")]
+pub use grammar::ParsePolicyError;
 pub use info::Info;
 pub use info::kill_switch::{KillSwitch, Variable};
 pub use info::lifetime::{Histogram, LifetimeTotals};

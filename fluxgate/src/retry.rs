@@ -13,6 +13,9 @@ use crate::{
     util::duration::{Literal, from_secs_ceil},
 };
 
+#[cfg(feature = "settings")]
+pub use crate::settings::any_retry::AnyRetry;
+
 /// A circuit that has just opened.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]

@@ -62,7 +62,7 @@ fn nothing_is_kept_unless_a_listener_asks() {
 }
 
 #[test]
-fn successes_are_counted_on_the_healthy_path_too_by_every_thread() {
+fn healthy_successes_of_all_threads_are_counted() {
     const THREADS: usize = 8;
     const CALLS: usize = 5_000;
     let builder = CircuitBreaker::builder("healthy").window(CountWindow::new(10));

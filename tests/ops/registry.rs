@@ -9,7 +9,7 @@ fn build(name: &'static str) -> CircuitBreaker {
 }
 
 #[test]
-fn a_breaker_is_there_from_when_it_is_built_until_it_is_dropped() {
+fn registered_from_build_until_drop() {
     assert!(registry::find("passing").is_none());
     let breaker = build("passing");
     let clone = breaker.clone();

@@ -50,7 +50,7 @@ fn names(label: &str, samples: Vec<Sample>) -> Vec<String> {
 }
 
 #[test]
-fn a_real_prometheus_sees_what_happens_and_answers_every_query() {
+fn real_prometheus_answers_every_query() {
     // One webhook takes the connection and never answers, one is not there, and
     // one is not configured.
     let hanging = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -167,7 +167,7 @@ fn what_is_given_up_is_logged_in_full_and_without_tokens() {
 }
 
 #[test]
-fn errors_and_handles_show_neither_token_nor_the_path_of_a_webhook() {
+fn errors_and_handles_show_no_secrets() {
     let slack = Slack::down();
     let url = format!("http://{}/services/T/B/hook-secret", slack.address());
     let token = Token::new("xoxb-hidden").unwrap();

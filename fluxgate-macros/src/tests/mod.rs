@@ -11,6 +11,7 @@ mod habits;
 mod items;
 mod policy;
 mod rules;
+mod run_time;
 mod simulated;
 mod table;
 mod throttle;

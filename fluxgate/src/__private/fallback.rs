@@ -4,7 +4,7 @@ use std::future::{Future, Ready, ready};
 
 use crate::CallError;
 
-/// The result of the call, or else of the fallback, which is asked after the
+/// Returns the result of the call, or else of the fallback, which is asked after the
 /// call is over and its borrows have ended.
 #[inline]
 pub fn or_else<R, E>(

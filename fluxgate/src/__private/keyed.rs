@@ -9,7 +9,7 @@ use {
     std::{borrow::Borrow, hash::Hash},
 };
 
-/// The breaker of a key.
+/// Returns the breaker of a key.
 #[cfg(feature = "keyed")]
 #[inline]
 pub fn by_key<K: Key, Q: KeyOf<K, M>, M>(breakers: &CircuitBreakers<K>, key: &Q) -> CircuitBreaker {

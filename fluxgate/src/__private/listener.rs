@@ -9,7 +9,7 @@ pub fn listener_fn<F: Fn(&Signal) + Send + Sync + 'static>(listener: F) -> F {
     listener
 }
 
-/// The same for a closure that gives a future.
+/// Makes a listener of a closure that gives a future.
 pub fn async_listener_fn<F, Fut>(listener: F) -> F
 where
     F: Fn(Signal) -> Fut + Send + Sync + 'static,

@@ -16,6 +16,7 @@ pub mod type_of;
 
 use std::future::Future;
 
+pub use crate::listener::into_listener::sealed::Sealed as SealedIntoListener;
 #[doc(hidden)]
 pub use crate::util::bounds;
 pub use classify::{Wait, overloaded_for, unavailable_for};

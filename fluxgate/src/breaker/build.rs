@@ -116,7 +116,7 @@ impl Builder {
         })
     }
 
-    /// The settings that are refused, and why.
+    /// Returns the settings that are refused, and why.
     fn check(&self) -> Vec<(PolicySetting, Vec<Fault>)> {
         let count = |what: &str, ok: bool| {
             if ok {

@@ -68,11 +68,11 @@ impl<'a, J> Classified<'a, J> {
         }
     }
 
-    /// As [`CircuitBreaker::call`].
+    /// Calls as [`CircuitBreaker::call`] does.
     ///
     /// # Errors
     ///
-    /// As [`CircuitBreaker::call`].
+    /// Calls as [`CircuitBreaker::call`] does.
     #[inline]
     pub fn call<V, E>(self, f: impl FnOnce() -> Result<V, E>) -> Result<V, E>
     where
@@ -82,15 +82,15 @@ impl<'a, J> Classified<'a, J> {
         run(self.breaker, IntoError(self.classifier), f)
     }
 
-    /// As [`CircuitBreaker::call_async`].
+    /// Calls as [`CircuitBreaker::call_async`] does.
     ///
     /// # Errors
     ///
-    /// As [`CircuitBreaker::call`].
+    /// Calls as [`CircuitBreaker::call`] does.
     ///
     /// # Cancel safety
     ///
-    /// As [`CircuitBreaker::call_async`].
+    /// Calls as [`CircuitBreaker::call_async`] does.
     #[inline]
     pub fn call_async<V, E, F>(
         self,
@@ -104,11 +104,11 @@ impl<'a, J> Classified<'a, J> {
         CallFuture::new(self.breaker, IntoError(self.classifier), future)
     }
 
-    /// As [`CircuitBreaker::try_call`].
+    /// Calls as [`CircuitBreaker::try_call`] does.
     ///
     /// # Errors
     ///
-    /// As [`CircuitBreaker::try_call`].
+    /// Calls as [`CircuitBreaker::try_call`] does.
     #[inline]
     pub fn try_call<V, E>(self, f: impl FnOnce() -> Result<V, E>) -> Result<V, CallError<E>>
     where
@@ -117,15 +117,15 @@ impl<'a, J> Classified<'a, J> {
         run(self.breaker, IntoCallError(self.classifier), f)
     }
 
-    /// As [`CircuitBreaker::try_call_async`].
+    /// Calls as [`CircuitBreaker::try_call_async`] does.
     ///
     /// # Errors
     ///
-    /// As [`CircuitBreaker::try_call`].
+    /// Calls as [`CircuitBreaker::try_call`] does.
     ///
     /// # Cancel safety
     ///
-    /// As [`CircuitBreaker::call_async`].
+    /// Calls as [`CircuitBreaker::call_async`] does.
     #[inline]
     pub fn try_call_async<V, E, F>(
         self,
@@ -138,7 +138,7 @@ impl<'a, J> Classified<'a, J> {
         CallFuture::new(self.breaker, IntoCallError(self.classifier), future)
     }
 
-    /// As [`CircuitBreaker::call_with_fallback`].
+    /// Calls as [`CircuitBreaker::call_with_fallback`] does.
     ///
     /// # Errors
     ///
@@ -155,7 +155,7 @@ impl<'a, J> Classified<'a, J> {
         run(self.breaker, IntoCallError(self.classifier), f).or_else(fallback)
     }
 
-    /// As [`CircuitBreaker::call_with_fallback_async`].
+    /// Calls as [`CircuitBreaker::call_with_fallback_async`] does.
     ///
     /// # Errors
     ///
@@ -163,7 +163,7 @@ impl<'a, J> Classified<'a, J> {
     ///
     /// # Cancel safety
     ///
-    /// As [`CircuitBreaker::call_with_fallback_async`].
+    /// Calls as [`CircuitBreaker::call_with_fallback_async`] does.
     pub fn call_with_fallback_async<V, E, R, F, B>(
         self,
         future: F,

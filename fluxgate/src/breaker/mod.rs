@@ -69,20 +69,20 @@ impl CircuitBreaker {
         core.eternal.get_or_init(|| Box::leak(Box::new(self)));
     }
 
-    /// The breaker's name.
+    /// Returns the breaker's name.
     #[must_use]
     pub fn name(&self) -> &Name {
         &self.core.name
     }
 
-    /// The present state. One atomic load.
+    /// Returns the present state. One atomic load.
     #[doc(alias("is_open", "is_closed"))]
     #[must_use]
     pub fn state(&self) -> State {
         self.core.state()
     }
 
-    /// A snapshot of the breaker: state, window, totals.
+    /// Returns a snapshot of the breaker: state, window, totals.
     #[doc(alias("snapshot", "stats", "metrics"))]
     #[must_use]
     pub fn info(&self) -> Info {
@@ -232,8 +232,8 @@ impl CircuitBreaker {
         self.classified().call_with_fallback_async(future, fallback)
     }
 
-    /// The same calls with a say in which errors count as failures. An error
-    /// that `tracker` does not match is ignored.
+    /// Returns this breaker's calls with `tracker`, which decides which errors count as
+    /// failures. An error that it does not match is ignored.
     ///
     /// ```
     /// use std::io;
@@ -248,8 +248,8 @@ impl CircuitBreaker {
         Classified::new(self, ByTracker::new(tracker, NeverFails))
     }
 
-    /// The same calls with one function that says what every result means, errors
-    /// and the rest alike; [`with_tracker`](Self::with_tracker) and
+    /// Returns this breaker's calls with one function that says what every result means,
+    /// errors and the rest alike: [`with_tracker`](Self::with_tracker) and
     /// [`failure_if`](Classified::failure_if) in one, and the way to say for how long
     /// the dependency will be down. A panic in it is contained.
     ///
@@ -309,7 +309,7 @@ impl CircuitBreaker {
             .map_err(|refusal| CallNotPermitted::new(self, refusal))?;
         Ok(Guard {
             core: &self.core,
-            stage: Stage::Running(ticket),
+            stage: GuardStage::Running(ticket),
             panicking: std::thread::panicking(),
         })
     }
@@ -410,14 +410,14 @@ impl fmt::Debug for CircuitBreaker {
 #[must_use = "a call that is dropped counts as cancelled"]
 pub struct Guard<'a> {
     core: &'a Core,
-    stage: Stage,
+    stage: GuardStage,
     /// Whether a panic was under way already when the call began.
     panicking: bool,
 }
 
 /// How far the call of a guard is.
 #[derive(Clone, Copy)]
-enum Stage {
+enum GuardStage {
     Settled,
     Running(Ticket),
     /// With how long it took, in nanoseconds, as was measured elsewhere.
@@ -441,19 +441,19 @@ impl Guard<'_> {
     /// # Ok::<_, Box<dyn std::error::Error>>(())
     /// ```
     pub fn with_duration(mut self, duration: Duration) -> Self {
-        if let Stage::Running(ticket) | Stage::Measured(ticket, _) = self.stage {
-            self.stage = Stage::Measured(ticket, nanos(duration));
+        if let GuardStage::Running(ticket) | GuardStage::Measured(ticket, _) = self.stage {
+            self.stage = GuardStage::Measured(ticket, nanos(duration));
         }
         self
     }
 
-    /// The call succeeded.
+    /// Records that the call succeeded.
     #[inline]
     pub fn success(self) {
         self.record(Outcome::Success);
     }
 
-    /// The call failed.
+    /// Records that the call failed.
     #[inline]
     pub fn failure(self) {
         self.record(Outcome::Failure);
@@ -469,12 +469,12 @@ impl Guard<'_> {
         self.record(Outcome::Overloaded);
     }
 
-    /// The call says nothing about the dependency.
+    /// Records that the call says nothing about the dependency.
     pub fn ignore(self) {
         self.record(Outcome::Ignored);
     }
 
-    /// The call failed, and this is what the failure says: for the
+    /// Records that the call failed, and what the failure says: for the
     /// [flight recorder](crate::flight#failures-in-words).
     ///
     /// ```
@@ -489,23 +489,25 @@ impl Guard<'_> {
         self.failure();
     }
 
-    /// The call ended with this outcome.
+    /// Records that the call ended with this outcome.
     #[inline]
     pub fn record(mut self, outcome: Outcome) {
-        match mem::replace(&mut self.stage, Stage::Settled) {
-            Stage::Running(ticket) => call::record(self.core, ticket, outcome),
-            Stage::Measured(ticket, elapsed) => {
+        match mem::replace(&mut self.stage, GuardStage::Settled) {
+            GuardStage::Running(ticket) => call::record(self.core, ticket, outcome),
+            GuardStage::Measured(ticket, elapsed) => {
                 call::record_measured(self.core, ticket, outcome, elapsed);
             }
-            Stage::Settled => {}
+            GuardStage::Settled => {}
         }
     }
 
     fn settle(&mut self, ended: CallEnd) {
-        match mem::replace(&mut self.stage, Stage::Settled) {
-            Stage::Running(ticket) => self.core.settle(ticket, ended),
-            Stage::Measured(ticket, elapsed) => self.core.settle_measured(ticket, ended, elapsed),
-            Stage::Settled => {}
+        match mem::replace(&mut self.stage, GuardStage::Settled) {
+            GuardStage::Running(ticket) => self.core.settle(ticket, ended),
+            GuardStage::Measured(ticket, elapsed) => {
+                self.core.settle_measured(ticket, ended, elapsed)
+            }
+            GuardStage::Settled => {}
         }
     }
 }

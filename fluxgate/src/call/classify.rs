@@ -6,7 +6,7 @@ use crate::{Classify, Outcome, call::Admitted, tracker::Tracker, util::panic::ca
 
 /// Which successful results count as failures.
 pub trait FailureIf<T: ?Sized> {
-    /// Whether `value` counts as a failure.
+    /// Returns whether `value` counts as a failure.
     fn fails(&self, value: &T) -> bool;
 }
 
@@ -106,7 +106,7 @@ impl<V, E, T: Tracker<E>, P: FailureIf<V>> Classifier<V, E> for ByTracker<T, P> 
 pub struct ByClosure<F>(pub(crate) F);
 
 impl<F> ByClosure<F> {
-    /// What it says; nothing if it panics, which is reported.
+    /// Returns what it says; nothing if it panics, which is reported.
     pub(crate) fn ask<R>(&self, ran: &R) -> Option<Outcome>
     where
         F: Fn(&R) -> Outcome,

@@ -118,13 +118,13 @@ pub trait Complete<R> {
     /// What the caller gets.
     type Output;
 
-    /// The call ran: settles it, and makes something of its output.
+    /// Settles a call that ran, and makes something of its output.
     ///
     /// The output is taken to pieces and put together again rather than looked
     /// at where it is: read right after it was written, and in another width, it
     /// would keep the processor waiting longer than all the rest takes.
     fn accept(self, output: R, call: Admitted<'_>) -> Self::Output;
 
-    /// The call did not run.
+    /// Makes something of a rejection: the call did not run.
     fn reject(self, rejection: CallNotPermitted) -> Self::Output;
 }

@@ -40,13 +40,13 @@ impl CallNotPermitted {
         }
     }
 
-    /// The name of the breaker that rejected the call.
+    /// Returns the name of the breaker that rejected the call.
     #[must_use]
     pub fn name(&self) -> &Name {
         self.breaker().name()
     }
 
-    /// The state that rejected it: [`State::Open`], [`State::HalfOpen`],
+    /// Returns the state that rejected it: [`State::Open`], [`State::HalfOpen`],
     /// [`State::ForcedOpen`], or [`State::Closed`] if it was
     /// [throttled](RejectionKind::Throttled).
     #[must_use]
@@ -83,7 +83,7 @@ impl CallNotPermitted {
         self.refusal.share()
     }
 
-    /// How long until the breaker lets the first probe through, when it is open
+    /// Returns how long until the breaker lets the first probe through, when it is open
     /// and its retry policy will. Retrying earlier is of no use. For a throttled call,
     /// how long the overloaded dependency still asks its callers to wait.
     #[must_use]
@@ -91,7 +91,7 @@ impl CallNotPermitted {
         self.refusal.wait()
     }
 
-    /// Why the breaker opened, when it is open.
+    /// Returns why the breaker opened, when it is open.
     #[must_use]
     pub fn reason(&self) -> Option<Reason> {
         self.breaker().core.config.reason(self.refusal.cause()?)
@@ -303,7 +303,7 @@ pub enum CallError<E> {
 }
 
 impl<E: From<CallNotPermitted>> CallError<E> {
-    /// The function's own error, or the rejection made into one.
+    /// Returns the function's own error, or the rejection made into one.
     pub fn into_error(self) -> E {
         match self {
             Self::Rejected(rejection) => rejection.into(),

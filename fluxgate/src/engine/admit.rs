@@ -62,7 +62,7 @@ impl Core {
         }
     }
 
-    /// The two above.
+    /// Admits a call on any path except the fast one.
     #[inline(never)]
     pub(crate) fn admit_without_fast(&self) -> Result<Ticket, Refusal> {
         self.admit_lock_free().unwrap_or_else(|| self.admit_slow())
@@ -78,15 +78,15 @@ impl Core {
         Ticket::new(word, began)
     }
 
-    /// All of them.
+    /// Admits a call on any path.
     #[cfg(feature = "tower")]
     pub(crate) fn admit_any(&self) -> Result<Ticket, Refusal> {
         self.admit_fast()
             .map_or_else(|| self.admit_without_fast(), Ok)
     }
 
-    /// Why a call would be rejected now, if that is certain without asking for
-    /// one. Nothing is counted.
+    /// Returns why a call would be rejected now, if that is certain without admitting
+    /// one. Counts nothing.
     pub(crate) fn refusing(&self) -> Option<Refusal> {
         loop {
             let word = self.word();
@@ -209,7 +209,7 @@ impl Core {
         }
     }
 
-    /// Whether the retry policy lets a probe run after all.
+    /// Returns whether the retry policy lets a probe run after all.
     pub(super) fn is_ready(&self, opening: Opening, elapsed: Duration) -> bool {
         match consult(self, || self.config.retry.ready(&opening, elapsed)) {
             Consulted::Given(ready) => ready,

@@ -26,7 +26,7 @@ pub(crate) enum ClockSource {
 }
 
 impl Default for ClockSource {
-    /// The system's clock, or that of a test that has breakers of its own.
+    /// Returns the system's clock, or that of a test that has breakers of its own.
     fn default() -> Self {
         #[cfg(feature = "test-util")]
         if let Some(world) = crate::registry::isolated::world() {
@@ -81,7 +81,7 @@ impl ClockSource {
         }
     }
 
-    /// Has an alarm ring when `now` has come to `at`: by the clock, if it can, else in
+    /// Sets an alarm that rings when `now` has come to `at`: by the clock, if it can, else in
     /// real time.
     pub(crate) fn set_alarm(&self, at: Duration, alarm: Alarm) {
         let set = match self {
@@ -95,7 +95,8 @@ impl ClockSource {
 }
 
 impl OwnClock {
-    /// Out of line, so that the system's clock is read without its frame.
+    /// Reads a clock of the user's. Out of line, so that the system's clock is read without
+    /// this frame.
     #[inline(never)]
     fn now(&self) -> Duration {
         match consult(self, || self.clock.now()) {

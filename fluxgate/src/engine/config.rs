@@ -64,7 +64,7 @@ impl Config {
         catch_panic(|| self.permit.share(elapsed)).flatten()
     }
 
-    /// A cause in words.
+    /// Returns a cause in words.
     pub(crate) fn reason(&self, cause: Cause) -> Option<Reason> {
         let (rule, threshold) = match cause.leaf {
             Cause::REOPEN_AFTER => (RuleKind::ReopenAfter, self.reopen_after?.get() as f64),

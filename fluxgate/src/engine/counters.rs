@@ -49,7 +49,7 @@ impl Count {
 }
 
 impl CallCounters {
-    /// As if new, between two tests.
+    /// Sets all counters to zero, between two tests.
     pub(crate) fn clear(&self) {
         let Self {
             rejected,
@@ -135,12 +135,12 @@ impl ListenerCounters {
         }))
     }
 
-    /// Whether it wants to see every call, the healthy ones too.
+    /// Returns whether a listener wants every call counted, healthy ones too.
     pub(crate) fn counts_every_call(&self) -> bool {
         self.counts_successes || self.needs_elapsed()
     }
 
-    /// Whether it wants to know how long calls took.
+    /// Returns whether a listener wants to know how long calls took.
     pub(crate) fn needs_elapsed(&self) -> bool {
         #[cfg(feature = "sim")]
         if !self.recorders.is_empty() {
@@ -169,7 +169,7 @@ impl ListenerCounters {
         }
     }
 
-    /// A call ended after `elapsed` nanoseconds; `late` if the state had moved
+    /// Counts a call that ended after `elapsed` nanoseconds; `late` if the state had moved
     /// on.
     #[inline]
     pub(crate) fn ended(&self, ended: CallEnd, late: bool, elapsed: u64) {
@@ -204,7 +204,7 @@ impl ListenerCounters {
         bump(&self.spent[state as usize], nanos(after));
     }
 
-    /// The totals, `since` being how long the present state has lasted.
+    /// Returns the totals, `since` being how long the present state has lasted.
     pub(crate) fn lifetime(&self, state: State, since: Duration) -> LifetimeTotals {
         let read = |count: &AtomicU64| count.load(Relaxed);
         let rejecting = [State::Open, State::HalfOpen, State::ForcedOpen];

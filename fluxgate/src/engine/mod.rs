@@ -279,13 +279,13 @@ impl Core {
         }
     }
 
-    /// What the environment commands, if it is not what a breaker begins with.
+    /// Returns what the environment commands, if it is not what a breaker begins with.
     fn kill_switch_state(&self) -> Option<&KillSwitch> {
         self.kill_switch()
             .filter(|switch| switch.state != State::Closed)
     }
 
-    /// What the environment commands; nothing while a test has the time frozen.
+    /// Returns what the environment commands; nothing while a test has the time frozen.
     fn kill_switch(&self) -> Option<&KillSwitch> {
         let switch = self.environment.as_deref()?.switch.as_ref();
         switch.filter(|_| !SystemClock::is_replaced())

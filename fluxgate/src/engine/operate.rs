@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Core {
-    /// A manual command: goes to the state, also if it is the present one.
+    /// Obeys a manual command: goes to the state, also if it is the present one.
     pub(crate) fn command(&self, state: State, by: Option<&Arc<str>>) {
         if state == State::Open {
             return self.open(None, by);

@@ -60,7 +60,7 @@ impl ShardedCounters {
     }
 }
 
-/// How many stripes there are: one for each core, rounded up to a power of two.
+/// Returns how many stripes there are: one for each core, rounded up to a power of two.
 fn shards() -> usize {
     static STRIPES: OnceCell<usize> = OnceCell::new();
     *STRIPES.get_or_init(|| {
@@ -69,7 +69,7 @@ fn shards() -> usize {
     })
 }
 
-/// The number of this thread; threads take turns in using the stripes.
+/// Returns the number of this thread; threads take turns in using the stripes.
 #[inline]
 fn mine() -> usize {
     const UNKNOWN: usize = usize::MAX;

@@ -15,7 +15,7 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
-    /// For a call that needs no slot.
+    /// Makes the ticket of a call that needs no slot.
     #[inline]
     pub(super) fn new(word: StateWord, began: u64) -> Self {
         Self {

@@ -184,7 +184,7 @@ impl Core {
         })
     }
 
-    /// What it takes to enter a state that asks no policy.
+    /// Returns what it takes to enter a state that asks no policy.
     pub(super) fn entry(&self, state: State, trigger: Trigger) -> StateEntry<'static> {
         self.entry_at(state, trigger, self.clock.now())
     }
@@ -387,7 +387,7 @@ impl Core {
         self.unlock_within(held, TURN);
     }
 
-    /// As [`unlock`](Self::unlock), with this many signals for one caller.
+    /// Unlocks as [`unlock`](Self::unlock) does, with this many signals for one caller.
     pub(super) fn unlock_within(&self, held: Held<'_, Shared>, turn: usize) {
         let mut held = self.catch_up(held);
         let has_changed = mem::take(&mut held.get().has_changed);

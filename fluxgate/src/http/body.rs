@@ -62,7 +62,7 @@ impl Reads {
 }
 
 impl<B: http_body::Body> Body<B> {
-    /// A body whose call is settled.
+    /// Wraps a body whose call is settled.
     pub(crate) fn settled(inner: B) -> Self {
         Self {
             inner: Some(inner),
@@ -70,7 +70,7 @@ impl<B: http_body::Body> Body<B> {
         }
     }
 
-    /// The body of a response that was not asked for.
+    /// Makes the empty body of a rejection.
     #[cfg(feature = "grpc")]
     pub(crate) fn empty() -> Self {
         Self {
@@ -79,7 +79,7 @@ impl<B: http_body::Body> Body<B> {
         }
     }
 
-    /// A body that settles `call` with `outcome` if it ends well. `length` is what
+    /// Makes a body that settles `call` with `outcome` if it ends well. `length` is what
     /// the head of the response declares.
     pub(crate) fn new(
         inner: B,

@@ -77,7 +77,7 @@ mod async_listener;
 #[cfg(any(feature = "metrics", feature = "opentelemetry", feature = "prometheus"))]
 mod exported;
 mod impls;
-mod into_listener;
+pub(crate) mod into_listener;
 #[cfg(feature = "tracing")]
 mod log;
 #[cfg(feature = "metrics")]

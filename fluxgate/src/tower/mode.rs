@@ -62,7 +62,7 @@ pub trait Respond<V, E>:
     /// Its error.
     type Error;
 
-    /// What a caller gets whom the service failed.
+    /// Returns what the caller gets when the service failed.
     fn failed(error: E) -> Self::Error;
 }
 

@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disjunction_that_fires_by_its_state_tells_less_than_a_rate_beside_it() {
+    fn cause_prefers_a_rate_to_a_state() {
         assert_eq!(
             named((Closed | FailureRate::new(0.1)) & FailureRate::new(0.5)),
             Some((RuleKind::FailureRate, 0.6, 0.5))

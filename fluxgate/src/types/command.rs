@@ -44,7 +44,7 @@ impl Command {
         Self::HalfOpen,
     ];
 
-    /// The name of the method.
+    /// Returns the name of the method.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -64,7 +64,7 @@ impl Command {
         !matches!(self, Self::Open | Self::HalfOpen)
     }
 
-    /// The state it leads to.
+    /// Returns the state that the command leads to.
     #[must_use]
     pub const fn state(self) -> State {
         match self {

@@ -27,7 +27,7 @@ pub(crate) enum WindowTask {
 pub(crate) struct Tasks(pub(crate) VecDeque<WindowTask>);
 
 impl Tasks {
-    /// Whether there was room.
+    /// Leaves a task for the window. Returns whether there was room.
     pub(crate) fn put(&mut self, task: WindowTask) -> bool {
         let fits = self.0.len() < MOST;
         if fits {

@@ -259,7 +259,7 @@ fn settings() -> Vec<Settings> {
 /// exceed the limit, signals form one chain: the model is built so that it can't
 /// be otherwise, and here the breaker does the same in every situation there is.
 #[test]
-fn g2_and_g3_hold_in_every_reachable_state_within_small_bounds() {
+fn g2_g3_hold_in_every_reachable_state() {
     for settings in settings() {
         let limit = settings.probes as usize;
         let situations = explore(&settings, CALLS, |path, world| {
@@ -282,7 +282,7 @@ fn g2_and_g3_hold_in_every_reachable_state_within_small_bounds() {
 /// dependency works, the circuit is closed and stays so after one wait and one
 /// lease at most.
 #[test]
-fn g1_a_healed_dependency_closes_the_circuit_from_every_reachable_state() {
+fn g1_healed_dependency_closes_every_state() {
     for settings in settings() {
         let patience = 2 * TICK + settings.lease;
         explore(&settings, CALLS, |path, world| {

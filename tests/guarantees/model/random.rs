@@ -205,7 +205,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 #[test]
-fn the_breaker_agrees_with_the_model_in_generated_interleavings() {
+fn breaker_agrees_with_the_model() {
     let mut runner = TestRunner::new(ProptestConfig {
         cases: CASES,
         max_shrink_iters: 20_000,

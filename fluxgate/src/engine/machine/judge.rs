@@ -63,7 +63,7 @@ impl Machine {
         self.went_into(config, ending.failed, now)
     }
 
-    /// A call went into the window. The state that leads to, if any.
+    /// Judges after a call went into the window. Returns the state that leads to, if any.
     // Else the frame of a second call is paid for each record.
     #[inline(always)]
     #[allow(clippy::inline_always)]
@@ -96,8 +96,8 @@ impl Machine {
         }
     }
 
-    /// A call was recorded, and the totals are `calm` if the window is full: where
-    /// does it lead?
+    /// Counts a call that was recorded. Returns the state that leads to, if any: none
+    /// while the window is full and its totals are `below` every threshold.
     #[inline]
     fn recorded(&mut self, config: &Config, failed: bool, below: bool) -> Option<Next> {
         self.streak = if failed {
@@ -183,7 +183,7 @@ impl Machine {
         config.tripper.pressure(&self.context(config))
     }
 
-    /// `Open`, if the tripper fires or has to be asked.
+    /// Returns `Open`, if the tripper fires or has to be asked.
     fn tripped(&self, config: &Config) -> Option<Next> {
         if config.own_tripper {
             return Some(Next {
@@ -198,7 +198,7 @@ impl Machine {
         })
     }
 
-    /// What the tripper is to be shown before the breaker goes to `target`.
+    /// Returns what the tripper is to be shown before the breaker goes to `target`.
     #[allow(clippy::unnecessary_box_returns, reason = "large, and rarely made")]
     pub(crate) fn question(&self, target: State) -> Box<Question> {
         Box::new(Question {

@@ -133,7 +133,7 @@ impl Machine {
         self.generation
     }
 
-    /// When it entered the present state.
+    /// Returns when it entered the present state.
     pub(crate) fn entered(&self) -> Duration {
         self.entered
     }
@@ -187,7 +187,7 @@ impl Machine {
         self.wait
     }
 
-    /// What the window held when a rule opened the circuit, while it is open.
+    /// Returns what the window held when a rule opened the circuit, while it is open.
     pub(crate) fn opened_with(&self) -> Option<&Totals> {
         self.opened_with.as_deref()
     }
@@ -213,12 +213,12 @@ impl Machine {
         self.window.is_own()
     }
 
-    /// The user's own window, if that is what there is, and the totals.
+    /// Returns the user's own window, if that is what there is, and the totals.
     pub(crate) fn own_window(&mut self) -> Option<(&mut OwnWindow, &mut Totals)> {
         Some((self.window.as_own()?, &mut self.totals))
     }
 
-    /// Whether a success that is not slow would change nothing.
+    /// Returns whether a success that is not slow would change nothing.
     #[inline]
     pub(crate) fn is_clean(&self, config: &Config) -> bool {
         // First what most windows fail by that are not clean.
@@ -229,14 +229,14 @@ impl Machine {
             && self.window.success_changes_nothing(&self.totals)
     }
 
-    /// How long an open circuit has been open, if its wait is over.
+    /// Returns how long an open circuit has been open, if its wait is over.
     pub(crate) fn due(&self, now: Duration) -> Option<Duration> {
         let elapsed = now.saturating_sub(self.entered);
         let wait = self.wait.filter(|_| self.state == State::Open)?;
         (elapsed >= wait).then_some(elapsed)
     }
 
-    /// The opening that the retry policy is asked about when the breaker goes to
+    /// Returns the opening that the retry policy is asked about when the breaker goes to
     /// `Open`, or is there.
     pub(crate) fn opening(&self) -> Opening {
         let again = self.state == State::HalfOpen;
@@ -279,7 +279,7 @@ impl Machine {
         self.probes.release(slot, nanos(now))
     }
 
-    /// Whether calls are to be [admitted](Self::admit) in the closed state, too.
+    /// Returns whether calls are to be [admitted](Self::admit) in the closed state, too.
     pub(crate) fn tracks_in_flight(&self) -> bool {
         self.running.is_some()
     }
@@ -344,7 +344,7 @@ impl Machine {
         self.generation += 1;
     }
 
-    /// A new generation, with nothing recorded.
+    /// Begins a new generation, with nothing recorded.
     fn start_period(&mut self, now: Duration) {
         self.generation += 1;
         self.entered = now;

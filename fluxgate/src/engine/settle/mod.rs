@@ -75,8 +75,8 @@ impl Core {
         self.apply_if_any(held, next, None);
     }
 
-    /// As [`settle_outcome`](Self::settle_outcome), if there is attention by now, or the
-    /// period is over.
+    /// Settles as [`settle_outcome`](Self::settle_outcome) does, if there is attention by
+    /// now, or the period is over.
     #[cold]
     #[inline(never)]
     fn settle_outcome_late(&self, held: Held<'_, Shared>, word: StateWord, failed: bool) {
@@ -270,7 +270,7 @@ impl Core {
         in_time
     }
 
-    /// Whether a call counts as failed, if it counts at all.
+    /// Returns whether a call counts as failed, if it counts at all.
     #[inline(never)]
     pub(in crate::engine) fn count_as(
         &self,
@@ -310,7 +310,7 @@ impl Core {
         }
     }
 
-    /// After a call was recorded: goes where that leads. `now` may be missing
+    /// Goes to the state that a recorded call leads to, if any. `now` may be missing
     /// while nothing but a transition needs it.
     #[inline]
     fn apply_if_any(&self, mut held: Held<'_, Shared>, next: Option<Next>, now: Option<Duration>) {

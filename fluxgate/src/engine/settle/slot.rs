@@ -116,7 +116,7 @@ impl Core {
         }
     }
 
-    /// Whether a probe that succeeded took so long that it counts as failed.
+    /// Returns whether a probe that succeeded took so long that it counts as failed.
     pub(in crate::engine) fn is_too_slow(&self, elapsed: u64) -> bool {
         self.config.slow_probes == SlowProbes::Fail
             && !self.config.thresholds.is_empty()

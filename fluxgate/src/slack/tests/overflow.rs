@@ -52,7 +52,7 @@ async fn slack_proxy_with_a_queue_of_one_takes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_newest_of_each_slot_waits_beside_the_queue_and_says_how_many_were_dropped() {
+async fn newest_of_a_slot_waits_beside_a_full_queue() {
     let rig = Rig::new(unlimited().queue_size(2));
     for number in 0..10 {
         rig.shared.offer(slotted("one", number)).unwrap();
@@ -80,7 +80,7 @@ async fn the_newest_of_each_slot_waits_beside_the_queue_and_says_how_many_were_d
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hundred_thousand_in_an_outage_leave_the_queue_and_the_last() {
+async fn outage_leaves_the_queue_and_the_last() {
     let rig = Rig::new(unlimited());
     rig.slack.will("#a", vec![Act::Refuse; 3]);
     for number in 0..100_000 {

@@ -12,7 +12,7 @@ async fn times(policy: DeliveryPolicy, channels: &[&str], count: usize) -> Vec<u
 }
 
 #[tokio::test(start_paused = true)]
-async fn slack_proxy_sends_a_burst_and_then_at_its_rate_whatever_the_channel() {
+async fn slack_proxy_paces_all_channels_together() {
     let policy = DeliveryPolicy::slack_proxy();
     let expected = [0, 0, 0, 1000, 2000, 3000];
     assert_eq!(times(policy.clone(), &["#a"], 6).await, expected);

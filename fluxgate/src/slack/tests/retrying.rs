@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn slack_proxy_waits_twice_as_long_each_time_and_counts_each_failure_as_retried() {
+async fn slack_proxy_doubles_its_waits_and_counts_retries() {
     let rig = Rig::new(DeliveryPolicy::slack_proxy().max_retries(3));
     rig.slack.will("#a", vec![Act::Code("internal_error"); 9]);
     rig.send("#a", "lost");
@@ -116,7 +116,7 @@ async fn a_rate_limit_holds_every_channel_for_as_long_as_slack_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_slack_does_not_say_it_is_thirty_seconds_and_never_more_than_the_limit() {
+async fn rate_limit_without_header_waits_30_s() {
     for (policy, act, expected) in [
         (unlimited(), Act::Code("ratelimited"), 30_000),
         (unlimited(), Act::Limit(1_000_000), 3_600_000),
@@ -139,7 +139,7 @@ async fn where_slack_does_not_say_it_is_thirty_seconds_and_never_more_than_the_l
 }
 
 #[tokio::test(start_paused = true)]
-async fn rate_limits_use_up_retries_only_when_there_is_no_end_of_them() {
+async fn endless_rate_limits_use_up_retries() {
     let rig = Rig::new(unlimited().max_retries(1));
     rig.slack.will("#a", vec![Act::Limit(1); 30]);
     rig.send("#a", "lost");
