@@ -60,8 +60,9 @@ fn rule(written: &policy::TripperFormula) -> Rule {
 /// Reads a rule as the attribute does: `MinRequests(20) & FailureRate(0.5)`.
 ///
 /// What the attribute refuses is refused with the same words, also rules that can
-/// never fire, or that fire whatever happens; only what depends on the window is left
-/// to whoever knows it. Code is refused, too: constants, functions, `Custom(…)`.
+/// never fire, or that fire whatever happens. What depends on the window is not
+/// looked at: a rule alone does not know it. Code is refused, too: constants,
+/// functions, `Custom(…)`.
 ///
 /// ```
 /// use fluxgate::tripper::Rule;
