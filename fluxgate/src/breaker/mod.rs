@@ -505,7 +505,7 @@ impl Guard<'_> {
         match mem::replace(&mut self.stage, GuardStage::Settled) {
             GuardStage::Running(ticket) => self.core.settle(ticket, ended),
             GuardStage::Measured(ticket, elapsed) => {
-                self.core.settle_measured(ticket, ended, elapsed)
+                self.core.settle_measured(ticket, ended, elapsed);
             }
             GuardStage::Settled => {}
         }
