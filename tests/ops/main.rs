@@ -19,6 +19,7 @@ mod registry;
 mod rejections;
 mod reports;
 mod serialised;
+mod would_have_opened;
 
 use std::{
     thread,

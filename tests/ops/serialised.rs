@@ -110,6 +110,7 @@ fn an_open_breaker_as_a_listing_shows_it() {
             "reason": reason,
             "probes_in_flight": 0,
             "rejected": 0,
+            "would_have_opened": 1,
             "throttled": 0,
             "throttle": null,
             "passed_over": 0,
@@ -196,6 +197,7 @@ fn an_open_breaker_as_a_listing_shows_it() {
             "sequence": 3,
             "reason": reason,
             "next_attempt": 1_700_000_062.5,
+            "would_have_opened": false,
             "record": opening,
         })
     );

@@ -8,5 +8,5 @@
 mod attribute;
 mod numbers;
 mod rules;
+mod servers;
 mod ways;
-mod world;

@@ -55,7 +55,7 @@ impl Core {
             }
             State::Disabled => Ok(Ticket::new(word, 0)),
             State::ForcedOpen => Err(self.refuse(Refusal::by(State::ForcedOpen))),
-            State::MetricsOnly => Ok(self.ticket(word)),
+            State::MetricsOnly => Ok(self.ticket(word.calm())),
             State::Closed | State::Open | State::HalfOpen => {
                 self.admit_locked().map_err(|refusal| self.refuse(refusal))
             }
@@ -191,7 +191,7 @@ impl Core {
                         }
                         return Ok(Ticket {
                             slot,
-                            ..Ticket::new(word, nanos(now))
+                            ..Ticket::new(word.calm(), nanos(now))
                         });
                     }
                     self.give_back(slot, now);

@@ -126,6 +126,7 @@ impl Core {
                 .and_then(|cause| self.config.reason(cause)),
             probes_in_flight: machine.probes_in_flight(now),
             rejected: self.counts.rejected.get(),
+            would_have_opened: machine.would_have_opened(),
             throttled: self.counts.throttled.get(),
             throttle,
             passed_over: self.choice.get().map_or(0, Choice::passed_over),

@@ -58,7 +58,12 @@ impl Outbox {
         {
             *merged += 1;
             if let Some(next) = signals.front_mut() {
-                next.old_state = oldest.old_state;
+                if next.would_have_opened {
+                    // It is no part of the chain.
+                    *next = oldest;
+                } else {
+                    next.old_state = oldest.old_state;
+                }
             }
         }
         signals.push_back(signal());

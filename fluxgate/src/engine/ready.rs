@@ -79,7 +79,7 @@ impl Core {
                 self.admit_attentive(word)
             }
             State::Closed | State::MetricsOnly if !self.tracks_in_flight => Ok(self.ticket(word)),
-            State::MetricsOnly => Ok(self.ticket(word)),
+            State::MetricsOnly => Ok(self.ticket(word.calm())),
             State::ForcedOpen => Err(Refusal::by(State::ForcedOpen)),
             State::Open => match self.opening(word) {
                 Some(refusal) if !refusal.is_due() => Err(refusal),

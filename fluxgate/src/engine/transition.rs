@@ -94,7 +94,7 @@ struct Seen {
 impl Seen {
     /// Looks at a machine that is about to enter a state. Asks no rule of the user's.
     fn new(machine: &Machine, config: &Config, next: Next, trigger: Trigger) -> Self {
-        let context = machine.context(config);
+        let context = machine.context(config, machine.state());
         let evaluated = matches!(trigger, Trigger::Rule | Trigger::Recovery);
         Self {
             rule: if evaluated {
@@ -130,10 +130,12 @@ impl Core {
         let machine = &held.get().machine;
         let opening = machine.opening();
         let question = next.asks.then(|| machine.question(next.state));
-        if question.is_some() {
+        let measures_only = word.state() == State::MetricsOnly;
+        if question.is_some() || measures_only {
             self.update_word(&mut held);
         }
         drop(held);
+        let asked = question.is_some();
         let next = match question {
             None => Some(next),
             Some(question) => match consult(self, || question.ask(&self.config)) {
@@ -141,6 +143,9 @@ impl Core {
                 Consulted::Panicked | Consulted::Within => None,
             },
         };
+        if measures_only {
+            return self.would_open(word, next, asked, now);
+        }
         let entry = next.and_then(|next| {
             let now = now.unwrap_or_else(|| self.clock.now());
             self.prepare(next, opening, now)
@@ -150,6 +155,50 @@ impl Core {
             && held.word().same_period(word)
         {
             self.enter(&mut held, entry);
+        }
+        held
+    }
+
+    /// Leaves the signal of an opening in the outbox that does not happen, since the
+    /// breaker only measures. `next` is what the rule led to, if it fires; it was
+    /// `asked` without the lock, if it is the user's.
+    #[cold]
+    fn would_open(
+        &self,
+        word: StateWord,
+        next: Option<Next>,
+        asked: bool,
+        now: Option<Duration>,
+    ) -> Held<'_, Shared> {
+        let now = now.unwrap_or_else(|| self.clock.now());
+        let wall = self.clock.wall();
+        let mut held = self.shared.lock();
+        if !held.word().same_period(word) {
+            return held;
+        }
+        let Shared {
+            machine,
+            sequence,
+            outbox,
+            ..
+        } = held.get();
+        let begins = !asked || machine.begins_to_fire(next.is_some());
+        if let Some(next) = next
+            && begins
+            && machine.would_open(now)
+        {
+            outbox.put(|| Signal {
+                name: self.name.clone(),
+                old_state: State::MetricsOnly,
+                new_state: State::MetricsOnly,
+                timestamp: wall,
+                sequence: *sequence,
+                reason: next.cause.and_then(|cause| self.config.reason(cause)),
+                next_attempt: None,
+                would_have_opened: true,
+                record: None,
+                origin: crate::listener::signal::Origin::default(),
+            });
         }
         held
     }
@@ -345,6 +394,7 @@ impl Core {
             reason,
             next_attempt,
             record,
+            would_have_opened: false,
             origin: crate::listener::signal::Origin::default(),
         });
         let word = self.word_of(machine);

@@ -54,6 +54,10 @@ pub struct Info {
     pub probes_in_flight: usize,
     /// Calls rejected, for whatever reason.
     pub rejected: u64,
+    /// How often the rule began to fire while the breaker [only
+    /// measured](crate::CircuitBreaker::metrics_only), at most once a minute: how often
+    /// the circuit would have opened.
+    pub would_have_opened: u64,
     /// Calls refused by the [throttle](crate::throttle): each is rejected, too, passed
     /// over, or asked for again by a waiter.
     pub throttled: u64,

@@ -3,7 +3,7 @@
 //! Needs the feature `keyed`.
 //!
 //! [`CircuitBreakers`] makes the breaker of a key when it is first asked for, and
-//! keeps at most [`max_keys`](Builder::max_keys) of them. One that fails does not
+//! keeps at most [`max_keys`](CircuitBreakersBuilder::max_keys) of them. One that fails does not
 //! close the door to the others.
 //!
 //! ```
@@ -64,7 +64,7 @@
 //!
 //! # Bounds
 //!
-//! - [`max_keys`](Builder::max_keys) bounds how many breakers there are. One with
+//! - [`max_keys`](CircuitBreakersBuilder::max_keys) bounds how many breakers there are. One with
 //!   default settings takes about 1.3 kB, with a short key and its place in the
 //!   map: 130 MB for 100 000 keys.
 //! - Keys are kept up to 1024 bytes, as they are shown by `Display` or as `str` or
@@ -78,7 +78,7 @@
 //!
 //! # Names and metrics
 //!
-//! The first [`max_labels`](Builder::max_labels) keys get a name of their own,
+//! The first [`max_labels`](CircuitBreakersBuilder::max_labels) keys get a name of their own,
 //! `<name>/<key>`, and are in the [registry](crate::registry); it stays theirs for
 //! ever. All others, and the overflow breaker, are called `<name>/*`. So the number
 //! of metric series is bounded, also where a stranger chooses the keys.

@@ -5,7 +5,8 @@ use std::{fmt, sync::Arc, time::SystemTime};
 use crate::{Name, Reason, State, WeakBreaker, flight::TransitionRecord};
 
 /// One transition of one breaker, as every [`Listener`](crate::Listener)
-/// receives it.
+/// receives it; or, in [`State::MetricsOnly`], that the circuit [would have
+/// opened](Self::would_have_opened).
 ///
 /// The signals of a breaker form a chain: each `old_state` is the `new_state`
 /// of the signal before it, the first starts from [`State::Closed`], and
@@ -49,6 +50,14 @@ pub struct Signal {
         serde(serialize_with = "crate::util::wire::shared_if_any")
     )]
     pub record: Option<Arc<TransitionRecord>>,
+    /// Whether this is no transition, but tells that the rule began to fire while the
+    /// breaker only measures: the circuit would have opened, for this
+    /// [`reason`](Self::reason). Both states are [`State::MetricsOnly`] then, and
+    /// `sequence` is that of the last transition.
+    ///
+    /// It is told again when the rule has ceased to fire and begins anew, at most once a
+    /// minute. Rules over calls in flight are not looked at.
+    pub would_have_opened: bool,
     /// Which breaker sent it: several may have one name.
     #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) origin: Origin,
@@ -112,6 +121,7 @@ impl Signal {
             reason: None,
             next_attempt: None,
             record: None,
+            would_have_opened: false,
             origin: Origin::default(),
         }
     }

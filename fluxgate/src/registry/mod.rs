@@ -22,9 +22,12 @@
 //! # Ok::<_, fluxgate::ConfigError>(())
 //! ```
 
+mod health;
 #[cfg(feature = "test-util")]
 pub(crate) mod isolated;
 pub(crate) mod linked;
+
+pub use health::{Health, health};
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},

@@ -87,6 +87,7 @@ pub struct Dependency {
     timeout: Option<Duration>,
     capacity: Option<f64>,
     refusal_costs: f64,
+    retry_after: Option<Duration>,
     /// What some instances see instead.
     seen_by: Option<(Range<usize>, Box<Self>)>,
 }
@@ -103,6 +104,7 @@ impl Dependency {
             timeout: None,
             capacity: None,
             refusal_costs: 0.0,
+            retry_after: None,
             seen_by: None,
         }
     }
@@ -160,6 +162,13 @@ impl Dependency {
         self
     }
 
+    /// Asks callers to wait for so long with each refusal, as `Retry-After` does.
+    #[must_use]
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
     /// Changes what these instances see, and no others: a bad host, a cut network.
     ///
     /// ```
@@ -201,6 +210,7 @@ pub(super) enum CallAnswer {
     Good,
     Failed,
     Overloaded,
+    OverloadedFor(Duration),
     /// An error that proves life; only a recording has this and the next two.
     Alive,
     Ignored,
@@ -240,7 +250,10 @@ impl Running {
             if self.budget < 1.0 {
                 self.budget = (self.budget - seen.refusal_costs).max(-capacity);
                 let took = seen.latency.draw(random) * 0.1;
-                return (CallAnswer::Overloaded, nanos(took));
+                let answer = seen
+                    .retry_after
+                    .map_or(CallAnswer::Overloaded, CallAnswer::OverloadedFor);
+                return (answer, nanos(took));
             }
             self.budget -= 1.0;
         }

@@ -289,7 +289,7 @@ impl<'a> Simulation<'a> {
                 match answer {
                     CallAnswer::Good | CallAnswer::Alive | CallAnswer::Ignored => seen.answered = 1,
                     CallAnswer::Failed | CallAnswer::Cancelled => seen.failed = 1,
-                    CallAnswer::Overloaded => seen.overloaded = 1,
+                    CallAnswer::Overloaded | CallAnswer::OverloadedFor(_) => seen.overloaded = 1,
                 }
                 let call = RunningCall {
                     guard,
@@ -363,6 +363,7 @@ impl<'a> Simulation<'a> {
                 CallAnswer::Good => guard.record(Outcome::Success),
                 CallAnswer::Failed => guard.record(Outcome::Failure),
                 CallAnswer::Overloaded => guard.record(Outcome::Overloaded),
+                CallAnswer::OverloadedFor(wait) => guard.record(Outcome::OverloadedFor(wait)),
                 CallAnswer::Alive => guard.record(Outcome::Alive),
                 CallAnswer::Ignored => guard.record(Outcome::Ignored),
                 CallAnswer::Cancelled => drop(guard),
@@ -386,6 +387,9 @@ impl<'a> Simulation<'a> {
                 .unwrap_or_else(PoisonError::into_inner),
         );
         for signal in heard {
+            if signal.would_have_opened {
+                continue;
+            }
             match signal.new_state {
                 State::Open => {
                     self.phase.openings += 1;

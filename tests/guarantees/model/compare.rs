@@ -95,6 +95,8 @@ pub(crate) fn same_rejection(rejection: &CallNotPermitted, expected: &Rejection)
 }
 
 fn same_signals(heard: &[Signal], model: &Reference) {
+    let transitions = heard.iter().filter(|signal| !signal.would_have_opened);
+    let heard: Vec<_> = transitions.collect();
     assert_eq!(
         heard.len(),
         model.periods.len() - 1,

@@ -285,7 +285,12 @@ fn each_group_is_switched_by_itself() {
         ),
         (
             MetricGroup::Rates,
-            &["failure_rate", "slow_rate", "window_calls"],
+            &[
+                "failure_rate",
+                "slow_rate",
+                "window_calls",
+                "would_have_opened_total",
+            ],
             false,
         ),
         (MetricGroup::RetryAfter, &["retry_after_seconds"], false),

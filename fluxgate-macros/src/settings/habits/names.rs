@@ -124,7 +124,7 @@ pub(super) const NAMES: &[Row] = &[
     ),
     (
         "metrics metric prometheus stats telemetry monitor monitoring statsd metrics_registry \
-         registry opentelemetry otel meter recorder",
+         registry opentelemetry otel meter",
         "metrics come from a listener: `listeners = [PrometheusListener]`, `MetricsListener` or \
          `OpenTelemetryListener`",
     ),

@@ -116,8 +116,9 @@ impl Machine {
     #[inline(never)]
     fn judge(&mut self, config: &Config, failed: bool) -> Option<Next> {
         match self.state {
-            State::Closed => self.tripped(config),
+            State::Closed => self.tripped(config, State::Closed),
             State::HalfOpen => self.judge_probe(config, failed),
+            State::MetricsOnly => self.would_trip(config),
             _ => None,
         }
     }
@@ -144,7 +145,7 @@ impl Machine {
                 ..State::Closed.into()
             })
         } else {
-            let healthy = self.tripped(config).is_none();
+            let healthy = self.tripped(config, State::HalfOpen).is_none();
             healthy.then_some(State::Closed.into())
         }
     }
@@ -159,15 +160,15 @@ impl Machine {
                 }),
                 ..State::Open.into()
             }),
-            _ => self.tripped(config),
+            _ => self.tripped(config, State::HalfOpen),
         }
     }
 
-    /// Returns what the tripper looks at.
+    /// Returns what the tripper looks at, as if in this state.
     #[inline]
-    pub(crate) fn context<'a>(&'a self, config: &'a Config) -> Context<'a> {
+    pub(crate) fn context<'a>(&'a self, config: &'a Config, state: State) -> Context<'a> {
         Context {
-            state: self.state,
+            state,
             streak: self.streak,
             totals: &self.totals,
             thresholds: &config.thresholds,
@@ -180,18 +181,18 @@ impl Machine {
     #[cfg(feature = "sim")]
     pub(crate) fn pressure(&mut self, config: &Config, now: Duration) -> f64 {
         self.window.expire(now, &mut self.totals);
-        config.tripper.pressure(&self.context(config))
+        config.tripper.pressure(&self.context(config, self.state))
     }
 
-    /// Returns `Open`, if the tripper fires or has to be asked.
-    fn tripped(&self, config: &Config) -> Option<Next> {
+    /// Returns `Open`, if the tripper fires in this state or has to be asked.
+    pub(super) fn tripped(&self, config: &Config, state: State) -> Option<Next> {
         if config.own_tripper {
             return Some(Next {
                 asks: true,
                 ..State::Open.into()
             });
         }
-        let seen = self.context(config);
+        let seen = self.context(config, state);
         config.tripper.fires(&seen).then(|| Next {
             cause: config.tripper.cause(&seen),
             ..State::Open.into()
@@ -203,7 +204,11 @@ impl Machine {
     pub(crate) fn question(&self, target: State) -> Box<Question> {
         Box::new(Question {
             target,
-            state: self.state,
+            state: match self.state {
+                // It is judged as if it were closed.
+                State::MetricsOnly => State::Closed,
+                state => state,
+            },
             streak: self.streak,
             totals: self.totals.clone(),
             running: self.running.as_ref().map(|running| running.ages()),
@@ -217,6 +222,6 @@ impl Machine {
             return None;
         }
         self.window.expire(now, &mut self.totals);
-        self.tripped(config)
+        self.tripped(config, State::Closed)
     }
 }

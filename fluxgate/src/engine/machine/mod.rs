@@ -3,6 +3,7 @@
 //! questions that only a user's own rule can answer, are handed out.
 
 pub(super) mod judge;
+mod would_open;
 
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use crate::{
     util::{duration::nanos, slot::Slot},
     window::{AnyWindow, OwnWindow, Totals},
 };
+use would_open::WouldOpen;
 
 /// A state to go to, and for `Open` why.
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +95,8 @@ pub(crate) struct Machine {
     probes: Probes,
     /// Calls in flight in the closed state, if a rule looks at them.
     running: Option<Box<InFlightAges>>,
+    /// The openings that `MetricsOnly` kept from happening, from the first one on.
+    would_open: Option<Box<WouldOpen>>,
 }
 
 impl Machine {
@@ -122,6 +126,7 @@ impl Machine {
             opened_with: None,
             probes,
             running: running.map(Box::new),
+            would_open: None,
         }
     }
 
@@ -359,6 +364,9 @@ impl Machine {
         if let Some(running) = &mut self.running {
             running.clear();
         }
+        if let Some(would_open) = &mut self.would_open {
+            would_open.start_period();
+        }
     }
 
     /// Forgets what a closed circuit recorded, without a transition.
@@ -371,5 +379,6 @@ impl Machine {
     /// Forgets how many calls ever failed.
     pub(crate) fn forget_failed(&mut self) {
         self.failed = 0;
+        self.would_open = None;
     }
 }

@@ -95,6 +95,10 @@ impl Circuit {
     }
 
     pub(super) fn signal(&mut self, signal: &Signal) {
+        if signal.would_have_opened {
+            // No transition; the breaker counts it.
+            return;
+        }
         if self.is_closed {
             self.is_closed = false;
             if self.had_breakers {

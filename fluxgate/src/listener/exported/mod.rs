@@ -35,7 +35,8 @@ pub enum MetricGroup {
     Probes,
     /// The time spent in each state.
     TimeInState,
-    /// Failure and slow rate of the window.
+    /// Failure and slow rate of the window, and how often a circuit that only measures
+    /// would have opened.
     Rates,
     /// The time to the next attempt.
     RetryAfter,

@@ -68,6 +68,8 @@ families! {
         "Current state of the circuit breaker";
     "state_transition_total" Counter ["new_state", "old_state"] None, Read::Numbers(transitions),
         "Count of state transitions for circuit breakers";
+    "would_have_opened_total" Counter [] Some(Rates), Read::Numbers(|of| counter(of, |totals| totals.would_have_opened)),
+        "How often the rule began to fire while the circuit breaker only measured";
     "calls_total" Counter ["outcome"] Some(Calls), Read::Numbers(calls),
         "Calls that ran, by how they ended; late ones ended after the state had moved on";
     "rejections_total" Counter ["reason"] Some(Rejections), Read::Numbers(rejections),

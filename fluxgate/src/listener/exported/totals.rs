@@ -10,6 +10,7 @@ pub(crate) struct ExportedTotals {
     calls: [u64; OUTCOMES.len()],
     pub(super) rejected: BTreeMap<State, u64>,
     pub(super) throttled: u64,
+    pub(super) would_have_opened: u64,
     pub(super) probes: u64,
     pub(super) lost_probes: u64,
     pub(super) passed_over: u64,
@@ -75,6 +76,7 @@ impl ExportedTotals {
             calls: OUTCOMES.map(|(_, count)| count(info, lifetime)),
             rejected: lifetime.rejected.clone(),
             throttled: info.throttled,
+            would_have_opened: info.would_have_opened,
             probes: lifetime.probes,
             lost_probes: info.lost_probes,
             passed_over: info.passed_over,
@@ -113,6 +115,7 @@ impl ExportedTotals {
             *a = how.numbers(*a, *b);
         }
         self.throttled = how.numbers(self.throttled, other.throttled);
+        self.would_have_opened = how.numbers(self.would_have_opened, other.would_have_opened);
         self.probes = how.numbers(self.probes, other.probes);
         self.lost_probes = how.numbers(self.lost_probes, other.lost_probes);
         self.passed_over = how.numbers(self.passed_over, other.passed_over);

@@ -28,6 +28,7 @@ use crate::{Info, Name, Signal, WeakBreaker, diagnostics};
 /// |---|---|---|---|
 /// | `circuit_breaker_state` | gauge, only while there is a breaker | `state`: how many breakers of the name are in it, usually 1 or 0 | always |
 /// | `circuit_breaker_state_transition_total` | counter | `old_state`, `new_state` | always |
+/// | `circuit_breaker_would_have_opened_total` | counter: how often a circuit in `metrics_only` would have opened | | [`Rates`] |
 /// | `circuit_breaker_calls_total` | counter | `outcome`: `success`, `failure`, `overloaded`, `alive`, `ignored`, `cancelled`, `panicked`, `late` | [`Calls`] |
 /// | `circuit_breaker_throttled_total` | counter | | [`Rejections`] |
 /// | `circuit_breaker_throttle_share` | gauge | | [`Rates`] |

@@ -137,6 +137,10 @@ impl SlackListener {
 
 impl Listener for SlackListener {
     fn on_signal(&self, signal: &Signal) {
+        if signal.would_have_opened {
+            // Messages are for what happens.
+            return;
+        }
         let MessagePlace {
             thread,
             starts,
