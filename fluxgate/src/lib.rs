@@ -155,7 +155,6 @@ pub mod clock;
 mod diagnostics;
 mod engine;
 pub mod flight;
-#[cfg(feature = "tower")]
 pub mod future;
 #[cfg(feature = "settings")]
 mod grammar;

@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Expr, Type, parse_quote_spanned, spanned::Spanned};
 
-use super::{Runtime, arguments::Arguments, breaker, classify, keyed, respanned};
+use super::{Runtime, arguments::Arguments, breaker, classify, keyed, maps, respanned};
 use crate::{
     describe,
     item::{
@@ -290,7 +290,7 @@ impl<'a> Invocation<'a> {
     /// Output: ::fluxgate::__private::Returning::<Ret>::new().rejected()
     ///
     /// Input:  map_rejection = to_error
-    /// Output: ….mapped(to_error)
+    /// Output: ….mapped(|rejection| ….error(rejection, to_error))
     /// ```
     fn reject(&self) -> TokenStream {
         let Self {
@@ -300,6 +300,7 @@ impl<'a> Invocation<'a> {
         let private = respanned(quote!(#fluxgate::__private), place);
         let returning = quote_spanned!(place=> #private::Returning::<#output>::new());
         if let Rejection::Mapped(map) = self.rejection {
+            let map = maps(map, output, fluxgate);
             return quote_spanned!(place=> #returning.mapped(#map));
         }
         // The shape of a type without a name is not looked for.
