@@ -8,7 +8,7 @@
 use std::{io, time::Duration};
 
 use fluxgate::{
-    CircuitBreaker, ConfigError, State,
+    CircuitBreaker, ConfigError, SlowProbes, State,
     clock::ManualClock,
     tripper::{FailureRate, FailureStreak, InFlight, MinRequests, SlowRate},
     window::TimeWindow,
@@ -26,6 +26,7 @@ fn main() -> Result<(), ConfigError> {
                 | MinRequests::new(20) & (FailureRate::new(0.5) | SlowRate::new(0.8, SECOND))
                 | InFlight::new(3, 2 * SECOND),
         )
+        .slow_probes(SlowProbes::Fail)
         .clock(clock.clone())
         .build()?;
 

@@ -36,8 +36,9 @@ const REFUSAL: Duration = Duration::from_millis(15);
 /// Time between two requests of the clients: 400 a second.
 const GAP: Duration = Duration::from_micros(2500);
 /// How long the clients call, and from when on it is counted.
-const LASTS: Duration = Duration::from_secs(6);
+const LASTS: Duration = COUNTED.saturating_add(WARM_UP);
 const COUNTED: Duration = Duration::from_secs(3);
+const WARM_UP: Duration = Duration::from_secs(3);
 
 /// Starts a server whose workers answer, or say that there is too much to do. A refusal
 /// waits for no worker, but keeps one of them longer.
@@ -128,7 +129,7 @@ async fn run(breaker: CircuitBreaker, client: reqwest::Client) -> io::Result<Fig
     let mut figures = Figures::default();
     while let Some(ended) = calls.join_next().await {
         let (at, result) = ended.expect("no call panics");
-        if at >= begins + COUNTED {
+        if at >= begins + WARM_UP {
             figures.count(&result);
         }
     }
@@ -162,7 +163,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     });
     for (breaker, run) in runs {
         let figures = run.await??;
-        let second = |calls: u32| f64::from(calls) / (LASTS - COUNTED).as_secs_f64();
+        let second = |calls: u32| f64::from(calls) / COUNTED.as_secs_f64();
         println!(
             "{:<10} {:>10.0} {:>25.0} {:>13.0} {:>16.0}",
             breaker.name(),

@@ -59,6 +59,7 @@ impl Quotes {
         name = "quotes",
         window = CountWindow(20),
         tripper = MinRequests(5) & (FailureRate(0.5) | SlowRate(0.5, threshold = 500ms)),
+        slow_probes = Fail,
         retry = Cooldown(2s),
         permit = All,
         max_half_open_calls = 2,

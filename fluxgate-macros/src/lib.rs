@@ -126,12 +126,19 @@ fn pipeline<V>(
     expand: impl FnOnce(&V) -> TokenStream2,
 ) -> TokenStream2 {
     let errors = ErrorList::default();
+    let given = source.settings.clone();
     let settings = ItemSettings::parse(source.settings, source.site, source.end, &errors);
+    let krate = settings.krate.clone();
     let stand_in = stand_in(&settings);
     let validated = validate(settings, &errors);
     match errors.finish(validated) {
         Ok(validated) => expand(&validated),
-        Err(error) => with_error(error, &stand_in),
+        Err(error) => {
+            // Ahead of the error, whose tokens stand at the same place.
+            let completion = expand::completion(&given, krate.as_ref());
+            let error = with_error(error, &stand_in);
+            quote!(#completion #error)
+        }
     }
 }
 

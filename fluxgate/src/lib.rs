@@ -156,7 +156,6 @@ pub mod clock;
 mod diagnostics;
 mod engine;
 pub mod flight;
-#[cfg(feature = "tower")]
 pub mod future;
 #[cfg(feature = "settings")]
 mod grammar;

@@ -19,6 +19,11 @@ use crate::Outcome;
 /// It is asked after the call, outside any lock. A panic in it is contained, and
 /// the error counts as a failure.
 #[doc(alias("ignore_errors", "record_exceptions", "should_handle"))]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no tracker of `{E}`",
+    label = "can't decide whether a `{E}` is a failure",
+    note = "a function or closure that takes a `&{E}` and returns a `bool` is one"
+)]
 pub trait Tracker<E: ?Sized> {
     /// Returns whether `error` counts as a failure.
     fn tracks(&self, error: &E) -> bool;
@@ -35,6 +40,7 @@ pub trait Tracker<E: ?Sized> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<E: ?Sized, F: Fn(&E) -> bool> Tracker<E> for F {
     fn tracks(&self, error: &E) -> bool {
         self(error)

@@ -144,3 +144,32 @@ fn failure_if_of_the_table_counts_statuses() {
     table().unwrap();
     assert_eq!(table_breaker().state(), fluxgate::State::Open);
 }
+
+#[circuit_breaker(
+    name = "taken along",
+    classify = move |result: &io::Result<u32>| match result {
+        Ok(n) if limits.contains(n) => Outcome::Success,
+        _ => Outcome::Failure,
+    },
+    handle = limited,
+)]
+async fn ask_within(limits: Vec<u32>, answer: u32) -> io::Result<u32> {
+    Ok(answer)
+}
+
+#[circuit_breaker(name = "given", failure_if = is_stale, handle = given)]
+fn ask_with<F: Fn(&u32) -> bool>(is_stale: F, answer: u32) -> io::Result<u32> {
+    Ok(answer)
+}
+
+#[tokio::test]
+async fn arguments_decide_what_counts() {
+    let _own = fluxgate::testing::isolate();
+    for answer in [1, 2, 3] {
+        assert!(ask_within(vec![1, 3], answer).await.is_ok());
+        let least = String::from("3");
+        assert!(ask_with(move |n| n.to_string() < least, answer).is_ok());
+    }
+    assert_eq!(limited().info().metrics.failure_count, 1);
+    assert_eq!(given().info().metrics.failure_count, 2);
+}

@@ -180,9 +180,9 @@ fn recorder_that_is_off_asks_no_error() {
 fn opening_carries_its_last_failure() {
     let clock = ManualClock::new();
     let heard: Arc<Mutex<Vec<Signal>>> = Arc::default();
-    let hears = Arc::clone(&heard);
+    let listener = Arc::clone(&heard);
     let breaker = builder("flight_texts", &clock)
-        .listener(move |signal: &Signal| hears.lock().unwrap().push(signal.clone()))
+        .listener(move |signal: &Signal| listener.lock().unwrap().push(signal.clone()))
         .build()
         .unwrap();
     for text in ["refused", "timed out", "timed out", "refused"] {

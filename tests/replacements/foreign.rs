@@ -72,7 +72,7 @@ impl Interface {
             .map(|guard| {
                 guard
                     .with_duration(Duration::from_micros(micros))
-                    .record(outcome)
+                    .record(outcome);
             })
             .is_some()
     }
@@ -101,7 +101,7 @@ fn rejection_is_a_time_to_wait() {
     }
     assert!(!interface.may_call());
     assert_eq!(interface.begin(), -60_000);
-    clock.advance(MINUTE - SECOND);
+    clock.advance(59 * SECOND);
     assert_eq!(interface.begin(), -1000);
     interface.breaker.force_open();
     assert_eq!(interface.begin(), i64::MIN, "for ever");

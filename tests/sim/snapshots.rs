@@ -2,7 +2,10 @@
 
 use std::{env, fmt::Write, fs, path::Path};
 
-use fluxgate::{sim::Scenario, throttle::Adaptive};
+use fluxgate::{
+    sim::{Run, Scenario},
+    throttle::Adaptive,
+};
 
 use crate::usual;
 
@@ -31,11 +34,15 @@ fn ready_scenarios_are_drawn_alike() {
     }
 }
 
+fn overload_throttled() -> Run {
+    Scenario::ready("overload")
+        .expect("known")
+        .run(|breaker: fluxgate::Builder| usual(breaker).throttle(Adaptive::new(1.5)))
+}
+
 #[test]
 fn throttled_calls_are_drawn() {
-    let run = Scenario::ready("overload")
-        .expect("known")
-        .run(|breaker: fluxgate::Builder| usual(breaker).throttle(Adaptive::new(1.5)));
+    let run = overload_throttled();
     let (drawn, lines) = (run.svg(), run.terminal(80));
     assert!(drawn.contains("class=\"throttled\""));
     assert!(
@@ -275,6 +282,20 @@ fn guide_pictures_are_drawn_alike() {
         same(
             &format!("../../../fluxgate/src/guide/pictures/{name}.html"),
             &inlined(&svg, &alt),
+        );
+    }
+    let alone = Scenario::ready("overload").expect("known").run(usual);
+    for (name, alt, run) in [
+        ("overload", "Overload, and a breaker alone", alone),
+        (
+            "overload-throttled",
+            "Overload, and a breaker with a throttle",
+            overload_throttled(),
+        ),
+    ] {
+        same(
+            &format!("../../../fluxgate/src/guide/pictures/{name}.html"),
+            &inlined(&run.svg(), alt),
         );
     }
     let run = Scenario::ready("slow-recovery").expect("known").run(usual);

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Expr, Type, spanned::Spanned};
 
-use super::{Runtime, respanned};
+use super::{Place, Runtime, asks, respanned};
 use crate::{
     item::return_type,
     policy::{Formula, Matched, TrackerFormula},
@@ -21,10 +21,11 @@ use crate::{
 /// Input:  tracker = TypeOf(io::Error), failure_if = is_stale
 /// Output: ::fluxgate::__private::Returning::<Result<Quote, Error>>::new().classification()
 ///             .tracker(|error: &_| ::fluxgate::__private::Probe::new(error).holds::<io::Error>())
-///             .failure_if(is_stale)
+///             .failure_if(|asked: &_| ::fluxgate::__private::ask(asked, &is_stale))
 ///
 /// Input:  classify = fluxgate::http::classify
-/// Output: ….classification().classify(fluxgate::http::classify)
+/// Output: ….classification()
+///             .classify(|asked: &_| ::fluxgate::__private::judge(asked, &fluxgate::http::classify))
 /// ```
 pub(super) fn judge(
     classification: &ClassifiedBy,
@@ -35,10 +36,14 @@ pub(super) fn judge(
     let mut judge = if return_type::is_unknown(&erased) {
         quote!(#fluxgate::__private::Classification::<#fluxgate::__private::Plain<#erased>>::new())
     } else {
-        quote!(#fluxgate::__private::Returning::<#erased>::new().classification())
+        // Errors about it stand at the return type.
+        let place = erased.span().resolved_at(Span::mixed_site());
+        let private = respanned(quote!(#fluxgate::__private), place);
+        quote_spanned!(place=> #private::Returning::<#erased>::new().classification())
     };
     let (tracker, failure_if) = match classification {
         ClassifiedBy::Classifier(classify) => {
+            let classify = asks(classify, "judge", fluxgate);
             judge.extend(quote!(.classify(#classify)));
             return judge;
         }
@@ -58,6 +63,7 @@ pub(super) fn judge(
         }
     }
     if let Some(predicate) = failure_if {
+        let predicate = asks(predicate, "ask", fluxgate);
         judge.extend(quote!(.failure_if(#predicate)));
     }
     judge
@@ -94,11 +100,14 @@ fn matched(leaf: &Matched, error: &Ident, fluxgate: &Runtime<'_>) -> TokenStream
             });
             quote!(#(#found)||*)
         }
-        Matched::Custom(closure @ Expr::Closure(_)) => {
-            quote!(#fluxgate::__private::ask(#error, #closure))
-        }
         Matched::Custom(tracker) => {
-            quote!(#fluxgate::tracker::Tracker::tracks(&(#tracker), #error))
+            let place = Place::of(tracker);
+            let error = Ident::new(&error.to_string(), place.first);
+            let function = match tracker {
+                Expr::Closure(_) => "ask",
+                _ => "track",
+            };
+            place.call(fluxgate, function, &error, &place.borrowed(tracker))
         }
         Matched::Matches { pattern, guard } => {
             let guard = guard.iter();

@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Expr, Type, parse_quote_spanned, spanned::Spanned};
 
-use super::{Runtime, arguments::Arguments, breaker, classify, keyed, respanned};
+use super::{Runtime, arguments::Arguments, breaker, classify, keyed, maps, respanned};
 use crate::{
     describe,
     item::{
@@ -73,6 +73,8 @@ struct Invocation<'a> {
     judge: TokenStream,
     /// The return type, or what the returned future gives, without `impl Trait`.
     output: Type,
+    /// Whether there was an `impl Trait` in it.
+    is_partly_unknown: bool,
     /// The return type as the function has it, the same way.
     returned: Type,
     body: &'a Group,
@@ -99,7 +101,7 @@ impl<'a> Invocation<'a> {
             Asyncness::Sync | Asyncness::Async => &returned,
             Asyncness::Future(future) => &future.output,
         };
-        let (erased, _) = return_type::erase(output);
+        let (erased, is_partly_unknown) = return_type::erase(output);
         let (lookup, breaker) = lookup(&protected.breaker, function, fluxgate);
         let mut judge = classify::judge(&protected.classification, output, fluxgate);
         if protected.failure_texts {
@@ -119,6 +121,7 @@ impl<'a> Invocation<'a> {
             breaker,
             judge,
             output: erased,
+            is_partly_unknown,
             returned: return_type::erase(&returned).0,
             capture,
             fluxgate,
@@ -290,7 +293,7 @@ impl<'a> Invocation<'a> {
     /// Output: ::fluxgate::__private::Returning::<Ret>::new().rejected()
     ///
     /// Input:  map_rejection = to_error
-    /// Output: ….mapped(to_error)
+    /// Output: ….mapped(|rejection| ….error(rejection, to_error))
     /// ```
     fn reject(&self) -> TokenStream {
         let Self {
@@ -300,6 +303,11 @@ impl<'a> Invocation<'a> {
         let private = respanned(quote!(#fluxgate::__private), place);
         let returning = quote_spanned!(place=> #private::Returning::<#output>::new());
         if let Rejection::Mapped(map) = self.rejection {
+            // By a type that is not whole the function's could not be told.
+            if self.is_partly_unknown {
+                return quote_spanned!(place=> #returning.mapped(#map));
+            }
+            let map = maps(map, output, fluxgate);
             return quote_spanned!(place=> #returning.mapped(#map));
         }
         // The shape of a type without a name is not looked for.

@@ -38,8 +38,8 @@ impl ParsedInitialState {
     pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Self, Reported> {
         let call = policy(cursor, "state", NAMES, errors)?;
         let is_it = |name: &&str| *name == call.name;
-        let found = NAMES.iter().position(|name| is_it(&name));
-        let Some(found) = found.or_else(|| DISPLAYED.iter().position(|name| is_it(&name))) else {
+        let found = NAMES.iter().position(&is_it);
+        let Some(found) = found.or_else(|| DISPLAYED.iter().position(is_it)) else {
             return Err(call.unknown("state", NAMES, "", errors));
         };
         call.no_arguments(errors)?;

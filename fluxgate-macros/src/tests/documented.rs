@@ -74,6 +74,7 @@ fn manual_examples_are_accepted() {
 fn with_others(name: &str, example: &str) -> String {
     let others = match name {
         "key" => ", key_type = String",
+        "slow_probes" => ", tripper = SlowRate(0.3, 1s)",
         "key_type" | "max_keys" | "max_labels" => ", key = tenant",
         _ => "",
     };

@@ -2,6 +2,7 @@
 #![allow(clippy::too_many_lines, reason = "tables")]
 
 mod bounds;
+mod completion;
 mod display;
 mod documented;
 mod example;

@@ -27,6 +27,29 @@ fn min_requests_exceeds_the_window() {
 }
 
 #[test]
+fn slow_probes_need_a_threshold() {
+    for rule in [
+        "",
+        "tripper = AvgLatency(1s), ",
+        "tripper = FailureStreak(5) | InFlight(10, 2s), ",
+    ] {
+        refused(
+            &format!("{rule}slow_probes = Fail"),
+            "Fail",
+            "`slow_probes = Fail` is about probes that take the threshold of a `SlowRate`",
+        );
+        accepted(&format!("{rule}slow_probes = Pass"));
+    }
+    for rule in [
+        "FailureStreak(5) | MinRequests(20) & SlowRate(0.3, 1s)",
+        "FailureStreak(5) | Custom(|seen| seen.failure_count() >= 3)",
+        "standard()",
+    ] {
+        accepted(&format!("slow_probes = Fail, tripper = {rule}"));
+    }
+}
+
+#[test]
 fn exclusive_states_are_refused() {
     refused(
         "tripper = Closed & FailureRate(0.5) & HalfOpened",

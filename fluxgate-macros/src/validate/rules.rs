@@ -10,6 +10,7 @@ use crate::{
         function::{Asyncness, Function},
         return_type,
     },
+    policy::{ParsedRule, ParsedSlowProbes},
     settings::{
         BreakerSettings, FreeName, ItemSettings,
         table::{Owner, SETTINGS},
@@ -40,12 +41,14 @@ pub(super) fn function(
     comes_back(function, errors);
     only_async_functions_have_async_fallbacks(settings, function, errors);
     rule(&settings.breaker, errors);
+    slow_probes_have_a_threshold(settings, errors);
     body
 }
 
 /// Applies every rule to a breaker of `breaker!`.
 pub(super) fn breaker(settings: &ItemSettings, errors: &ErrorList) {
     rule(&settings.breaker, errors);
+    slow_probes_have_a_threshold(settings, errors);
     let missing = "what type the keys are of, as in `key_type = String`";
     keys_are_told_apart(settings, &["key_type"], missing, errors);
 }
@@ -54,6 +57,38 @@ pub(super) fn breaker(settings: &ItemSettings, errors: &ErrorList) {
 fn rule(settings: &BreakerSettings, errors: &ErrorList) {
     if let Some(facts) = Facts::of(settings) {
         analysis::check(&facts, errors);
+    }
+}
+
+/// Refuses `slow_probes = Fail` under a rule that says of no call that it is slow.
+fn slow_probes_have_a_threshold(settings: &ItemSettings, errors: &ErrorList) {
+    let breaker = &settings.breaker;
+    let Some(ParsedSlowProbes { ident }) =
+        breaker.slow_probes.as_ref().filter(|it| it.ident == "Fail")
+    else {
+        return;
+    };
+    if settings.is_given("breaker") || settings.sound("tripper").is_err() {
+        return;
+    }
+    // A rule of the user's own may have a threshold.
+    let mut may_have = false;
+    if let Some(tripper) = &breaker.tripper {
+        tripper.leaves(&mut |leaf| {
+            may_have |= matches!(
+                leaf.rule,
+                ParsedRule::SlowRate { .. } | ParsedRule::Custom(_) | ParsedRule::InCode(_)
+            );
+        });
+    }
+    if !may_have {
+        errors.at(
+            &Location::at(ident.span()),
+            "`slow_probes = Fail` is about probes that take the threshold of a `SlowRate`, and \
+             the rule has none; add one, as in \
+             `MinRequests(20) & (FailureRate(0.5) | SlowRate(0.3, threshold = 1s))`, or leave \
+             `slow_probes` out",
+        );
     }
 }
 

@@ -2,6 +2,7 @@
 //! change in any release.
 
 pub mod classify;
+pub mod completion;
 pub mod constants;
 pub mod fallback;
 
@@ -20,6 +21,7 @@ pub use crate::listener::into_listener::sealed::Sealed as SealedIntoListener;
 #[doc(hidden)]
 pub use crate::util::bounds;
 pub use classify::{Wait, overloaded_for, unavailable_for};
+pub use completion::completion;
 pub use constants::check;
 pub use fallback::{FallbackAnswer, or_await, or_else};
 pub use keyed::keyed;
@@ -43,8 +45,9 @@ pub use {
 use shape::{ForFallback, ForReturn};
 
 use crate::{
-    CallError, CallNotPermitted, CircuitBreaker,
+    CallError, CallNotPermitted, CircuitBreaker, Outcome,
     call::{function::run, future::CallFuture},
+    tracker::Tracker,
 };
 
 /// Runs the body of a function without a fallback.
@@ -140,10 +143,25 @@ pub fn run_now<F>(body: impl FnOnce() -> F) -> F {
     body()
 }
 
-/// Gives the closure of `Custom(|error| …)` in a tracker the type of its argument.
+// Generated code calls what the user gives from a closure, and its type is in no
+// bound but the one here: an error about it is reported once, where it stands.
+
+/// Asks a predicate, of a tracker or of `failure_if`.
 #[inline]
-pub fn ask<E: ?Sized>(error: &E, tracker: impl FnOnce(&E) -> bool) -> bool {
-    tracker(error)
+pub fn ask<T: ?Sized>(asked: &T, predicate: &impl Fn(&T) -> bool) -> bool {
+    predicate(asked)
+}
+
+/// Asks the tracker that `Custom` names.
+#[inline]
+pub fn track<E: ?Sized>(error: &E, tracker: &(impl Tracker<E> + ?Sized)) -> bool {
+    tracker.tracks(error)
+}
+
+/// Asks the function of `classify`.
+#[inline]
+pub fn judge<R: ?Sized>(output: &R, classify: &impl Fn(&R) -> Outcome) -> Outcome {
+    classify(output)
 }
 
 /// Pins what an async block returns to the type of its function.

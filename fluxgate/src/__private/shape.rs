@@ -5,7 +5,7 @@
     reason = "methods, since their priority is what decides"
 )]
 
-use std::{convert::Infallible, fmt::Display, marker::PhantomData, ops::Deref};
+use std::{convert::Infallible, fmt::Display, future::Future, marker::PhantomData, ops::Deref};
 
 use crate::{
     CallError, CallNotPermitted, Classify, Outcome,
@@ -219,11 +219,15 @@ impl<T> Shape for Plain<T> {
 ///
 /// 1. `R` is a `Result<_, CallError<_>>`;
 /// 2. it is a `Result`;
-/// 3. it is neither.
+/// 3. it is a future, which is refused: the attribute did not see it as one;
+/// 4. it is none of these.
 pub struct Returning<R>(AnyResult<R>);
 
 /// See [`Returning`].
-pub struct AnyResult<R>(AnythingElse<R>);
+pub struct AnyResult<R>(AnyFuture<R>);
+
+/// See [`Returning`].
+pub struct AnyFuture<R>(AnythingElse<R>);
 
 /// See [`Returning`].
 pub struct AnythingElse<R>(PhantomData<fn() -> R>);
@@ -232,7 +236,7 @@ impl<R> Returning<R> {
     #[must_use]
     #[expect(clippy::new_without_default, reason = "only generated code calls it")]
     pub const fn new() -> Self {
-        Self(AnyResult(AnythingElse(PhantomData)))
+        Self(AnyResult(AnyFuture(AnythingElse(PhantomData))))
     }
 }
 
@@ -245,6 +249,14 @@ impl<R> Deref for Returning<R> {
 }
 
 impl<R> Deref for AnyResult<R> {
+    type Target = AnyFuture<R>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<R> Deref for AnyFuture<R> {
     type Target = AnythingElse<R>;
 
     fn deref(&self) -> &Self::Target {
@@ -278,7 +290,42 @@ impl<T, E> AnyResult<Result<T, E>> {
     {
         |rejection| Err(map(rejection))
     }
+
+    /// Asks the function of `map_rejection`.
+    pub fn error(&self, rejection: CallNotPermitted, map: impl FnOnce(CallNotPermitted) -> E) -> E {
+        map(rejection)
+    }
 }
+
+impl<R: Future> AnyFuture<R> {
+    /// Fails to compile: the call would be over before the future is awaited.
+    #[must_use]
+    pub fn classification(&self) -> Classification<Plain<R>>
+    where
+        R: NotAFuture,
+    {
+        Classification::new()
+    }
+
+    /// As above, but reported there alone.
+    #[must_use]
+    pub fn rejected(&self) -> fn(CallNotPermitted) -> R {
+        |_| unreachable!("it does not compile")
+    }
+
+    /// As above.
+    pub fn mapped<F>(&self, _map: F) -> fn(CallNotPermitted) -> R {
+        self.rejected()
+    }
+}
+
+/// What no future is.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is a future, and the attribute can't tell by the name of the type",
+    label = "the call would be over, and a success, before this is awaited",
+    note = "write `impl Future<Output = …>`, `Pin<Box<dyn Future<Output = …> + Send>>` or `BoxFuture<…>` as the return type, or make it an `async fn`"
+)]
+pub trait NotAFuture {}
 
 impl<R> AnythingElse<R> {
     #[must_use]
@@ -302,6 +349,15 @@ impl<R> AnythingElse<R> {
         R: ReturnsError,
     {
         R::unreachable
+    }
+
+    /// As above.
+    pub fn error<E>(
+        &self,
+        rejection: CallNotPermitted,
+        map: impl FnOnce(CallNotPermitted) -> E,
+    ) -> E {
+        map(rejection)
     }
 }
 

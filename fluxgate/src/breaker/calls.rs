@@ -8,7 +8,7 @@ use crate::{
         Admitted, Complete,
         classify::{ByTracker, Classifier, Predicate, WithTexts},
         function::run,
-        future::CallFuture,
+        future::{Awaited, CallFuture},
     },
 };
 
@@ -97,7 +97,7 @@ impl<'a, J> Classified<'a, J> {
         future: F,
     ) -> impl Future<Output = Result<V, E>> + use<'a, V, E, F, J>
     where
-        F: Future<Output = Result<V, E>>,
+        F: Awaited<Output = Result<V, E>>,
         J: Classifier<V, E>,
         E: From<CallNotPermitted>,
     {
@@ -132,7 +132,7 @@ impl<'a, J> Classified<'a, J> {
         future: F,
     ) -> impl Future<Output = Result<V, CallError<E>>> + use<'a, V, E, F, J>
     where
-        F: Future<Output = Result<V, E>>,
+        F: Awaited<Output = Result<V, E>>,
         J: Classifier<V, E>,
     {
         CallFuture::new(self.breaker, IntoCallError(self.classifier), future)
@@ -170,7 +170,7 @@ impl<'a, J> Classified<'a, J> {
         fallback: impl FnOnce(CallError<E>) -> B,
     ) -> impl Future<Output = Result<V, R>>
     where
-        F: Future<Output = Result<V, E>>,
+        F: Awaited<Output = Result<V, E>>,
         B: Future<Output = Result<V, R>>,
         J: Classifier<V, E>,
     {

@@ -14,6 +14,7 @@ use crate::{
     call::{
         self,
         classify::{ByClosure, ByTracker, NeverFails},
+        future::Awaited,
     },
     engine::{
         Core,
@@ -94,7 +95,9 @@ impl CircuitBreaker {
     /// says of it, by [`Classify`](crate::Classify), counts with
     /// [`with_classifier(Classify::outcome)`](Self::with_classifier).
     ///
-    /// A panic in `f` counts as a failure and goes on unwinding.
+    /// A panic in `f` counts as a failure and goes on unwinding. A future that `f`
+    /// returns in an `Ok` is not awaited here, and a success whatever becomes of it:
+    /// futures are for [`call_async`](Self::call_async).
     ///
     /// # Errors
     ///
@@ -127,7 +130,7 @@ impl CircuitBreaker {
         future: F,
     ) -> impl Future<Output = Result<T, E>> + use<'_, T, E, F>
     where
-        F: Future<Output = Result<T, E>>,
+        F: Awaited<Output = Result<T, E>>,
         E: From<CallNotPermitted>,
     {
         self.classified().call_async(future)
@@ -175,7 +178,7 @@ impl CircuitBreaker {
         future: F,
     ) -> impl Future<Output = Result<T, CallError<E>>> + use<'_, T, E, F>
     where
-        F: Future<Output = Result<T, E>>,
+        F: Awaited<Output = Result<T, E>>,
     {
         self.classified().try_call_async(future)
     }
@@ -226,7 +229,7 @@ impl CircuitBreaker {
         fallback: impl FnOnce(CallError<E>) -> B,
     ) -> impl Future<Output = Result<T, R>>
     where
-        F: Future<Output = Result<T, E>>,
+        F: Awaited<Output = Result<T, E>>,
         B: Future<Output = Result<T, R>>,
     {
         self.classified().call_with_fallback_async(future, fallback)
@@ -505,7 +508,7 @@ impl Guard<'_> {
         match mem::replace(&mut self.stage, GuardStage::Settled) {
             GuardStage::Running(ticket) => self.core.settle(ticket, ended),
             GuardStage::Measured(ticket, elapsed) => {
-                self.core.settle_measured(ticket, ended, elapsed)
+                self.core.settle_measured(ticket, ended, elapsed);
             }
             GuardStage::Settled => {}
         }

@@ -17,6 +17,20 @@ use crate::{
     engine::ticket::{CallEnd, Ticket},
 };
 
+/// What [`call_async`](CircuitBreaker::call_async) and its kin take: a future,
+/// every one. A bound of its own, so that the compiler says what to write where it
+/// is given something else.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a future, and a circuit breaker awaits one here",
+    label = "not a future",
+    note = "give the future itself, as in `call_async(get(url))` or `call_async(async {{ … }})`",
+    note = "a function or a closure that returns a `Result`, and no future, is called by `call`"
+)]
+pub trait Awaited: Future {}
+
+#[diagnostic::do_not_recommend]
+impl<F: Future> Awaited for F {}
+
 /// A future, and how it is polled. Generic, so that the projection below is the
 /// only one.
 ///

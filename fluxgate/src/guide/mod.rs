@@ -52,10 +52,18 @@ pub mod simulating {}
 #[doc = include_str!("pictures/rate-over-time.html")]
 pub mod choosing_a_policy {}
 
+#[doc = include_str!("overload.md")]
+#[doc = ""]
+#[doc = include_str!("pictures/overload.html")]
+#[doc = ""]
+#[doc = "With `throttle = Adaptive(1.5)` beside the same rule it stays closed, and throttles:"]
+#[doc = ""]
+#[doc = include_str!("pictures/overload-throttled.html")]
+pub mod overload {}
+
 pages! {
     tutorial
     recovery
-    overload
     errors_and_fallbacks
     keys
     choosing

@@ -347,12 +347,11 @@ fn every_way_in_keeps_the_bounds_and_forgets_no_waiter() {
             }
             let mut waited = 0;
             while let waiting @ 1.. = world.woken().len() {
-                match world.woken().iter().position(|woken| *woken) {
-                    Some(woken) => world.step(&Step::PollWaiter(woken)),
-                    None => {
-                        world.step(&Step::Advance(TICK));
-                        waited += TICK;
-                    }
+                if let Some(woken) = world.woken().iter().position(|woken| *woken) {
+                    world.step(&Step::PollWaiter(woken));
+                } else {
+                    world.step(&Step::Advance(TICK));
+                    waited += TICK;
                 }
                 if world.woken().len() < waiting {
                     world.end_last();

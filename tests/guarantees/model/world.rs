@@ -179,25 +179,10 @@ pub(crate) fn run(
 impl<'a> World<'a> {
     pub(crate) fn step(&mut self, step: &Step) {
         match *step {
-            Step::Admit => {
-                let admitted = self.breaker.acquire();
-                let expected = self.model.admit();
-                self.admitted(admitted.map(Flight::Guard), expected);
+            Step::Admit | Step::Pick | Step::FailOver | Step::Start | Step::Discard => {
+                self.begin(step);
             }
-            Step::Pick => {
-                let picked = choose::pick([self.breaker]);
-                let admitted = picked.map(|picked| Flight::Owned(picked.guard));
-                let expected = self.model.pick();
-                self.admitted(admitted.map_err(|error| rejection(&error)), expected);
-            }
-            Step::FailOver => {
-                let script = Script::default();
-                let mut future = self.fail_over(Rc::clone(&script));
-                let admitted = pending(poll(future.as_mut()));
-                let admitted = admitted.map(|()| Flight::Future(future, script));
-                let expected = self.model.fail_over();
-                self.admitted(admitted, expected);
-            }
+            Step::Finish(..) | Step::FinishAfter(..) | Step::Unavailable(..) => self.end(step),
             Step::Wait => {
                 let waiter = Waiter {
                     ready: Box::pin(self.breaker.acquire_ready()),
@@ -218,6 +203,68 @@ impl<'a> World<'a> {
                     self.waiters.remove(at);
                 }
             }
+            Step::Poll(which) => {
+                if let Some(at) = self.pick(which)
+                    && let Flight::Future(future, _) = &mut self.flights[at].1
+                {
+                    assert!(poll(future.as_mut()).is_pending());
+                }
+            }
+            Step::Call(ending, takes) => self.call(ending, takes),
+            Step::Advance(by) => self.advance(by),
+            Step::ToDue(before) => {
+                let remaining = self.model.remaining().unwrap_or(0);
+                self.advance(remaining.saturating_add_signed(-before));
+            }
+            Step::SetWall(seconds) => {
+                let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+                self.levers.clock.set_wall(wall);
+                self.model.wall = wall;
+            }
+            Step::Command(state) => {
+                match state {
+                    State::Closed => self.breaker.reset(),
+                    State::Disabled => self.breaker.disable(),
+                    State::MetricsOnly => self.breaker.metrics_only(),
+                    State::ForcedOpen => self.breaker.force_open(),
+                    State::Open => self.breaker.open(),
+                    State::HalfOpen => self.breaker.half_open(),
+                }
+                self.model.enter(state, None);
+            }
+            Step::OpenFor(wait) => {
+                self.breaker.open_for(nanos(wait));
+                self.model.open_for(wait);
+            }
+            Step::Gate(open) => {
+                self.levers.gate.store(open, Ordering::Relaxed);
+                self.model.gate = open;
+            }
+        }
+    }
+
+    /// Begins a call, one way or another.
+    fn begin(&mut self, step: &Step) {
+        match *step {
+            Step::Admit => {
+                let admitted = self.breaker.acquire();
+                let expected = self.model.admit();
+                self.admitted(admitted.map(Flight::Guard), expected);
+            }
+            Step::Pick => {
+                let picked = choose::pick([self.breaker]);
+                let admitted = picked.map(|picked| Flight::Owned(picked.guard));
+                let expected = self.model.pick();
+                self.admitted(admitted.map_err(|error| rejection(&error)), expected);
+            }
+            Step::FailOver => {
+                let script = Script::default();
+                let mut future = self.fail_over(Rc::clone(&script));
+                let admitted = pending(poll(future.as_mut()));
+                let admitted = admitted.map(|()| Flight::Future(future, script));
+                let expected = self.model.fail_over();
+                self.admitted(admitted, expected);
+            }
             Step::Start => {
                 let script = Script::default();
                 let mut future = self.future(Rc::clone(&script));
@@ -227,13 +274,13 @@ impl<'a> World<'a> {
                 self.admitted(admitted, expected);
             }
             Step::Discard => drop(self.future(Script::default())),
-            Step::Poll(which) => {
-                if let Some(at) = self.pick(which)
-                    && let Flight::Future(future, _) = &mut self.flights[at].1
-                {
-                    assert!(poll(future.as_mut()).is_pending());
-                }
-            }
+            _ => panic!("{step:?} begins no call"),
+        }
+    }
+
+    /// Ends a call that is under way.
+    fn end(&mut self, step: &Step) {
+        match *step {
             Step::Finish(which, ending) => {
                 if let Some(at) = self.pick(which) {
                     let (call, flight) = self.flights.remove(at);
@@ -276,36 +323,7 @@ impl<'a> World<'a> {
                     self.model.settle(call, ending);
                 }
             }
-            Step::Call(ending, takes) => self.call(ending, takes),
-            Step::Advance(by) => self.advance(by),
-            Step::ToDue(before) => {
-                let remaining = self.model.remaining().unwrap_or(0);
-                self.advance(remaining.saturating_add_signed(-before));
-            }
-            Step::SetWall(seconds) => {
-                let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-                self.levers.clock.set_wall(wall);
-                self.model.wall = wall;
-            }
-            Step::Command(state) => {
-                match state {
-                    State::Closed => self.breaker.reset(),
-                    State::Disabled => self.breaker.disable(),
-                    State::MetricsOnly => self.breaker.metrics_only(),
-                    State::ForcedOpen => self.breaker.force_open(),
-                    State::Open => self.breaker.open(),
-                    State::HalfOpen => self.breaker.half_open(),
-                }
-                self.model.enter(state, None);
-            }
-            Step::OpenFor(wait) => {
-                self.breaker.open_for(nanos(wait));
-                self.model.open_for(wait);
-            }
-            Step::Gate(open) => {
-                self.levers.gate.store(open, Ordering::Relaxed);
-                self.model.gate = open;
-            }
+            _ => panic!("{step:?} ends no call"),
         }
     }
 
