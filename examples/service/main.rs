@@ -12,7 +12,7 @@
 //! curl localhost:8080/metrics            # for Prometheus
 //! ```
 //!
-//! and http://localhost:8080/breakers in the browser, where the circuits open before
+//! and <http://localhost:8080/breakers> in the browser, where the circuits open before
 //! your eyes, and take commands. The same for programs:
 //!
 //! ```sh
