@@ -155,7 +155,6 @@ pub mod classify;
 pub mod clock;
 mod diagnostics;
 mod engine;
-pub mod flight;
 pub mod future;
 #[cfg(feature = "settings")]
 mod grammar;
@@ -176,8 +175,6 @@ pub mod permit;
 pub mod random;
 pub mod registry;
 pub mod retry;
-#[cfg(feature = "settings")]
-mod settings;
 #[cfg(feature = "sim")]
 pub mod sim;
 #[cfg(feature = "slack-core")]
@@ -216,6 +213,7 @@ pub use call::rejection::{CallError, CallNotPermitted, RejectionKind, rejection}
 #[cfg(feature = "settings")]
 pub use grammar::ParsePolicyError;
 pub use info::Info;
+pub use info::flight;
 pub use info::kill_switch::{KillSwitch, Variable};
 pub use info::lifetime::{Histogram, LifetimeTotals};
 pub use info::listeners::{ListenerInfo, MissingListener};

@@ -81,7 +81,7 @@ fn read_there(key: &str, text: &str) -> Vec<String> {
 }
 
 fn read_here(key: &str, text: &str) -> Vec<String> {
-    // What depends on the window is for those who know it.
+    // What depends on the window is for callers that know it.
     let window = if key == "tripper" {
         "window = Custom(mine()), "
     } else {

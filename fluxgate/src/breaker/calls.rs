@@ -47,7 +47,7 @@ impl<'a, T> Classified<'a, ByTracker<T>> {
 impl<'a, J> Classified<'a, J> {
     /// Keeps what failures say, by their `Display`, in the
     /// [flight recorder](crate::flight#failures-in-words). Only for errors that hold no
-    /// secrets, or where those who read logs and listings may see them.
+    /// secrets, or where readers of logs and listings may see them.
     ///
     /// ```
     /// # use fluxgate::{CircuitBreaker, tracker::All};

@@ -103,8 +103,8 @@ impl CallNotPermitted {
     /// was [asked for](crate::flight#failures-in-words). It is read now, and may be of
     /// a call that ended after this one was rejected.
     ///
-    /// It is no part of the rejection's own text, which may go to those who are not to
-    /// see what dependencies say.
+    /// It is no part of the rejection's own text, which may go to clients that are
+    /// not to see what dependencies say.
     ///
     /// ```
     /// # use fluxgate::{CircuitBreaker, tracker::All, tripper::FailureStreak};

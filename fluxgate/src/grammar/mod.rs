@@ -7,6 +7,7 @@
 
 mod analysis;
 mod describe;
+mod deserialize;
 mod error;
 mod from_str;
 mod habits;

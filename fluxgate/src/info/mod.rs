@@ -2,6 +2,7 @@
 
 #[cfg(feature = "prometheus")]
 pub(crate) mod exposition;
+pub mod flight;
 pub(crate) mod kill_switch;
 pub(crate) mod lifetime;
 pub(crate) mod listeners;

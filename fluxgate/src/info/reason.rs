@@ -139,7 +139,6 @@ impl fmt::Display for Percent {
     }
 }
 
-/// Serialised as its name.
 #[cfg(feature = "serde")]
 impl RuleKind {
     /// Returns the duration from which on a call is slow, or in flight for too long.

@@ -31,8 +31,8 @@
 //! # Failures in words
 //!
 //! What failures say is **not** recorded unless it is asked for, since errors may hold
-//! secrets: URLs with tokens, names of customers. Where it may be shown to those who
-//! read logs and listings, ask for it with
+//! secrets: URLs with tokens, names of customers. Where readers of logs and listings
+//! may see it, ask for it with
 //! [`Classified::failure_texts`](crate::Classified::failure_texts), with
 //! [`Guard::failure_with`](crate::Guard::failure_with), or with `failure_texts = true`
 //! in the attribute. The last eight different texts are kept, with how often each came.

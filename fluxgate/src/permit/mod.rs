@@ -9,7 +9,9 @@ use std::{any::type_name, fmt, time::Duration};
 use crate::{Fault, random, util::bounds, util::duration::Literal};
 
 #[cfg(feature = "settings")]
-pub use crate::settings::any_permit::AnyPermit;
+mod any_permit;
+#[cfg(feature = "settings")]
+pub use any_permit::AnyPermit;
 
 /// Decides whether a half-open circuit lets a call through. Closures
 /// `Fn(Duration) -> bool` are permits.

@@ -14,7 +14,9 @@ use crate::{
 };
 
 #[cfg(feature = "settings")]
-pub use crate::settings::any_retry::AnyRetry;
+mod any_retry;
+#[cfg(feature = "settings")]
+pub use any_retry::AnyRetry;
 
 /// A circuit that has just opened.
 #[derive(Clone, Copy, Debug)]
