@@ -12,22 +12,27 @@
 
 #[path = "simulate/files.rs"]
 mod files;
+#[path = "simulate/page.rs"]
+mod page;
+#[path = "simulate/progress.rs"]
+mod progress;
 
 use std::{
     error::Error,
     fmt::Write as _,
     fs,
-    io::{self, IsTerminal, Write},
+    io::{self, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
-    time::{Duration, Instant},
 };
 
 use clap::Parser;
 use fluxgate::{
-    Builder,
-    sim::{Policy, Run, Scenario, Trace},
+    Builder, ConfigError,
+    sim::{Comparison, Run, Scenario, Trace},
 };
+
+use crate::{files::NamedPolicy, progress::Progress};
 
 #[derive(Parser)]
 #[command(name = "simulate", about = "Tries policies of circuit breakers")]
@@ -44,72 +49,127 @@ struct Options {
     #[arg(long, conflicts_with_all = ["name", "all", "compare"])]
     trace: Option<PathBuf>,
     /// Prints a table with a column for each policy.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "all")]
     compare: bool,
     /// Writes the picture of the first policy here.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "all")]
     svg: Option<PathBuf>,
-    /// Runs the nine ready scenarios; needs `--out`.
+    /// Runs the nine ready scenarios by the first policy; needs `--out`.
     #[arg(long, requires = "out", conflicts_with = "name")]
     all: bool,
     /// The folder for nine pictures and a page.
-    #[arg(long)]
+    #[arg(long, requires = "all")]
     out: Option<PathBuf>,
 }
 
 type Failure = Box<dyn Error>;
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
+    let done = run(&Options::parse()).and_then(|text| {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(text.as_bytes())?;
+        Ok(stdout.flush()?)
+    });
+    match done {
         Ok(()) => ExitCode::SUCCESS,
+        // The reader has seen enough: `simulate … | head`.
+        Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("simulate: {error}");
+            let _ = writeln!(io::stderr(), "simulate: {error}");
             ExitCode::FAILURE
         }
     }
 }
 
-fn run(options: &Options) -> Result<(), Failure> {
+fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
+    error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Returns what is to be printed.
+fn run(options: &Options) -> Result<String, Failure> {
     let policies = match &options.policy {
         Some(path) => files::policies(path)?,
-        None => vec![files::NamedPolicy::default()],
+        None => vec![NamedPolicy::usual()],
     };
-    let (first, policy) = policies
-        .first()
-        .map(|named| (&named.name, named))
-        .ok_or("no policy")?;
+    let first = policies.first().ok_or("no policy")?;
     if let (true, Some(out)) = (options.all, &options.out) {
-        return all(policy, out);
+        page::write_all(out, |scenario, watch| {
+            simulated(options, scenario, first, watch)
+        })?;
+        return Ok(String::new());
     }
+    let mut progress = Progress::new();
     if let Some(path) = &options.trace {
-        let replay = Trace::read(path)?.try_run(|it: Builder| policy.apply(it))?;
-        println!("{first}\n{replay}\n\n{}", replay.run().terminal(80));
-        return picture(options, replay.run());
+        let trace = Trace::read(path)?;
+        let mut text = String::new();
+        for (number, policy) in policies.iter().enumerate() {
+            let replay = trace.try_run_watched(
+                |it: Builder| policy.apply(it),
+                |share| progress.show(share, &policy.name),
+            );
+            let replay = replay.map_err(|error| named(options, policy, &error))?;
+            let _ = writeln!(
+                text,
+                "{}\n{replay}\n\n{}",
+                policy.name,
+                replay.run().terminal(80)
+            );
+            if number == 0 {
+                picture(options, replay.run())?;
+            }
+        }
+        return Ok(text);
     }
     let scenario = match (&options.scenario, &options.name) {
         (Some(path), _) => files::scenario(path)?,
         (None, Some(name)) => ready(name)?,
         (None, None) => return Err(format!("no scenario; {}", names()).into()),
     };
-    if options.compare {
-        let applied: Vec<_> = policies
-            .iter()
-            .map(|named| (named.name.as_str(), move |it: Builder| named.apply(it)))
-            .collect();
-        let compared = scenario.try_compare(
-            applied
-                .iter()
-                .map(|(name, policy)| (*name, policy as &dyn Policy)),
-        )?;
-        print!("{compared}");
-        return match compared.runs().first() {
-            Some((_, run)) => picture(options, run),
-            None => Ok(()),
-        };
+    let tried = if options.compare {
+        &policies
+    } else {
+        &policies[..1]
+    };
+    let mut runs = Vec::new();
+    for (number, policy) in tried.iter().enumerate() {
+        let share = |share: f64| (number as f64 + share) / tried.len() as f64;
+        let run = simulated(options, &scenario, policy, &mut |done| {
+            progress.show(share(done), &policy.name);
+        })?;
+        runs.push((policy.name.clone(), run));
     }
-    let run = scenario.try_run(|it: Builder| policy.apply(it))?;
-    println!("{first}\n{}\n{run}", run.terminal(80));
-    picture(options, &run)
+    drop(progress);
+    if let Some((_, run)) = runs.first() {
+        picture(options, run)?;
+    }
+    Ok(match runs.as_slice() {
+        [(name, run)] if !options.compare => format!("{name}\n{}\n{run}\n", run.terminal(80)),
+        _ => Comparison::from_iter(runs).to_string(),
+    })
+}
+
+fn simulated(
+    options: &Options,
+    scenario: &Scenario,
+    policy: &NamedPolicy,
+    watch: &mut dyn FnMut(f64),
+) -> Result<Run, Failure> {
+    scenario
+        .try_run_watched(|it: Builder| policy.apply(it), watch)
+        .map_err(|error| named(options, policy, &error))
+}
+
+/// Says in which file and policy a setting is out of range.
+fn named(options: &Options, policy: &NamedPolicy, error: &ConfigError) -> Failure {
+    let faults = error.faults().map(ToString::to_string);
+    let faults = faults.collect::<Vec<_>>().join("; ");
+    let file = options
+        .policy
+        .as_deref()
+        .unwrap_or(Path::new("the default"));
+    format!("{}: policy `{}`: {faults}", file.display(), policy.name).into()
 }
 
 fn picture(options: &Options, run: &Run) -> Result<(), Failure> {
@@ -129,86 +189,4 @@ fn names() -> String {
 
 fn ready(name: &str) -> Result<Scenario, Failure> {
     Scenario::ready(name).ok_or_else(|| format!("no scenario `{name}`; {}", names()).into())
-}
-
-/// Writes the nine pictures and a page that shows them with a table.
-fn all(policy: &files::NamedPolicy, out: &Path) -> Result<(), Failure> {
-    fs::create_dir_all(out).map_err(|error| format!("{}: {error}", out.display()))?;
-    let mut rows = String::new();
-    let mut pictures = String::new();
-    let mut progress = Progress::new(Scenario::READY.len());
-    for name in Scenario::READY {
-        progress.step(name);
-        let run = ready(name)?.try_run(|it: Builder| policy.apply(it))?;
-        write(&out.join(format!("{name}.svg")), &run.svg())?;
-        let time = |time: Option<Duration>| {
-            time.map_or("–".to_owned(), |time| {
-                format!("{:.2} s", time.as_secs_f64())
-            })
-        };
-        let total = run.total();
-        let _ = writeln!(
-            rows,
-            "<tr><th><a href=\"#{name}\">{name}</a></th><td>{}</td><td>{}</td><td>{:.1}</td>\
-             <td>{}</td><td>{}</td><td>{}</td><td>{:.1} %</td></tr>",
-            time(run.opened_after()),
-            time(run.closed_after()),
-            run.goodput(),
-            total.reached_while_down,
-            total.refused,
-            run.wrongly_refused(),
-            100.0 * run.open_share(),
-        );
-        let _ = writeln!(
-            pictures,
-            "<h2 id=\"{name}\">{name}</h2><img src=\"{name}.svg\" alt=\"{run}\">"
-        );
-    }
-    progress.finish();
-    let page = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Nine scenarios</title>\
-         <style>:root{{color-scheme:light dark}}body{{font:15px/1.5 system-ui,sans-serif;\
-         max-width:960px;margin:2em auto;padding:0 1em}}table{{border-collapse:collapse}}\
-         th,td{{padding:.2em .7em;text-align:right;border-bottom:1px solid #8884}}\
-         th:first-child{{text-align:left}}img{{width:100%}}</style>\
-         <h1>Nine scenarios</h1><table><tr><th>scenario</th><th>opened after</th>\
-         <th>closed after</th><th>answered/s</th><th>reached it while down</th><th>refused</th>\
-         <th>refused wrongly</th><th>time open</th></tr>\n{rows}</table>\n{pictures}</html>\n"
-    );
-    write(&out.join("index.html"), &page)
-}
-
-/// A bar on a terminal, from the moment that it takes more than a second.
-struct Progress {
-    began: Instant,
-    steps: usize,
-    done: usize,
-    shown: bool,
-}
-
-impl Progress {
-    fn new(steps: usize) -> Self {
-        Self {
-            began: Instant::now(),
-            steps,
-            done: 0,
-            shown: false,
-        }
-    }
-
-    fn step(&mut self, name: &str) {
-        if io::stderr().is_terminal() && self.began.elapsed() > Duration::from_secs(1) {
-            let bar = "#".repeat(self.done) + &".".repeat(self.steps - self.done);
-            eprint!("\r[{bar}] {name:<20}");
-            let _ = io::stderr().flush();
-            self.shown = true;
-        }
-        self.done += 1;
-    }
-
-    fn finish(&self) {
-        if self.shown {
-            eprintln!("\r[{}] done                ", "#".repeat(self.steps));
-        }
-    }
 }

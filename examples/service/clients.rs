@@ -16,7 +16,7 @@ use axum::{
 use fluxgate::{CallError, CallNotPermitted, circuit_breaker, listener::PrometheusListener};
 use reqwest::Client;
 
-use crate::webhook::webhook;
+use crate::{recording::recorder, webhook::webhook};
 
 /// How long a dependency may take. A breaker counts what has ended, so a call
 /// without a timeout is one that it never learns of.
@@ -63,7 +63,8 @@ impl Quotes {
         retry = Cooldown(2s),
         permit = All,
         max_half_open_calls = 2,
-        listeners = [LogListener, metrics(), webhook("QUOTES_WEBHOOK")],
+        failure_texts = true,
+        listeners = [LogListener, metrics(), webhook("QUOTES_WEBHOOK"), recorder()],
     )]
     pub(crate) async fn price(&self) -> Result<String, ClientError> {
         let response = self.client.get(&self.url).send().await?;
@@ -122,6 +123,7 @@ impl Warehouse {
         tripper = MinRequests(5) & FailureRate(0.5),
         retry = Cooldown(2s),
         permit = All,
+        failure_texts = true,
         listeners = [LogListener, metrics(), webhook("WAREHOUSE_WEBHOOK")],
         fallback = |error| self.last_known(error),
     )]

@@ -9,15 +9,30 @@
 //! curl -X POST -H "$by" localhost:8080/outage/quotes/fails       # or is_slow, works
 //! for i in 1 2 3 4 5 6; do curl localhost:8080/quote; done
 //!
-//! curl localhost:8080/breakers           # every breaker, as JSON
-//! curl -X POST -H "$by" localhost:8080/breakers/quotes/force_open
 //! curl localhost:8080/metrics            # for Prometheus
+//! ```
+//!
+//! and <http://localhost:8080/breakers> in the browser, where the circuits open before
+//! your eyes, and take commands. The same for programs:
+//!
+//! ```sh
+//! curl localhost:8080/breakers/api/breakers           # every breaker, as JSON
+//! curl -X POST -H "$by" -H 'X-Fluxgate-Command: 1' \
+//!     localhost:8080/breakers/api/breakers/quotes/force_open
 //! ```
 //!
 //! Manual commands are `reset`, `disable`, `metrics_only` and `force_open`; they
 //! can be given by the environment, too: `FLUXGATE_QUOTES=disabled`. Where to
 //! post transitions is up to `QUOTES_WEBHOOK` and its like: without it there is
-//! one listener less, as `/breakers` shows.
+//! one listener less, as the page shows.
+//!
+//! With `QUOTES_RECORDING=10000` the latest calls of the quotes are kept, and other
+//! settings can be tried on them:
+//!
+//! ```sh
+//! curl -X POST -H "$by" localhost:8080/recordings/quotes > incident.jsonl
+//! cargo run --example simulate -- --policy examples/simulate/policies.toml --trace incident.jsonl
+//! ```
 //!
 //! Every user of this machine may steer the service, as it listens on loopback;
 //! pages in their browsers may not. What keeps them from it is in `operator.rs`.
@@ -29,6 +44,7 @@ mod admin;
 mod clients;
 mod operator;
 mod outage;
+mod recording;
 mod webhook;
 
 use std::{env, error::Error, sync::Arc, time::Duration};
@@ -40,7 +56,7 @@ use axum::{
     middleware,
     routing::{get, post},
 };
-use fluxgate::{listener, registry};
+use fluxgate::{listener, page::Page, registry};
 use tokio::{net::TcpListener, signal};
 
 use crate::{
@@ -78,17 +94,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
         warehouse: Warehouse::new(dependencies.warehouse.url()),
         dependencies,
     };
+    // It takes commands of those whom `operator` knows.
+    let page = Page::new().commands(operator::of);
     let commands = Router::new()
         .route("/outage/{dependency}/{mood}", post(outage::set))
-        .route("/breakers/{name}/{command}", post(admin::command))
+        .route("/recordings/quotes", post(recording::take))
         .route_layer(middleware::from_fn(operator::required));
     let routes = Router::new()
         .route("/quote", get(quote))
         .route("/charge", get(charge))
         .route("/stock", get(stock))
         .route("/metrics", get(admin::metrics))
-        .route("/breakers", get(admin::list))
-        .route("/breakers/{name}", get(admin::show))
+        .nest_service("/breakers", page)
         .merge(commands)
         .with_state(Arc::new(shop));
 

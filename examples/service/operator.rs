@@ -17,7 +17,7 @@ use std::net::IpAddr;
 
 use axum::{
     extract::Request,
-    http::{HeaderMap, StatusCode, Uri, header},
+    http::{HeaderMap, StatusCode, Uri, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -36,9 +36,23 @@ pub(crate) async fn required(request: Request, next: Next) -> Response {
     }
 }
 
+/// Returns who gives a command with the breakers' page, which itself sees to it that the
+/// request is the page's own or a program's. A browser on this machine sends no
+/// `X-Operator`.
+pub(crate) fn of(parts: &Parts) -> Option<String> {
+    let host = text(&parts.headers, header::HOST.as_str()).unwrap_or_default();
+    if !is_loopback(host) {
+        return None;
+    }
+    match text(&parts.headers, OPERATOR) {
+        None => Some("someone at this machine".to_owned()),
+        Some(operator) => is_name(operator).then(|| operator.to_owned()),
+    }
+}
+
 /// Returns who gives the command.
 fn check(headers: &HeaderMap) -> Result<&str, &'static str> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let text = |name: &str| text(headers, name);
     let host = text(header::HOST.as_str()).unwrap_or_default();
     if !is_loopback(host) {
         return Err("the service takes commands at `localhost` and `127.0.0.1` only");
@@ -48,9 +62,17 @@ fn check(headers: &HeaderMap) -> Result<&str, &'static str> {
         return Err("a page of another origin may not give commands");
     }
     match text(OPERATOR) {
-        Some(operator) if (1..=80).contains(&operator.len()) => Ok(operator),
+        Some(operator) if is_name(operator) => Ok(operator),
         _ => Err("say who gives the command, in at most 80 characters: `-H 'X-Operator: alice'`"),
     }
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn is_name(operator: &str) -> bool {
+    (1..=80).contains(&operator.len())
 }
 
 fn is_loopback(host: &str) -> bool {

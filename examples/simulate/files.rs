@@ -2,12 +2,13 @@
 //!
 //! What is wrong is said with the file and the line, by the reader of TOML.
 
-use std::{error::Error, fs, path::Path, time::Duration};
+use std::{error::Error, fs::File, io::Read as _, path::Path, time::Duration};
 
 use fluxgate::{
     Builder,
     retry::{Backoff, Cooldown},
     sim::{Dependency, Load, LogNormal, Scenario},
+    throttle::Adaptive,
     tripper::{AvgLatency, FailureRate, FailureStreak, MinRequests, Rule, SlowRate},
     window::{CountWindow, TimeWindow},
 };
@@ -17,6 +18,9 @@ type Failure = Box<dyn Error>;
 
 /// More would take minutes, and a table of gigabytes.
 const MOST_CALLS: f64 = 1e9;
+
+/// The bytes of a file of policies or of a scenario.
+const LARGEST_FILE: u64 = 1 << 20;
 
 /// Numbers within bounds; the reader of TOML says the line of one that is not.
 macro_rules! numbers {
@@ -82,6 +86,7 @@ pub(crate) struct NamedPolicy {
     window: Option<Window>,
     /// The circuit opens if any of these holds.
     tripper: Option<Vec<Conditions>>,
+    throttle: Option<Throttle>,
     retry: Option<Retry>,
     max_half_open_calls: Option<u32>,
     close_after: Option<u64>,
@@ -111,6 +116,16 @@ struct Conditions {
 struct SlowCalls {
     ratio: f64,
     threshold_ms: Millis,
+}
+
+/// Answers overload in proportion.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Throttle {
+    k: f64,
+    window_seconds: Option<Seconds>,
+    min: Option<u64>,
+    floor: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -153,7 +168,31 @@ impl Conditions {
     }
 }
 
+impl Throttle {
+    fn adaptive(self) -> Adaptive {
+        let mut adaptive = Adaptive::new(self.k);
+        if let Some(window) = self.window_seconds {
+            adaptive = adaptive.window(seconds(window));
+        }
+        if let Some(calls) = self.min {
+            adaptive = adaptive.min(calls);
+        }
+        if let Some(share) = self.floor {
+            adaptive = adaptive.floor(share);
+        }
+        adaptive
+    }
+}
+
 impl NamedPolicy {
+    /// Returns the policy of a breaker that is not set in any way.
+    pub(crate) fn usual() -> Self {
+        Self {
+            name: "the default policy".to_owned(),
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn apply(&self, mut breaker: Builder) -> Builder {
         breaker = match self.window {
             Some(Window::Calls(size)) => breaker.window(CountWindow::new(size)),
@@ -171,6 +210,9 @@ impl NamedPolicy {
             }
             None => breaker,
         };
+        if let Some(throttle) = self.throttle {
+            breaker = breaker.throttle(throttle.adaptive());
+        }
         if let Some(calls) = self.max_half_open_calls {
             breaker = breaker.max_half_open_calls(calls);
         }
@@ -239,6 +281,14 @@ pub(crate) fn policies(path: &Path) -> Result<Vec<NamedPolicy>, Failure> {
         if policy.name.is_empty() {
             policy.name = format!("policy {}", number + 1);
         }
+        if policy.name.chars().any(char::is_control) {
+            return Err(format!(
+                "{}: the name {:?} has control characters; expected a line of text",
+                path.display(),
+                policy.name
+            )
+            .into());
+        }
         let tables = policy.tripper.as_deref();
         if tables.is_some_and(|tables| tables.is_empty() || tables.iter().any(Conditions::is_empty))
         {
@@ -299,6 +349,21 @@ pub(crate) fn scenario(path: &Path) -> Result<Scenario, Failure> {
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
-    let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()).into())
+    let failed = |error: &dyn Error| format!("{}: {error}", path.display());
+    let mut text = String::new();
+    let mut file = File::open(path).map_err(|error| failed(&error))?;
+    let read = file
+        .by_ref()
+        .take(LARGEST_FILE + 1)
+        .read_to_string(&mut text);
+    if read.map_err(|error| failed(&error))? as u64 > LARGEST_FILE {
+        return Err(format!(
+            "{}: more than {LARGEST_FILE} bytes; expected a file of policies or of a scenario",
+            path.display()
+        )
+        .into());
+    }
+    // As some editors begin a file.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    toml::from_str(text).map_err(|error| failed(&error).into())
 }

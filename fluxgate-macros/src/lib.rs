@@ -32,18 +32,20 @@ use tokens::errors::{ErrorList, Reported};
 ///
 /// - the breaker: `name`, `window`, `tripper`, `retry`, `permit`,
 ///   `max_half_open_calls`, `close_after`, `reopen_after`, `probe_lease`, `on_cancel`,
-///   `slow_probes`, `durations`, `listeners`, `max_keys`, `max_labels`, `key_type`;
-/// - the function: `tracker`, `failure_if`, `classify`, `fallback`, `map_rejection`,
-///   `key`, `handle`, and `breaker` for one that is defined elsewhere;
+///   `slow_probes`, `throttle`, `durations`, `initial_state`, `flight_recorder`,
+///   `listeners`, `max_keys`, `max_labels`, `key_type`;
+/// - the function: `tracker`, `failure_if`, `classify`, `failure_texts`, `fallback`,
+///   `map_rejection`, `key`, `handle`, and `breaker` for one that is defined elsewhere;
 /// - the expansion: `docs`, `crate`.
 ///
 /// Windows are `CountWindow(100)` and `TimeWindow(60s)`; trippers `FailureStreak(5)`,
 /// `MinRequests(20) & FailureRate(0.5)`, `SlowRate(0.3, threshold = 1s)`,
 /// `AvgLatency(500ms)` and `InFlight(10, older_than = 2s)`; retries `Cooldown(60s)`,
 /// `Backoff(initial = 10s)`, `Always` and `Never`; permits `RampUp(0.1, 1.0, 60s)`,
-/// `Random(0.2)` and `All`; trackers `TypeOf(Error)`, `Matches(pattern)` and `All`;
-/// listeners `LogListener`, `PrometheusListener` and `SlackListener(…)`. Each but the
-/// listeners has `Custom(…)` for one of your own.
+/// `Random(0.2)` and `All`; the throttle `Adaptive(k = 1.5)`; trackers `TypeOf(Error)`,
+/// `Matches(pattern)` and `All`; listeners `LogListener`, `PrometheusListener`,
+/// `MetricsListener`, `OpenTelemetryListener` and `SlackListener(…)`. Each but
+/// throttle and listeners has `Custom(…)` for one of your own.
 ///
 #[doc = include_str!("docs/circuit_breaker.md")]
 #[proc_macro_attribute]
@@ -73,7 +75,7 @@ fn protect(args: TokenStream2, item: TokenStream2) -> TokenStream2 {
         Ok(function) => function,
         Err(error) => return with_error(error, &item),
     };
-    let source = Source {
+    let source = UnreadSettings {
         settings: args,
         site: Site::Function,
         end: Span::call_site(),
@@ -92,7 +94,7 @@ fn define(input: TokenStream2) -> TokenStream2 {
         Err(error) => return error.into_compile_error(),
     };
     let expanded = breakers.iter().map(|item| {
-        let source = Source {
+        let source = UnreadSettings {
             settings: item.settings.clone(),
             site: Site::Breaker,
             end: item.end,
@@ -108,7 +110,7 @@ fn define(input: TokenStream2) -> TokenStream2 {
 }
 
 /// The settings of one item, not read yet.
-struct Source {
+struct UnreadSettings {
     settings: TokenStream2,
     site: Site,
     end: Span,
@@ -118,7 +120,7 @@ struct Source {
 /// validates both together, and expands what they mean. Errors of all stages are
 /// reported together, with `stand_in` in place of the expansion.
 fn pipeline<V>(
-    source: Source,
+    source: UnreadSettings,
     stand_in: impl FnOnce(&ItemSettings) -> TokenStream2,
     validate: impl FnOnce(ItemSettings, &ErrorList) -> Result<V, Reported>,
     expand: impl FnOnce(&V) -> TokenStream2,

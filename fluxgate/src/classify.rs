@@ -18,11 +18,14 @@
 //! # Ok::<_, fluxgate::ConfigError>(())
 //! ```
 //!
-//! [`Classifier`] is implemented by [`ByTracker`] and [`ByClosure`]. To say by a
+//! [`Classifier`] is implemented by [`ByTracker`], [`ByClosure`], and [`WithTexts`] of
+//! either. To say by a
 //! closure of your own what every result means, use
 //! [`with_classifier`](crate::CircuitBreaker::with_classifier).
 
 pub use crate::call::{
     Admitted,
-    classify::{ByClassify, ByClosure, ByTracker, Classifier, FailureIf, NeverFails, Predicate},
+    classify::{
+        ByClassify, ByClosure, ByTracker, Classifier, FailureIf, NeverFails, Predicate, WithTexts,
+    },
 };

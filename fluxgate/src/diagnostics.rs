@@ -78,6 +78,17 @@ pub(crate) fn not_exported(breaker: &str, problem: &dyn fmt::Display) {
     ));
 }
 
+/// Reports a recorder of the facade `metrics` that panics, once for the process.
+#[cfg(feature = "metrics")]
+pub(crate) fn recorder_panicked() {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    if !SAID.swap(true, Ordering::Relaxed) {
+        warn(format_args!(
+            "the recorder of the facade `metrics` panicked while circuit breakers were published to it; they are published again later"
+        ));
+    }
+}
+
 pub(crate) fn no_background(error: &std::io::Error) {
     warn(format_args!(
         "the background thread for async listeners can't be started, their signals wait: {error}"
@@ -147,6 +158,27 @@ pub(crate) fn throttle_begins(breaker: &str) {
 pub(crate) fn throttle_ends(breaker: &str) {
     info(format_args!(
         "the dependency of circuit breaker '{breaker}' is no longer overloaded: no call is throttled"
+    ));
+}
+
+#[cfg(feature = "page")]
+pub(crate) fn command_obeyed(name: &str, command: crate::Command, by: &str) {
+    info(format_args!(
+        "{by:?} gave the command {command} to circuit breaker {name:?} from the operators' page"
+    ));
+}
+
+#[cfg(feature = "page")]
+pub(crate) fn command_refused(name: &str, command: &str, reason: &str) {
+    warn(format_args!(
+        "the command {command:?} to circuit breaker {name:?} from the operators' page was refused: {reason}"
+    ));
+}
+
+#[cfg(feature = "page")]
+pub(crate) fn page_has_no_thread(error: &std::io::Error) {
+    warn(format_args!(
+        "the operators' page shows nothing, since its background thread can't be started: {error}"
     ));
 }
 

@@ -86,7 +86,9 @@
 //! 6. **Exact windows.** Under any number of threads the window holds exactly the
 //!    last n outcomes, or those of the last while.
 //! 7. **One opening.** When the wait is over, exactly one caller half-opens the
-//!    circuit.
+//!    circuit. Nothing else does, but one [early probe](choose::AllOpen::LeastWait) that
+//!    passed, or an operator's [`half_open`](CircuitBreaker::half_open), where those are
+//!    used.
 //! 8. **No I/O on the caller.** Async listeners and Slack are served by threads
 //!    of their own.
 //! 9. **Nothing required.** No async runtime, no feature; one type for sync and
@@ -102,15 +104,19 @@
 //! | `log` | | the same events for programs that use the `log` crate |
 //! | `tokio` | | `TokioClock` |
 //! | `prometheus` | | `PrometheusListener`, for registries of the crate `prometheus` 0.14 |
+//! | `metrics` | | `MetricsListener`: the same metrics for whatever exporter of the facade `metrics` 0.24 is installed |
+//! | `opentelemetry` | | `OpenTelemetryListener`: the same metrics as instruments of `opentelemetry` 0.33 |
 //! | `serde` | | `Serialize` for `Info`, `Signal` and what is in them |
 //! | `inventory` | | breakers of annotated functions are in the registry before their first call |
 //! | `http` | | `http`: what HTTP statuses and `Retry-After` mean, and rejections as 503 responses |
 //! | `grpc` | | `grpc`: what gRPC codes mean, and a tower layer that reads them where they are, in the trailers |
+//! | `page` | | `page`: a page for operators, live in the browser, with commands for those who may |
 //! | `keyed` | | `keyed` and `key = …`: one breaker per tenant, host or shard |
 //! | `test-util` | | `testing::isolate`: tests with breakers of their own, for `[dev-dependencies]` |
 //! | `tower` | | `tower`: a breaker as a `Layer`, for axum, tonic, reqwest and every other `Service` |
 //! | `sim` | | `sim`: tries a policy on the shipping engine before production does |
 //! | `sim-traces` | | recorded traces from and to JSONL and CSV files |
+//! | `settings` | | policies from text: [`FromStr`](std::str::FromStr) in the attribute's words, for files and flags |
 //! | `slack` | | `SlackListener` and the delivery it is built on |
 //! | `slack-core` | | the same without TLS, for a proxy within reach over plain HTTP |
 //!
@@ -149,8 +155,9 @@ pub mod classify;
 pub mod clock;
 mod diagnostics;
 mod engine;
-mod error;
 pub mod future;
+#[cfg(feature = "settings")]
+mod grammar;
 #[cfg(feature = "grpc")]
 pub mod grpc;
 // Part of the documentation alone. Its examples use the attribute.
@@ -162,29 +169,34 @@ mod info;
 #[cfg(feature = "keyed")]
 pub mod keyed;
 pub mod listener;
-mod name;
-mod outcome;
+#[cfg(feature = "page")]
+pub mod page;
 pub mod permit;
 pub mod random;
 pub mod registry;
 pub mod retry;
-#[cfg(feature = "serde")]
-mod serial;
-mod settings;
 #[cfg(feature = "sim")]
 pub mod sim;
 #[cfg(feature = "slack-core")]
 pub mod slack;
-mod state;
 pub mod testing;
 pub mod throttle;
 #[cfg(feature = "tower")]
 pub mod tower;
 pub mod tracker;
 pub mod tripper;
+mod types;
 mod util;
 pub mod window;
 
+/// The facade [`metrics`](https://docs.rs/metrics/0.24), version 0.24, whose recorders
+/// [`MetricsListener`](listener::MetricsListener) publishes to.
+#[cfg(feature = "metrics")]
+pub use ::metrics;
+/// The crate [`opentelemetry`](https://docs.rs/opentelemetry/0.33), version 0.33, whose
+/// meters [`OpenTelemetryListener`](listener::OpenTelemetryListener) exports through.
+#[cfg(feature = "opentelemetry")]
+pub use ::opentelemetry;
 /// The crate [`prometheus`](https://docs.rs/prometheus/0.14), version 0.14, whose
 /// registries [`PrometheusListener`](listener::PrometheusListener) exports to.
 #[cfg(feature = "prometheus")]
@@ -194,13 +206,14 @@ pub use fluxgate_macros::{Classify, breaker, circuit_breaker};
 
 pub use breaker::builder::Builder;
 pub use breaker::calls::Classified;
-pub use breaker::command::{Command, ParseCommandError};
 pub use breaker::static_breaker::StaticBreaker;
 pub use breaker::weak::WeakBreaker;
 pub use breaker::{CircuitBreaker, Guard};
 pub use call::rejection::{CallError, CallNotPermitted, RejectionKind, rejection};
-pub use error::{ConfigError, Fault};
+#[cfg(feature = "settings")]
+pub use grammar::ParsePolicyError;
 pub use info::Info;
+pub use info::flight;
 pub use info::kill_switch::{KillSwitch, Variable};
 pub use info::lifetime::{Histogram, LifetimeTotals};
 pub use info::listeners::{ListenerInfo, MissingListener};
@@ -210,10 +223,13 @@ pub use info::settings::SettingsInfo;
 pub use info::throttle::ThrottleInfo;
 pub use listener::Listener;
 pub use listener::signal::Signal;
-pub use name::Name;
-pub use outcome::{Classify, Outcome};
-pub use settings::{OnCancel, SlowProbes};
-pub use state::{ParseStateError, State};
+pub use types::command::{Command, ParseCommandError};
+pub use types::error::{ConfigError, Fault};
+pub use types::name::Name;
+pub use types::on_cancel::OnCancel;
+pub use types::outcome::{Classify, Outcome};
+pub use types::slow_probes::SlowProbes;
+pub use types::state::{ParseStateError, State};
 
 // The README's code compiles and runs.
 #[cfg(all(doctest, feature = "macros", feature = "tracing"))]

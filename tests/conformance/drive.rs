@@ -75,7 +75,12 @@ impl Rig {
             .clock(clock.clone())
             .durations(!matches!(way, Way::CallUntimed))
             .random(move || draws.draw())
-            .listener(move |signal: &Signal| heard.lock().unwrap().push(signal.clone()));
+            .listener(move |signal: &Signal| {
+                // The original has no word for what it keeps from happening.
+                if !signal.would_have_opened {
+                    heard.lock().unwrap().push(signal.clone());
+                }
+            });
         let breaker = configure(builder, &scenario.config, scale)
             .build()
             .map_err(|error| error.to_string())?;

@@ -54,7 +54,7 @@ fn a_clock_that_stands_still_stops_waits_and_nothing_else() {
 }
 
 #[test]
-fn a_clock_that_jumps_back_ends_no_wait_early_and_loses_no_slot() {
+fn clock_jumping_back_ends_no_wait_early() {
     let clock = Wild::default();
     let set = |seconds: u64| clock.0.store(seconds * 1_000_000_000, SeqCst);
     let breaker = CircuitBreaker::builder("wild")
@@ -169,7 +169,7 @@ fn the_longest_durations_mean_never_and_overflow_nothing() {
 }
 
 #[test]
-fn a_circuit_that_reopens_thousands_of_times_waits_its_longest_wait() {
+fn thousands_of_reopenings_wait_the_longest() {
     for multiplier in [1.000_001, 2.0, 1e200, f64::MAX] {
         let clock = ManualClock::new();
         let longest = 100 * SECOND;

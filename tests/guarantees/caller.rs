@@ -14,7 +14,7 @@ use fluxgate::{Signal, State, clock::ManualClock, listener::flush};
 use crate::kit::{builder, fail};
 
 #[test]
-fn g8_an_async_listener_runs_on_another_thread_and_delays_no_call() {
+fn g8_async_listener_delays_no_call() {
     let (told, threads): (Sender<ThreadId>, Receiver<ThreadId>) = channel();
     let (release, released) = tokio::sync::oneshot::channel::<()>();
     let released = Mutex::new(Some(released));

@@ -192,7 +192,7 @@ impl Permit for Unset {
 }
 
 #[test]
-fn a_retry_policy_decides_whether_it_is_ready_and_how_long_it_may_take() {
+fn retry_policy_decides_readiness_and_limit() {
     let (clock, ready) = (ManualClock::new(), Arc::new(AtomicBool::new(false)));
     let breaker = builder(&clock)
         .retry(retry::Custom::new(Hesitant(Arc::clone(&ready))))

@@ -11,7 +11,7 @@ use std::{
 };
 
 use fluxgate::{
-    CircuitBreaker, OnCancel, Signal, State,
+    CircuitBreaker, OnCancel, Signal, State, choose,
     clock::ManualClock,
     permit,
     random::Seeded,
@@ -461,6 +461,60 @@ rows! {
         assert_eq!(breaker.state(), State::HalfOpen);
         succeed(&breaker);
         assert_eq!(breaker.state(), State::Closed);
+    }
+
+    /// The first of several targets is open, and is tried by every call all the same
+    /// before the second.
+    open_target_costs_no_try [
+        "https://github.com/Portkey-AI/gateway/issues/1289",
+        "https://github.com/use-agent-os/agent-os/pull/394"
+    ] {
+        let clock = ManualClock::new();
+        let targets = [builder(&clock).build().unwrap(), builder(&clock).build().unwrap()];
+        let mut tries = 0;
+        for _ in 0..100 {
+            let answer = choose::failover([(&targets[0], 0), (&targets[1], 1)])
+                .idempotent(true)
+                .call(|(_, target)| match target {
+                    0 => {
+                        tries += 1;
+                        Err(Error::Down)
+                    }
+                    _ => Ok(target),
+                });
+            assert_eq!(answer.unwrap().value, 1);
+        }
+        assert_eq!(tries, 1);
+    }
+
+    /// A call that has effects is sent to the next target after the first failed, and
+    /// happens twice.
+    failed_call_is_not_sent_again [
+        "https://github.com/apache/knox/pull/742",
+        "https://github.com/micronaut-projects/micronaut-core/issues/5107"
+    ] {
+        let clock = ManualClock::new();
+        let targets = [builder(&clock).build().unwrap(), builder(&clock).build().unwrap()];
+        let mut sent = 0;
+        let failed = choose::failover(&targets).call(|_| {
+            sent += 1;
+            Err::<(), _>(Error::Down)
+        });
+        assert!(failed.is_err());
+        assert_eq!(sent, 1);
+    }
+
+    /// A target whose failed call is not sent on is not taken for failed either.
+    target_fails_though_the_call_stays [
+        "https://github.com/apache/knox/pull/752"
+    ] {
+        let clock = ManualClock::new();
+        let targets = [builder(&clock).build().unwrap(), builder(&clock).build().unwrap()];
+        let failed = choose::failover(&targets).call(|_| Err::<(), _>(Error::Down));
+        assert!(failed.is_err());
+        assert_eq!(targets[0].state(), State::Open);
+        let answer = choose::failover(&targets).call(|_| Ok::<_, Error>(7));
+        assert_eq!(answer.unwrap().passed_over.len(), 1);
     }
 }
 

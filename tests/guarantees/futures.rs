@@ -219,7 +219,7 @@ fn a_call_adds_48_bytes_to_its_future() {
 
 #[test]
 #[cfg(target_pointer_width = "64")]
-fn a_protected_future_is_as_much_larger_as_the_documentation_says() {
+fn future_is_as_large_as_documented() {
     let breaker = builder(&ManualClock::new()).build().unwrap();
     let future = pending::<Result<(), Error>>();
     let plain = size_of_val(&future);

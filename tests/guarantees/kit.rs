@@ -115,9 +115,12 @@ impl Heard {
     /// them were merged into the one after.
     pub(crate) fn chain_and_merged(&self) -> (Vec<State>, u64) {
         let heard = self.0.lock().unwrap();
+        // What would have happened is no part of the chain.
+        let transitions = heard.iter().filter(|signal| !signal.would_have_opened);
+        let heard: Vec<_> = transitions.collect();
         let mut state = State::Closed;
         let mut last = 0;
-        for signal in heard.iter() {
+        for signal in &heard {
             assert!(signal.sequence > last);
             assert_eq!(signal.old_state, state);
             (last, state) = (signal.sequence, signal.new_state);

@@ -53,7 +53,7 @@ impl Drop for Calls<'_> {
 }
 
 #[test]
-fn g10_calls_made_while_another_panic_unwinds_are_judged_by_classify() {
+fn g10_calls_during_unwinding_are_classified() {
     let breaker = builder(&ManualClock::new()).build().unwrap();
     let unwound = catch_unwind(AssertUnwindSafe(|| {
         let _calls = Calls(&breaker);
@@ -71,7 +71,7 @@ fn g10_calls_made_while_another_panic_unwinds_are_judged_by_classify() {
 }
 
 #[test]
-fn g5_a_panic_in_the_fallback_is_the_callers_and_the_call_is_settled() {
+fn g5_panic_in_fallback_reaches_the_caller() {
     let clock = ManualClock::new();
     let breaker = builder(&clock).build().unwrap();
     make_due(&breaker, &clock);
@@ -131,7 +131,7 @@ impl Listener for Panics {
 }
 
 #[test]
-fn g5_a_listener_that_panics_changes_no_result_and_silences_no_other() {
+fn g5_panicking_listener_silences_no_other() {
     let (clock, heard) = (ManualClock::new(), Heard::default());
     let breaker = builder(&clock)
         .listener(|_: &Signal| unwind())
@@ -148,7 +148,7 @@ fn g5_a_listener_that_panics_changes_no_result_and_silences_no_other() {
 }
 
 #[test]
-fn g5_a_listener_whose_name_and_payload_panic_is_contained_too() {
+fn g5_panic_in_name_and_payload_is_contained() {
     let heard = Heard::default();
     let breaker = builder(&ManualClock::new())
         .listener(Panics)
@@ -182,7 +182,7 @@ impl Window for Broken {
 }
 
 #[test]
-fn g5_a_custom_window_that_panics_loses_no_result_and_poisons_nothing() {
+fn g5_panicking_window_loses_no_result() {
     let clock = ManualClock::new();
     let breaker = builder(&clock)
         .window(window::Custom::new(Broken))
@@ -221,7 +221,7 @@ fn g5_a_custom_retry_that_panics_waits_a_minute() {
 }
 
 #[test]
-fn g5_a_custom_permit_that_panics_admits_as_far_as_there_are_slots() {
+fn g5_panicking_permit_admits_within_slots() {
     let clock = ManualClock::new();
     let breaker = builder(&clock)
         .permit(permit::Custom::from_fn(|_| unwind()))

@@ -87,7 +87,7 @@ fn g1_a_probe_gives_its_slot_back_however_it_ends() {
 }
 
 #[test]
-fn g1_a_probe_that_hangs_gives_its_slot_up_when_its_lease_ends() {
+fn g1_hanging_probe_loses_its_slot() {
     let clock = ManualClock::new();
     let breaker = builder(&clock).build().unwrap();
     make_due(&breaker, &clock);

@@ -65,7 +65,7 @@ fn g4_a_listener_may_call_every_method_of_its_breaker() {
 }
 
 #[test]
-fn g3_a_listener_that_causes_the_next_transition_keeps_the_order() {
+fn g3_reentrant_listener_keeps_the_order() {
     let (clock, heard) = (ManualClock::new(), Heard::default());
     let breaker = listening(&clock, &heard, |breaker, signal| match signal.new_state {
         State::Open if signal.sequence < 20 => breaker.reset(),
@@ -79,7 +79,7 @@ fn g3_a_listener_that_causes_the_next_transition_keeps_the_order() {
 }
 
 #[test]
-fn g4_a_protected_function_may_call_itself_through_its_breaker() {
+fn g4_protected_function_may_recurse() {
     fn countdown(breaker: &CircuitBreaker, n: u64) -> Result<u64, Error> {
         breaker.call(|| match n {
             0 => Err(Error::Down),

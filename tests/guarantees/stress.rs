@@ -49,7 +49,7 @@ fn below(random: &mut Seeded, n: u64) -> u64 {
 }
 
 #[test]
-fn g1_never_more_probes_in_flight_than_allowed_on_real_threads() {
+fn g1_bounded_probes_on_real_threads() {
     const LIMIT: u32 = 3;
     let (clock, running) = (ManualClock::new(), AtomicU64::new(0));
     // Once half-open, nothing closes or reopens it: every call is a probe.
@@ -86,7 +86,7 @@ fn g1_never_more_probes_in_flight_than_allowed_on_real_threads() {
 }
 
 #[test]
-fn g6_the_window_holds_exactly_the_last_outcomes_of_all_threads() {
+fn g6_window_holds_exactly_the_last_outcomes() {
     let breaker = CircuitBreaker::builder("stress")
         .window(CountWindow::new(1000))
         .tripper(FailureStreak::new(u64::MAX))

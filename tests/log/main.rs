@@ -5,7 +5,10 @@
 
 use std::sync::Mutex;
 
-use fluxgate::{CircuitBreaker, Signal, State, listener::LogListener, tripper::FailureStreak};
+use fluxgate::{
+    CircuitBreaker, Command, Signal, State, listener::LogListener, tracker::All,
+    tripper::FailureStreak,
+};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 static RECORDS: Mutex<Vec<(Level, String, String)>> = Mutex::new(Vec::new());
@@ -39,9 +42,10 @@ fn transitions_and_reports_are_records_of_the_log_crate() {
         .try_listener("Pager", Err::<fn(&Signal), _>("PAGER_URL is not set"))
         .build()
         .unwrap();
-    breaker.force_open();
+    breaker.command_by(Command::ForceOpen, "alice");
     breaker.reset();
-    let down = breaker.call(|| Err::<(), _>(std::io::Error::other("down")));
+    let calls = breaker.with_tracker(All).failure_texts();
+    let down = calls.call(|| Err::<(), _>(std::io::Error::other("down")));
     assert!(down.is_err());
 
     let records = RECORDS.lock().unwrap();
@@ -60,11 +64,17 @@ fn transitions_and_reports_are_records_of_the_log_crate() {
         "circuit_name=\"logged\"",
         "new_state=\"forced_open\"",
         "sequence=1",
+        "by=\"alice\"",
     ] {
         assert!(opened.2.contains(field), "{field} in {opened:?}");
     }
     assert_eq!((closed.0, &*closed.1), (Level::Debug, target));
-    for field in ["reason=1 failure in a row reached 1", "retry_after_secs=60"] {
+    for field in [
+        "reason=1 failure in a row reached 1",
+        "retry_after_secs=60",
+        "rule=\"FailureStreak: 1 of 1\"",
+        "last_failure=\"down\"",
+    ] {
         assert!(tripped.2.contains(field), "{field} in {tripped:?}");
     }
 }

@@ -161,3 +161,34 @@ async fn functions_share_a_breaker() {
     assert_eq!(SHARED.info().rejected, 2);
     assert_eq!(*PLAIN.name(), *concat!(module_path!(), "::PLAIN"));
 }
+
+#[circuit_breaker(initial_state = MetricsOnly, tripper = FailureStreak(1), handle = newcomer_breaker)]
+fn newcomer() -> Result<u8, ApiError> {
+    Err(ApiError::Timeout)
+}
+
+fluxgate::breaker! {
+    static MAINTENANCE = { initial_state = "forced_open" };
+    static SHARDS = { key_type = u32, initial_state = HalfOpen, permit = All };
+}
+
+#[circuit_breaker(breaker = MAINTENANCE)]
+fn maintained() -> Result<u8, ApiError> {
+    Ok(1)
+}
+
+#[test]
+fn breakers_begin_in_their_initial_state() {
+    let _time = testing::freeze();
+    assert_eq!(newcomer(), Err(ApiError::Timeout));
+    assert_eq!(newcomer(), Err(ApiError::Timeout));
+    assert_eq!(newcomer_breaker().state(), State::MetricsOnly);
+    assert_eq!(newcomer_breaker().info().metrics.failure_count, 2);
+    assert_eq!(maintained(), Err(ApiError::Rejected(State::ForcedOpen)));
+    MAINTENANCE.reset();
+    assert_eq!(maintained(), Ok(1));
+    let shard = SHARDS.get(&7);
+    assert_eq!(shard.state(), State::HalfOpen);
+    shard.acquire().unwrap().success();
+    assert_eq!(shard.state(), State::Closed);
+}

@@ -79,7 +79,7 @@ fn the_body_takes_what_the_key_looked_at() {
 }
 
 #[test]
-fn the_registry_knows_the_labelled_and_the_rest_before_their_first_call() {
+fn registry_knows_keys_before_first_call() {
     let _time = fluxgate::testing::freeze();
     assert!(registry::find("never called/*").is_some());
     assert!(place(order("eu")).is_ok());

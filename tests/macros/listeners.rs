@@ -99,3 +99,59 @@ fn frozen_metrics_count_from_zero() {
         r#"circuit_breaker_state_transition_total{circuit_name="frozen_metrics",new_state="open",old_state="closed"} 2"#,
     );
 }
+
+mod exported {
+    use fluxgate::circuit_breaker;
+    use metrics::{
+        Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+    };
+
+    struct Deaf;
+
+    impl Recorder for Deaf {
+        fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+        fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+        fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+        fn register_counter(&self, _: &Key, _: &Metadata<'_>) -> Counter {
+            Counter::noop()
+        }
+        fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+            Gauge::noop()
+        }
+        fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+            Histogram::noop()
+        }
+    }
+
+    #[circuit_breaker(
+        name = "exported_in_every_way",
+        handle = exported,
+        listeners = [
+            PrometheusListener(registry = fluxgate::prometheus::Registry::new()),
+            MetricsListener(recorder = Deaf),
+            OpenTelemetryListener(meter = opentelemetry::global::meter("macros")),
+            MetricsListener,
+            OpenTelemetryListener,
+        ],
+    )]
+    fn call() -> std::io::Result<()> {
+        Ok(())
+    }
+
+    #[test]
+    fn exporters_are_known_by_name() {
+        call().unwrap();
+        let names: Vec<_> = exported()
+            .info()
+            .listeners
+            .into_iter()
+            .map(|one| one.name)
+            .collect();
+        let metrics = ["MetricsListener", "OpenTelemetryListener"];
+        assert_eq!(
+            names,
+            [&["PrometheusListener"][..], &metrics, &metrics].concat()
+        );
+        assert_eq!(exported().info().missing_listeners, []);
+    }
+}

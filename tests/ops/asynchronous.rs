@@ -47,7 +47,7 @@ fn flip(breaker: &CircuitBreaker, times: usize) {
 }
 
 #[test]
-fn every_signal_arrives_in_order_off_the_callers_thread_without_a_runtime() {
+fn async_signals_arrive_in_order_off_thread() {
     let (listener, told) = recorder();
     let (sender, threads) = mpsc::channel();
     let breaker = CircuitBreaker::builder("async_order")
@@ -207,7 +207,7 @@ impl AsyncListener for Panicking {
 }
 
 #[test]
-fn panics_are_contained_and_counted_and_the_next_signal_follows() {
+fn async_panics_are_counted_and_contained() {
     let (sender, told) = mpsc::channel();
     let (healthy, others) = recorder();
     let breaker = CircuitBreaker::builder("async_panics")
@@ -247,7 +247,7 @@ fn a_closure_whose_future_fails_is_reported_as_failing() {
 }
 
 #[test]
-fn a_listener_has_a_runtime_of_its_own_when_that_of_the_breaker_is_gone() {
+fn listener_outlives_runtime_of_its_breaker() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();

@@ -57,7 +57,7 @@ impl Listener for Clumsy {
 }
 
 #[test]
-fn a_breaker_built_by_hand_is_refused_with_every_listener_that_refuses() {
+fn build_fails_with_every_refusing_listener() {
     let builder = CircuitBreaker::builder("refused").listener(Full);
     let error = builder.listener(Clumsy).build().unwrap_err();
     assert_eq!(
@@ -103,7 +103,7 @@ fn a_breaker_in_a_static_goes_without() {
 }
 
 #[test]
-fn a_listener_that_could_not_be_made_does_not_fail_a_breaker_built_by_hand() {
+fn missing_listener_does_not_fail_build() {
     let missing = || Err::<Keeper, _>(io::Error::other("no socket"));
     let made = Ok::<_, io::Error>(|_: &Signal| {});
     let made_later = Ok::<_, io::Error>(|_: Signal| async {});
@@ -141,7 +141,7 @@ impl Listener for Keeper {
 }
 
 #[test]
-fn the_handle_given_to_a_listener_follows_the_breaker_and_does_not_keep_it() {
+fn attached_handle_is_weak() {
     let keeper = Keeper::default();
     let builder = CircuitBreaker::builder("kept").listener(keeper.clone());
     let breaker = builder.build().unwrap();
@@ -172,7 +172,7 @@ fn one_listener_serves_several_breakers() {
 }
 
 #[test]
-fn panics_of_each_listener_are_counted_and_reported_by_its_name() {
+fn listener_panics_are_counted_by_name() {
     struct Panicking;
 
     impl Listener for Panicking {

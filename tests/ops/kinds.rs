@@ -14,7 +14,7 @@ use fluxgate::{
 const SOON: Duration = Duration::from_secs(30);
 
 #[test]
-fn closures_objects_and_shared_listeners_of_either_kind_are_listeners() {
+fn everything_that_is_a_listener_is_taken() {
     struct Both(mpsc::Sender<&'static str>, &'static str);
 
     impl Listener for Both {

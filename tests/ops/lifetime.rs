@@ -11,30 +11,30 @@ use std::{
 
 use fluxgate::{
     CircuitBreaker, LifetimeTotals, Listener, OnCancel, Signal, State, clock::ManualClock,
-    listener::Needs, permit, retry::Cooldown, tracker::Custom, tripper::FailureStreak,
+    listener::ListenerNeeds, permit, retry::Cooldown, tracker::Custom, tripper::FailureStreak,
     window::CountWindow,
 };
 
 /// A listener that needs.
-struct Reader(Needs);
+struct Reader(ListenerNeeds);
 
 impl Listener for Reader {
     fn on_signal(&self, _: &Signal) {}
 
-    fn needs(&self) -> Needs {
+    fn needs(&self) -> ListenerNeeds {
         self.0.clone()
     }
 }
 
-fn everything() -> Needs {
-    let mut needs = Needs::default();
+fn everything() -> ListenerNeeds {
+    let mut needs = ListenerNeeds::default();
     needs.lifetime = true;
     needs.successes = true;
     needs
 }
 
-fn durations(millis: &[u64]) -> Needs {
-    let mut needs = Needs::default();
+fn durations(millis: &[u64]) -> ListenerNeeds {
+    let mut needs = ListenerNeeds::default();
     needs.durations = millis.iter().copied().map(Duration::from_millis).collect();
     needs
 }
@@ -62,7 +62,7 @@ fn nothing_is_kept_unless_a_listener_asks() {
 }
 
 #[test]
-fn successes_are_counted_on_the_healthy_path_too_by_every_thread() {
+fn healthy_successes_of_all_threads_are_counted() {
     const THREADS: usize = 8;
     const CALLS: usize = 5_000;
     let builder = CircuitBreaker::builder("healthy").window(CountWindow::new(10));
@@ -81,7 +81,7 @@ fn successes_are_counted_on_the_healthy_path_too_by_every_thread() {
 
 #[test]
 fn without_the_successes_only_what_goes_wrong_is_counted() {
-    let mut needs = Needs::default();
+    let mut needs = ListenerNeeds::default();
     needs.lifetime = true;
     let builder = CircuitBreaker::builder("failures").listener(Reader(needs));
     let breaker = builder.build().unwrap();

@@ -5,11 +5,12 @@ mod attaching;
 mod attribute;
 mod contained;
 mod environment;
+mod exporters;
 mod first_use;
+mod flight;
 #[cfg(unix)]
 mod fork;
 mod info;
-mod isolation;
 mod kinds;
 mod lifetime;
 mod linked;
@@ -18,6 +19,7 @@ mod registry;
 mod rejections;
 mod reports;
 mod serialised;
+mod would_have_opened;
 
 use std::{
     thread,

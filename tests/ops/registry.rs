@@ -9,7 +9,7 @@ fn build(name: &'static str) -> CircuitBreaker {
 }
 
 #[test]
-fn a_breaker_is_there_from_when_it_is_built_until_it_is_dropped() {
+fn registered_from_build_until_drop() {
     assert!(registry::find("passing").is_none());
     let breaker = build("passing");
     let clone = breaker.clone();
@@ -75,4 +75,28 @@ fn the_second_of_a_name_is_reported_and_both_live_on() {
     assert_eq!(first.state(), State::Closed);
     let found = registry::find("twice").unwrap();
     assert_eq!(found.state(), State::Closed, "the first one");
+}
+
+#[test]
+fn health_names_the_circuits_that_reject() {
+    let _mine = fluxgate::testing::isolate();
+    let build = |name: &'static str| CircuitBreaker::builder(name).build().unwrap();
+    let breakers = ["charlie", "alpha", "bravo", "delta"].map(build);
+    let json = |health| serde_json::to_value::<registry::Health>(health).unwrap();
+    let ok = serde_json::json!({"status": "ok", "open": []});
+    assert_eq!(json(registry::health()), ok);
+    breakers[0].force_open();
+    breakers[1].open();
+    breakers[2].half_open();
+    breakers[3].metrics_only();
+    let health = registry::health();
+    assert!(!health.is_ok());
+    assert_eq!(
+        health.open,
+        ["alpha", "bravo", "charlie"].map(fluxgate::Name::from)
+    );
+    for breaker in &breakers {
+        breaker.disable();
+    }
+    assert_eq!(json(registry::health()), ok);
 }

@@ -67,7 +67,25 @@ fn an_open_breaker_as_a_listing_shows_it() {
         "measured": 1.0, "threshold": 1.0, "calls": 1,
         "text": "1 failure in a row reached 1",
     });
+    let opening = json!({
+        "sequence": 3, "at": 1_700_000_002.5,
+        "old_state": "closed", "new_state": "open", "lasted": 0.0,
+        "trigger": "rule", "by": null, "reason": reason,
+        "rule": [
+            {
+                "rule": "FailureStreak", "duration": null, "measured": 1.0,
+                "threshold": 1.0, "holds": true, "text": "FailureStreak: 1 of 1",
+            },
+            {
+                "rule": "SlowRate", "duration": 1.5, "measured": 0.0,
+                "threshold": 0.5, "holds": false, "text": "SlowRate from 1.5s: 0 % of 50 %",
+            },
+        ],
+        "calls": 1, "failures": 1, "probes": null,
+        "next_attempt": 1_700_000_062.5, "last_failure": null,
+    });
     let mut info = to_json(&breaker.info());
+    let flight = info["flight"].take();
     let closure = info["listeners"][0]["name"].take();
     assert!(closure.as_str().unwrap().contains("closure"));
     assert_eq!(
@@ -92,6 +110,7 @@ fn an_open_breaker_as_a_listing_shows_it() {
             "reason": reason,
             "probes_in_flight": 0,
             "rejected": 0,
+            "would_have_opened": 1,
             "throttled": 0,
             "throttle": null,
             "passed_over": 0,
@@ -140,6 +159,31 @@ fn an_open_breaker_as_a_listing_shows_it() {
                 {"name": "PrometheusListener", "failures": 0, "waiting": 0, "dropped": 0},
             ],
             "missing_listeners": [{"name": "Pager", "reason": "no URL"}],
+            "flight": null,
+        })
+    );
+    assert_eq!(
+        flight,
+        json!({
+            "transitions": [
+                {
+                    "sequence": 1, "at": 1_700_000_000.5,
+                    "old_state": "closed", "new_state": "metrics_only", "lasted": 0.0,
+                    "trigger": "command", "by": null, "reason": null, "rule": [],
+                    "calls": 0, "failures": 0, "probes": null,
+                    "next_attempt": null, "last_failure": null,
+                },
+                {
+                    "sequence": 2, "at": 1_700_000_002.5,
+                    "old_state": "metrics_only", "new_state": "closed", "lasted": 2.0,
+                    "trigger": "command", "by": null, "reason": null, "rule": [],
+                    "calls": 1, "failures": 0, "probes": null,
+                    "next_attempt": null, "last_failure": null,
+                },
+                opening,
+            ],
+            "failures": [],
+            "failures_dropped": 0,
         })
     );
     let signals = signals.lock().unwrap();
@@ -153,6 +197,8 @@ fn an_open_breaker_as_a_listing_shows_it() {
             "sequence": 3,
             "reason": reason,
             "next_attempt": 1_700_000_062.5,
+            "would_have_opened": false,
+            "record": opening,
         })
     );
 }

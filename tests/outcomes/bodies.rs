@@ -256,6 +256,7 @@ async fn a_server_that_breaks_off_is_seen_by_its_client() {
 
     let breaker = CircuitBreaker::builder("server")
         .tripper(FailureStreak::new(1))
+        .clock(ManualClock::new())
         .build()
         .expect("valid");
     let layer = CircuitBreakerLayer::new(breaker.clone()).until_end_of_body();

@@ -56,6 +56,7 @@ fn alive_does_not_dilute_the_failure_rate() -> Result<(), Box<dyn std::error::Er
     let breaker = CircuitBreaker::builder("rate")
         .window(CountWindow::new(4))
         .tripper(MinRequests::new(2) & fluxgate::tripper::FailureRate::new(1.0))
+        .clock(ManualClock::new())
         .build()?;
     record(&breaker, Outcome::Failure)?;
     record(&breaker, Outcome::Alive)?;

@@ -2,7 +2,10 @@
 
 use std::{convert::Infallible, fmt, io, sync::Arc, time::Duration};
 
-use fluxgate::{CallError, CallNotPermitted, CircuitBreaker, Classify, Outcome, circuit_breaker};
+use fluxgate::{
+    CallError, CallNotPermitted, CircuitBreaker, Classify, Outcome, circuit_breaker,
+    clock::ManualClock,
+};
 use http::StatusCode;
 
 const WAIT: Duration = Duration::from_secs(3);
@@ -331,7 +334,9 @@ fn a_panic_in_classify_is_a_failure() {
 
 #[test]
 fn calls_by_hand_ask_when_they_are_told_to() -> Result<(), fluxgate::ConfigError> {
-    let breaker = CircuitBreaker::builder("hand").build()?;
+    let breaker = CircuitBreaker::builder("hand")
+        .clock(ManualClock::new())
+        .build()?;
     let not_found = || Err::<u8, _>(ApiError::NotFound);
     breaker.call(not_found).unwrap_err();
     breaker

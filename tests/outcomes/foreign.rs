@@ -4,7 +4,7 @@ use std::{error::Error, io, num::ParseIntError};
 
 use fluxgate::{
     CallError, CallNotPermitted, CircuitBreaker, Classify, Outcome, RejectionKind, State,
-    circuit_breaker,
+    circuit_breaker, clock::ManualClock,
 };
 
 #[circuit_breaker(handle = reqwest_breaker)]
@@ -198,15 +198,23 @@ fn rejections_are_found_in_what_holds_them() {
     assert!(fluxgate::rejection(&io::Error::other("no")).is_none());
 }
 
+/// A breaker that no other test resets.
+fn by_hand(name: &'static str) -> CircuitBreaker {
+    CircuitBreaker::builder(name)
+        .clock(ManualClock::new())
+        .build()
+        .expect("valid")
+}
+
 fn rejected() -> CallNotPermitted {
-    let breaker = CircuitBreaker::builder("closed").build().expect("valid");
+    let breaker = by_hand("closed");
     breaker.force_open();
     breaker.acquire().expect_err("it is forced open")
 }
 
 #[test]
 fn open_errors_of_every_kind_still_count() {
-    let breaker = CircuitBreaker::builder("by hand").build().expect("valid");
+    let breaker = by_hand("by hand");
     assert!(matches!(
         breaker.try_call(|| "x".parse::<u8>()),
         Err(CallError::Failed(_))
@@ -221,9 +229,7 @@ fn open_errors_of_every_kind_still_count() {
 
 #[tokio::test]
 async fn async_calls_keep_rejections_apart_by_hand() {
-    let breaker = CircuitBreaker::builder("async by hand")
-        .build()
-        .expect("valid");
+    let breaker = by_hand("async by hand");
     let parse = || async { "1".parse::<u8>() };
     assert_eq!(breaker.try_call_async(parse()).await, Ok(1));
     breaker.force_open();

@@ -428,3 +428,33 @@ async fn a_connection_that_fails_is_a_failure() {
     unary(layer.layer(channel), Code::Ok).await.unwrap_err();
     assert_eq!(breaker.info().failed, 1);
 }
+
+#[tokio::test]
+async fn exhausted_server_is_throttled() {
+    let (channel, _) = serve(None).await;
+    let breaker = builder(&ManualClock::new())
+        .throttle(fluxgate::throttle::Adaptive::new(1.5))
+        .build()
+        .expect("valid");
+    let layer = CircuitBreakerLayer::new(breaker.clone()).grpc();
+    let service = layer.layer(channel);
+    let mut throttled = 0;
+    for _ in 0..100 {
+        let status = unary(service.clone(), Code::ResourceExhausted)
+            .await
+            .unwrap_err();
+        if status.code() == Code::Unavailable {
+            throttled += 1;
+            let said = status.message();
+            assert!(said.contains("is closed, and throttles "), "{status}");
+        } else {
+            assert_eq!(status.message(), "as asked");
+        }
+    }
+    let info = breaker.info();
+    assert_eq!(
+        (info.throttled, info.overloaded),
+        (throttled, 100 - throttled)
+    );
+    assert!(throttled > 50 && info.state == State::Closed);
+}

@@ -5,6 +5,8 @@
     reason = "a small simulation, whose numbers are small"
 )]
 
+mod attribute;
 mod numbers;
 mod rules;
-mod world;
+mod servers;
+mod ways;

@@ -70,6 +70,7 @@ fn an_overload_is_no_failure() {
 fn without_a_throttle_an_overload_is_a_failure() {
     let breaker = CircuitBreaker::builder("busy")
         .tripper(FailureStreak::new(3))
+        .clock(ManualClock::new())
         .build()
         .expect("sound settings");
     for _ in 0..3 {
@@ -419,4 +420,22 @@ fn metrics_and_json_show_the_throttle() {
         json["throttle"]["offered"],
         info.throttle.expect("there is one").offered
     );
+}
+
+/// Whatever the rule registers, and whichever way the call came in.
+#[test]
+fn metrics_only_counts_answers_of_any_rule() {
+    let clock = ManualClock::new();
+    let rules: [fn(Builder) -> Builder; 2] = [
+        |builder| builder,
+        |builder| builder.tripper(InFlight::new(100, Duration::from_secs(1))),
+    ];
+    for rule in rules {
+        let breaker = rule(builder(&clock)).build().expect("sound settings");
+        breaker.metrics_only();
+        end(&breaker, Outcome::Overloaded);
+        end(&breaker, Outcome::Failure);
+        breaker.acquire_owned().expect("let in").success();
+        assert_eq!(counts(&breaker), (3, 2));
+    }
 }

@@ -13,7 +13,7 @@ pub(crate) fn request(address: &str, method: &str, target: &str) -> Option<(u16,
     let patience = Some(Duration::from_secs(30));
     stream.set_read_timeout(patience).ok()?;
     let request = format!(
-        "{method} /{target} HTTP/1.0\r\nhost: {address}\r\nx-operator: test\r\ncontent-length: 0\r\n\r\n"
+        "{method} /{target} HTTP/1.0\r\nhost: {address}\r\nx-operator: test\r\nx-fluxgate-command: 1\r\ncontent-length: 0\r\n\r\n"
     );
     stream.write_all(request.as_bytes()).ok()?;
     let mut answer = String::new();

@@ -50,7 +50,7 @@ fn names(label: &str, samples: Vec<Sample>) -> Vec<String> {
 }
 
 #[test]
-fn a_real_prometheus_sees_what_happens_and_answers_every_query() {
+fn real_prometheus_answers_every_query() {
     // One webhook takes the connection and never answers, one is not there, and
     // one is not configured.
     let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -206,7 +206,10 @@ fn payments_hang(service: &Service, prometheus: &Prometheus) {
 }
 
 fn the_warehouse_is_forced_open(service: &Service, prometheus: &Prometheus) {
-    assert_eq!(service.post("breakers/warehouse/force_open").0, 200);
+    assert_eq!(
+        service.post("breakers/api/breakers/warehouse/force_open").0,
+        200
+    );
     let (status, stock) = service.get("stock");
     assert_eq!((status, &*stock), (200, "42.17"), "the fallback's");
     let rejected =
@@ -220,13 +223,13 @@ fn the_warehouse_is_forced_open(service: &Service, prometheus: &Prometheus) {
     let forced = prometheus.ask(r#"circuit_breaker_state{state="forced_open"} == 1"#);
     assert_eq!(names("circuit_name", forced), ["warehouse"]);
     prometheus.until_alert("CircuitBreakerOverridden");
-    assert_eq!(service.post("breakers/warehouse/reset").0, 200);
+    assert_eq!(service.post("breakers/api/breakers/warehouse/reset").0, 200);
 }
 
 /// More signals than may wait, for the webhook that does not answer.
 fn a_listener_is_overwhelmed(service: &Service, hanging: &TcpListener) {
     for _ in 0..1_100 {
-        assert_eq!(service.post("breakers/quotes/reset").0, 200);
+        assert_eq!(service.post("breakers/api/breakers/quotes/reset").0, 200);
     }
     let dropped = service.breaker("quotes")["listeners"]
         .as_array()

@@ -1,5 +1,7 @@
 //! Figures add up, whatever the scenario and the policy.
 
+use std::time::Duration;
+
 use fluxgate::{
     Builder, CircuitBreaker,
     retry::{Backoff, Cooldown},
@@ -17,10 +19,14 @@ fn sums_up(figures: &Figures) {
         figures.failed,
         figures.overloaded,
         figures.refused,
+        figures.throttled,
     ];
     assert_eq!(ends.iter().sum::<u64>(), figures.offered, "{figures:?}");
     assert!(figures.reached_while_down <= figures.failed + figures.overloaded);
-    assert!(figures.wrongly_refused + figures.refused_after_recovery <= figures.refused);
+    assert!(
+        figures.wrongly_refused + figures.refused_after_recovery
+            <= figures.refused + figures.throttled
+    );
 }
 
 fn add(sum: [u64; 6], figures: &Figures) -> [u64; 6] {
@@ -207,4 +213,37 @@ fn bad_setting_is_an_error() {
     let by_hand = CircuitBreaker::builder("by hand").build().expect("valid");
     let error = scenario.try_run(&by_hand).unwrap_err();
     assert!(error.to_string().contains("built by hand"), "{error}");
+}
+
+#[test]
+fn instances_are_bounded() {
+    let run = Scenario::new(Load::constant(10.0))
+        .instances(usize::MAX)
+        .phase(secs(1), fluxgate::sim::Dependency::healthy)
+        .run(usual);
+    assert_eq!(run.per_instance().len(), 10_000);
+    assert!(run.svg().len() < 100_000);
+}
+
+#[test]
+fn longest_times_are_drawn() {
+    use fluxgate::sim::{Ended, Entry, Trace};
+    let never = Scenario::new(Load::constant(0.0))
+        .phase(Duration::ZERO, fluxgate::sim::Dependency::healthy)
+        .phase(Duration::MAX, |dependency| dependency.fails(1.0))
+        .phase(Duration::MAX, fluxgate::sim::Dependency::healthy)
+        .run(usual);
+    let trace = Trace::new([
+        Entry::refused(Duration::ZERO),
+        Entry::ran(Duration::MAX, Duration::MAX, Ended::Failure),
+    ]);
+    let replay = trace.run(usual);
+    let instant = Trace::new([Entry::ran(Duration::ZERO, Duration::ZERO, Ended::Success)]);
+    let instant = instant.run(usual);
+    for run in [&never, replay.run(), instant.run()] {
+        let drawn = run.svg();
+        assert!(drawn.len() < 50_000 && !drawn.contains("NaN") && !drawn.contains("inf"));
+        assert_eq!(run.terminal(80).lines().count(), 12, "{}", run.terminal(80));
+        assert!(!run.to_string().is_empty());
+    }
 }

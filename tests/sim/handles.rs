@@ -46,7 +46,7 @@ fn policies_compare_by_name() {
     let compared = scenario.compare([("now", &PRICES as _), ("candidate", &candidate as _)]);
     let table = compared.to_string();
     assert!(table.starts_with('|'), "{table}");
-    assert_eq!(table.lines().count(), 12, "{table}");
+    assert_eq!(table.lines().count(), 13, "{table}");
     assert!(table.lines().next().expect("a line").contains("candidate"));
 
     let json = serde_json::to_value(&compared).expect("serialises");

@@ -5,7 +5,8 @@ use std::time::Duration;
 use fluxgate::{
     Builder,
     retry::Cooldown,
-    sim::{Dependency, Load, Scenario},
+    sim::{Dependency, Load, Run, Scenario},
+    throttle::Adaptive,
     tripper::{FailureRate, FailureStreak, MinRequests},
     window::{CountWindow, TimeWindow},
 };
@@ -70,16 +71,51 @@ fn opening_times_match_the_guide() {
 }
 
 /// A dependency that serves 500 calls a second and refuses the rest is offered 1000.
-fn goodput_in_overload(refusal_costs: f64, policy: impl Fn(Builder) -> Builder) -> f64 {
+fn overload(lasts: Duration, refusal_costs: f64, policy: impl Fn(Builder) -> Builder) -> Run {
     Scenario::new(Load::poisson(1000.0))
         .dependency(
             Dependency::latency(ms(1))
                 .capacity(500.0)
                 .refusal_costs(refusal_costs),
         )
-        .phase(secs(300), fluxgate::sim::Dependency::healthy)
+        .phase(lasts, fluxgate::sim::Dependency::healthy)
         .run(policy)
-        .goodput()
+}
+
+fn goodput_in_overload(refusal_costs: f64, policy: impl Fn(Builder) -> Builder) -> f64 {
+    overload(secs(300), refusal_costs, policy).goodput()
+}
+
+/// What a model says of calls without a breaker, and of a throttle with K = 1.5.
+#[test]
+fn overload_is_answered_in_proportion_by_a_throttle() {
+    let never = |breaker: Builder| breaker.tripper(FailureStreak::new(u64::MAX));
+    let throttle = |breaker: Builder| never(breaker).throttle(Adaptive::new(1.5));
+    for (refusal_costs, unguarded, throttled) in [(0.0, 500.0, 500.0), (0.3, 285.0, 434.0)] {
+        let near = |run: &Run, known: f64| {
+            let found = run.goodput();
+            assert!(
+                (found / known - 1.0).abs() <= 0.03,
+                "{found}, but {known} is known"
+            );
+            let total = run.total();
+            let parts = [
+                total.answered,
+                total.failed,
+                total.overloaded,
+                total.refused,
+                total.throttled,
+            ];
+            assert_eq!(parts.iter().sum::<u64>(), total.offered);
+            assert_eq!((total.refused, total.openings), (0, 0));
+        };
+        let alone = overload(secs(60), refusal_costs, never);
+        near(&alone, unguarded);
+        assert_eq!(alone.total().throttled, 0);
+        let run = overload(secs(120), refusal_costs, throttle);
+        near(&run, throttled);
+        assert!(run.total().throttled > 120 * 200, "{run}");
+    }
 }
 
 #[test]

@@ -149,7 +149,7 @@ fn bad_lines_say_what_was_expected() {
         ("\u{0}", "expected value"),
     ] {
         let found = jsonl(&format!("{good}\n\n{line}\n{good}"));
-        assert!(found.starts_with("the trace, line 3: "), "{found}");
+        assert!(found.starts_with("the trace, line 3"), "{found}");
         assert!(found.contains(message), "{found}");
         assert!(found.contains("; expected `at` in seconds"), "{found}");
     }
@@ -158,18 +158,115 @@ fn bad_lines_say_what_was_expected() {
 
     let csv = |text: &str| Trace::from_csv(text.as_bytes()).unwrap_err().to_string();
     for (line, message) in [
-        ("0,0.1,succes", "unknown variant `succes`"),
-        ("0,,success", "needs `took`"),
-        ("0,1,refused", "has no `took`"),
-        ("x,1,success", "invalid float literal"),
-        ("0,1", "found record with 2 fields"),
+        ("0,0.1,succes", ": unknown variant `succes`"),
+        ("0,,success", ": a call that ran needs `took`"),
+        ("0,1,refused", ": a call that was refused has no `took`"),
+        ("x,1,success", ", column 1: `at`: invalid float literal"),
+        ("0,x,success", ", column 2: `took`: invalid float literal"),
+        ("0,NaN,success", ": `took` is NaN, and must be seconds"),
+        ("inf,1,success", ": `at` is inf, and must be seconds"),
+        ("-0.5,1,success", ": `at` is -0.5, and must be seconds"),
+        ("1763000000,1,success", "from 0 to 315360000"),
+        ("0,1", ": the header has 3 fields, and this line 2"),
+        ("0,1,success,", ": the header has 3 fields, and this line 4"),
     ] {
         let found = csv(&format!(
             "at,took,outcome\n0,0.1,success\n{line}\n0,0.1,success\n"
         ));
-        assert!(found.starts_with("the trace, line 3: "), "{found}");
+        assert!(found.starts_with("the trace, line 3"), "{found}");
         assert!(found.contains(message), "{found}");
+        assert!(found.contains("expected `at` in seconds"), "{found}");
     }
+}
+
+#[test]
+fn bad_headers_are_refused() {
+    for (header, message) in [
+        ("at,outcome,foo", "line 1, column 3: `foo` is no column"),
+        ("at,at,outcome", "line 1, column 2: `at` stands twice"),
+        ("took,outcome", "line 1: no `at` in the header"),
+        ("0,0.1,success", "line 1, column 1: `0` is no column"),
+    ] {
+        let found = Trace::from_csv(format!("{header}\n0,1,success\n").as_bytes());
+        let found = found.unwrap_err().to_string();
+        assert!(
+            found.starts_with(&format!("the trace, {message}")),
+            "{found}"
+        );
+    }
+    let without_took = Trace::from_csv("at,outcome\n3,refused\n".as_bytes()).expect("read");
+    assert_eq!(without_took.entries(), [Entry::refused(ms(3000))]);
+    assert_eq!(
+        Trace::from_csv("".as_bytes()).expect("read"),
+        Trace::default()
+    );
+}
+
+#[test]
+fn columns_are_told() {
+    let error = |text: &str| Trace::from_jsonl(text.as_bytes()).unwrap_err();
+    let found = error("{\"at\": 0, \"took\": NaN, \"outcome\": \"success\"}");
+    assert_eq!((found.line(), found.column()), (Some(1), Some(19)));
+    let found = error("{\"at\": 0, \"took\": -4, \"outcome\": \"success\"}");
+    assert_eq!((found.line(), found.column()), (Some(1), Some(20)));
+    assert!(
+        found
+            .to_string()
+            .contains("line 1, column 20: `took` is -4, and must be"),
+        "{found}"
+    );
+}
+
+#[test]
+fn files_of_other_editors_are_read() {
+    let wanted = Trace::new([
+        Entry::refused(ms(250)),
+        Entry::ran(ms(500), ms(20), Ended::Failure),
+    ]);
+    // Unsorted, with a byte order mark, lines that end as on Windows, and quotes.
+    let jsonl = "\u{feff}{\"at\":0.5,\"took\":0.02,\"outcome\":\"failure\"}\r\n\r\n\
+        {\"at\":0.25,\"outcome\":\"refused\"}";
+    assert_eq!(Trace::from_jsonl(jsonl.as_bytes()).expect("read"), wanted);
+    let csv = "\u{feff}at,took,outcome\r\n0.5, 0.02 ,\"failure\"\r\n\r\n\"0.25\",,refused";
+    assert_eq!(Trace::from_csv(csv.as_bytes()).expect("read"), wanted);
+}
+
+/// Gives the same bytes for ever, and counts them.
+struct Endless<'a>(&'a [u8], usize);
+
+impl std::io::Read for Endless<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        for byte in &mut *buffer {
+            *byte = self.0[self.1 % self.0.len()];
+            self.1 += 1;
+        }
+        Ok(buffer.len())
+    }
+}
+
+#[test]
+fn endless_lines_are_refused() {
+    let start = b"at,took,outcome\n0,1,success\n";
+    for line in [&b"x"[..], b"\"\"", b" ", b","] {
+        let mut endless = Endless(line, 0);
+        let reader = std::io::Read::chain(&start[..], &mut endless);
+        let error = Trace::from_csv(reader).unwrap_err().to_string();
+        assert!(error.contains("longer than 4096 bytes"), "{error}");
+        assert!(endless.1 < 100_000, "{}", endless.1);
+
+        let mut endless = Endless(line, 0);
+        let error = Trace::from_jsonl(std::io::BufReader::new(&mut endless)).unwrap_err();
+        assert_eq!(error.line(), Some(1), "{error}");
+        assert!(endless.1 < 100_000, "{}", endless.1);
+    }
+    // In quotes a record goes on over lines.
+    let mut endless = Endless(b"x\n", 0);
+    let reader = std::io::Read::chain(&b"at,took,outcome\n\"0"[..], &mut endless);
+    let error = Trace::from_csv(reader).unwrap_err().to_string();
+    assert!(error.contains("longer than 4096 bytes"), "{error}");
+    let mut endless = Endless(b"x", 0);
+    let reader = std::io::Read::chain(&start[..], &mut endless);
+    assert_eq!(Trace::from_csv(reader).unwrap_err().line(), Some(3));
 }
 
 #[test]

@@ -65,7 +65,7 @@ fn without_a_token() -> io::Result<()> {
 }
 
 #[test]
-fn a_function_whose_listener_can_not_be_built_works_without_and_says_so() {
+fn function_works_without_its_listener() {
     let kind = || without_a_token().unwrap_err().kind();
     assert_eq!(
         [kind(), kind()],

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use fluxgate::slack::{ChannelStats, Policy, SendError, Token};
+use fluxgate::slack::{ChannelStats, DeliveryPolicy, SendError, Token};
 use serde_json::json;
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 const LONG: Duration = Duration::from_secs(10);
 
 /// One message to a Slack that acts so; what it came to, and how often it came.
-fn outcome(policy: &Policy, acts: Vec<Act>) -> (ChannelStats, usize) {
+fn outcome(policy: &DeliveryPolicy, acts: Vec<Act>) -> (ChannelStats, usize) {
     let slack = Slack::start();
     slack.will(acts);
     let delivery = deliver(&slack, policy);
@@ -167,7 +167,7 @@ fn what_is_given_up_is_logged_in_full_and_without_tokens() {
 }
 
 #[test]
-fn errors_and_handles_show_neither_token_nor_the_path_of_a_webhook() {
+fn errors_and_handles_show_no_secrets() {
     let slack = Slack::down();
     let url = format!("http://{}/services/T/B/hook-secret", slack.address());
     let token = Token::new("xoxb-hidden").unwrap();

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use fluxgate::slack::{Delivery, Message, Policy, Thread, Token};
+use fluxgate::slack::{Delivery, DeliveryPolicy, Message, Thread, Token};
 use serde_json::json;
 
 use crate::{
@@ -16,7 +16,7 @@ const LONG: Duration = Duration::from_secs(20);
 
 const TOKEN: &str = "s3cr3t/tok-en";
 
-fn deliver(url: &str, policy: &Policy) -> Delivery {
+fn deliver(url: &str, policy: &DeliveryPolicy) -> Delivery {
     Delivery::start(url, &Token::new(TOKEN).unwrap(), policy).unwrap()
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use fluxgate::{
     Listener, Signal, State,
     listener::SlackListener,
-    slack::{Class, Delivery, Policy, Token},
+    slack::{Class, Delivery, DeliveryPolicy, Token},
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -71,8 +71,8 @@ fn conformance_of_the_listener_with_its_recordings() {
 }
 
 /// One attempt for each message, and nothing held or left alone, as in Python.
-fn like_python() -> Policy {
-    Policy::recommended()
+fn like_python() -> DeliveryPolicy {
+    DeliveryPolicy::recommended()
         .channel_rate(None)
         .token_rate(None)
         .max_retries(0)

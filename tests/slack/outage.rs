@@ -31,7 +31,7 @@ fn states(body: &Value) -> &str {
 }
 
 #[test]
-fn a_hundred_thousand_transitions_leave_the_queue_the_last_state_and_the_count() {
+fn flood_of_transitions_leaves_last_and_count() {
     const TRANSITIONS: u64 = 100_000;
     let slack = Slack::start();
     slack.then(Act::text(503, "down"));

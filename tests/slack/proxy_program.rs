@@ -111,7 +111,7 @@ fn a_listener_has_its_threads_through_the_proxy() {
 }
 
 #[test]
-fn through_a_proxy_like_the_go_program_it_has_none_and_loses_nothing() {
+fn proxy_like_the_go_program_loses_nothing() {
     let slack = Slack::start();
     let proxy = Proxy::start(&slack, &[]);
     for body in through(&slack, &proxy, "ignored") {
@@ -157,7 +157,7 @@ fn an_override_sends_everything_to_one_channel() {
 }
 
 #[test]
-fn the_metrics_port_serves_metrics_and_health_and_nothing_else() {
+fn metrics_port_serves_metrics_and_health() {
     let slack = Slack::start();
     let mut proxy = Proxy::start(&slack, &["--burst=1"]);
     let health = |proxy: &Proxy| {
@@ -246,7 +246,7 @@ fn bodies_have_a_limit() {
 }
 
 #[test]
-fn beyond_the_go_program_there_are_metrics_of_refusals_and_times() {
+fn proxy_has_metrics_of_refusals_and_times() {
     let slack = Slack::start();
     slack.will([Act::Delay(Duration::from_millis(60), Box::new(Act::Ok))]);
     let proxy = Proxy::start(&slack, &["--policy=recommended", "--queueSize=1"]);

@@ -8,21 +8,21 @@ use std::{
     time::Duration,
 };
 
-use fluxgate::slack::{Delivery, Message, Policy, Token};
+use fluxgate::slack::{Delivery, DeliveryPolicy, Message, Token};
 use serde_json::json;
 use tokio::sync::oneshot;
 
 use crate::{fake::Slack, proxy};
 
 /// The recommended policy, but in a hurry.
-pub(crate) fn hasty() -> Policy {
-    Policy::recommended()
+pub(crate) fn hasty() -> DeliveryPolicy {
+    DeliveryPolicy::recommended()
         .channel_rate(None)
         .token_rate(None)
         .backoff(Duration::from_millis(20), Duration::from_millis(100))
 }
 
-pub(crate) fn deliver(slack: &Slack, policy: &Policy) -> Delivery {
+pub(crate) fn deliver(slack: &Slack, policy: &DeliveryPolicy) -> Delivery {
     let token = Token::new("xoxb-test").unwrap();
     Delivery::start(&slack.url(), &token, policy).unwrap()
 }

@@ -9,7 +9,7 @@ use std::{
 use fluxgate::{
     CircuitBreaker,
     listener::{self, SlackListener},
-    slack::{Delivery, Error, Policy, Token},
+    slack::{Delivery, DeliveryPolicy, Error, Token},
 };
 
 use crate::{
@@ -132,20 +132,20 @@ fn a_failure_of_delivery_shows_in_the_breaker() {
 fn one_token_has_one_delivery() {
     let slack = Slack::start();
     let token = Token::new("xoxb-shared").unwrap();
-    let shared = |policy: &Policy| Delivery::shared(&slack.url(), &token, policy);
+    let shared = |policy: &DeliveryPolicy| Delivery::shared(&slack.url(), &token, policy);
     let first = shared(&hasty()).unwrap();
     let second = shared(&hasty()).unwrap();
     first.try_send(message("#a", "x")).unwrap();
     assert_eq!(second.flush(LONG).left, 0);
     assert_eq!(second.stats().total().succeeded, 1);
 
-    let conflict = shared(&Policy::recommended()).unwrap_err();
+    let conflict = shared(&DeliveryPolicy::recommended()).unwrap_err();
     assert_eq!(conflict, Error::PolicyConflict);
 
     // One that was shut down is not handed out again.
     assert_eq!(first.shutdown(Some(LONG)).left, 0);
     assert!(!second.is_open());
-    assert!(shared(&Policy::recommended()).unwrap().is_open());
+    assert!(shared(&DeliveryPolicy::recommended()).unwrap().is_open());
 }
 
 #[test]

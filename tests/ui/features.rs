@@ -20,6 +20,16 @@ pub fn posts() -> std::io::Result<u32> {
     Ok(1)
 }
 
+#[circuit_breaker(listeners = [MetricsListener])]
+pub fn publishes() -> std::io::Result<u32> {
+    Ok(1)
+}
+
+#[circuit_breaker(listeners = [OpenTelemetryListener])]
+pub fn observes() -> std::io::Result<u32> {
+    Ok(1)
+}
+
 #[circuit_breaker(key = tenant, handle = breakers)]
 pub fn has_keys(tenant: &str) -> std::io::Result<usize> {
     Ok(tenant.len())
@@ -79,8 +89,10 @@ fn what_needs_a_feature_names_it() {
         ("LogListener", "tracing", "src/lib.rs:3:32"),
         ("PrometheusListener", "prometheus", "src/lib.rs:8:32"),
         ("SlackListener", "slack", "src/lib.rs:13:32"),
-        ("key", "keyed", "src/lib.rs:18:19"),
-        ("key_type", "keyed", "src/lib.rs:23:45"),
+        ("MetricsListener", "metrics", "src/lib.rs:18:32"),
+        ("OpenTelemetryListener", "opentelemetry", "src/lib.rs:23:32"),
+        ("key", "keyed", "src/lib.rs:28:19"),
+        ("key_type", "keyed", "src/lib.rs:33:45"),
     ] {
         let error = format!(
             "{place}: error: `{what}` needs the feature `{feature}` of `fluxgate`: add it in \
@@ -88,5 +100,5 @@ fn what_needs_a_feature_names_it() {
         );
         assert_eq!(seen.matches(&error).count(), 1, "{error}{seen}");
     }
-    assert!(seen.contains("due to 5 previous errors"), "{seen}");
+    assert!(seen.contains("due to 7 previous errors"), "{seen}");
 }

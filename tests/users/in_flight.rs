@@ -157,7 +157,7 @@ fn it_combines_with_other_rules_and_has_any_number_of_ages() {
 }
 
 #[test]
-fn when_calls_grow_old_the_other_rules_see_a_window_of_that_time() {
+fn ageing_calls_show_a_window_of_that_time() {
     let (breaker, clock) = breaker(|builder| {
         builder
             .window(TimeWindow::new(10 * SECOND))

@@ -11,16 +11,21 @@ use std::{
 use fluxgate::{
     CircuitBreaker, Command, Signal, State,
     clock::ManualClock,
-    keyed::{Builder, CircuitBreakers, StaticBreakers},
+    keyed::{CircuitBreakers, CircuitBreakersBuilder, StaticBreakers},
     registry, testing,
     tripper::FailureStreak,
 };
 
-fn hosts(name: &'static str) -> Builder<String> {
-    CircuitBreakers::builder(name).settings(|breaker| breaker.tripper(FailureStreak::new(1)))
+fn hosts(name: &'static str) -> CircuitBreakersBuilder<String> {
+    // On a clock of its own, which a test that freezes the time leaves alone.
+    CircuitBreakers::builder(name).settings(|breaker| {
+        breaker
+            .tripper(FailureStreak::new(1))
+            .clock(ManualClock::new())
+    })
 }
 
-fn built(builder: Builder<String>) -> CircuitBreakers<String> {
+fn built(builder: CircuitBreakersBuilder<String>) -> CircuitBreakers<String> {
     builder.build().expect("valid settings")
 }
 
@@ -212,7 +217,10 @@ fn keys_may_be_numbers_and_settings_shared() {
 
 #[test]
 fn frozen_time_makes_them_all_as_new() {
-    let hosts = built(hosts("frozen").max_labels(1));
+    let hosts = CircuitBreakers::<String>::builder("frozen")
+        .settings(|breaker| breaker.tripper(FailureStreak::new(1)))
+        .max_labels(1);
+    let hosts = built(hosts);
     let time = testing::freeze();
     for key in ["a", "b"] {
         fail(&hosts.get(key));

@@ -11,7 +11,7 @@ use std::{
 use fluxgate::{
     CircuitBreaker, Command, State, circuit_breaker,
     clock::ManualClock,
-    keyed::{Builder, CircuitBreakers},
+    keyed::{CircuitBreakers, CircuitBreakersBuilder},
     listener::{PrometheusListener, SlackListener},
     registry,
     retry::Cooldown,
@@ -25,7 +25,7 @@ const WAIT: Duration = Duration::from_secs(60);
 const FORGOTTEN: Duration = Duration::from_secs(300);
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 
-fn set(name: &'static str, failures: u64, clock: &ManualClock) -> Builder<String> {
+fn set(name: &'static str, failures: u64, clock: &ManualClock) -> CircuitBreakersBuilder<String> {
     let clock = clock.clone();
     CircuitBreakers::builder(name).settings(move |breaker| {
         breaker
@@ -36,7 +36,7 @@ fn set(name: &'static str, failures: u64, clock: &ManualClock) -> Builder<String
     })
 }
 
-fn built(builder: Builder<String>) -> CircuitBreakers<String> {
+fn built(builder: CircuitBreakersBuilder<String>) -> CircuitBreakers<String> {
     builder.build().expect("valid settings")
 }
 

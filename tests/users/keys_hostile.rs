@@ -9,14 +9,19 @@ use std::{
 
 use fluxgate::{
     CircuitBreaker, State,
-    keyed::{Builder, CircuitBreakers, Key},
+    clock::ManualClock,
+    keyed::{CircuitBreakers, CircuitBreakersBuilder, Key},
     registry,
     tripper::FailureStreak,
 };
 
-fn built<K: Key>(builder: Builder<K>) -> CircuitBreakers<K> {
+fn built<K: Key>(builder: CircuitBreakersBuilder<K>) -> CircuitBreakers<K> {
     builder
-        .settings(|breaker| breaker.tripper(FailureStreak::new(1)))
+        .settings(|breaker| {
+            breaker
+                .tripper(FailureStreak::new(1))
+                .clock(ManualClock::new())
+        })
         .build()
         .expect("valid settings")
 }

@@ -3,6 +3,7 @@
 
 mod http;
 mod in_flight;
+mod isolation;
 mod keys;
 mod keys_eviction;
 mod keys_hostile;

@@ -8,6 +8,7 @@ use std::{
 use fluxgate::{
     CircuitBreaker, Classified, State,
     classify::{ByTracker, Classifier},
+    clock::ManualClock,
     permit::All,
     tower::{Boxed, CircuitBreakerLayer, CircuitBreakerService, ResponseFuture},
     tracker::Custom,
@@ -24,7 +25,8 @@ fn timed_out(error: &io::Error) -> bool {
 fn breaker(name: &'static str) -> CircuitBreaker {
     let builder = CircuitBreaker::builder(name)
         .tripper(FailureStreak::new(1))
-        .permit(All);
+        .permit(All)
+        .clock(ManualClock::new());
     builder.build().unwrap()
 }
 

@@ -4,6 +4,7 @@ use std::{future::pending, time::Duration};
 
 use fluxgate::{
     CallNotPermitted, CircuitBreaker, OnCancel, State,
+    clock::ManualClock,
     tower::{BoxError, CircuitBreakerLayer},
     tripper::FailureStreak,
 };
@@ -20,6 +21,7 @@ fn breaker(failures: u64) -> CircuitBreaker {
     CircuitBreaker::builder("stacked")
         .tripper(FailureStreak::new(failures))
         .on_cancel(OnCancel::Fail)
+        .clock(ManualClock::new())
         .build()
         .expect("valid settings")
 }
@@ -75,7 +77,7 @@ async fn boxed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_timeout_counts_inside_as_an_error_and_outside_as_a_cancellation() {
+async fn timeout_inside_fails_outside_cancels() {
     let hangs = || service_fn(|(): ()| pending::<Result<(), BoxError>>());
     let inside = breaker(1);
     let service = ServiceBuilder::new()
@@ -132,7 +134,7 @@ impl Policy<&'static str, u16, BoxError> for Attempts {
 }
 
 #[tokio::test]
-async fn under_retries_every_attempt_counts_and_a_rejection_ends_them() {
+async fn every_retry_counts_until_a_rejection() {
     let breaker = breaker(2);
     let service = ServiceBuilder::new()
         .retry(Attempts(10))

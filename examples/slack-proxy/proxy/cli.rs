@@ -6,7 +6,7 @@ use clap::{
     CommandFactory, FromArgMatches, Parser, ValueEnum,
     error::{Error, ErrorKind},
 };
-use fluxgate::slack::{Policy, Rate, Token};
+use fluxgate::slack::{DeliveryPolicy, Rate, Token};
 
 use super::{duration, post::check_channel};
 
@@ -14,7 +14,7 @@ use super::{duration, post::check_channel};
 pub(crate) struct Config {
     pub(super) token: Token,
     pub(super) slack_url: String,
-    pub(super) policy: Policy,
+    pub(super) policy: DeliveryPolicy,
     pub(super) extended: bool,
     pub(super) application: String,
     pub(super) metrics: String,
@@ -181,7 +181,7 @@ impl Flags {
         })
     }
 
-    fn delivery(&self) -> Policy {
+    fn delivery(&self) -> DeliveryPolicy {
         let every = self.slack_request_rate.unwrap_or(Duration::from_secs(1));
         let rate = Rate::new(every, self.burst.unwrap_or(3));
         let backoff = self
@@ -189,11 +189,11 @@ impl Flags {
             .or(self.initial_backoff_ms.map(Duration::from_millis))
             .unwrap_or(Duration::from_secs(1));
         let policy = match self.policy {
-            PolicyName::SlackProxy => Policy::slack_proxy()
+            PolicyName::SlackProxy => DeliveryPolicy::slack_proxy()
                 .token_rate(rate)
                 .max_retries(self.max_retries.unwrap_or(3))
                 .backoff(backoff, Duration::MAX),
-            PolicyName::Recommended => Policy::recommended()
+            PolicyName::Recommended => DeliveryPolicy::recommended()
                 .channel_rate(rate)
                 .max_retries(self.max_retries.unwrap_or(10))
                 .backoff(backoff, backoff.max(Duration::from_secs(60))),
@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn flags_have_the_defaults_of_the_document() {
         let config = config(&[], Some("xoxb-1")).unwrap();
-        assert_eq!(config.policy, Policy::slack_proxy().max_retries(3));
+        assert_eq!(config.policy, DeliveryPolicy::slack_proxy().max_retries(3));
         assert_eq!(config.slack_url, "https://slack.com/api/chat.postMessage");
         assert_eq!((&*config.application, &*config.metrics), (":8080", ":9090"));
         assert_eq!(config.channel_override, None);
@@ -251,7 +251,7 @@ mod tests {
             "-token=xoxb-2",
         ];
         let config = config(&flags, None).unwrap();
-        let expected = Policy::slack_proxy()
+        let expected = DeliveryPolicy::slack_proxy()
             .max_retries(5)
             .backoff(Duration::from_millis(20), Duration::MAX)
             .queue_size(7)

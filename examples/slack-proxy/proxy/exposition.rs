@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, PoisonError},
 };
 
-use fluxgate::slack::{ChannelStats, Stats};
+use fluxgate::slack::{ChannelStats, DeliveryStats};
 
 use super::App;
 
@@ -120,7 +120,13 @@ impl Exposition {
         }
     }
 
-    fn counters(&mut self, stats: &Stats, name: &str, help: &str, of: fn(&ChannelStats) -> u64) {
+    fn counters(
+        &mut self,
+        stats: &DeliveryStats,
+        name: &str,
+        help: &str,
+        of: fn(&ChannelStats) -> u64,
+    ) {
         let counts = stats.channels.iter();
         self.channels(
             name,
@@ -130,7 +136,7 @@ impl Exposition {
     }
 
     /// What the Go program has no metrics for.
-    fn extended(&mut self, stats: &Stats) {
+    fn extended(&mut self, stats: &DeliveryStats) {
         let refused = "requests_refused_total";
         self.family(
             refused,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{
     describe::words,
-    policy::{Formula, Leaf, Rule, Tripper},
+    policy::{Formula, Leaf, ParsedRule, TripperFormula},
 };
 
 /// Leaves that must hold together.
@@ -17,7 +17,7 @@ pub(crate) struct Branch<'a> {
 const MOST: usize = 256;
 
 /// Returns the disjunctive normal form, or `None` if it is too large.
-pub(crate) fn branches(tripper: &Tripper) -> Option<Vec<Branch<'_>>> {
+pub(crate) fn branches(tripper: &TripperFormula) -> Option<Vec<Branch<'_>>> {
     match tripper {
         Formula::Leaf(leaf) => Some(vec![Branch { leaves: vec![leaf] }]),
         Formula::Any(parts) => {
@@ -59,25 +59,30 @@ impl fmt::Display for Branch<'_> {
 }
 
 impl<'a> Branch<'a> {
-    pub(crate) fn find(&self, wanted: impl Fn(&Rule) -> bool) -> Option<&'a Leaf> {
+    pub(crate) fn find(&self, wanted: impl Fn(&ParsedRule) -> bool) -> Option<&'a Leaf> {
         self.leaves.iter().copied().find(|leaf| wanted(&leaf.rule))
     }
 
-    fn has(&self, wanted: impl Fn(&Rule) -> bool) -> bool {
+    fn has(&self, wanted: impl Fn(&ParsedRule) -> bool) -> bool {
         self.find(wanted).is_some()
     }
 
     pub(crate) fn can_fire_closed(&self) -> bool {
-        !self.has(|rule| matches!(rule, Rule::HalfOpened))
+        !self.has(|rule| matches!(rule, ParsedRule::HalfOpened))
     }
 
     pub(crate) fn can_fire_half_open(&self) -> bool {
-        !self.has(|rule| matches!(rule, Rule::Closed | Rule::InFlight { .. }))
+        !self.has(|rule| matches!(rule, ParsedRule::Closed | ParsedRule::InFlight { .. }))
     }
 
     /// Returns whether it asks how calls went.
     pub(crate) fn looks_at_outcomes(&self) -> bool {
-        self.has(|rule| !matches!(rule, Rule::Closed | Rule::HalfOpened | Rule::MinRequests(_)))
+        self.has(|rule| {
+            !matches!(
+                rule,
+                ParsedRule::Closed | ParsedRule::HalfOpened | ParsedRule::MinRequests(_)
+            )
+        })
     }
 
     /// Finds how many calls it needs, as far as it says so: the largest `MinRequests`.
@@ -86,7 +91,7 @@ impl<'a> Branch<'a> {
             .iter()
             .copied()
             .filter_map(|leaf| match &leaf.rule {
-                Rule::MinRequests(count) => Some((count.known?, leaf)),
+                ParsedRule::MinRequests(count) => Some((count.known?, leaf)),
                 _ => None,
             })
             .max_by_key(|(count, _)| *count)
@@ -95,17 +100,19 @@ impl<'a> Branch<'a> {
     /// Returns whether every value in it is known.
     pub(crate) fn is_known(&self) -> bool {
         self.leaves.iter().all(|leaf| match &leaf.rule {
-            Rule::Closed | Rule::HalfOpened => true,
-            Rule::MinRequests(count) | Rule::FailureStreak(count) => count.known.is_some(),
-            Rule::FailureRate(ratio) => ratio.known.is_some(),
-            Rule::AvgLatency(threshold) => threshold.known.is_some(),
-            Rule::InFlight { count, older_than } => {
+            ParsedRule::Closed | ParsedRule::HalfOpened => true,
+            ParsedRule::MinRequests(count) | ParsedRule::FailureStreak(count) => {
+                count.known.is_some()
+            }
+            ParsedRule::FailureRate(ratio) => ratio.known.is_some(),
+            ParsedRule::AvgLatency(threshold) => threshold.known.is_some(),
+            ParsedRule::InFlight { count, older_than } => {
                 count.known.is_some() && older_than.known.is_some()
             }
-            Rule::SlowRate { ratio, threshold } => {
+            ParsedRule::SlowRate { ratio, threshold } => {
                 ratio.known.is_some() && threshold.known.is_some()
             }
-            Rule::Custom(_) | Rule::InCode(_) => false,
+            ParsedRule::Custom(_) | ParsedRule::InCode(_) => false,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Implications between rules: one fires whenever another does.
 
 use super::{Branch, Size};
-use crate::policy::{Leaf, Rule};
+use crate::policy::{Leaf, ParsedRule};
 
 /// Says why `specific` can only fire together with `general`, if so.
 pub(crate) fn branch(specific: &Branch<'_>, general: &Branch<'_>, window: Size) -> Option<String> {
@@ -22,28 +22,29 @@ pub(crate) fn branch(specific: &Branch<'_>, general: &Branch<'_>, window: Size) 
 /// of the runtime.
 fn leaf(given: &Leaf, wanted: &Leaf, window: Size) -> Option<String> {
     match (&given.rule, &wanted.rule) {
-        (Rule::Closed, Rule::Closed) | (Rule::HalfOpened, Rule::HalfOpened) => {
+        (ParsedRule::Closed, ParsedRule::Closed)
+        | (ParsedRule::HalfOpened, ParsedRule::HalfOpened) => {
             Some("both hold in the same state".to_owned())
         }
-        (Rule::MinRequests(given), Rule::MinRequests(wanted)) => {
+        (ParsedRule::MinRequests(given), ParsedRule::MinRequests(wanted)) => {
             let (given, wanted) = (given.known?, wanted.known?);
             (given >= wanted).then(|| format!("{given} calls include {wanted}"))
         }
-        (Rule::FailureStreak(given), Rule::FailureStreak(wanted)) => {
+        (ParsedRule::FailureStreak(given), ParsedRule::FailureStreak(wanted)) => {
             let (given, wanted) = (given.known?, wanted.known?);
             (given >= wanted).then(|| format!("{given} failures in a row include {wanted}"))
         }
-        (Rule::FailureRate(given), Rule::FailureRate(wanted)) => {
+        (ParsedRule::FailureRate(given), ParsedRule::FailureRate(wanted)) => {
             let (given, wanted) = (given.known?, wanted.known?);
             (given >= wanted).then(|| format!("a rate that reaches {given} has reached {wanted}"))
         }
-        (Rule::AvgLatency(given), Rule::AvgLatency(wanted)) => {
+        (ParsedRule::AvgLatency(given), ParsedRule::AvgLatency(wanted)) => {
             let (given, wanted) = (given.known?, wanted.known?);
             (given >= wanted).then(|| "a mean that reaches it has reached the smaller".to_owned())
         }
         (
-            Rule::InFlight { count, older_than },
-            Rule::InFlight {
+            ParsedRule::InFlight { count, older_than },
+            ParsedRule::InFlight {
                 count: count_wanted,
                 older_than: older_wanted,
             },
@@ -53,8 +54,8 @@ fn leaf(given: &Leaf, wanted: &Leaf, window: Size) -> Option<String> {
             (older && more).then(|| "what runs for longer there is counted here".to_owned())
         }
         (
-            Rule::SlowRate { ratio, threshold },
-            Rule::SlowRate {
+            ParsedRule::SlowRate { ratio, threshold },
+            ParsedRule::SlowRate {
                 ratio: ratio_wanted,
                 threshold: threshold_wanted,
             },
@@ -63,12 +64,12 @@ fn leaf(given: &Leaf, wanted: &Leaf, window: Size) -> Option<String> {
             let more = ratio.known? >= ratio_wanted.known?;
             (slower && more).then(|| "what is slow there is slow here".to_owned())
         }
-        (Rule::FailureStreak(streak), Rule::MinRequests(count)) => {
+        (ParsedRule::FailureStreak(streak), ParsedRule::MinRequests(count)) => {
             let (streak, count) = (streak.known?, count.known?);
             let held = held_of_streak(streak, window)?;
             (held >= count).then(|| format!("{streak} failures in a row are {count} calls or more"))
         }
-        (Rule::FailureStreak(streak), Rule::FailureRate(ratio)) => {
+        (ParsedRule::FailureStreak(streak), ParsedRule::FailureRate(ratio)) => {
             let (streak, ratio) = (streak.known?, ratio.known?);
             let Size::Calls { size, .. } = window else {
                 return None;

@@ -3,7 +3,7 @@
 use super::{Branch, Facts, Size, branches, implies};
 use crate::{
     describe::words::{self, count_of},
-    policy::{Leaf, Rule},
+    policy::{Leaf, ParsedRule},
     tokens::errors::ErrorList,
 };
 
@@ -48,13 +48,14 @@ impl<'a> Found<'a, '_> {
 }
 
 fn contradicts<'a>(branch: &Branch<'a>, found: &mut Found<'a, '_>) -> bool {
-    let closed = branch.find(|rule| matches!(rule, Rule::Closed | Rule::InFlight { .. }));
-    let half_opened = branch.find(|rule| matches!(rule, Rule::HalfOpened));
+    let closed =
+        branch.find(|rule| matches!(rule, ParsedRule::Closed | ParsedRule::InFlight { .. }));
+    let half_opened = branch.find(|rule| matches!(rule, ParsedRule::HalfOpened));
     let (Some(closed), Some(leaf)) = (closed, half_opened) else {
         return false;
     };
     let why = match closed.rule {
-        Rule::Closed => "a breaker is in one state at a time",
+        ParsedRule::Closed => "a breaker is in one state at a time",
         _ => "it fires in the closed state alone",
     };
     found.blame(
@@ -137,8 +138,8 @@ fn finer_than_the_window<'a>(branch: &Branch<'a>, window: Size, found: &mut Foun
     let step = 1.0 / size as f64;
     for leaf in &branch.leaves {
         let (what, ratio) = match &leaf.rule {
-            Rule::FailureRate(ratio) => ("failure", ratio),
-            Rule::SlowRate { ratio, .. } => ("slow call", ratio),
+            ParsedRule::FailureRate(ratio) => ("failure", ratio),
+            ParsedRule::SlowRate { ratio, .. } => ("slow call", ratio),
             _ => continue,
         };
         let Some(given) = ratio.known.filter(|ratio| *ratio < step) else {
@@ -165,7 +166,7 @@ fn never_opens<'a>(branches: &[Branch<'a>], found: &mut Found<'a, '_>) {
     let opens = branches.iter().any(Branch::can_fire_closed);
     let limited = branches
         .iter()
-        .find_map(|branch| branch.find(|rule| matches!(rule, Rule::HalfOpened)));
+        .find_map(|branch| branch.find(|rule| matches!(rule, ParsedRule::HalfOpened)));
     if let (false, Some(leaf)) = (opens, limited) {
         found.blame(
             leaf,
@@ -189,7 +190,9 @@ fn too_many_probes<'a>(branches: &[Branch<'a>], facts: &Facts<'_>, found: &mut F
             .iter()
             .copied()
             .filter_map(|leaf| match &leaf.rule {
-                Rule::MinRequests(count) | Rule::FailureStreak(count) => Some((count.known?, leaf)),
+                ParsedRule::MinRequests(count) | ParsedRule::FailureStreak(count) => {
+                    Some((count.known?, leaf))
+                }
                 _ => None,
             })
             .max_by_key(|(count, _)| *count)
@@ -264,7 +267,7 @@ fn outrun<'a>(
         .iter()
         .copied()
         .find_map(|leaf| match &leaf.rule {
-            Rule::FailureRate(ratio) => Some((ratio.known?, leaf)),
+            ParsedRule::FailureRate(ratio) => Some((ratio.known?, leaf)),
             _ => None,
         });
     let Some((ratio, leaf)) = rate else { return };
@@ -273,7 +276,7 @@ fn outrun<'a>(
         .iter()
         .filter_map(|other| match other.leaves.as_slice() {
             [only] => match &only.rule {
-                Rule::FailureStreak(count) => count.known,
+                ParsedRule::FailureStreak(count) => count.known,
                 _ => None,
             },
             _ => None,

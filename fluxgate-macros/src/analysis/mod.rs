@@ -15,7 +15,7 @@ pub(crate) use lints::check;
 pub(crate) use openings::{Openings, openings};
 
 use crate::{
-    policy::{Tripper, WholeNumber, Window},
+    policy::{ParsedWindow, TripperFormula, WholeNumber},
     settings::BreakerSettings,
 };
 
@@ -24,7 +24,7 @@ use crate::{
 pub(crate) struct Facts<'a> {
     /// The size of the count window.
     pub(crate) window: Size,
-    pub(crate) tripper: &'a Tripper,
+    pub(crate) tripper: &'a TripperFormula,
     pub(crate) close_after: Option<u64>,
     /// `None` if off or unknown.
     pub(crate) reopen_after: Option<u64>,
@@ -58,21 +58,21 @@ impl<'a> Facts<'a> {
 }
 
 impl Size {
-    pub(crate) fn of(window: Option<&Window>) -> Self {
+    pub(crate) fn of(window: Option<&ParsedWindow>) -> Self {
         match window {
             None => Self::Calls {
                 size: 100,
                 default: true,
             },
-            Some(Window::Count { size, .. }) => match size.known {
+            Some(ParsedWindow::Count { size, .. }) => match size.known {
                 Some(size) => Self::Calls {
                     size,
                     default: false,
                 },
                 None => Self::Unknown,
             },
-            Some(Window::Time { .. }) => Self::Unbounded,
-            Some(Window::Custom { .. } | Window::InCode(_)) => Self::Unknown,
+            Some(ParsedWindow::Time { .. }) => Self::Unbounded,
+            Some(ParsedWindow::Custom { .. } | ParsedWindow::InCode(_)) => Self::Unknown,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The number of failing calls that open a closed circuit.
 
 use super::{Size, branches};
-use crate::policy::{Rule, Tripper};
+use crate::policy::{ParsedRule, TripperFormula};
 
 /// Failing calls, one after the other, until the circuit opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub(crate) struct Openings {
 
 /// Counts the failing calls that open the circuit: the calls are quick, and custom
 /// rules are silent. `None` if a constant is not known.
-pub(crate) fn openings(tripper: &Tripper, window: Size) -> Option<Openings> {
+pub(crate) fn openings(tripper: &TripperFormula, window: Size) -> Option<Openings> {
     let branches = branches(tripper)?;
     let counted: Vec<_> = branches
         .iter()
@@ -24,11 +24,11 @@ pub(crate) fn openings(tripper: &Tripper, window: Size) -> Option<Openings> {
                 .find(|rule| {
                     matches!(
                         rule,
-                        Rule::AvgLatency(_)
-                            | Rule::SlowRate { .. }
-                            | Rule::InFlight { .. }
-                            | Rule::Custom(_)
-                            | Rule::InCode(_)
+                        ParsedRule::AvgLatency(_)
+                            | ParsedRule::SlowRate { .. }
+                            | ParsedRule::InFlight { .. }
+                            | ParsedRule::Custom(_)
+                            | ParsedRule::InCode(_)
                     )
                 })
                 .is_none()
@@ -47,12 +47,14 @@ pub(crate) fn openings(tripper: &Tripper, window: Size) -> Option<Openings> {
         let calls = size.map_or(failures, |size| size.min(before.saturating_add(failures)));
         counted.iter().any(|branch| {
             branch.leaves.iter().all(|leaf| match &leaf.rule {
-                Rule::MinRequests(count) => count.known.is_some_and(|count| calls >= count),
-                Rule::FailureRate(ratio) => ratio
+                ParsedRule::MinRequests(count) => count.known.is_some_and(|count| calls >= count),
+                ParsedRule::FailureRate(ratio) => ratio
                     .known
                     .is_some_and(|ratio| held as f64 / calls as f64 >= ratio),
-                Rule::FailureStreak(count) => count.known.is_some_and(|count| failures >= count),
-                Rule::Closed => true,
+                ParsedRule::FailureStreak(count) => {
+                    count.known.is_some_and(|count| failures >= count)
+                }
+                ParsedRule::Closed => true,
                 _ => false,
             })
         })

@@ -8,7 +8,11 @@ use syn::{
     spanned::Spanned,
 };
 
-use crate::{describe::words, suggest::did_you_mean, tokens::errors::ErrorList};
+use crate::{
+    describe::words,
+    suggest::did_you_mean,
+    tokens::errors::{ErrorList, Reported},
+};
 
 /// What a variant says.
 pub(super) enum VariantClass {
@@ -57,6 +61,8 @@ pub(super) struct Said {
     pub(super) krate: Option<(Path, Span)>,
     /// An attribute was there, right or wrong.
     pub(super) is_there: bool,
+    /// What is wrong with it was reported.
+    pub(super) reported: Option<Reported>,
 }
 
 /// Reads the `#[outcome(…)]` among `attrs`.
@@ -68,24 +74,31 @@ pub(super) fn read(attrs: &[Attribute], errors: &ErrorList) -> Said {
         said.is_there = true;
         for word in words_of(attr, errors) {
             match word {
-                Word::Crate(path, span) => said.krate = Some((path, span)),
-                Word::RetryAfter(wait, key) => match retry_after {
-                    None => retry_after = Some((wait, key)),
-                    Some(_) => {
-                        errors.push(syn::Error::new(key.span(), "`retry_after` is given twice"));
-                    }
-                },
-                Word::Class(class, name) => match &first {
-                    None => {
-                        first = Some(name);
-                        said.class = Some(class);
-                    }
-                    Some(first) => {
-                        errors.push(syn::Error::new(
-                            name.span(),
-                            format!("one outcome is enough: `{first}` or `{name}`"),
-                        ));
-                    }
+                Err(reported) => said.reported = Some(reported),
+                Ok(word) => match word {
+                    Word::Crate(path, span) => said.krate = Some((path, span)),
+                    Word::RetryAfter(wait, key) => match retry_after {
+                        None => retry_after = Some((wait, key)),
+                        Some(_) => {
+                            said.reported =
+                                Some(errors.push(syn::Error::new(
+                                    key.span(),
+                                    "`retry_after` is given twice",
+                                )));
+                        }
+                    },
+                    Word::Class(class, name) => match &first {
+                        None => {
+                            first = Some(name);
+                            said.class = Some(class);
+                        }
+                        Some(first) => {
+                            said.reported = Some(errors.push(syn::Error::new(
+                                name.span(),
+                                format!("one outcome is enough: `{first}` or `{name}`"),
+                            )));
+                        }
+                    },
                 },
             }
         }
@@ -96,40 +109,33 @@ pub(super) fn read(attrs: &[Attribute], errors: &ErrorList) -> Said {
                 *slot = Some(wait);
             }
             _ => {
-                errors.push(syn::Error::new(
+                said.reported = Some(errors.push(syn::Error::new(
                     key.span(),
                     "only `failure` and `overloaded` have a wait: write \
                      `#[outcome(failure, retry_after = …)]` or \
                      `#[outcome(overloaded, retry_after = …)]`",
-                ));
+                )));
             }
         }
     }
     said
 }
 
-fn words_of(attr: &Attribute, errors: &ErrorList) -> Vec<Word> {
+/// Reads the words of one attribute, each by itself, so that each mistake is reported.
+fn words_of(attr: &Attribute, errors: &ErrorList) -> Vec<Result<Word, Reported>> {
     let tokens = match &attr.meta {
         Meta::List(list) if !list.tokens.is_empty() => list.tokens.clone(),
         _ => {
-            errors.push(syn::Error::new_spanned(
+            return vec![Err(errors.push(syn::Error::new_spanned(
                 attr,
                 format!("what outcome? Write {HELP}"),
-            ));
-            return Vec::new();
+            )))];
         }
     };
-    let mut words = Vec::new();
-    // Word by word, so that each mistake is reported.
-    for part in split(tokens) {
-        match syn::parse2::<Word>(part) {
-            Ok(word) => words.push(word),
-            Err(error) => {
-                errors.push(error);
-            }
-        }
-    }
-    words
+    let parts = split(tokens).into_iter();
+    parts
+        .map(|part| syn::parse2::<Word>(part).map_err(|error| errors.push(error)))
+        .collect()
 }
 
 /// Splits the tokens at commas. Generic arguments with commas stand in no path that

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{DeriveInput, Expr, GenericParam, Generics, Path, Type, parse_quote, spanned::Spanned};
 
-use super::item::{BoundField, Item, PlainOutcome, Variant, VariantOutcome};
+use super::item::{BoundField, ClassifiedType, PlainOutcome, Variant, VariantOutcome};
 use crate::expand::Runtime;
 
 /// Writes the implementation.
@@ -27,7 +27,7 @@ use crate::expand::Runtime;
 ///             }
 ///         }
 /// ```
-pub(super) fn implementation(input: &DeriveInput, item: &Item<'_>) -> TokenStream {
+pub(super) fn implementation(input: &DeriveInput, item: &ClassifiedType<'_>) -> TokenStream {
     let fluxgate = Runtime(item.krate.as_ref());
     let arms = item.variants.iter().map(|variant| arm(variant, &fluxgate));
     let body = quote!(match self { #(#arms)* });
@@ -127,7 +127,7 @@ fn local(i: usize, place: Span) -> Ident {
 
 /// Returns the generics, with `Classify` for transparent fields whose types depend on
 /// them.
-fn bounded(generics: &Generics, item: &Item<'_>, fluxgate: &Runtime<'_>) -> Generics {
+fn bounded(generics: &Generics, item: &ClassifiedType<'_>, fluxgate: &Runtime<'_>) -> Generics {
     let mut bounded = generics.clone();
     let transparent = item.variants.iter().filter_map(|it| match &it.outcome {
         VariantOutcome::Transparent(field) => Some(field.ty),

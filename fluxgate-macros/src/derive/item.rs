@@ -6,11 +6,11 @@ use syn::{
 };
 
 use super::attribute::{self, HELP, Said, VariantClass, WaitField};
-use crate::tokens::errors::ErrorList;
+use crate::tokens::errors::{ErrorList, Reported};
 
 /// The type, with the outcome of each variant. A struct is one variant without a
 /// name.
-pub(super) struct Item<'a> {
+pub(super) struct ClassifiedType<'a> {
     pub(super) variants: Vec<Variant<'a>>,
     /// The runtime crate, if it goes by another name.
     pub(super) krate: Option<Path>,
@@ -43,7 +43,7 @@ pub(super) struct BoundField<'a> {
     pub(super) ty: &'a Type,
 }
 
-impl<'a> Item<'a> {
+impl<'a> ClassifiedType<'a> {
     pub(super) fn new(input: &'a DeriveInput, errors: &ErrorList) -> Self {
         let own = attribute::read(&input.attrs, errors);
         let krate = own.krate.as_ref().map(|(path, _)| path.clone());
@@ -64,7 +64,8 @@ impl<'a> Item<'a> {
                     no_fields_say(&variant.fields, errors);
                     let said = attribute::read(&variant.attrs, errors);
                     crate_at_type(&said, errors);
-                    outcome(said, &variant.ident, &variant.fields, errors).map(|outcome| Variant {
+                    let outcome = outcome(said, &variant.ident, &variant.fields, errors).ok()?;
+                    Some(Variant {
                         name: Some(&variant.ident),
                         outcome,
                     })
@@ -131,16 +132,16 @@ fn outcome<'a>(
     name: &Ident,
     fields: &'a Fields,
     errors: &ErrorList,
-) -> Option<VariantOutcome<'a>> {
-    let Some(class) = said.class else {
-        // A wrong attribute was reported already.
-        if !said.is_there || said.krate.is_some() {
-            errors.push(syn::Error::new(
+) -> Result<VariantOutcome<'a>, Reported> {
+    let class = match (said.class, said.reported) {
+        (Some(class), _) => class,
+        (None, Some(reported)) if said.krate.is_none() => return Err(reported),
+        (None, _) => {
+            return Err(errors.push(syn::Error::new(
                 name.span(),
                 format!("`{name}` does not say what it means for a circuit breaker; write {HELP}"),
-            ));
+            )));
         }
-        return None;
     };
     let (plain, wait) = match class {
         VariantClass::Success => (PlainOutcome::Success, None),
@@ -153,25 +154,24 @@ fn outcome<'a>(
                 Some(bound) => vec![bound],
                 None => bound(fields).collect(),
             };
-            return Some(VariantOutcome::With(function, bound));
+            return Ok(VariantOutcome::With(function, bound));
         }
         VariantClass::Transparent(span) => {
             let Some(inner) = inner(fields) else {
-                errors.push(syn::Error::new(
+                return Err(errors.push(syn::Error::new(
                     span,
                     format!(
                         "`transparent` takes the outcome of the error inside, and `{name}` has \
                          {} fields and none that is its `source`; write `with = |…| …`",
                         fields.len()
                     ),
-                ));
-                return None;
+                )));
             };
-            return Some(VariantOutcome::Transparent(inner));
+            return Ok(VariantOutcome::Transparent(inner));
         }
     };
     match wait {
-        None => Some(VariantOutcome::Plain(plain)),
+        None => Ok(VariantOutcome::Plain(plain)),
         Some(wait) => {
             find(&wait, name, fields, errors).map(|it| VariantOutcome::WithWait(plain, it))
         }
@@ -212,7 +212,7 @@ fn find<'a>(
     name: &Ident,
     fields: &'a Fields,
     errors: &ErrorList,
-) -> Option<BoundField<'a>> {
+) -> Result<BoundField<'a>, Reported> {
     let found = bound(fields).find(|field| match (&field.member, &wait.field) {
         (Member::Named(a), Member::Named(b)) => a.unraw() == b.unraw(),
         (Member::Unnamed(a), Member::Unnamed(b)) => a.index == b.index,
@@ -224,7 +224,7 @@ fn find<'a>(
     };
     if let Some(field) = found {
         // Errors about its type stand where it was named.
-        return Some(BoundField {
+        return Ok(BoundField {
             member: respanned(field.member, wait.field.span()),
             ..field
         });
@@ -240,11 +240,10 @@ fn find<'a>(
     } else {
         format!("it has {}", listed.join(", "))
     };
-    errors.push(syn::Error::new(
+    Err(errors.push(syn::Error::new(
         wait.field.span(),
         format!("`{name}` has no field `{given}`; {advice}"),
-    ));
-    None
+    )))
 }
 
 fn respanned(member: Member, span: proc_macro2::Span) -> Member {

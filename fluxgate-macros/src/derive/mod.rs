@@ -22,7 +22,7 @@ pub(crate) fn classify(input: TokenStream) -> TokenStream {
         Err(error) => return error.into_compile_error(),
     };
     let errors = ErrorList::default();
-    let item = item::Item::new(&input, &errors);
+    let item = item::ClassifiedType::new(&input, &errors);
     match errors.finish(Ok(())) {
         Ok(()) => expand::implementation(&input, &item),
         Err(error) => {

@@ -6,7 +6,7 @@ pub(crate) mod words;
 use syn::Expr;
 
 use crate::{
-    policy::{Formula, Matched, Tracker},
+    policy::{Formula, Matched, TrackerFormula},
     validate::validated::{
         CallKey, ClassifiedBy, DefinedBreaker, FunctionBreaker, KeySet, ProtectedFunction,
         Rejection,
@@ -122,8 +122,8 @@ fn classified(classification: &ClassifiedBy) -> String {
     }
 }
 
-fn tracker_text(tracker: &Tracker) -> String {
-    let part = |part: &Tracker| match part {
+fn tracker_text(tracker: &TrackerFormula) -> String {
+    let part = |part: &TrackerFormula| match part {
         Formula::Leaf(_) => tracker_text(part),
         _ => format!("({})", tracker_text(part)),
     };

@@ -4,16 +4,22 @@ use crate::describe::joined;
 use crate::{
     analysis::{Branch, Openings, Size, branches, openings},
     describe::words,
-    policy::{Listener, Permit, PermitKind, Retry, RetryKind, Rule, Window},
+    policy::{
+        ParsedAdaptive, ParsedListener, ParsedPermit, ParsedRetry, ParsedRule, ParsedThrottle,
+        ParsedWindow, PermitKind, RetryKind, ThrottleKind,
+    },
     settings::BreakerSettings,
 };
 
-/// Says when it opens, for how long, how it recovers, and whom it tells.
+/// Says when it opens, for how long, how it recovers, how it
+/// answers overload, and whom it tells.
 pub(super) fn policy(settings: &BreakerSettings) -> String {
     let parts = [
         opens(settings),
         stays_open(settings.retry.as_ref()),
         recovers(settings),
+        throttles(settings.throttle.as_ref()),
+        begins(settings),
         tells(settings.listeners.as_deref().unwrap_or_default()),
     ];
     joined(
@@ -23,6 +29,13 @@ pub(super) fn policy(settings: &BreakerSettings) -> String {
         }),
         "",
     )
+}
+
+fn begins(settings: &BreakerSettings) -> String {
+    match &settings.initial_state {
+        Some(state) if state.name != "closed" => format!("\nIt begins `{}`.\n", state.name),
+        _ => String::new(),
+    }
 }
 
 fn opens(settings: &BreakerSettings) -> String {
@@ -95,12 +108,14 @@ fn failing(count: u64) -> String {
 }
 
 /// Returns "among the last 100" or "in the last 60s".
-fn among(window: Option<&Window>) -> String {
+fn among(window: Option<&ParsedWindow>) -> String {
     match window {
         None => "among the last 100".to_owned(),
-        Some(Window::Count { size, .. }) => format!("among the last {}", words::count(size)),
-        Some(Window::Time { duration, .. }) => format!("in the last {}", words::time(duration)),
-        Some(Window::Custom { .. } | Window::InCode(_)) => "in its window".to_owned(),
+        Some(ParsedWindow::Count { size, .. }) => format!("among the last {}", words::count(size)),
+        Some(ParsedWindow::Time { duration, .. }) => {
+            format!("in the last {}", words::time(duration))
+        }
+        Some(ParsedWindow::Custom { .. } | ParsedWindow::InCode(_)) => "in its window".to_owned(),
     }
 }
 
@@ -111,31 +126,33 @@ fn condition(branch: &Branch<'_>, among: &str) -> String {
     let mut state = "";
     for leaf in &branch.leaves {
         match &leaf.rule {
-            Rule::Closed => state = " (while closed)",
-            Rule::HalfOpened => state = " (while half-open)",
-            Rule::MinRequests(count) => requests = Some(count),
-            Rule::FailureRate(ratio) => {
+            ParsedRule::Closed => state = " (while closed)",
+            ParsedRule::HalfOpened => state = " (while half-open)",
+            ParsedRule::MinRequests(count) => requests = Some(count),
+            ParsedRule::FailureRate(ratio) => {
                 outcomes.push(format!("{} or more failed", words::per_cent(ratio)));
             }
-            Rule::SlowRate { ratio, threshold } => outcomes.push(format!(
+            ParsedRule::SlowRate { ratio, threshold } => outcomes.push(format!(
                 "{} or more took {} or longer",
                 words::per_cent(ratio),
                 words::time(threshold)
             )),
-            Rule::AvgLatency(threshold) => outcomes.push(format!(
+            ParsedRule::AvgLatency(threshold) => outcomes.push(format!(
                 "the mean duration was {} or longer",
                 words::time(threshold)
             )),
-            Rule::FailureStreak(count) => rest.push(match count.known {
+            ParsedRule::FailureStreak(count) => rest.push(match count.known {
                 Some(1) => "a call failed".to_owned(),
                 _ => format!("{} calls in a row failed", words::count(count)),
             }),
-            Rule::InFlight { count, older_than } => rest.push(format!(
+            ParsedRule::InFlight { count, older_than } => rest.push(format!(
                 "{} calls have been running for {} or longer",
                 words::count(count),
                 words::time(older_than)
             )),
-            Rule::Custom(_) | Rule::InCode(_) => rest.push("a rule of its own says so".to_owned()),
+            ParsedRule::Custom(_) | ParsedRule::InCode(_) => {
+                rest.push("a rule of its own says so".to_owned());
+            }
         }
     }
     let calls = match requests {
@@ -150,7 +167,7 @@ fn condition(branch: &Branch<'_>, among: &str) -> String {
     format!("{}{state}", rest.join(", and "))
 }
 
-fn stays_open(retry: Option<&Retry>) -> String {
+fn stays_open(retry: Option<&ParsedRetry>) -> String {
     let jitter = |ratio: &Option<crate::policy::Ratio>| {
         ratio
             .as_ref()
@@ -201,15 +218,15 @@ fn recovers(settings: &BreakerSettings) -> String {
         .map_or_else(|| "10".to_owned(), words::count);
     let share = match settings.permit.as_ref() {
         None => "10 % of the calls at first, 100 % after 1min".to_owned(),
-        Some(Permit {
+        Some(ParsedPermit {
             kind: PermitKind::All,
             ..
         }) => "every call".to_owned(),
-        Some(Permit {
+        Some(ParsedPermit {
             kind: PermitKind::Random(ratio),
             ..
         }) => format!("{} of the calls", words::per_cent(ratio)),
-        Some(Permit {
+        Some(ParsedPermit {
             kind: PermitKind::RampUp(ramp),
             ..
         }) => format!(
@@ -218,7 +235,7 @@ fn recovers(settings: &BreakerSettings) -> String {
             words::per_cent(&ramp.r#final),
             words::time(&ramp.duration)
         ),
-        Some(Permit {
+        Some(ParsedPermit {
             kind: PermitKind::Custom(_) | PermitKind::InCode(_),
             ..
         }) => "the calls that a permit of its own picks".to_owned(),
@@ -237,18 +254,37 @@ fn recovers(settings: &BreakerSettings) -> String {
     format!("Then it is probed by {share}, at most {most} at a time: {closes}{reopens}.\n")
 }
 
-fn tells(listeners: &[Listener]) -> String {
+fn throttles(throttle: Option<&ParsedThrottle>) -> String {
+    match throttle.map(|throttle| &throttle.kind) {
+        None => String::new(),
+        Some(ThrottleKind::InCode(_)) => "While the dependency is overloaded, a throttle refuses \
+                                          a share of the calls, and overload is no failure.\n"
+            .to_owned(),
+        Some(ThrottleKind::Adaptive(ParsedAdaptive { k, window, .. })) => {
+            let window = window
+                .as_ref()
+                .map_or_else(|| "10s".to_owned(), words::time);
+            format!(
+                "While the dependency is overloaded, {} times the calls that it accepted in the \
+                 last {window} are let through, and overload is no failure.\n",
+                words::ratio(k)
+            )
+        }
+    }
+}
+
+fn tells(listeners: &[ParsedListener]) -> String {
     if listeners.is_empty() {
         return String::new();
     }
     let names: Vec<_> = listeners
         .iter()
         .map(|listener| match listener {
-            Listener::Log(_) => "the log".to_owned(),
-            Listener::Prometheus { .. } => "Prometheus".to_owned(),
-            Listener::Slack(_) => "Slack".to_owned(),
-            Listener::Closure(_) => "a closure".to_owned(),
-            Listener::Any(expr) => format!("`{}`", words::source(Some(expr))),
+            ParsedListener::Log(_) => "the log".to_owned(),
+            ParsedListener::Exporter(exporter) => exporter.kind.shown.to_owned(),
+            ParsedListener::Slack(_) => "Slack".to_owned(),
+            ParsedListener::Closure(_) => "a closure".to_owned(),
+            ParsedListener::Any(expr) => format!("`{}`", words::source(Some(expr))),
         })
         .collect();
     let text = match names.as_slice() {

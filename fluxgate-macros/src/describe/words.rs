@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use quote::ToTokens;
 
-use crate::policy::{Leaf, Ratio, Rule, Time, WholeNumber};
+use crate::policy::{Leaf, ParsedRule, Ratio, Time, WholeNumber};
 
 /// Returns `1 call` or `2 calls`.
 pub(crate) fn count_of(count: u64, what: &str) -> String {
@@ -81,12 +81,12 @@ pub(crate) fn tokens(tokens: &impl ToTokens) -> String {
 pub(crate) fn leaf(leaf: &Leaf) -> String {
     let name = &leaf.ident;
     match &leaf.rule {
-        Rule::Closed | Rule::HalfOpened => name.to_string(),
-        Rule::MinRequests(value) | Rule::FailureStreak(value) => {
+        ParsedRule::Closed | ParsedRule::HalfOpened => name.to_string(),
+        ParsedRule::MinRequests(value) | ParsedRule::FailureStreak(value) => {
             format!("{name}({})", count(value))
         }
-        Rule::FailureRate(value) => format!("{name}({})", ratio(value)),
-        Rule::InFlight {
+        ParsedRule::FailureRate(value) => format!("{name}({})", ratio(value)),
+        ParsedRule::InFlight {
             count: calls,
             older_than,
         } => {
@@ -96,12 +96,12 @@ pub(crate) fn leaf(leaf: &Leaf) -> String {
                 time(older_than)
             )
         }
-        Rule::AvgLatency(value) => format!("{name}({})", time(value)),
-        Rule::SlowRate {
+        ParsedRule::AvgLatency(value) => format!("{name}({})", time(value)),
+        ParsedRule::SlowRate {
             ratio: value,
             threshold,
         } => format!("{name}({}, threshold = {})", ratio(value), time(threshold)),
-        Rule::Custom(_) => format!("{name}(…)"),
-        Rule::InCode(expr) => source(Some(expr)),
+        ParsedRule::Custom(_) => format!("{name}(…)"),
+        ParsedRule::InCode(expr) => source(Some(expr)),
     }
 }

@@ -8,8 +8,8 @@ use super::{Runtime, constants, keyed, policies, respanned};
 use crate::{
     describe,
     item::{breaker_macro::ParsedBreaker, function::Function},
-    policy::SlowProbes,
-    settings::{BreakerSettings, Handle},
+    policy::{ParsedInitialState, ParsedSlowProbes},
+    settings::{BreakerSettings, HandleFn},
     validate::validated::{DefinedBreaker, FunctionBreaker, KeySet},
 };
 
@@ -117,7 +117,7 @@ pub(super) fn handle(
     let FunctionBreaker::Own {
         settings,
         keys,
-        handle: Some(Handle { ident, .. }),
+        handle: Some(HandleFn { ident, .. }),
     } = breaker
     else {
         return None;
@@ -254,6 +254,7 @@ fn calls(settings: &BreakerSettings, fluxgate: &Runtime<'_>) -> TokenStream {
         ("max_half_open_calls", &settings.max_half_open_calls),
         ("close_after", &settings.close_after),
         ("reopen_after", &settings.reopen_after),
+        ("flight_recorder", &settings.flight_recorder),
     ];
     for (method, count) in counts {
         if let Some(count) = count {
@@ -266,11 +267,17 @@ fn calls(settings: &BreakerSettings, fluxgate: &Runtime<'_>) -> TokenStream {
     if let Some(on_cancel) = &settings.on_cancel {
         set("on_cancel", policies::on_cancel(on_cancel, fluxgate));
     }
-    if let Some(SlowProbes { ident }) = &settings.slow_probes {
+    if let Some(ParsedSlowProbes { ident }) = &settings.slow_probes {
         set("slow_probes", quote!(#fluxgate::SlowProbes::#ident));
+    }
+    if let Some(throttle) = &settings.throttle {
+        set("throttle", policies::throttle(throttle, fluxgate));
     }
     if let Some(durations) = &settings.durations {
         set("durations", quote!(#durations));
+    }
+    if let Some(ParsedInitialState { ident, .. }) = &settings.initial_state {
+        set("initial_state", quote!(#fluxgate::State::#ident));
     }
     calls
 }

@@ -7,7 +7,7 @@ use syn::{Expr, Type, spanned::Spanned};
 use super::{Place, Runtime, asks, respanned};
 use crate::{
     item::return_type,
-    policy::{Formula, Matched, Tracker},
+    policy::{Formula, Matched, TrackerFormula},
     validate::validated::ClassifiedBy,
 };
 
@@ -70,8 +70,8 @@ pub(super) fn judge(
 }
 
 /// Writes the tracker as a condition on `error`, which is a reference.
-fn condition(tracker: &Tracker, error: &Ident, fluxgate: &Runtime<'_>) -> TokenStream {
-    let part = |part: &Tracker| {
+fn condition(tracker: &TrackerFormula, error: &Ident, fluxgate: &Runtime<'_>) -> TokenStream {
+    let part = |part: &TrackerFormula| {
         let tokens = condition(part, error, fluxgate);
         quote!((#tokens))
     };

@@ -14,6 +14,8 @@ const POLICIES: &[&str] = &[
     "permit",
     "on_cancel",
     "slow_probes",
+    "throttle",
+    "initial_state",
     "tracker",
     "listeners",
 ];
@@ -78,16 +80,17 @@ fn policies(value: &[TokenTree], found: &mut dyn FnMut(&Ident)) {
     for (i, tree) in value.iter().enumerate() {
         let before = i.checked_sub(1).and_then(|before| value.get(before));
         match tree {
-            TokenTree::Ident(name) => {
-                if !is(before, &[':', '.']) && !is(value.get(i + 1), &[':', '.', '!']) {
-                    found(name);
-                }
+            TokenTree::Ident(name)
+                if !is(before, &[':', '.']) && !is(value.get(i + 1), &[':', '.', '!']) =>
+            {
+                found(name);
             }
-            TokenTree::Group(group) if group.delimiter() != Delimiter::Brace => {
-                if !matches!(before, Some(TokenTree::Ident(_))) {
-                    let inner: Vec<TokenTree> = group.stream().into_iter().collect();
-                    policies(&inner, found);
-                }
+            TokenTree::Group(group)
+                if group.delimiter() != Delimiter::Brace
+                    && !matches!(before, Some(TokenTree::Ident(_))) =>
+            {
+                let inner: Vec<TokenTree> = group.stream().into_iter().collect();
+                policies(&inner, found);
             }
             _ => {}
         }

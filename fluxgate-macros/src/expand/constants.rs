@@ -17,8 +17,8 @@ use super::{Runtime, respanned};
 use crate::{
     describe::words,
     policy::{
-        Backoff, PermitKind, Ratio, RetryKind, Rule, Time, WholeNumber, Window,
-        value::constant::is_literal,
+        ParsedAdaptive, ParsedBackoff, ParsedRule, ParsedWindow, PermitKind, Ratio, RetryKind,
+        ThrottleKind, Time, WholeNumber, value::constant::is_literal,
     },
     settings::BreakerSettings,
 };
@@ -34,8 +34,8 @@ pub(super) fn checks(
         found: Vec::new(),
     };
     match &settings.window {
-        Some(Window::Count { size, .. }) => checks.count(size),
-        Some(Window::Time {
+        Some(ParsedWindow::Count { size, .. }) => checks.count(size),
+        Some(ParsedWindow::Time {
             duration, slots, ..
         }) => {
             checks.time(duration);
@@ -43,7 +43,7 @@ pub(super) fn checks(
                 checks.count(slots);
             }
         }
-        Some(Window::Custom { .. } | Window::InCode(_)) | None => {}
+        Some(ParsedWindow::Custom { .. } | ParsedWindow::InCode(_)) | None => {}
     }
     checks.rules(settings);
     match settings.retry.as_ref().map(|retry| &retry.kind) {
@@ -65,10 +65,16 @@ pub(super) fn checks(
         }
         _ => {}
     }
+    if let Some(ThrottleKind::Adaptive(adaptive)) =
+        settings.throttle.as_ref().map(|throttle| &throttle.kind)
+    {
+        checks.adaptive(adaptive);
+    }
     let counts = [
         settings.max_half_open_calls.as_ref(),
         settings.close_after.as_ref(),
         settings.reopen_after.as_ref(),
+        settings.flight_recorder.as_ref(),
         max_keys,
     ];
     for count in counts.into_iter().flatten() {
@@ -107,22 +113,25 @@ impl Checks<'_> {
             return;
         };
         tripper.leaves(&mut |leaf| match &leaf.rule {
-            Rule::MinRequests(count) => {
+            ParsedRule::MinRequests(count) => {
                 self.count(count);
                 self.fits(count, settings.window.as_ref());
             }
-            Rule::FailureStreak(count) => self.count(count),
-            Rule::FailureRate(ratio) => self.ratio(ratio),
-            Rule::AvgLatency(threshold) => self.time(threshold),
-            Rule::InFlight { count, older_than } => {
+            ParsedRule::FailureStreak(count) => self.count(count),
+            ParsedRule::FailureRate(ratio) => self.ratio(ratio),
+            ParsedRule::AvgLatency(threshold) => self.time(threshold),
+            ParsedRule::InFlight { count, older_than } => {
                 self.count(count);
                 self.time(older_than);
             }
-            Rule::SlowRate { ratio, threshold } => {
+            ParsedRule::SlowRate { ratio, threshold } => {
                 self.ratio(ratio);
                 self.time(threshold);
             }
-            Rule::Closed | Rule::HalfOpened | Rule::Custom(_) | Rule::InCode(_) => {}
+            ParsedRule::Closed
+            | ParsedRule::HalfOpened
+            | ParsedRule::Custom(_)
+            | ParsedRule::InCode(_) => {}
         });
     }
 
@@ -141,14 +150,14 @@ impl Checks<'_> {
     }
 
     /// Checks that `MinRequests` is within the count window.
-    fn fits(&mut self, count: &WholeNumber, window: Option<&Window>) {
+    fn fits(&mut self, count: &WholeNumber, window: Option<&ParsedWindow>) {
         let is_constant = |count: &WholeNumber| count.known.is_some() || count.constant().is_some();
         if !is_constant(count) {
             return;
         }
         let (size, text) = match window {
             None => (quote!(100), "100".to_owned()),
-            Some(Window::Count { size, .. })
+            Some(ParsedWindow::Count { size, .. })
                 if is_constant(size) && (size.known.is_none() || count.known.is_none()) =>
             {
                 (self.integer(size), words::count(size))
@@ -157,7 +166,7 @@ impl Checks<'_> {
         };
         let unknown = match (count.constant(), window) {
             (Some(_), _) => count,
-            (None, Some(Window::Count { size, .. })) => size,
+            (None, Some(ParsedWindow::Count { size, .. })) => size,
             (None, _) => return,
         };
         let given = words::count(count);
@@ -197,7 +206,24 @@ impl Checks<'_> {
         self.bound(time.place.span(), "duration", expr, &message);
     }
 
-    fn backoff(&mut self, backoff: &Backoff) {
+    fn adaptive(&mut self, adaptive: &ParsedAdaptive) {
+        self.ratio(&adaptive.k);
+        self.ratios(adaptive.floor.as_ref());
+        if let Some(min) = &adaptive.min {
+            self.count(min);
+        }
+        let window = adaptive.window.as_ref();
+        if let Some((window, expr)) = window.and_then(|window| Some((window, window.constant()?))) {
+            let source = words::source(Some(expr));
+            let message = format!(
+                "{} must be from 2s to 2min, but `{source}` is not",
+                window.what
+            );
+            self.bound(window.place.span(), "throttle_window", expr, &message);
+        }
+    }
+
+    fn backoff(&mut self, backoff: &ParsedBackoff) {
         self.time(&backoff.initial);
         self.ratios(backoff.multiplier.as_ref());
         self.ratios(backoff.jitter_ratio.as_ref());

@@ -73,6 +73,8 @@ struct Invocation<'a> {
     judge: TokenStream,
     /// The return type, or what the returned future gives, without `impl Trait`.
     output: Type,
+    /// Whether there was an `impl Trait` in it.
+    is_partly_unknown: bool,
     /// The return type as the function has it, the same way.
     returned: Type,
     body: &'a Group,
@@ -99,9 +101,12 @@ impl<'a> Invocation<'a> {
             Asyncness::Sync | Asyncness::Async => &returned,
             Asyncness::Future(future) => &future.output,
         };
-        let (erased, _) = return_type::erase(output);
+        let (erased, is_partly_unknown) = return_type::erase(output);
         let (lookup, breaker) = lookup(&protected.breaker, function, fluxgate);
-        let judge = classify::judge(&protected.classification, output, fluxgate);
+        let mut judge = classify::judge(&protected.classification, output, fluxgate);
+        if protected.failure_texts {
+            judge.extend(quote!(.failure_texts()));
+        }
         let capture = capture(rejection.expr(), function);
         let shared = match &protected.breaker {
             FunctionBreaker::Shared { breaker, .. } => Some(breaker),
@@ -116,6 +121,7 @@ impl<'a> Invocation<'a> {
             breaker,
             judge,
             output: erased,
+            is_partly_unknown,
             returned: return_type::erase(&returned).0,
             capture,
             fluxgate,
@@ -297,6 +303,10 @@ impl<'a> Invocation<'a> {
         let private = respanned(quote!(#fluxgate::__private), place);
         let returning = quote_spanned!(place=> #private::Returning::<#output>::new());
         if let Rejection::Mapped(map) = self.rejection {
+            // By a type that is not whole the function's could not be told.
+            if self.is_partly_unknown {
+                return quote_spanned!(place=> #returning.mapped(#map));
+            }
             let map = maps(map, output, fluxgate);
             return quote_spanned!(place=> #returning.mapped(#map));
         }

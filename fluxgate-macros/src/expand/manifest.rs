@@ -53,19 +53,19 @@ fn workspace(folder: &Path) -> Option<String> {
     manifest.contains("[workspace").then_some(manifest)
 }
 
-struct Dependency {
+struct ManifestDependency {
     name: String,
     is_runtime: bool,
 }
 
 /// Collects the entries of every table of dependencies.
-fn dependencies(manifest: &str) -> Vec<Dependency> {
-    let mut found: Vec<Dependency> = Vec::new();
+fn dependencies(manifest: &str) -> Vec<ManifestDependency> {
+    let mut found: Vec<ManifestDependency> = Vec::new();
     let mut add = |name: &str, is_runtime: bool| {
         let name = name.trim().trim_matches(['"', '\'']);
         match found.iter_mut().find(|known| known.name == name) {
             Some(known) => known.is_runtime |= is_runtime,
-            None => found.push(Dependency {
+            None => found.push(ManifestDependency {
                 name: name.to_owned(),
                 is_runtime,
             }),

@@ -8,8 +8,9 @@ use syn::{Expr, spanned::Spanned};
 
 use super::{Runtime, respanned};
 use crate::policy::{
-    Formula, Leaf, Listener, OnCancel, Permit, PermitKind, Ratio, Retry, RetryKind, Rule, Slack,
-    Tripper, WholeNumber, Window, value::constant::is_literal,
+    Formula, Leaf, ParsedAdaptive, ParsedListener, ParsedOnCancel, ParsedPermit, ParsedRetry,
+    ParsedRule, ParsedThrottle, ParsedWindow, PermitKind, Ratio, RetryKind, Slack, ThrottleKind,
+    TripperFormula, WholeNumber, value::constant::is_literal,
 };
 
 /// Writes `Custom`, whose `from_fn` gives a closure the types of its arguments.
@@ -44,13 +45,13 @@ fn made(expr: &Expr, by: &str, fluxgate: &Runtime<'_>) -> TokenStream {
     quote_spanned!(place=> #by(#expr))
 }
 
-pub(super) fn window(window: &Window, fluxgate: &Runtime<'_>) -> TokenStream {
+pub(super) fn window(window: &ParsedWindow, fluxgate: &Runtime<'_>) -> TokenStream {
     match window {
-        Window::Count { ident, size } => {
+        ParsedWindow::Count { ident, size } => {
             let size = count(size, fluxgate);
             quote!(#fluxgate::window::#ident::new(#size))
         }
-        Window::Time {
+        ParsedWindow::Time {
             ident,
             duration,
             slots,
@@ -58,12 +59,12 @@ pub(super) fn window(window: &Window, fluxgate: &Runtime<'_>) -> TokenStream {
             let slots = slots.iter().map(|slots| count(slots, fluxgate));
             quote!(#fluxgate::window::#ident::new(#duration)#(.slots(#slots))*)
         }
-        Window::InCode(expr) => made(expr, "window", fluxgate),
-        Window::Custom { ident, window } => quote!(#fluxgate::window::#ident::new(#window)),
+        ParsedWindow::InCode(expr) => made(expr, "window", fluxgate),
+        ParsedWindow::Custom { ident, window } => quote!(#fluxgate::window::#ident::new(#window)),
     }
 }
 
-pub(super) fn tripper(tripper: &Tripper, fluxgate: &Runtime<'_>) -> TokenStream {
+pub(super) fn tripper(tripper: &TripperFormula, fluxgate: &Runtime<'_>) -> TokenStream {
     match tripper {
         Formula::Leaf(leaf) => rule(leaf, fluxgate),
         Formula::All(parts) => {
@@ -77,7 +78,7 @@ pub(super) fn tripper(tripper: &Tripper, fluxgate: &Runtime<'_>) -> TokenStream 
     }
 }
 
-fn tripper_part(part: &Tripper, fluxgate: &Runtime<'_>) -> TokenStream {
+fn tripper_part(part: &TripperFormula, fluxgate: &Runtime<'_>) -> TokenStream {
     let tokens = tripper(part, fluxgate);
     if let Formula::Leaf(_) = part {
         tokens
@@ -90,36 +91,36 @@ fn rule(leaf: &Leaf, fluxgate: &Runtime<'_>) -> TokenStream {
     let ident = &leaf.ident;
     let path = quote!(#fluxgate::tripper::#ident);
     match &leaf.rule {
-        Rule::Closed | Rule::HalfOpened => path,
-        Rule::MinRequests(calls) | Rule::FailureStreak(calls) => {
+        ParsedRule::Closed | ParsedRule::HalfOpened => path,
+        ParsedRule::MinRequests(calls) | ParsedRule::FailureStreak(calls) => {
             let calls = count(calls, fluxgate);
             quote!(#path::new(#calls))
         }
-        Rule::FailureRate(part) => {
+        ParsedRule::FailureRate(part) => {
             let part = ratio(part, fluxgate);
             quote!(#path::new(#part))
         }
-        Rule::AvgLatency(threshold) => quote!(#path::new(#threshold)),
-        Rule::InFlight {
+        ParsedRule::AvgLatency(threshold) => quote!(#path::new(#threshold)),
+        ParsedRule::InFlight {
             count: calls,
             older_than,
         } => {
             let calls = count(calls, fluxgate);
             quote!(#path::new(#calls, #older_than))
         }
-        Rule::SlowRate {
+        ParsedRule::SlowRate {
             ratio: part,
             threshold,
         } => {
             let part = ratio(part, fluxgate);
             quote!(#path::new(#part, #threshold))
         }
-        Rule::Custom(expr) => custom(&path, expr),
-        Rule::InCode(expr) => made(expr, "rule", fluxgate),
+        ParsedRule::Custom(expr) => custom(&path, expr),
+        ParsedRule::InCode(expr) => made(expr, "rule", fluxgate),
     }
 }
 
-pub(super) fn retry(retry: &Retry, fluxgate: &Runtime<'_>) -> TokenStream {
+pub(super) fn retry(retry: &ParsedRetry, fluxgate: &Runtime<'_>) -> TokenStream {
     let ident = &retry.ident;
     let path = quote!(#fluxgate::retry::#ident);
     match &retry.kind {
@@ -151,7 +152,7 @@ pub(super) fn retry(retry: &Retry, fluxgate: &Runtime<'_>) -> TokenStream {
     }
 }
 
-pub(super) fn permit(permit: &Permit, fluxgate: &Runtime<'_>) -> TokenStream {
+pub(super) fn permit(permit: &ParsedPermit, fluxgate: &Runtime<'_>) -> TokenStream {
     let ident = &permit.ident;
     let path = quote!(#fluxgate::permit::#ident);
     match &permit.kind {
@@ -171,14 +172,38 @@ pub(super) fn permit(permit: &Permit, fluxgate: &Runtime<'_>) -> TokenStream {
     }
 }
 
-pub(super) fn on_cancel(on_cancel: &OnCancel, fluxgate: &Runtime<'_>) -> TokenStream {
+pub(super) fn throttle(throttle: &ParsedThrottle, fluxgate: &Runtime<'_>) -> TokenStream {
+    let ident = &throttle.ident;
+    match &throttle.kind {
+        ThrottleKind::Adaptive(ParsedAdaptive {
+            k,
+            window,
+            min,
+            floor,
+        }) => {
+            let k = ratio(k, fluxgate);
+            let window = window.iter();
+            let min = min.iter().map(|min| count(min, fluxgate));
+            let floor = floor.iter().map(|floor| ratio(floor, fluxgate));
+            quote! {
+                #fluxgate::throttle::#ident::new(#k)
+                    #(.window(#window))*
+                    #(.min(#min))*
+                    #(.floor(#floor))*
+            }
+        }
+        ThrottleKind::InCode(expr) => expr.to_token_stream(),
+    }
+}
+
+pub(super) fn on_cancel(on_cancel: &ParsedOnCancel, fluxgate: &Runtime<'_>) -> TokenStream {
     let ident = &on_cancel.ident;
     let least = on_cancel.least.iter();
     quote!(#fluxgate::OnCancel::#ident #((#least))*)
 }
 
 /// Writes the method of the builder that adds the listener.
-pub(super) fn listener(listener: &Listener, fluxgate: &Runtime<'_>) -> TokenStream {
+pub(super) fn listener(listener: &ParsedListener, fluxgate: &Runtime<'_>) -> TokenStream {
     // Where a feature is off the macro says so, at the listener's name.
     let known = |name: &Ident, by: &str, arguments: TokenStream| {
         let place = name.span().resolved_at(Span::mixed_site());
@@ -187,20 +212,21 @@ pub(super) fn listener(listener: &Listener, fluxgate: &Runtime<'_>) -> TokenStre
         quote_spanned!(place=> #fluxgate::__private::#by!(#name #arguments))
     };
     match listener {
-        Listener::Log(ident) => {
+        ParsedListener::Log(ident) => {
             let made = known(ident, "log_listener", TokenStream::new());
             quote!(.listener(#made))
         }
-        Listener::Prometheus { ident, registry } => {
-            let registry = registry.iter();
+        ParsedListener::Exporter(exporter) => {
+            let target = exporter.target.iter();
+            let name = format_ident!("{}", exporter.kind.target);
             let made = known(
-                ident,
-                "prometheus_listener",
-                quote!(#(registry = #registry)*),
+                &exporter.ident,
+                exporter.kind.made_by,
+                quote!(#(#name = #target)*),
             );
             quote!(.listener(#made))
         }
-        Listener::Slack(slack) => {
+        ParsedListener::Slack(slack) => {
             let Slack {
                 ident,
                 channel,
@@ -220,7 +246,7 @@ pub(super) fn listener(listener: &Listener, fluxgate: &Runtime<'_>) -> TokenStre
             );
             quote!(.try_listener("SlackListener", #made))
         }
-        Listener::Closure(closure) => {
+        ParsedListener::Closure(closure) => {
             // Errors about it stand there.
             let place = closure.span().resolved_at(Span::mixed_site());
             let by = if gives_a_future(closure) {
@@ -232,7 +258,7 @@ pub(super) fn listener(listener: &Listener, fluxgate: &Runtime<'_>) -> TokenStre
             let by = respanned(quote!(#fluxgate::__private::#by), place);
             quote_spanned!(place=> .listener(#by(#closure)))
         }
-        Listener::Any(expr) => quote!(.listener(#expr)),
+        ParsedListener::Any(expr) => quote!(.listener(#expr)),
     }
 }
 

@@ -1,15 +1,19 @@
 //! `Name` and `Name(argument, name = argument)`: the form of every policy.
 
-use proc_macro2::{Delimiter, Ident, Literal};
-use syn::{Expr, ExprClosure, Lit, ext::IdentExt, parse::Parse};
+use proc_macro2::{Delimiter, Ident};
+use syn::{Expr, ext::IdentExt, parse::Parse};
 
-use super::Params;
+use super::{
+    Params,
+    in_code::in_code,
+    misplaced::{not_a_closure, not_a_name, not_an_expression, path},
+};
 use crate::{
     describe::words,
     settings::{habits, table},
     suggest::did_you_mean,
     tokens::{
-        Cursor, LocatedToken, Location, Tree,
+        Cursor, Location, Tree,
         errors::{ErrorList, Reported},
     },
 };
@@ -23,6 +27,9 @@ pub(crate) struct PolicyCall<'a> {
     pub(crate) name_place: Location,
     pub(super) arguments: Option<Cursor<'a>>,
 }
+
+/// The name of a policy of the user's own, where there may be one.
+pub(super) const CUSTOM: &str = "Custom";
 
 /// One argument, by position or by name.
 pub(crate) struct Argument<'a> {
@@ -44,11 +51,11 @@ impl<'a> PolicyCall<'a> {
         let Some(token) = cursor.peek() else {
             return Err(errors.at(
                 &cursor.place(),
-                format!("expected a {what}: one of {}", listed(names)),
+                format!("expected a {what}: {}", one_of(names)),
             ));
         };
         not_an_expression(cursor, what, errors)?;
-        not_a_closure(cursor, what, errors)?;
+        not_a_closure(cursor, what, names, errors)?;
         let Some(ident) = token.ident().cloned() else {
             return Err(not_a_name(token, cursor, what, names, errors));
         };
@@ -91,7 +98,7 @@ impl<'a> PolicyCall<'a> {
         let meant = did_you_mean(&self.name, names.iter().copied());
         let advice = match habits::policy(what, &self.name) {
             Some(habit) => format!("; {habit}"),
-            None if meant.is_empty() => format!("; expected one of {}{advice}", listed(names)),
+            None if meant.is_empty() => format!("; expected {}{advice}", one_of(names)),
             None => meant,
         };
         errors.at(
@@ -130,276 +137,6 @@ impl Argument<'_> {
         }
         Ok(expr)
     }
-}
-
-/// Reports what is no name where a policy is expected.
-fn not_a_name(
-    token: &LocatedToken,
-    cursor: &Cursor<'_>,
-    what: &str,
-    names: &[&str],
-    errors: &ErrorList,
-) -> Reported {
-    let number = match &token.tree {
-        Tree::Literal(literal) => BareNumber::of(literal),
-        _ => None,
-    };
-    let advice = match (what, number) {
-        ("tracker", _) if token.text() == "[" => {
-            Some("for errors of several types write `TypeOf(A, B)`".to_owned())
-        }
-        (_, Some(number)) => number.advice(what),
-        _ => None,
-    };
-    let advice = advice.unwrap_or_else(|| format!("write one of {}", listed(names)));
-    let place = match token.tree {
-        Tree::Literal(_) => cursor.clone().expression().whole(),
-        _ => token.place.clone(),
-    };
-    errors.at(
-        &place,
-        format!("expected a {what}, found `{}`; {advice}", token.text()),
-    )
-}
-
-/// A number where a policy is expected: what was meant by it.
-enum BareNumber {
-    Whole(String),
-    Fraction(String),
-    Duration(String),
-}
-
-impl BareNumber {
-    fn of(literal: &Literal) -> Option<Self> {
-        let text = literal.to_string();
-        match Lit::new(literal.clone()) {
-            Lit::Int(int) if int.suffix().is_empty() => Some(Self::Whole(text)),
-            Lit::Float(float) if float.suffix().is_empty() => Some(Self::Fraction(text)),
-            Lit::Int(_) | Lit::Float(_) => Some(Self::Duration(text)),
-            _ => None,
-        }
-    }
-
-    fn advice(&self, what: &str) -> Option<String> {
-        Some(match (what, self) {
-            ("retry", Self::Whole(n)) => format!(
-                "this says when an open circuit is probed again: for {n} seconds write \
-                 `Cooldown({n}s)`; fluxgate repeats no call, and a crate such as `backon` around \
-                 the function does"
-            ),
-            ("retry", Self::Fraction(n)) => format!("for {n} seconds write `Cooldown({n}s)`"),
-            ("retry", Self::Duration(d)) => format!("write `Cooldown({d})`"),
-            ("window", Self::Whole(n)) => {
-                format!(
-                    "for the last {n} calls write `CountWindow({n})`, for seconds `TimeWindow({n}s)`"
-                )
-            }
-            ("window", Self::Duration(d)) => format!("write `TimeWindow({d})`"),
-            ("tripper", Self::Whole(n)) => {
-                format!("for {n} failures in a row write `FailureStreak({n})`")
-            }
-            ("tripper", Self::Fraction(ratio)) => {
-                format!("for this part of the calls write `MinRequests(20) & FailureRate({ratio})`")
-            }
-            ("tripper", Self::Duration(d)) => {
-                format!("for slow calls write `SlowRate(0.5, threshold = {d})`")
-            }
-            ("permit", Self::Fraction(ratio)) => format!("write `Random({ratio})`"),
-            ("permit", Self::Whole(n)) => {
-                format!("how many probes there are at once is `max_half_open_calls = {n}`")
-            }
-            ("tracker", Self::Whole(n)) => {
-                format!("for errors with a code write `Matches(ApiError::Status({n}))`")
-            }
-            ("rule for cancelled calls", Self::Duration(d) | Self::Whole(d)) => {
-                format!("write `FailAfter({d})`")
-            }
-            _ => return None,
-        })
-    }
-}
-
-/// Reads a policy that is made in code: a call, a constant, or what is reached from
-/// one, as `standard()`, `policies::STANDARD` and `config().retry()`.
-///
-/// A name that looks like one of `names` is left to be reported as misspelt.
-pub(super) fn in_code(
-    cursor: &mut Cursor<'_>,
-    what: &str,
-    names: &[&str],
-    errors: &ErrorList,
-) -> Result<Option<Expr>, Reported> {
-    let mut extent = cursor.clone();
-    let mut segments = Vec::new();
-    loop {
-        while extent.eat_punct(':') {}
-        let Some(ident) = extent.next().and_then(LocatedToken::ident) else {
-            return Ok(None);
-        };
-        segments.push(ident.unraw().to_string());
-        if !extent.at_punct(':') {
-            break;
-        }
-    }
-    if !is_in_code(&segments, &extent, what, names) {
-        return Ok(None);
-    }
-    if segments[0] == "self" && what != "tracker" {
-        let reported = errors.at(
-            &cursor.place(),
-            format!(
-                "this {what} can't come from `self`: the breaker is made once, for all instances; \
-                 keep a breaker in each instance and write `breaker = self.breaker`"
-            ),
-        );
-        cursor.until_comma();
-        return Err(reported);
-    }
-    skip_postfix(&mut extent);
-    let mut taken = cursor.split(cursor.tokens().len() - extent.tokens().len());
-    let (expr, _) = taken.parse(Expr::parse, errors)?;
-    Ok(Some(expr))
-}
-
-/// Skips calls, methods, fields and the arguments of a macro.
-fn skip_postfix(extent: &mut Cursor<'_>) {
-    loop {
-        if extent.group(Delimiter::Parenthesis).is_some() {
-            extent.next();
-            continue;
-        }
-        let second = extent.peek_second();
-        let is_field = extent.at_punct('.') && second.and_then(LocatedToken::ident).is_some();
-        let is_macro = extent.at_punct('!')
-            && second.is_some_and(|next| matches!(next.tree, Tree::Group { .. }));
-        if !is_field && !is_macro {
-            return;
-        }
-        extent.next();
-        extent.next();
-    }
-}
-
-/// Returns whether a name stands for something of the user's own: one that is written as
-/// functions and constants are, and is no misspelt policy.
-fn is_in_code(segments: &[String], after: &Cursor<'_>, what: &str, names: &[&str]) -> bool {
-    let Some(last) = segments.last() else {
-        return false;
-    };
-    let is_constant = last.len() > 1 && !last.contains(char::is_lowercase);
-    let is_function = last.starts_with(|c: char| c.is_lowercase() || c == '_');
-    if segments.iter().any(|name| name == "Duration") {
-        return false;
-    }
-    if segments.len() > 1 {
-        let is_known = segments.iter().any(|name| names.contains(&name.as_str()));
-        return !is_known && (is_constant || is_function);
-    }
-    if is_constant {
-        return !["COUNT_BASED", "TIME_BASED"].contains(&last.as_str());
-    }
-    let takes_nothing = after
-        .group(Delimiter::Parenthesis)
-        .is_some_and(|inside| inside.is_empty());
-    let is_policy = if takes_nothing {
-        [
-            "all",
-            "any",
-            "always",
-            "never",
-            "none",
-            "closed",
-            "half_opened",
-            "half_open",
-            "open",
-        ]
-        .contains(&last.as_str())
-    } else {
-        habits::is_policy(last)
-            || habits::policy(what, last).is_some()
-            || !did_you_mean(last, names.iter().copied()).is_empty()
-    };
-    is_function && !is_policy && !KEYWORDS.contains(&last.as_str())
-}
-
-/// Refuses `if …`, `match …` and `Duration::from_secs(5)`, which are no policies but
-/// may lead to one.
-fn not_an_expression(
-    cursor: &mut Cursor<'_>,
-    what: &str,
-    errors: &ErrorList,
-) -> Result<(), Reported> {
-    let Some(message) = expression_advice(cursor, what) else {
-        return Ok(());
-    };
-    let place = cursor.place();
-    cursor.until_comma();
-    Err(errors.at(&place, message))
-}
-
-fn expression_advice(cursor: &Cursor<'_>, what: &str) -> Option<String> {
-    let word = cursor.peek()?.ident()?.to_string();
-    Some(match (word.as_str(), what) {
-        ("if" | "match" | "loop" | "unsafe", _) => format!(
-            "`{word}` can't stand here; write a function that gives the {what}, and call it: \
-             `my_{}()`",
-            what.split(' ').next().unwrap_or(what)
-        ),
-        ("Duration" | "std" | "core" | "time", _) => {
-            let mut ahead = cursor.clone();
-            let value = ahead.until_comma();
-            let is_duration = value
-                .tokens()
-                .iter()
-                .filter_map(LocatedToken::ident)
-                .any(|ident| ident == "Duration");
-            let advice = match what {
-                "retry" => "`Cooldown(…)`, with this duration inside",
-                "window" => "`TimeWindow(…)`, with this duration inside",
-                "rule for cancelled calls" => "`FailAfter(…)`, with this duration inside",
-                _ => return None,
-            };
-            if !is_duration {
-                return None;
-            }
-            format!("expected a {what}, found a duration; write {advice}")
-        }
-        _ => return None,
-    })
-}
-
-/// Words that begin no policy.
-const KEYWORDS: &[&str] = &[
-    "not", "and", "or", "if", "match", "loop", "while", "for", "let", "unsafe", "move", "async",
-    "return", "break", "true", "false", "fn", "impl", "dyn", "const", "static", "ref", "mut",
-];
-
-/// Refuses a closure, which is a policy but not by itself.
-pub(super) fn not_a_closure(
-    cursor: &Cursor<'_>,
-    what: &str,
-    errors: &ErrorList,
-) -> Result<(), Reported> {
-    // Asked of each leaf: most are seen to be none.
-    let may_be = cursor.at_punct('|')
-        || cursor
-            .peek()
-            .and_then(LocatedToken::ident)
-            .is_some_and(|word| {
-                ["move", "async", "static", "for"]
-                    .iter()
-                    .any(|keyword| word == keyword)
-            });
-    if !may_be {
-        return Ok(());
-    }
-    let Some((_, taken)) = cursor.clone().try_parse(ExprClosure::parse) else {
-        return Ok(());
-    };
-    Err(errors.at(
-        &taken.whole(),
-        format!("a closure is a {what} of your own: write `Custom(|…| …)`"),
-    ))
 }
 
 /// A policy value: one call from beginning to end, or made in code.
@@ -462,52 +199,10 @@ fn alone(
     Err(errors.at(&rest.whole(), message))
 }
 
-/// Reports `tripper::MinRequests(…)` and `MinRequests::new(…)`.
-fn path(
-    cursor: &mut Cursor<'_>,
-    first: &str,
-    place: &Location,
-    what: &str,
-    names: &[&str],
-    errors: &ErrorList,
-) -> Reported {
-    let mut segments = vec![first.to_owned()];
-    let mut end = place.clone();
-    while let Some(token) = cursor.peek() {
-        match token.ident() {
-            Some(ident) => segments.push(ident.to_string()),
-            None if token.is_punct(':') => {}
-            None => break,
-        }
-        end = token.place.clone();
-        cursor.next();
-    }
-    let arguments = cursor.group(Delimiter::Parenthesis);
-    if arguments.is_some() {
-        cursor.next();
-    }
-    let known = segments.iter().find(|name| names.contains(&name.as_str()));
-    let advice = match known {
-        Some(name) if arguments.as_ref().is_some_and(|inside| !inside.is_empty()) => {
-            format!("write `{name}(…)`, without a path")
-        }
-        Some(name) => format!("write `{name}`, without a path"),
-        None if what == "tracker" => {
-            let path = segments.join("::");
-            format!(
-                "for errors of a type write `TypeOf({path})`, for a variant `Matches({path})`, \
-                 and a tracker of your own goes into `Custom(…)`"
-            )
-        }
-        None => format!(
-            "a {what} of your own goes into `Custom(…)`; the others are {}",
-            listed(names)
-        ),
-    };
-    errors.at(
-        &place.to(&end),
-        format!("a {what} is written by its name alone: {advice}"),
-    )
+/// Says which names there are: `A`, or one of `A`, `B`, ….
+pub(super) fn one_of(names: &[&str]) -> String {
+    let several = if names.len() == 1 { "" } else { "one of " };
+    format!("{several}{}", listed(names))
 }
 
 /// Lists names for messages: `A`, `B`, ….

@@ -8,7 +8,7 @@ use crate::tokens::{
     errors::{ErrorList, Reported},
 };
 
-pub(crate) struct OnCancel {
+pub(crate) struct ParsedOnCancel {
     pub(crate) ident: Ident,
     pub(crate) least: Option<Time>,
 }
@@ -16,7 +16,7 @@ pub(crate) struct OnCancel {
 const NAMES: &[&str] = &["Ignore", "Fail", "FailAfter"];
 const FAIL_AFTER: Params<1, 0> = Params::required([Param::new("duration")], "FailAfter(5s)");
 
-impl OnCancel {
+impl ParsedOnCancel {
     /// Reads the whole value.
     pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Self, Reported> {
         let call = policy(cursor, "rule for cancelled calls", NAMES, errors)?;

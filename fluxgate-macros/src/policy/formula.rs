@@ -5,7 +5,7 @@ use std::cell::Cell;
 use proc_macro2::Delimiter;
 
 use crate::{
-    policy::call::not_a_closure,
+    policy::{call::CUSTOM, misplaced::not_a_closure},
     settings::table,
     tokens::{
         Cursor, Location,
@@ -148,7 +148,7 @@ impl<L> Grammar<'_, L> {
                 return Ok(formula);
             }
         }
-        not_a_closure(cursor, self.what, self.errors)?;
+        not_a_closure(cursor, self.what, &[CUSTOM], self.errors)?;
         if token.is_punct('&') || token.is_punct('|') {
             return Err(self.errors.at(
                 &token.place,

@@ -15,16 +15,32 @@ use crate::{
     },
 };
 
-pub(crate) enum Listener {
+pub(crate) enum ParsedListener {
     Log(Ident),
-    Prometheus {
-        ident: Ident,
-        registry: Option<Expr>,
-    },
+    Exporter(Exporter),
     Slack(Box<Slack>),
     /// A closure, whose argument needs no type.
     Closure(Expr),
     Any(Expr),
+}
+
+/// A listener that exports metrics.
+pub(crate) struct Exporter {
+    pub(crate) ident: Ident,
+    pub(crate) kind: &'static ExporterKind,
+    /// Where to, if not to the default.
+    pub(crate) target: Option<Expr>,
+}
+
+pub(crate) struct ExporterKind {
+    name: &'static str,
+    params: Params<0, 1>,
+    /// What the documentation calls it.
+    pub(crate) shown: &'static str,
+    /// The macro of the runtime that makes it.
+    pub(crate) made_by: &'static str,
+    /// The name of its argument.
+    pub(crate) target: &'static str,
 }
 
 pub(crate) struct Slack {
@@ -56,14 +72,51 @@ const SLACK: Params<1, 5> = Params {
     ],
     example: EXAMPLE,
 };
-const PROMETHEUS: Params<0, 1> = Params {
-    required: [],
-    optional: [Param::new("registry")],
-    example: "",
-};
+static EXPORTERS: [ExporterKind; 3] = [
+    exporter(
+        "PrometheusListener",
+        "Prometheus",
+        "prometheus_listener",
+        "registry",
+    ),
+    exporter(
+        "MetricsListener",
+        "the metrics facade",
+        "metrics_listener",
+        "recorder",
+    ),
+    exporter(
+        "OpenTelemetryListener",
+        "OpenTelemetry",
+        "opentelemetry_listener",
+        "meter",
+    ),
+];
+
+const fn exporter(
+    name: &'static str,
+    shown: &'static str,
+    made_by: &'static str,
+    target: &'static str,
+) -> ExporterKind {
+    ExporterKind {
+        name,
+        params: Params {
+            required: [],
+            optional: [Param::new(target)],
+            example: "",
+        },
+        shown,
+        made_by,
+        target,
+    }
+}
 
 /// Reads the list.
-pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Vec<Listener>, Reported> {
+pub(crate) fn read(
+    cursor: &mut Cursor<'_>,
+    errors: &ErrorList,
+) -> Result<Vec<ParsedListener>, Reported> {
     let Some(mut list) = cursor.group(Delimiter::Bracket) else {
         return Err(errors.at(
             &cursor.clone().expression().whole(),
@@ -85,7 +138,7 @@ pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Vec<Li
     listeners.into_iter().collect()
 }
 
-fn listener(element: &mut Cursor<'_>, errors: &ErrorList) -> Result<Listener, Reported> {
+fn listener(element: &mut Cursor<'_>, errors: &ErrorList) -> Result<ParsedListener, Reported> {
     let name = element
         .peek()
         .and_then(LocatedToken::ident)
@@ -112,34 +165,37 @@ fn listener(element: &mut Cursor<'_>, errors: &ErrorList) -> Result<Listener, Re
     let (expr, _) = element.parse(Expr::parse, errors)?;
     nothing_follows(element, errors)?;
     match expr {
-        Expr::Closure(_) => Ok(Listener::Closure(expr)),
+        Expr::Closure(_) => Ok(ParsedListener::Closure(expr)),
         Expr::Lit(lit) => Err(errors.push(syn::Error::new_spanned(
             &lit,
             "expected a listener: `LogListener`, `PrometheusListener`, `SlackListener(…)`, \
              a closure, or a value of a type of your own",
         ))),
-        expr => Ok(Listener::Any(expr)),
+        expr => Ok(ParsedListener::Any(expr)),
     }
 }
 
 /// Reads a listener of [`KNOWN`].
-fn known(element: &mut Cursor<'_>, errors: &ErrorList) -> Result<Listener, Reported> {
+fn known(element: &mut Cursor<'_>, errors: &ErrorList) -> Result<ParsedListener, Reported> {
     let call = PolicyCall::read(element, "listener", &[], errors)?;
     nothing_follows(element, errors)?;
     match call.name.as_str() {
         "LogListener" => {
             call.no_arguments(errors)?;
-            Ok(Listener::Log(call.ident))
+            Ok(ParsedListener::Log(call.ident))
         }
-        "PrometheusListener" => {
-            let ([], [registry]) = call.bind(&PROMETHEUS, errors)?;
-            let registry = registry.map(|registry| registry.expr(errors)).transpose()?;
-            Ok(Listener::Prometheus {
+        name => {
+            let Some(kind) = EXPORTERS.iter().find(|kind| kind.name == name) else {
+                return slack(&call, errors).map(|slack| ParsedListener::Slack(Box::new(slack)));
+            };
+            let ([], [target]) = call.bind(&kind.params, errors)?;
+            let target = target.map(|target| target.expr(errors)).transpose()?;
+            Ok(ParsedListener::Exporter(Exporter {
                 ident: call.ident,
-                registry,
-            })
+                kind,
+                target,
+            }))
         }
-        _ => slack(&call, errors).map(|slack| Listener::Slack(Box::new(slack))),
     }
 }
 
@@ -151,7 +207,13 @@ fn nothing_follows(element: &Cursor<'_>, errors: &ErrorList) -> Result<(), Repor
 }
 
 /// The listeners with a name in the attribute.
-const KNOWN: [&str; 3] = ["LogListener", "PrometheusListener", "SlackListener"];
+const KNOWN: [&str; 5] = [
+    "LogListener",
+    "PrometheusListener",
+    "MetricsListener",
+    "OpenTelemetryListener",
+    "SlackListener",
+];
 
 /// Says what to write for a listener of the original, for a misspelt one, and for a
 /// type that is called like a function.

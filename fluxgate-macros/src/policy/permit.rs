@@ -9,7 +9,7 @@ use crate::tokens::{
     errors::{ErrorList, Reported},
 };
 
-pub(crate) struct Permit {
+pub(crate) struct ParsedPermit {
     pub(crate) ident: Ident,
     pub(crate) kind: PermitKind,
 }
@@ -17,12 +17,12 @@ pub(crate) struct Permit {
 pub(crate) enum PermitKind {
     All,
     Random(Ratio),
-    RampUp(RampUp),
+    RampUp(ParsedRampUp),
     Custom(Expr),
     InCode(Expr),
 }
 
-pub(crate) struct RampUp {
+pub(crate) struct ParsedRampUp {
     pub(crate) initial: Ratio,
     pub(crate) r#final: Ratio,
     pub(crate) duration: Time,
@@ -43,7 +43,7 @@ const CUSTOM: Params<1, 0> = Params::required(
     "Custom(|elapsed| elapsed > Duration::from_secs(1))",
 );
 
-impl Permit {
+impl ParsedPermit {
     /// Reads the whole value.
     pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Self, Reported> {
         let call = match policy_value(cursor, "permit", NAMES, errors)? {
@@ -79,7 +79,7 @@ impl Permit {
     }
 }
 
-fn ramp_up(call: &PolicyCall<'_>, errors: &ErrorList) -> Result<RampUp, Reported> {
+fn ramp_up(call: &PolicyCall<'_>, errors: &ErrorList) -> Result<ParsedRampUp, Reported> {
     let ([initial, r#final, duration], []) = call.bind(&RAMP_UP, errors)?;
     let initial = Ratio::read(initial, None, errors);
     let r#final = Ratio::read(r#final, None, errors);
@@ -101,7 +101,7 @@ fn ramp_up(call: &PolicyCall<'_>, errors: &ErrorList) -> Result<RampUp, Reported
             ),
         ));
     }
-    Ok(RampUp {
+    Ok(ParsedRampUp {
         initial,
         r#final,
         duration: duration?,

@@ -11,7 +11,7 @@ use crate::tokens::{
     errors::{ErrorList, Reported},
 };
 
-pub(crate) struct Retry {
+pub(crate) struct ParsedRetry {
     pub(crate) ident: Ident,
     pub(crate) kind: RetryKind,
 }
@@ -23,12 +23,12 @@ pub(crate) enum RetryKind {
         duration: Time,
         jitter_ratio: Option<Ratio>,
     },
-    Backoff(Backoff),
+    Backoff(ParsedBackoff),
     Custom(Expr),
     InCode(Expr),
 }
 
-pub(crate) struct Backoff {
+pub(crate) struct ParsedBackoff {
     pub(crate) initial: Time,
     pub(crate) multiplier: Option<Ratio>,
     pub(crate) max_duration: Option<Time>,
@@ -55,7 +55,7 @@ const CUSTOM: Params<1, 0> = Params::required(
     "Custom(|opening| Some(Duration::from_secs(5)))",
 );
 
-impl Retry {
+impl ParsedRetry {
     /// Reads the whole value.
     pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Self, Reported> {
         let call = match policy_value(cursor, "retry", NAMES, errors)? {
@@ -109,7 +109,7 @@ fn optional_ratio(
         .transpose()
 }
 
-fn backoff(call: &PolicyCall<'_>, errors: &ErrorList) -> Result<Backoff, Reported> {
+fn backoff(call: &PolicyCall<'_>, errors: &ErrorList) -> Result<ParsedBackoff, Reported> {
     let ([initial], [multiplier, max_duration, jitter_ratio]) = call.bind(&BACKOFF, errors)?;
     let initial = Time::read(initial, errors);
     let multiplier = optional_ratio(multiplier, RatioLimits::Multiplier, errors);
@@ -118,7 +118,7 @@ fn backoff(call: &PolicyCall<'_>, errors: &ErrorList) -> Result<Backoff, Reporte
     // These two are compared whatever is wrong with the others.
     let (initial, max_duration) = (initial?, max_duration.transpose()?);
     grows(&initial, max_duration.as_ref(), errors)?;
-    Ok(Backoff {
+    Ok(ParsedBackoff {
         initial,
         multiplier: multiplier?,
         max_duration,

@@ -8,13 +8,13 @@ use crate::tokens::{
     errors::{ErrorList, Reported},
 };
 
-pub(crate) struct SlowProbes {
+pub(crate) struct ParsedSlowProbes {
     pub(crate) ident: Ident,
 }
 
 const NAMES: &[&str] = &["Pass", "Fail"];
 
-impl SlowProbes {
+impl ParsedSlowProbes {
     /// Reads the whole value.
     pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Self, Reported> {
         let call = policy(cursor, "rule for slow probes", NAMES, errors)?;

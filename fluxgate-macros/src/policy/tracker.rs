@@ -5,14 +5,14 @@ use syn::{Expr, Pat, Type, parse::Parse};
 use std::cell::Cell;
 
 use super::{
-    Formula, Grammar, Negation, Param, Params, PolicyCall, call::in_code, formula::LeafResult,
+    Formula, Grammar, Negation, Param, Params, PolicyCall, formula::LeafResult, in_code::in_code,
 };
 use crate::tokens::{
     self, Cursor,
     errors::{ErrorList, Reported},
 };
 
-pub(crate) type Tracker = Formula<Matched>;
+pub(crate) type TrackerFormula = Formula<Matched>;
 
 /// What one tracker matches.
 #[derive(Clone)]
@@ -21,7 +21,7 @@ pub(crate) enum Matched {
     TypeOf(Vec<Type>),
     Custom(Expr),
     Matches { pattern: Pat, guard: Option<Expr> },
-    Not(Box<Tracker>),
+    Not(Box<TrackerFormula>),
 }
 
 const NAMES: &[&str] = &["All", "TypeOf", "Matches", "Custom"];
@@ -32,7 +32,10 @@ const CUSTOM: Params<1, 0> = Params::required(
 );
 
 /// Reads the whole tracker.
-pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Tracker, Reported> {
+pub(crate) fn read(
+    cursor: &mut Cursor<'_>,
+    errors: &ErrorList,
+) -> Result<TrackerFormula, Reported> {
     Grammar {
         what: "tracker",
         negation: Negation::Leaf(|tracker| Matched::Not(Box::new(tracker))),

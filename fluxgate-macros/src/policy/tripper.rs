@@ -7,25 +7,25 @@ use syn::{Expr, spanned::Spanned};
 
 use super::{
     CountLimits, Formula, Grammar, Negation, Param, Params, PolicyCall, Ratio, RatioLimits, Time,
-    WholeNumber, call::in_code, formula::LeafResult,
+    WholeNumber, formula::LeafResult, in_code::in_code,
 };
 use crate::tokens::{
     Cursor, Location,
     errors::{ErrorList, Reported},
 };
 
-pub(crate) type Tripper = Formula<Leaf>;
+pub(crate) type TripperFormula = Formula<Leaf>;
 
 /// One rule as written.
 #[derive(Clone)]
 pub(crate) struct Leaf {
     pub(crate) ident: Ident,
     pub(crate) place: Location,
-    pub(crate) rule: Rule,
+    pub(crate) rule: ParsedRule,
 }
 
 #[derive(Clone)]
-pub(crate) enum Rule {
+pub(crate) enum ParsedRule {
     Closed,
     HalfOpened,
     MinRequests(WholeNumber),
@@ -76,7 +76,10 @@ const CUSTOM: Params<1, 0> = Params::required(
 );
 
 /// Reads the whole rule.
-pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Tripper, Reported> {
+pub(crate) fn read(
+    cursor: &mut Cursor<'_>,
+    errors: &ErrorList,
+) -> Result<TripperFormula, Reported> {
     Grammar {
         what: "tripper",
         negation: Negation::Refused("say what shall fire, not what shall not"),
@@ -94,7 +97,7 @@ fn leaf(cursor: &mut Cursor<'_>, errors: &ErrorList) -> LeafResult<Leaf> {
             return Ok(Ok(Leaf {
                 ident: Ident::new("tripper", expr.span()),
                 place: Location::of(&expr),
-                rule: Rule::InCode(expr),
+                rule: ParsedRule::InCode(expr),
             }));
         }
         Err(reported) => return Ok(Err(reported)),
@@ -114,51 +117,51 @@ fn leaf(cursor: &mut Cursor<'_>, errors: &ErrorList) -> LeafResult<Leaf> {
     }))
 }
 
-fn rule(call: &PolicyCall<'_>, errors: &ErrorList) -> Result<Rule, Reported> {
+fn rule(call: &PolicyCall<'_>, errors: &ErrorList) -> Result<ParsedRule, Reported> {
     let calls = |argument| WholeNumber::read(argument, CountLimits::Calls, errors);
     let share = |argument| Ratio::read(argument, Some(RatioLimits::Share), errors);
     Ok(match call.name.as_str() {
         "Closed" => {
             call.no_arguments(errors)?;
-            Rule::Closed
+            ParsedRule::Closed
         }
         "HalfOpened" => {
             call.no_arguments(errors)?;
-            Rule::HalfOpened
+            ParsedRule::HalfOpened
         }
         "MinRequests" => {
             let ([count], []) = call.bind(&MIN_REQUESTS, errors)?;
-            Rule::MinRequests(calls(count)?)
+            ParsedRule::MinRequests(calls(count)?)
         }
         "FailureRate" => {
             let ([ratio], []) = call.bind(&FAILURE_RATE, errors)?;
-            Rule::FailureRate(share(ratio)?)
+            ParsedRule::FailureRate(share(ratio)?)
         }
         "AvgLatency" => {
             let ([threshold], []) = call.bind(&AVG_LATENCY, errors)?;
-            Rule::AvgLatency(Time::read(threshold, errors)?)
+            ParsedRule::AvgLatency(Time::read(threshold, errors)?)
         }
         "SlowRate" => {
             let ([ratio, threshold], []) = call.bind(&SLOW_RATE, errors)?;
             let (ratio, threshold) = (share(ratio), Time::read(threshold, errors));
-            Rule::SlowRate {
+            ParsedRule::SlowRate {
                 ratio: ratio?,
                 threshold: threshold?,
             }
         }
         "FailureStreak" => {
             let ([count], []) = call.bind(&FAILURE_STREAK, errors)?;
-            Rule::FailureStreak(calls(count)?)
+            ParsedRule::FailureStreak(calls(count)?)
         }
         "InFlight" => {
             let ([count, older_than], []) = call.bind(&IN_FLIGHT, errors)?;
             let (count, older_than) = (calls(count), Time::read(older_than, errors));
-            Rule::InFlight {
+            ParsedRule::InFlight {
                 count: count?,
                 older_than: older_than?,
             }
         }
-        "Custom" => Rule::Custom(call.custom(&CUSTOM, errors)?),
+        "Custom" => ParsedRule::Custom(call.custom(&CUSTOM, errors)?),
         _ => return Err(unknown(call, errors)),
     })
 }

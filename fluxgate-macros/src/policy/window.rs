@@ -9,7 +9,7 @@ use crate::tokens::{
     errors::{ErrorList, Reported},
 };
 
-pub(crate) enum Window {
+pub(crate) enum ParsedWindow {
     Count {
         ident: Ident,
         size: WholeNumber,
@@ -35,7 +35,7 @@ const TIME: Params<1, 1> = Params {
 };
 const CUSTOM: Params<1, 0> = Params::required([Param::new("window")], "Custom(MyWindow::new())");
 
-impl Window {
+impl ParsedWindow {
     /// Reads the whole value.
     pub(crate) fn read(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Self, Reported> {
         let call = match policy_value(cursor, "window", NAMES, errors)? {

@@ -14,7 +14,9 @@ use syn::{Expr, Path, Type};
 
 use crate::{
     policy::{
-        Listener, OnCancel, Permit, Retry, SlowProbes, Time, Tracker, Tripper, WholeNumber, Window,
+        ParsedInitialState, ParsedListener, ParsedOnCancel, ParsedPermit, ParsedRetry,
+        ParsedSlowProbes, ParsedThrottle, ParsedWindow, Time, TrackerFormula, TripperFormula,
+        WholeNumber,
     },
     tokens::{
         Cursor, Location,
@@ -43,18 +45,21 @@ pub(crate) struct ItemSettings {
 #[derive(Default)]
 pub(crate) struct BreakerSettings {
     pub(crate) name: Option<Expr>,
-    pub(crate) window: Option<Window>,
-    pub(crate) tripper: Option<Tripper>,
-    pub(crate) retry: Option<Retry>,
-    pub(crate) permit: Option<Permit>,
+    pub(crate) window: Option<ParsedWindow>,
+    pub(crate) tripper: Option<TripperFormula>,
+    pub(crate) retry: Option<ParsedRetry>,
+    pub(crate) permit: Option<ParsedPermit>,
     pub(crate) max_half_open_calls: Option<WholeNumber>,
     pub(crate) close_after: Option<WholeNumber>,
     pub(crate) reopen_after: Option<WholeNumber>,
     pub(crate) probe_lease: Option<Time>,
-    pub(crate) on_cancel: Option<OnCancel>,
-    pub(crate) slow_probes: Option<SlowProbes>,
+    pub(crate) on_cancel: Option<ParsedOnCancel>,
+    pub(crate) slow_probes: Option<ParsedSlowProbes>,
+    pub(crate) throttle: Option<ParsedThrottle>,
     pub(crate) durations: Option<bool>,
-    pub(crate) listeners: Option<Vec<Listener>>,
+    pub(crate) initial_state: Option<ParsedInitialState>,
+    pub(crate) flight_recorder: Option<WholeNumber>,
+    pub(crate) listeners: Option<Vec<ParsedListener>>,
 }
 
 /// What is set of a set of breakers by key.
@@ -70,16 +75,17 @@ pub(crate) struct KeySettings {
 pub(crate) struct FunctionSettings {
     pub(crate) breaker: Option<Expr>,
     pub(crate) key: Option<Expr>,
-    pub(crate) tracker: Option<Tracker>,
+    pub(crate) tracker: Option<TrackerFormula>,
     pub(crate) failure_if: Option<Expr>,
     pub(crate) classify: Option<Expr>,
+    pub(crate) failure_texts: Option<bool>,
     pub(crate) fallback: Option<Expr>,
     pub(crate) map_rejection: Option<Expr>,
-    pub(crate) handle: Option<Handle>,
+    pub(crate) handle: Option<HandleFn>,
 }
 
 /// The function that gives access to the breaker.
-pub(crate) struct Handle {
+pub(crate) struct HandleFn {
     pub(crate) ident: Ident,
     /// Written `Self::ident`: the function is an associated one.
     pub(crate) associated: bool,

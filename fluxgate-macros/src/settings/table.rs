@@ -11,7 +11,10 @@ use super::{
     },
 };
 use crate::{
-    policy::{self, CountLimits, OnCancel, Permit, Retry, SlowProbes, Window},
+    policy::{
+        self, CountLimits, ParsedInitialState, ParsedOnCancel, ParsedPermit, ParsedRetry,
+        ParsedSlowProbes, ParsedThrottle, ParsedWindow,
+    },
     tokens::{
         Cursor, LocatedToken,
         errors::{ErrorList, Reported},
@@ -67,7 +70,12 @@ pub(crate) static SETTINGS: &[Setting] = &[
         Owner::Breaker,
         "window",
         "window = CountWindow(100)",
-        |to, _, cursor, errors| store(&mut to.breaker.window, policy(cursor, errors, Window::read)),
+        |to, _, cursor, errors| {
+            store(
+                &mut to.breaker.window,
+                policy(cursor, errors, ParsedWindow::read),
+            )
+        },
     ),
     setting(
         Owner::Breaker,
@@ -84,13 +92,23 @@ pub(crate) static SETTINGS: &[Setting] = &[
         Owner::Breaker,
         "retry",
         "retry = Cooldown(60s)",
-        |to, _, cursor, errors| store(&mut to.breaker.retry, policy(cursor, errors, Retry::read)),
+        |to, _, cursor, errors| {
+            store(
+                &mut to.breaker.retry,
+                policy(cursor, errors, ParsedRetry::read),
+            )
+        },
     ),
     setting(
         Owner::Breaker,
         "permit",
         "permit = RampUp(0.1, 1.0, 60s)",
-        |to, _, cursor, errors| store(&mut to.breaker.permit, policy(cursor, errors, Permit::read)),
+        |to, _, cursor, errors| {
+            store(
+                &mut to.breaker.permit,
+                policy(cursor, errors, ParsedPermit::read),
+            )
+        },
     ),
     setting(
         Owner::Breaker,
@@ -138,7 +156,7 @@ pub(crate) static SETTINGS: &[Setting] = &[
         |to, _, cursor, errors| {
             store(
                 &mut to.breaker.on_cancel,
-                policy(cursor, errors, OnCancel::read),
+                policy(cursor, errors, ParsedOnCancel::read),
             )
         },
     ),
@@ -149,7 +167,18 @@ pub(crate) static SETTINGS: &[Setting] = &[
         |to, _, cursor, errors| {
             store(
                 &mut to.breaker.slow_probes,
-                policy(cursor, errors, SlowProbes::read),
+                policy(cursor, errors, ParsedSlowProbes::read),
+            )
+        },
+    ),
+    setting(
+        Owner::Breaker,
+        "throttle",
+        "throttle = Adaptive(k = 1.5, window = 10s)",
+        |to, _, cursor, errors| {
+            store(
+                &mut to.breaker.throttle,
+                policy(cursor, errors, ParsedThrottle::read),
             )
         },
     ),
@@ -158,6 +187,28 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "durations",
         "durations = true",
         |to, it, cursor, errors| store(&mut to.breaker.durations, flag(it, cursor, errors)),
+    ),
+    setting(
+        Owner::Breaker,
+        "initial_state",
+        "initial_state = MetricsOnly",
+        |to, _, cursor, errors| {
+            store(
+                &mut to.breaker.initial_state,
+                policy(cursor, errors, ParsedInitialState::read),
+            )
+        },
+    ),
+    setting(
+        Owner::Breaker,
+        "flight_recorder",
+        "flight_recorder = 100",
+        |to, it, cursor, errors| {
+            store(
+                &mut to.breaker.flight_recorder,
+                count(it, CountLimits::Transitions, cursor, errors),
+            )
+        },
     ),
     setting(
         Owner::Breaker,
@@ -226,6 +277,12 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "classify",
         "classify = |result| match result { Ok(_) => Outcome::Success, Err(_) => Outcome::Failure }",
         |to, it, cursor, errors| store(&mut to.function.classify, callable(it, cursor, errors)),
+    ),
+    setting(
+        Owner::Function,
+        "failure_texts",
+        "failure_texts = true",
+        |to, it, cursor, errors| store(&mut to.function.failure_texts, flag(it, cursor, errors)),
     ),
     setting(
         Owner::Function,

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use quote::ToTokens;
 use syn::{Expr, ExprLit, Lit, LitBool, LitStr, Path, Type, ext::IdentExt, parse::Parse};
 
-use super::{Handle, table::Setting};
+use super::{HandleFn, table::Setting};
 use crate::{
     describe::words,
     policy::{Argument, CountLimits, Time, WholeNumber},
@@ -197,7 +197,7 @@ pub(super) fn shared_breaker(
 }
 
 /// Reads the name of the function that `handle` makes.
-pub(super) fn handle(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Handle, Reported> {
+pub(super) fn handle(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<HandleFn, Reported> {
     let value = cursor.expression();
     let path = value.try_whole(Path::parse);
     let segments: Vec<_> = path
@@ -207,11 +207,11 @@ pub(super) fn handle(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Hand
         .map(|segment| segment.ident.clone())
         .collect();
     match segments.as_slice() {
-        [ident] if is_name(ident) => Ok(Handle {
+        [ident] if is_name(ident) => Ok(HandleFn {
             ident: ident.clone(),
             associated: false,
         }),
-        [this, ident] if this == "Self" && is_name(ident) => Ok(Handle {
+        [this, ident] if this == "Self" && is_name(ident) => Ok(HandleFn {
             ident: ident.clone(),
             associated: true,
         }),

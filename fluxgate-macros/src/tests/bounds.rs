@@ -121,6 +121,8 @@ fn wrong_literals_in_strings_are_refused() {
             "can't be read: `\\q` is no escape",
         ),
         (r#"tracker = "Matches(r#self)""#, "`r#self` is not a name"),
+        (r#"tracker = "Matches(r#5s)""#, "`r#5s` is not a name"),
+        (r#"tracker = "Matches(r#)""#, "`r#` is not a name"),
         (
             "tracker = \"Matches(a\u{202e}b)\"",
             "unexpected `\\u{202e}`",

@@ -80,7 +80,16 @@ fn names_are_those_of_the_attribute() {
         let code = code.collect::<Vec<_>>().join(" ");
         let words = code.split(|c: char| !c.is_alphanumeric() && c != '_');
         // `pub use crate::tripper::{…}`, and `words! {…}`.
-        let not = ["", "pub", "use", "crate", "words", "OnCancel", "SlowProbes"];
+        let not = [
+            "",
+            "pub",
+            "use",
+            "crate",
+            "words",
+            "OnCancel",
+            "SlowProbes",
+            "State",
+        ];
         let word = |word: &&str| !not.contains(word) && *word != module;
         words.filter(word).map(str::to_owned).collect()
     };
@@ -100,6 +109,7 @@ fn names_are_those_of_the_attribute() {
         "permit",
         "on_cancel",
         "slow_probes",
+        "initial_state",
         "tracker",
         "listeners",
     ] {

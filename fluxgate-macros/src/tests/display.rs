@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use fluxgate::{
-    OnCancel,
+    OnCancel, State,
     permit::{self, RampUp},
     retry::{Always, Backoff, Cooldown, Never},
+    throttle::Adaptive,
     tripper::{
         AvgLatency, Closed, FailureRate, FailureStreak, HalfOpened, InFlight, MinRequests, Rule,
         SlowRate,
@@ -72,6 +73,10 @@ fn displayed_policies_are_accepted() {
     reads("permit", &permit::Random::new(0.0));
     reads("on_cancel", &OnCancel::Ignore);
     reads("on_cancel", &OnCancel::Fail);
+    for state in State::ALL {
+        reads("initial_state", &state);
+        reads("initial_state", &format_args!("{state:?}"));
+    }
     for time in TIMES {
         reads("window", &TimeWindow::new(time));
         reads("retry", &Cooldown::new(time));
@@ -81,6 +86,13 @@ fn displayed_policies_are_accepted() {
         reads("retry", &backoff.multiplier(1e300).jitter_ratio(1e-300));
         reads("permit", &RampUp::new(0.1, 1.0, time));
         reads("on_cancel", &OnCancel::FailAfter(time));
+    }
+    for k in [1.1, 1.5, 2.0, 1e300] {
+        for secs in [2, 10, 120] {
+            let throttle = Adaptive::new(k).window(Duration::from_secs(secs));
+            reads("throttle", &throttle);
+            reads("throttle", &throttle.min(u64::MAX).floor(0.0));
+        }
     }
     for ratio in RATIOS {
         reads("permit", &permit::Random::new(ratio));

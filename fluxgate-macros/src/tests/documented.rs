@@ -13,6 +13,7 @@ const PAGES: &[&str] = &[
     "fluxgate/src/guide/from_others.md",
     "fluxgate/src/guide/from_python.md",
     "fluxgate/src/guide/keys.md",
+    "fluxgate/src/guide/overload.md",
     "fluxgate/src/guide/recovery.md",
 ];
 

@@ -24,7 +24,8 @@ fn idents(tokens: TokenStream, visit: &mut impl FnMut(proc_macro2::Ident)) {
 #[test]
 fn names_of_policies_keep_their_spans() {
     let args = "window = CountWindow(9), tripper = MinRequests(5) & FailureRate(0.5), \
-                retry = Cooldown(5s), permit = RampUp(0.1, 1.0, 60s), listeners = [LogListener], \
+                retry = Cooldown(5s), permit = RampUp(0.1, 1.0, 60s), \
+                throttle = Adaptive(1.5), listeners = [LogListener], \
                 on_cancel = FailAfter(5s)";
     let mut found = Vec::new();
     idents(expanded(args), &mut |ident| {
@@ -38,6 +39,7 @@ fn names_of_policies_keep_their_spans() {
         "FailureRate",
         "Cooldown",
         "RampUp",
+        "Adaptive",
         "LogListener",
         "FailAfter",
     ] {
@@ -52,7 +54,7 @@ fn names_of_policies_keep_their_spans() {
 fn renamed_crate_is_used_throughout() {
     let args = "crate = renamed, tracker = TypeOf(E) | Custom(f), tripper = FailureStreak(N), \
                 retry = Backoff(D), listeners = [LogListener, |_| {}], handle = h, fallback = f, \
-                failure_if = g, on_cancel = Fail";
+                failure_if = g, on_cancel = Fail, throttle = Adaptive(K, window = D, min = M)";
     idents(expanded(args), &mut |ident| {
         assert_ne!(ident, "fluxgate");
     });
@@ -126,7 +128,7 @@ fn limits_are_those_of_the_runtime() {
         f64::MIN_POSITIVE,
         -0.0,
     ];
-    for base in [0.0_f64, 0.1, 0.5, 1.0, 1.5, 2.0, 100.0] {
+    for base in [0.0_f64, 0.1, 0.5, 1.0, 1.1, 1.5, 2.0, 100.0] {
         let above = f64::from_bits(base.to_bits() + 1);
         let below = f64::from_bits(base.to_bits().saturating_sub(1));
         values.extend([base, -base, above, below]);
@@ -150,6 +152,11 @@ fn limits_are_those_of_the_runtime() {
         assert_eq!(
             RatioLimits::Multiplier.hold(value),
             bounds::multiplier(value),
+            "{value}"
+        );
+        assert_eq!(
+            RatioLimits::ThrottleK.hold(value),
+            bounds::throttle_k(value),
             "{value}"
         );
     }

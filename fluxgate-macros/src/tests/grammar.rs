@@ -19,9 +19,14 @@ fn tokens_and_strings_are_accepted_alike() {
         probe_lease = "30s",
         on_cancel = "FailAfter(5s)",
         durations = true,
+        initial_state = "MetricsOnly",
+        flight_recorder = 0,
+        failure_texts = true,
         listeners = [
             LogListener,
             PrometheusListener,
+            MetricsListener,
+            OpenTelemetryListener(meter = meter()),
             SlackListener(channel = env("SLACK_CHANNEL_ID"), token = env("SLACK_BOT_TOKEN")),
             MyListener::<A, B>::new(1, 2),
             |signal| send(signal, 1),
@@ -153,6 +158,42 @@ fn names_of_policies() {
         "on_cancel = Failing",
         "Failing",
         "unknown rule for cancelled calls `Failing`; did you mean `Fail`?",
+    );
+    refused(
+        "initial_state = MetricOnly",
+        "MetricOnly",
+        "unknown state `MetricOnly`; did you mean `MetricsOnly`?",
+    );
+    refused(
+        "initial_state = Broken",
+        "Broken",
+        "unknown state `Broken`; expected one of `Closed`, `Open`, `HalfOpen`, `MetricsOnly`, \
+         `Disabled`, `ForcedOpen`",
+    );
+    refused(
+        "initial_state = State::Disabled",
+        "State::Disabled",
+        "a state is written by its name alone: write `Disabled`, without a path",
+    );
+    refused(
+        "initial_state = Open(5s)",
+        "5s",
+        "`Open` takes no arguments",
+    );
+    refused(
+        "throttle = Adaptiv(1.5)",
+        "Adaptiv",
+        "unknown throttle `Adaptiv`; did you mean `Adaptive`?",
+    );
+    refused(
+        "throttle = Something(1.5)",
+        "Something",
+        "unknown throttle `Something`; expected `Adaptive`",
+    );
+    refused(
+        "throttle = Adaptive::new(1.5).floor(0.1)",
+        "Adaptive::new",
+        "a throttle is written by its name alone: write `Adaptive(…)`, without a path",
     );
     refused(
         "tripper = tripper::MinRequests(20)",

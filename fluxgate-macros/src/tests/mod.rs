@@ -12,8 +12,10 @@ mod habits;
 mod items;
 mod policy;
 mod rules;
+mod run_time;
 mod simulated;
 mod table;
+mod throttle;
 mod values;
 
 use proc_macro2::{Span, TokenStream};

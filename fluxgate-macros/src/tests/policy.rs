@@ -36,6 +36,30 @@ fn the_defaults() {
 }
 
 #[test]
+fn how_overload_is_answered() {
+    let ends = |args: &str, expected: &str| {
+        let protected = protected(args, super::FUNCTION).unwrap_or_else(|error| panic!("{error}"));
+        let text = describe::of_function(&protected);
+        assert!(text.ends_with(expected), "{text}");
+    };
+    ends(
+        "throttle = Adaptive(1.5, window = 1min)",
+        "\n \n While the dependency is overloaded, 1.5 times the calls that it accepted in the last \
+         60s are let through, and overload is no failure.",
+    );
+    ends(
+        "throttle = Adaptive(limits::K)",
+        "overloaded, limits::K times the calls that it accepted in the last 10s are let through, \
+         and overload is no failure.",
+    );
+    ends(
+        "throttle = standard()",
+        "While the dependency is overloaded, a throttle refuses a share of the calls, and overload \
+         is no failure.",
+    );
+}
+
+#[test]
 fn one_for_each_key() {
     let section = |args: &str| {
         let protected = protected(args, super::FUNCTION).unwrap_or_else(|error| panic!("{error}"));
@@ -112,6 +136,21 @@ fn a_rule_of_several_branches() {
          \n\
          Transitions are told to the log and `Mine::new()`.",
     );
+}
+
+#[test]
+fn initial_state_is_told() {
+    for (state, told) in [
+        ("MetricsOnly", "\n\nIt begins `metrics_only`.\n"),
+        ("forced_open", "\n\nIt begins `forced_open`."),
+    ] {
+        let args = format!("initial_state = {state}, listeners = [LogListener]");
+        let protected = protected(&args, super::FUNCTION).unwrap();
+        let text = describe::of_function(&protected).replace("\n ", "\n");
+        assert!(text.contains(told), "{text}");
+    }
+    let protected = protected("initial_state = Closed", super::FUNCTION).unwrap();
+    assert!(!describe::of_function(&protected).contains("begins"));
 }
 
 #[test]

@@ -6,7 +6,9 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use fluxgate::{Builder, CircuitBreaker, ConfigError, permit, retry, tripper, window};
+use fluxgate::{
+    Builder, CircuitBreaker, ConfigError, permit, retry, throttle::Adaptive, tripper, window,
+};
 use serde_json::{Map, Value};
 
 use super::faults;
@@ -230,8 +232,41 @@ fn macro_and_runtime_use_the_same_words() {
         "tripper = InFlight(1, Duration::ZERO)",
         builder().tripper(tripper::InFlight::new(1, Duration::ZERO)),
     );
+    same(
+        "throttle = Adaptive(1.09)",
+        builder().throttle(Adaptive::new(1.09)),
+    );
+    same(
+        "throttle = Adaptive(k = -1.5)",
+        builder().throttle(Adaptive::new(-1.5)),
+    );
+    same(
+        "throttle = Adaptive(k = f64::NAN)",
+        builder().throttle(Adaptive::new(f64::NAN)),
+    );
+    for window in ["1999ms", "121s", "120.000000001s", "1ns"] {
+        let nanos = match window {
+            "1999ms" => Duration::from_millis(1999),
+            "121s" => secs(121),
+            "1ns" => Duration::from_nanos(1),
+            _ => Duration::new(120, 1),
+        };
+        same(
+            &format!("throttle = Adaptive(1.5, window = {window})"),
+            builder().throttle(Adaptive::new(1.5).window(nanos)),
+        );
+    }
+    same(
+        "throttle = Adaptive(1.5, min = 0)",
+        builder().throttle(Adaptive::new(1.5).min(0)),
+    );
+    same(
+        "throttle = Adaptive(1.5, floor = 1.0)",
+        builder().throttle(Adaptive::new(1.5).floor(1.0)),
+    );
     same("close_after = 0", builder().close_after(0));
     same("reopen_after = 0", builder().reopen_after(0));
+    same("flight_recorder = 1025", builder().flight_recorder(1025));
     same(
         "probe_lease = Duration::ZERO",
         builder().probe_lease(Duration::ZERO),

@@ -149,7 +149,7 @@ impl Lexer<'_> {
                 self.literal(from)?
             }
             _ if self.prefixed_string(from)? => self.literal(from)?,
-            _ if char == '_' || unicode_ident::is_xid_start(char) => self.ident(from)?,
+            _ if is_name_start(char) => self.ident(from)?,
             '!' | '%' | '&' | '*' | '+' | ',' | '-' | '.' | '/' | ':' | ';' | '<' | '=' | '>'
             | '?' | '@' | '^' | '|' | '~' | '#' | '$' => {
                 self.at += 1;
@@ -189,7 +189,10 @@ impl Lexer<'_> {
             return Ok(Tree::Ident(Ident::new(name, span)));
         }
         match name {
-            "" | "_" | "self" | "Self" | "super" | "crate" => {
+            "_" | "self" | "Self" | "super" | "crate" => {
+                Err(self.place(from).error(format!("`r#{name}` is not a name")))
+            }
+            _ if !name.starts_with(is_name_start) => {
                 Err(self.place(from).error(format!("`r#{name}` is not a name")))
             }
             _ => Ok(Tree::Ident(Ident::new_raw(name, span))),
@@ -304,6 +307,10 @@ fn punct(char: char, spacing: Spacing, span: proc_macro2::Span) -> Punct {
     let mut punct = Punct::new(char, spacing);
     punct.set_span(span);
     punct
+}
+
+fn is_name_start(char: char) -> bool {
+    char == '_' || unicode_ident::is_xid_start(char)
 }
 
 fn closing(delimiter: Delimiter) -> char {

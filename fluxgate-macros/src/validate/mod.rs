@@ -72,6 +72,7 @@ pub(crate) fn function(
         body,
         breaker,
         classification,
+        failure_texts: set.failure_texts == Some(true),
         rejection,
         is_described: docs != Some(false),
         krate,

@@ -10,7 +10,7 @@ use crate::{
         function::{Asyncness, Function},
         return_type,
     },
-    policy::{Rule, SlowProbes},
+    policy::{ParsedRule, ParsedSlowProbes},
     settings::{
         BreakerSettings, FreeName, ItemSettings,
         table::{Owner, SETTINGS},
@@ -63,7 +63,8 @@ fn rule(settings: &BreakerSettings, errors: &ErrorList) {
 /// Refuses `slow_probes = Fail` under a rule that says of no call that it is slow.
 fn slow_probes_have_a_threshold(settings: &ItemSettings, errors: &ErrorList) {
     let breaker = &settings.breaker;
-    let Some(SlowProbes { ident }) = breaker.slow_probes.as_ref().filter(|it| it.ident == "Fail")
+    let Some(ParsedSlowProbes { ident }) =
+        breaker.slow_probes.as_ref().filter(|it| it.ident == "Fail")
     else {
         return;
     };
@@ -76,7 +77,7 @@ fn slow_probes_have_a_threshold(settings: &ItemSettings, errors: &ErrorList) {
         tripper.leaves(&mut |leaf| {
             may_have |= matches!(
                 leaf.rule,
-                Rule::SlowRate { .. } | Rule::Custom(_) | Rule::InCode(_)
+                ParsedRule::SlowRate { .. } | ParsedRule::Custom(_) | ParsedRule::InCode(_)
             );
         });
     }

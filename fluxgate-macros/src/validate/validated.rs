@@ -5,8 +5,8 @@ use syn::{Expr, Path, Type};
 
 use crate::{
     item::{breaker_macro::ParsedBreaker, function::Function},
-    policy::{Tracker, WholeNumber},
-    settings::{BreakerSettings, Handle},
+    policy::{TrackerFormula, WholeNumber},
+    settings::{BreakerSettings, HandleFn},
 };
 
 /// A function, and how it is protected.
@@ -15,6 +15,8 @@ pub(crate) struct ProtectedFunction {
     pub(crate) body: Group,
     pub(crate) breaker: FunctionBreaker,
     pub(crate) classification: ClassifiedBy,
+    /// Whether what failures say is kept.
+    pub(crate) failure_texts: bool,
     pub(crate) rejection: Rejection,
     /// Whether documentation that is there gets a section about the breaker.
     pub(crate) is_described: bool,
@@ -29,7 +31,7 @@ pub(crate) enum FunctionBreaker {
     Own {
         settings: BreakerSettings,
         keys: Option<OwnKeys>,
-        handle: Option<Handle>,
+        handle: Option<HandleFn>,
     },
 }
 
@@ -58,7 +60,7 @@ pub(crate) struct KeySet {
 pub(crate) enum ClassifiedBy {
     Classifier(Expr),
     Tracker {
-        tracker: Option<Tracker>,
+        tracker: Option<TrackerFormula>,
         failure_if: Option<Expr>,
     },
 }

@@ -60,6 +60,14 @@ pub mod setting {
         on_cancel
         /// What a slow probe counts as: `slow_probes = Fail`.
         slow_probes
+        /// How overload is answered: `throttle = Adaptive(1.5)`.
+        throttle
+        /// The state at the start: `initial_state = MetricsOnly`.
+        initial_state
+        /// How many transitions are kept: `flight_recorder = 32`.
+        flight_recorder
+        /// Whether the texts of failures are kept: `failure_texts = true`.
+        failure_texts
         /// Whether durations are measured that no rule reads: `durations = true`.
         durations
         /// What is told of transitions: `listeners = [LogListener]`.
@@ -130,6 +138,14 @@ pub mod slow_probes {
     pub use crate::SlowProbes::{Fail, Pass};
 }
 
+pub mod throttle {
+    pub use crate::throttle::Adaptive;
+}
+
+pub mod initial_state {
+    pub use crate::State::{Closed, Disabled, ForcedOpen, HalfOpen, MetricsOnly, Open};
+}
+
 pub mod tracker {
     use super::Word;
     pub use crate::tracker::{All, Custom, TypeOf};
@@ -148,6 +164,10 @@ pub mod listeners {
         LogListener
         /// Exports metrics, with the feature `prometheus`.
         PrometheusListener
+        /// Exports metrics to the `metrics` facade, with the feature `metrics`.
+        MetricsListener
+        /// Exports metrics, with the feature `opentelemetry`.
+        OpenTelemetryListener
         /// Posts to Slack, with the feature `slack`: `SlackListener(channel = "C1", token = env("TOKEN"))`.
         SlackListener
     }

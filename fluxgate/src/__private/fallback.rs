@@ -4,7 +4,7 @@ use std::future::{Future, Ready, ready};
 
 use crate::CallError;
 
-/// The result of the call, or else of the fallback, which is asked after the
+/// Returns the result of the call, or else of the fallback, which is asked after the
 /// call is over and its borrows have ended.
 #[inline]
 pub fn or_else<R, E>(
@@ -22,7 +22,7 @@ pub fn or_else<R, E>(
 /// # Errors
 ///
 /// The future that gives the result. It is left to the caller to await: a
-/// future in here would name `Answer` in its type, and the compiler could not
+/// future in here would name `FallbackAnswer` in its type, and the compiler could not
 /// see any longer that it is `Send` where `R` borrows.
 #[inline]
 pub fn or_await<R, E, A, M>(
@@ -30,7 +30,7 @@ pub fn or_await<R, E, A, M>(
     fallback: impl FnOnce(CallError<E>) -> A,
 ) -> Result<R, A::Future>
 where
-    A: Answer<R, M>,
+    A: FallbackAnswer<R, M>,
 {
     outcome.map_err(|error| fallback(error).answer())
 }
@@ -41,7 +41,7 @@ where
     message = "the fallback must return `{R}`, or a future that does",
     label = "this is a `{Self}`"
 )]
-pub trait Answer<R, M> {
+pub trait FallbackAnswer<R, M> {
     #[doc(hidden)]
     type Future: Future<Output = R>;
 
@@ -49,13 +49,13 @@ pub trait Answer<R, M> {
     fn answer(self) -> Self::Future;
 }
 
-/// See [`Answer`].
+/// See [`FallbackAnswer`].
 pub enum AtOnce {}
 
-/// See [`Answer`].
+/// See [`FallbackAnswer`].
 pub enum Awaited {}
 
-impl<R> Answer<R, AtOnce> for R {
+impl<R> FallbackAnswer<R, AtOnce> for R {
     type Future = Ready<R>;
 
     fn answer(self) -> Ready<R> {
@@ -63,7 +63,7 @@ impl<R> Answer<R, AtOnce> for R {
     }
 }
 
-impl<R, F: Future<Output = R>> Answer<R, Awaited> for F {
+impl<R, F: Future<Output = R>> FallbackAnswer<R, Awaited> for F {
     type Future = F;
 
     fn answer(self) -> F {

@@ -9,7 +9,7 @@ use {
     std::{borrow::Borrow, hash::Hash},
 };
 
-/// The breaker of a key.
+/// Returns the breaker of a key.
 #[cfg(feature = "keyed")]
 #[inline]
 pub fn by_key<K: Key, Q: KeyOf<K, M>, M>(breakers: &CircuitBreakers<K>, key: &Q) -> CircuitBreaker {
@@ -33,14 +33,14 @@ pub trait KeyOf<K, M> {
 
 /// See [`KeyOf`].
 #[cfg(feature = "keyed")]
-pub enum Itself {}
+pub enum OwnKey {}
 
 /// See [`KeyOf`].
 #[cfg(feature = "keyed")]
-pub enum Borrowed {}
+pub enum BorrowedKey {}
 
 #[cfg(feature = "keyed")]
-impl<K> KeyOf<K, Itself> for K {
+impl<K> KeyOf<K, OwnKey> for K {
     #[inline]
     fn breaker(&self, breakers: &CircuitBreakers<K>) -> CircuitBreaker
     where
@@ -51,7 +51,7 @@ impl<K> KeyOf<K, Itself> for K {
 }
 
 #[cfg(feature = "keyed")]
-impl<K, Q> KeyOf<K, Borrowed> for &Q
+impl<K, Q> KeyOf<K, BorrowedKey> for &Q
 where
     K: Borrow<Q>,
     Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,

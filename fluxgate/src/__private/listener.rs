@@ -9,7 +9,7 @@ pub fn listener_fn<F: Fn(&Signal) + Send + Sync + 'static>(listener: F) -> F {
     listener
 }
 
-/// The same for a closure that gives a future.
+/// Makes a listener of a closure that gives a future.
 pub fn async_listener_fn<F, Fut>(listener: F) -> F
 where
     F: Fn(Signal) -> Fut + Send + Sync + 'static,
@@ -66,6 +66,58 @@ macro_rules! __prometheus_listener {
     };
 }
 pub use crate::__prometheus_listener as prometheus_listener;
+
+/// `listeners = [MetricsListener]`, or with `recorder = …`.
+#[cfg(feature = "metrics")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __metrics_listener {
+    ($listener:ident) => {
+        $crate::listener::$listener::new()
+    };
+    ($listener:ident recorder = $recorder:expr) => {
+        $crate::listener::$listener::with_recorder($recorder)
+    };
+}
+
+/// `listeners = [MetricsListener]` without its feature.
+#[cfg(not(feature = "metrics"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __metrics_listener {
+    ($listener:ident $($arguments:tt)*) => {
+        ::core::compile_error!(
+            "`MetricsListener` needs the feature `metrics` of `fluxgate`: add it in Cargo.toml, as in `fluxgate = { …, features = [\"metrics\"] }`"
+        )
+    };
+}
+pub use crate::__metrics_listener as metrics_listener;
+
+/// `listeners = [OpenTelemetryListener]`, or with `meter = …`.
+#[cfg(feature = "opentelemetry")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __opentelemetry_listener {
+    ($listener:ident) => {
+        $crate::listener::$listener::new()
+    };
+    ($listener:ident meter = $meter:expr) => {
+        $crate::listener::$listener::with_meter($meter)
+    };
+}
+
+/// `listeners = [OpenTelemetryListener]` without its feature.
+#[cfg(not(feature = "opentelemetry"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __opentelemetry_listener {
+    ($listener:ident $($arguments:tt)*) => {
+        ::core::compile_error!(
+            "`OpenTelemetryListener` needs the feature `opentelemetry` of `fluxgate`: add it in Cargo.toml, as in `fluxgate = { …, features = [\"opentelemetry\"] }`"
+        )
+    };
+}
+pub use crate::__opentelemetry_listener as opentelemetry_listener;
 
 /// `listeners = [SlackListener(channel = …, token = …)]`.
 #[cfg(feature = "slack-core")]

@@ -17,17 +17,19 @@ pub mod type_of;
 
 use std::future::Future;
 
+pub use crate::listener::into_listener::sealed::Sealed as SealedIntoListener;
 #[doc(hidden)]
 pub use crate::util::bounds;
 pub use classify::{Wait, overloaded_for, unavailable_for};
 pub use completion::completion;
 pub use constants::check;
-pub use fallback::{Answer, or_await, or_else};
+pub use fallback::{FallbackAnswer, or_await, or_else};
 pub use keyed::keyed;
 #[cfg(feature = "keyed")]
 pub use keyed::{KeyOf, by_key};
 pub use listener::{
-    async_listener_fn, listener_fn, log_listener, prometheus_listener, slack_listener,
+    async_listener_fn, listener_fn, log_listener, metrics_listener, opentelemetry_listener,
+    prometheus_listener, slack_listener,
 };
 pub use name::default_name;
 pub use number::{count, ratio};

@@ -30,11 +30,17 @@ static NAMES: Mutex<Names> = Mutex::new(Names {
 /// so that methods of one name in one module have names of their own. Compilers
 /// differ in whether they write lifetimes, so these are left out.
 #[must_use]
+#[inline]
 pub fn default_name<T: ?Sized + 'static>(anchor: &T, item: &str) -> Name {
-    let path = named(&without_lifetimes(type_name_of_val(anchor)), item);
+    name_of(TypeId::of::<T>(), type_name_of_val(anchor), item)
+}
+
+/// Does so without the anchor's type, and thus once for all annotated functions.
+fn name_of(anchor: TypeId, path: &str, item: &str) -> Name {
+    let path = named(&without_lifetimes(path), item);
     let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
     let Names { given, taken } = &mut *names;
-    let name = given.entry(TypeId::of::<T>()).or_insert_with(|| {
+    let name = given.entry(anchor).or_insert_with(|| {
         let mut name = path.clone();
         let mut number = 1;
         while !taken.insert(name.clone()) {

@@ -5,13 +5,15 @@
     reason = "methods, since their priority is what decides"
 )]
 
-use std::{convert::Infallible, future::Future, marker::PhantomData, ops::Deref};
+use std::{convert::Infallible, fmt::Display, future::Future, marker::PhantomData, ops::Deref};
 
 use crate::{
     CallError, CallNotPermitted, Classify, Outcome,
     call::{
         Admitted, Complete,
-        classify::{self, ByClassify, ByClosure, ByTracker, FailureIf, NeverFails, Predicate},
+        classify::{
+            self, ByClassify, ByClosure, ByTracker, FailureIf, NeverFails, Predicate, WithTexts,
+        },
     },
     tracker::{All, Tracker},
 };
@@ -36,6 +38,17 @@ pub trait Shape {
     fn classify<F>(output: Self::Output, by: &ByClosure<F>, call: Admitted<'_>) -> Self::Output
     where
         F: Fn(&Self::Output) -> Outcome;
+
+    /// Returns what a tracker says of the output.
+    #[doc(hidden)]
+    fn outcome<T, P>(output: &Self::Output, by: &ByTracker<T, P>) -> Outcome
+    where
+        T: Tracker<Self::Error>,
+        P: FailureIf<Self::Value>;
+
+    /// Returns the error that the output holds, and its outcome if nothing says more.
+    #[doc(hidden)]
+    fn error(output: &Self::Output) -> (Option<&Self::Error>, Outcome);
 
     #[doc(hidden)]
     fn split(output: Self::Output) -> Result<Self::Output, CallError<Self::Error>>;
@@ -63,6 +76,21 @@ impl<T, E> Shape for Returned<T, E> {
         F: Fn(&Result<T, E>) -> Outcome,
     {
         classify::Classifier::settle(by, output, call)
+    }
+
+    fn outcome<K, P>(output: &Result<T, E>, by: &ByTracker<K, P>) -> Outcome
+    where
+        K: Tracker<E>,
+        P: FailureIf<T>,
+    {
+        classify::Classifier::outcome(by, output)
+    }
+
+    fn error(output: &Result<T, E>) -> (Option<&E>, Outcome) {
+        match output {
+            Ok(_) => (None, Outcome::Success),
+            Err(error) => (Some(error), Outcome::Failure),
+        }
     }
 
     #[inline]
@@ -96,10 +124,7 @@ impl<T, E> Shape for Wrapped<T, E> {
                 Ok(ok)
             }
             Err(error) => {
-                call.settle(|| match &error {
-                    CallError::Failed(error) => classify::error(error, &by.tracker),
-                    CallError::Rejected(rejection) => rejection.outcome(),
-                });
+                call.settle(|| wrapped(&error, &by.tracker));
                 Err(error)
             }
         }
@@ -112,9 +137,36 @@ impl<T, E> Shape for Wrapped<T, E> {
         classify::Classifier::settle(by, output, call)
     }
 
+    fn outcome<K, P>(output: &Self::Output, by: &ByTracker<K, P>) -> Outcome
+    where
+        K: Tracker<E>,
+        P: FailureIf<T>,
+    {
+        match output {
+            Ok(ok) => classify::value(ok, &by.failure_if),
+            Err(error) => wrapped(error, &by.tracker),
+        }
+    }
+
+    fn error(output: &Self::Output) -> (Option<&E>, Outcome) {
+        match output {
+            Ok(_) => (None, Outcome::Success),
+            Err(CallError::Failed(error)) => (Some(error), Outcome::Failure),
+            Err(CallError::Rejected(_)) => (None, Outcome::Failure),
+        }
+    }
+
     #[inline]
     fn split(output: Self::Output) -> Result<Self::Output, CallError<E>> {
         output.map(Ok)
+    }
+}
+
+#[inline]
+fn wrapped<E>(error: &CallError<E>, tracker: &impl Tracker<E>) -> Outcome {
+    match error {
+        CallError::Failed(error) => classify::error(error, tracker),
+        CallError::Rejected(rejection) => rejection.outcome(),
     }
 }
 
@@ -142,6 +194,18 @@ impl<T> Shape for Plain<T> {
     {
         call.settle(|| by.ask(&output).unwrap_or(Outcome::Success));
         output
+    }
+
+    fn outcome<K, P>(output: &T, by: &ByTracker<K, P>) -> Outcome
+    where
+        K: Tracker<Infallible>,
+        P: FailureIf<T>,
+    {
+        classify::value(output, &by.failure_if)
+    }
+
+    fn error(_: &T) -> (Option<&Infallible>, Outcome) {
+        (None, Outcome::Success)
     }
 
     #[inline]
@@ -395,13 +459,53 @@ impl<S: Shape> Classification<S> {
     }
 }
 
+impl<S: Shape, J> Classification<S, J> {
+    /// Keeps what errors say.
+    #[inline]
+    pub fn failure_texts(self) -> Classification<S, WithTexts<J>>
+    where
+        S::Error: SaysText,
+    {
+        Classification {
+            shape: Errors(PhantomData),
+            by: WithTexts(self.by),
+        }
+    }
+}
+
+/// The error of a function with `failure_texts`.
+#[diagnostic::on_unimplemented(
+    message = "`failure_texts` keeps what errors say, and `{Self}` does not implement `Display`",
+    label = "`{Self}` has no text",
+    note = "implement `std::fmt::Display` for it, or leave `failure_texts` out"
+)]
+pub trait SaysText {
+    #[doc(hidden)]
+    fn text(&self) -> &dyn Display;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Display> SaysText for E {
+    fn text(&self) -> &dyn Display {
+        self
+    }
+}
+
 /// Settles calls by what they returned.
 pub trait Settle<S: Shape> {
+    /// Returns what the output means.
+    #[doc(hidden)]
+    fn outcome(&self, output: &S::Output) -> Outcome;
+
     #[doc(hidden)]
     fn settle(&self, output: S::Output, call: Admitted<'_>) -> S::Output;
 }
 
 impl<S: Shape, T: Tracker<S::Error>, P: FailureIf<S::Value>> Settle<S> for ByTracker<T, P> {
+    fn outcome(&self, output: &S::Output) -> Outcome {
+        S::outcome(output, self)
+    }
+
     #[inline]
     fn settle(&self, output: S::Output, call: Admitted<'_>) -> S::Output {
         S::settle(output, self, call)
@@ -409,8 +513,29 @@ impl<S: Shape, T: Tracker<S::Error>, P: FailureIf<S::Value>> Settle<S> for ByTra
 }
 
 impl<S: Shape, F: Fn(&S::Output) -> Outcome> Settle<S> for ByClosure<F> {
+    fn outcome(&self, output: &S::Output) -> Outcome {
+        self.ask(output).unwrap_or_else(|| S::error(output).1)
+    }
+
     fn settle(&self, output: S::Output, call: Admitted<'_>) -> S::Output {
         S::classify(output, self, call)
+    }
+}
+
+impl<S: Shape, J: Settle<S>> Settle<S> for WithTexts<J>
+where
+    S::Error: SaysText,
+{
+    fn outcome(&self, output: &S::Output) -> Outcome {
+        self.0.outcome(output)
+    }
+
+    fn settle(&self, output: S::Output, call: Admitted<'_>) -> S::Output {
+        call.settle_noting(|| {
+            let (error, _) = S::error(&output);
+            (self.0.outcome(&output), error.map(SaysText::text))
+        });
+        output
     }
 }
 

@@ -5,10 +5,10 @@ use std::{mem, num::NonZeroU64, sync::Arc, time::Duration};
 
 use super::builder::{Builder, CLOSE_AFTER, MAX_HALF_OPEN_CALLS, PROBE_LEASE};
 use crate::{
-    CircuitBreaker, ConfigError, MissingListener, OnCancel, SlowProbes, State, WeakBreaker,
+    CircuitBreaker, ConfigError, Fault, MissingListener, OnCancel, SlowProbes, State, WeakBreaker,
     diagnostics,
     engine::{Core, Parts, config::Config, machine::Machine, probes::Probes},
-    error::Fault,
+    flight::{MOST_TRANSITIONS, TRANSITIONS},
     info::kill_switch::{BadValue, Environment},
     permit::RampUp,
     registry,
@@ -54,17 +54,18 @@ impl Builder {
         for (setting, found) in self.check() {
             faults.extend(found);
             match setting {
-                Setting::Window => self.window = AnyWindow::default(),
-                Setting::Tripper => self.tripper = Rule::default(),
-                Setting::Retry => self.retry = Box::new(Cooldown::default()),
-                Setting::Permit => self.permit = Box::new(RampUp::default()),
-                Setting::MaxHalfOpenCalls => self.max_half_open_calls = MAX_HALF_OPEN_CALLS,
-                Setting::CloseAfter => self.close_after = CLOSE_AFTER,
-                Setting::ReopenAfter => self.reopen_after = None,
-                Setting::ProbeLease => self.probe_lease = PROBE_LEASE,
-                Setting::OnCancel => self.on_cancel = OnCancel::Ignore,
-                Setting::SlowProbes => self.slow_probes = SlowProbes::Pass,
-                Setting::Throttle => self.throttle = None,
+                PolicySetting::Window => self.window = AnyWindow::default(),
+                PolicySetting::Tripper => self.tripper = Rule::default(),
+                PolicySetting::Retry => self.retry = Box::new(Cooldown::default()),
+                PolicySetting::Permit => self.permit = Box::new(RampUp::default()),
+                PolicySetting::MaxHalfOpenCalls => self.max_half_open_calls = MAX_HALF_OPEN_CALLS,
+                PolicySetting::CloseAfter => self.close_after = CLOSE_AFTER,
+                PolicySetting::ReopenAfter => self.reopen_after = None,
+                PolicySetting::ProbeLease => self.probe_lease = PROBE_LEASE,
+                PolicySetting::OnCancel => self.on_cancel = OnCancel::Ignore,
+                PolicySetting::SlowProbes => self.slow_probes = SlowProbes::Pass,
+                PolicySetting::Throttle => self.throttle = None,
+                PolicySetting::Flight => self.flight = TRANSITIONS,
             }
         }
         let environment = self.environment();
@@ -115,8 +116,8 @@ impl Builder {
         })
     }
 
-    /// The settings that are refused, and why.
-    fn check(&self) -> Vec<(Setting, Vec<Fault>)> {
+    /// Returns the settings that are refused, and why.
+    fn check(&self) -> Vec<(PolicySetting, Vec<Fault>)> {
         let count = |what: &str, ok: bool| {
             if ok {
                 Ok(())
@@ -149,37 +150,46 @@ impl Builder {
         } else {
             Ok(())
         };
+        let flight = if self.flight <= MOST_TRANSITIONS {
+            Ok(())
+        } else {
+            Err(vec![Fault::new(format!(
+                "flight_recorder must be from 0 to {MOST_TRANSITIONS}, but is {}",
+                self.flight
+            ))])
+        };
         [
-            (Setting::OnCancel, after),
-            (Setting::SlowProbes, slow),
+            (PolicySetting::Flight, flight),
+            (PolicySetting::OnCancel, after),
+            (PolicySetting::SlowProbes, slow),
             (
-                Setting::Window,
+                PolicySetting::Window,
                 contained_check("window", || self.window.check()),
             ),
-            (Setting::Tripper, self.tripper.check()),
+            (PolicySetting::Tripper, self.tripper.check()),
             (
-                Setting::Retry,
+                PolicySetting::Retry,
                 contained_check("retry policy", || self.retry.check()),
             ),
             (
-                Setting::Permit,
+                PolicySetting::Permit,
                 contained_check("permit", || self.permit.check()),
             ),
             (
-                Setting::MaxHalfOpenCalls,
+                PolicySetting::MaxHalfOpenCalls,
                 count("max_half_open_calls", self.max_half_open_calls > 0),
             ),
             (
-                Setting::CloseAfter,
+                PolicySetting::CloseAfter,
                 count("close_after", self.close_after > 0),
             ),
             (
-                Setting::ReopenAfter,
+                PolicySetting::ReopenAfter,
                 count("reopen_after", self.reopen_after != Some(0)),
             ),
-            (Setting::ProbeLease, probe_lease),
+            (PolicySetting::ProbeLease, probe_lease),
             (
-                Setting::Throttle,
+                PolicySetting::Throttle,
                 self.throttle.map_or(Ok(()), |throttle| throttle.check()),
             ),
         ]
@@ -226,6 +236,7 @@ impl Builder {
             reopen_after: self.reopen_after.and_then(NonZeroU64::new),
             on_cancel: self.on_cancel,
             slow_probes: self.slow_probes,
+            flight: self.flight,
             thresholds,
             durations,
             every_call: needs.every_call,
@@ -269,7 +280,7 @@ struct Assembled {
 }
 
 #[derive(Clone, Copy)]
-enum Setting {
+enum PolicySetting {
     Window,
     Tripper,
     Retry,
@@ -278,6 +289,7 @@ enum Setting {
     CloseAfter,
     ReopenAfter,
     ProbeLease,
+    Flight,
     OnCancel,
     SlowProbes,
     Throttle,

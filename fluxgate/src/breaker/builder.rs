@@ -6,6 +6,7 @@ use crate::{
     CircuitBreaker, ConfigError, MissingListener, Name, OnCancel, SlowProbes, State,
     clock::Clock,
     engine::{clock_source::ClockSource, random_source::RandomSource},
+    flight::TRANSITIONS,
     listener::{IntoListener, PendingListeners},
     permit::{Permit, RampUp},
     random::Random,
@@ -49,6 +50,7 @@ pub struct Builder {
     pub(super) slow_probes: SlowProbes,
     pub(super) throttle: Option<Adaptive>,
     pub(super) durations: bool,
+    pub(super) flight: usize,
     pub(super) initial_state: State,
     pub(super) clock: ClockSource,
     pub(super) random: RandomSource,
@@ -78,6 +80,7 @@ impl Builder {
             slow_probes: SlowProbes::Pass,
             throttle: None,
             durations: false,
+            flight: TRANSITIONS,
             initial_state: State::Closed,
             clock: ClockSource::default(),
             random: RandomSource::default(),
@@ -87,54 +90,59 @@ impl Builder {
         }
     }
 
-    /// Which recorded calls still count. Default: `CountWindow::new(100)`.
+    /// Sets which recorded calls still count. Default: `CountWindow::new(100)`.
+    // Out of line: the breaker of each annotated function calls it once.
+    #[inline(never)]
     pub fn window(mut self, window: impl Into<AnyWindow>) -> Self {
         self.window = window.into();
         self
     }
 
-    /// When to open. Default: `MinRequests::new(100) & FailureRate::new(0.5)`.
+    /// Sets when the circuit opens. Default: `MinRequests::new(100) & FailureRate::new(0.5)`.
     #[doc(alias("failure_threshold", "ready_to_trip"))]
+    #[inline(never)]
     pub fn tripper(mut self, tripper: impl Into<Rule>) -> Self {
         self.tripper = tripper.into();
         self
     }
 
-    /// When an open circuit may be probed. Default: a `Cooldown` of 60 s.
+    /// Sets when an open circuit may be probed. Default: a `Cooldown` of 60 s.
     #[doc(alias("timeout", "reset_timeout", "sleep_window"))]
+    #[inline(never)]
     pub fn retry(mut self, retry: impl Retry + 'static) -> Self {
         self.retry = Box::new(retry);
         self
     }
 
-    /// Which calls become probes. Default: `RampUp` from 0.1 to 1.0 in 60 s.
+    /// Sets which calls become probes. Default: `RampUp` from 0.1 to 1.0 in 60 s.
+    #[inline(never)]
     pub fn permit(mut self, permit: impl Permit + 'static) -> Self {
         self.permit = Box::new(permit);
         self
     }
 
-    /// How many probes may be in flight at once, at least 1. Default: 10.
+    /// Sets how many probes may be in flight at once, at least 1. Default: 10.
     #[doc(alias("half_open", "max_requests", "bulkhead"))]
     pub fn max_half_open_calls(mut self, calls: u32) -> Self {
         self.max_half_open_calls = calls;
         self
     }
 
-    /// How many probes in a row must succeed to close, at least 1. Default: 1.
+    /// Sets how many probes in a row must succeed to close, at least 1. Default: 1.
     #[doc(alias("success_threshold"))]
     pub fn close_after(mut self, successes: u64) -> Self {
         self.close_after = successes;
         self
     }
 
-    /// How many failed probes in a row reopen at once, whatever the tripper
+    /// Sets how many failed probes in a row reopen at once, whatever the tripper
     /// says, at least 1. Default: the tripper decides alone.
     pub fn reopen_after(mut self, failures: u64) -> Self {
         self.reopen_after = Some(failures);
         self
     }
 
-    /// How long a probe holds its slot at most, above zero. A probe that takes
+    /// Sets how long a probe holds its slot at most, above zero. A probe that takes
     /// longer is not interrupted, but counted as lost, and another may run
     /// beside it; its outcome still counts. Default: 60 s.
     pub fn probe_lease(mut self, lease: Duration) -> Self {
@@ -142,7 +150,7 @@ impl Builder {
         self
     }
 
-    /// What a call dropped before its end counts as. Default:
+    /// Sets what a call dropped before its end counts as. Default:
     /// [`OnCancel::Ignore`].
     #[doc(alias("timeout"))]
     pub fn on_cancel(mut self, on_cancel: OnCancel) -> Self {
@@ -150,7 +158,7 @@ impl Builder {
         self
     }
 
-    /// What a slow probe counts as that succeeded. Default: [`SlowProbes::Pass`].
+    /// Sets what a slow probe counts as that succeeded. Default: [`SlowProbes::Pass`].
     ///
     /// A probe is slow if it took the lowest threshold of slowness in the rules,
     /// [`SlowRate`](crate::tripper::SlowRate)'s or a custom rule's, or longer.
@@ -174,7 +182,7 @@ impl Builder {
         self
     }
 
-    /// How to answer overload: with a throttle, calls that end as
+    /// Sets how overload is answered: with a throttle, calls that end as
     /// [`Overloaded`](crate::Outcome::Overloaded) are no failures, and a share of the
     /// calls is refused while they happen. Default: none.
     ///
@@ -193,10 +201,28 @@ impl Builder {
         self
     }
 
-    /// Whether to measure and keep durations even when no rule reads them.
+    /// Sets whether durations are measured and kept even when no rule reads them.
     /// Default: no.
     pub fn durations(mut self, durations: bool) -> Self {
         self.durations = durations;
+        self
+    }
+
+    /// Sets how many transitions the [flight recorder](crate::flight) keeps, at most
+    /// 1024. Default: 32. With 0 it is off, and keeps no failures either.
+    ///
+    /// ```
+    /// use fluxgate::CircuitBreaker;
+    ///
+    /// let breaker = CircuitBreaker::builder("api").flight_recorder(1).build()?;
+    /// breaker.force_open();
+    /// breaker.reset();
+    /// assert_eq!(breaker.info().flight.transitions.len(), 1);
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
+    #[doc(alias("history", "event_log"))]
+    pub fn flight_recorder(mut self, transitions: usize) -> Self {
+        self.flight = transitions;
         self
     }
 
@@ -254,7 +280,7 @@ impl Builder {
         self
     }
 
-    /// The same for a listener that may be missing, by a name of your choice.
+    /// Adds a listener that may be missing, under a name of your choice.
     pub fn try_listener<Kind, L: IntoListener<Kind>, E: fmt::Display>(
         mut self,
         name: impl Into<String>,
@@ -269,13 +295,13 @@ impl Builder {
         self
     }
 
-    /// Where to take the time from. Default: the system's clocks.
+    /// Sets where the time is taken from. Default: the system's clocks.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = ClockSource::custom(clock);
         self
     }
 
-    /// Where to draw random numbers from. Default: a generator with a seed of
+    /// Sets where random numbers are drawn from. Default: a generator with a seed of
     /// its own for every breaker.
     pub fn random(mut self, random: impl Random + 'static) -> Self {
         self.random = RandomSource::custom(random);

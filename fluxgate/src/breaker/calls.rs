@@ -6,7 +6,7 @@ use crate::{
     CallError, CallNotPermitted, CircuitBreaker,
     call::{
         Admitted, Complete,
-        classify::{ByTracker, Classifier, Predicate},
+        classify::{ByTracker, Classifier, Predicate, WithTexts},
         function::run,
         future::{Awaited, CallFuture},
     },
@@ -45,6 +45,22 @@ impl<'a, T> Classified<'a, ByTracker<T>> {
 }
 
 impl<'a, J> Classified<'a, J> {
+    /// Keeps what failures say, by their `Display`, in the
+    /// [flight recorder](crate::flight#failures-in-words). Only for errors that hold no
+    /// secrets, or where readers of logs and listings may see them.
+    ///
+    /// ```
+    /// # use fluxgate::{CircuitBreaker, tracker::All};
+    /// # let breaker = CircuitBreaker::builder("api").build()?;
+    /// let failing = || Err::<(), _>("connection refused");
+    /// let _ = breaker.with_tracker(All).failure_texts().try_call(failing);
+    /// assert_eq!(&*breaker.info().flight.failures[0].text, "connection refused");
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
+    pub fn failure_texts(self) -> Classified<'a, WithTexts<J>> {
+        Classified::new(self.breaker, WithTexts(self.classifier))
+    }
+
     pub(crate) fn new(breaker: &'a CircuitBreaker, classifier: J) -> Self {
         Self {
             breaker,
@@ -52,11 +68,11 @@ impl<'a, J> Classified<'a, J> {
         }
     }
 
-    /// As [`CircuitBreaker::call`].
+    /// Calls as [`CircuitBreaker::call`] does.
     ///
     /// # Errors
     ///
-    /// As [`CircuitBreaker::call`].
+    /// Calls as [`CircuitBreaker::call`] does.
     #[inline]
     pub fn call<V, E>(self, f: impl FnOnce() -> Result<V, E>) -> Result<V, E>
     where
@@ -66,15 +82,15 @@ impl<'a, J> Classified<'a, J> {
         run(self.breaker, IntoError(self.classifier), f)
     }
 
-    /// As [`CircuitBreaker::call_async`].
+    /// Calls as [`CircuitBreaker::call_async`] does.
     ///
     /// # Errors
     ///
-    /// As [`CircuitBreaker::call`].
+    /// Calls as [`CircuitBreaker::call`] does.
     ///
     /// # Cancel safety
     ///
-    /// As [`CircuitBreaker::call_async`].
+    /// Calls as [`CircuitBreaker::call_async`] does.
     #[inline]
     pub fn call_async<V, E, F>(
         self,
@@ -88,11 +104,11 @@ impl<'a, J> Classified<'a, J> {
         CallFuture::new(self.breaker, IntoError(self.classifier), future)
     }
 
-    /// As [`CircuitBreaker::try_call`].
+    /// Calls as [`CircuitBreaker::try_call`] does.
     ///
     /// # Errors
     ///
-    /// As [`CircuitBreaker::try_call`].
+    /// Calls as [`CircuitBreaker::try_call`] does.
     #[inline]
     pub fn try_call<V, E>(self, f: impl FnOnce() -> Result<V, E>) -> Result<V, CallError<E>>
     where
@@ -101,15 +117,15 @@ impl<'a, J> Classified<'a, J> {
         run(self.breaker, IntoCallError(self.classifier), f)
     }
 
-    /// As [`CircuitBreaker::try_call_async`].
+    /// Calls as [`CircuitBreaker::try_call_async`] does.
     ///
     /// # Errors
     ///
-    /// As [`CircuitBreaker::try_call`].
+    /// Calls as [`CircuitBreaker::try_call`] does.
     ///
     /// # Cancel safety
     ///
-    /// As [`CircuitBreaker::call_async`].
+    /// Calls as [`CircuitBreaker::call_async`] does.
     #[inline]
     pub fn try_call_async<V, E, F>(
         self,
@@ -122,7 +138,7 @@ impl<'a, J> Classified<'a, J> {
         CallFuture::new(self.breaker, IntoCallError(self.classifier), future)
     }
 
-    /// As [`CircuitBreaker::call_with_fallback`].
+    /// Calls as [`CircuitBreaker::call_with_fallback`] does.
     ///
     /// # Errors
     ///
@@ -139,7 +155,7 @@ impl<'a, J> Classified<'a, J> {
         run(self.breaker, IntoCallError(self.classifier), f).or_else(fallback)
     }
 
-    /// As [`CircuitBreaker::call_with_fallback_async`].
+    /// Calls as [`CircuitBreaker::call_with_fallback_async`] does.
     ///
     /// # Errors
     ///
@@ -147,7 +163,7 @@ impl<'a, J> Classified<'a, J> {
     ///
     /// # Cancel safety
     ///
-    /// As [`CircuitBreaker::call_with_fallback_async`].
+    /// Calls as [`CircuitBreaker::call_with_fallback_async`] does.
     pub fn call_with_fallback_async<V, E, R, F, B>(
         self,
         future: F,

@@ -3,15 +3,14 @@
 pub(crate) mod build;
 pub(crate) mod builder;
 pub(crate) mod calls;
-pub(crate) mod command;
 pub(crate) mod first_use;
 pub(crate) mod static_breaker;
 pub(crate) mod weak;
 
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{fmt, future::Future, mem, sync::Arc, time::Duration};
 
 use crate::{
-    Builder, CallError, CallNotPermitted, Classified, Info, Name, Outcome, State,
+    Builder, CallError, CallNotPermitted, Classified, Command, Info, Name, Outcome, State,
     call::{
         self,
         classify::{ByClosure, ByTracker, NeverFails},
@@ -19,9 +18,10 @@ use crate::{
     },
     engine::{
         Core,
-        ticket::{Ended, Ticket},
+        ticket::{CallEnd, Ticket},
     },
-    tracker,
+    flight, tracker,
+    util::duration::nanos,
 };
 
 /// A circuit breaker, for sync and async code alike.
@@ -70,20 +70,20 @@ impl CircuitBreaker {
         core.eternal.get_or_init(|| Box::leak(Box::new(self)));
     }
 
-    /// The breaker's name.
+    /// Returns the breaker's name.
     #[must_use]
     pub fn name(&self) -> &Name {
         &self.core.name
     }
 
-    /// The present state. One atomic load.
+    /// Returns the present state. One atomic load.
     #[doc(alias("is_open", "is_closed"))]
     #[must_use]
     pub fn state(&self) -> State {
         self.core.state()
     }
 
-    /// A snapshot of the breaker: state, window, totals.
+    /// Returns a snapshot of the breaker: state, window, totals.
     #[doc(alias("snapshot", "stats", "metrics"))]
     #[must_use]
     pub fn info(&self) -> Info {
@@ -235,8 +235,8 @@ impl CircuitBreaker {
         self.classified().call_with_fallback_async(future, fallback)
     }
 
-    /// The same calls with a say in which errors count as failures. An error
-    /// that `tracker` does not match is ignored.
+    /// Returns this breaker's calls with `tracker`, which decides which errors count as
+    /// failures. An error that it does not match is ignored.
     ///
     /// ```
     /// use std::io;
@@ -251,8 +251,8 @@ impl CircuitBreaker {
         Classified::new(self, ByTracker::new(tracker, NeverFails))
     }
 
-    /// The same calls with one function that says what every result means, errors
-    /// and the rest alike; [`with_tracker`](Self::with_tracker) and
+    /// Returns this breaker's calls with one function that says what every result means,
+    /// errors and the rest alike: [`with_tracker`](Self::with_tracker) and
     /// [`failure_if`](Classified::failure_if) in one, and the way to say for how long
     /// the dependency will be down. A panic in it is contained.
     ///
@@ -312,7 +312,7 @@ impl CircuitBreaker {
             .map_err(|refusal| CallNotPermitted::new(self, refusal))?;
         Ok(Guard {
             core: &self.core,
-            ticket: Some(ticket),
+            stage: GuardStage::Running(ticket),
             panicking: std::thread::panicking(),
         })
     }
@@ -320,25 +320,25 @@ impl CircuitBreaker {
     /// Closes the circuit, from whatever state, and empties the window.
     #[doc(alias("close"))]
     pub fn reset(&self) {
-        self.core.command(State::Closed);
+        self.core.command(State::Closed, None);
     }
 
     /// Lets every call through, and records none, until another command.
     #[doc(alias("bypass"))]
     pub fn disable(&self) {
-        self.core.command(State::Disabled);
+        self.core.command(State::Disabled, None);
     }
 
     /// Lets every call through and records it, but never opens, until another
     /// command.
     pub fn metrics_only(&self) {
-        self.core.command(State::MetricsOnly);
+        self.core.command(State::MetricsOnly, None);
     }
 
     /// Rejects every call until another command.
     #[doc(alias("isolate"))]
     pub fn force_open(&self) {
-        self.core.command(State::ForcedOpen);
+        self.core.command(State::ForcedOpen, None);
     }
 
     /// Opens the circuit by hand, as a rule would: it waits as the retry policy says,
@@ -356,20 +356,43 @@ impl CircuitBreaker {
     /// ```
     #[doc(alias("trip"))]
     pub fn open(&self) {
-        self.core.open(None);
+        self.core.open(None, None);
     }
 
     /// Opens the circuit by hand, as [`open`](Self::open) does, and waits for this
     /// long before the first probe, whatever the retry policy says.
     #[doc(alias("trip_for", "maintenance"))]
     pub fn open_for(&self, wait: Duration) {
-        self.core.open(Some(wait));
+        self.core.open(Some(wait), None);
     }
 
     /// Half-opens the circuit, from whatever state: the next calls are probes. The
     /// number of reopenings stays.
     pub fn half_open(&self) {
-        self.core.command(State::HalfOpen);
+        self.core.command(State::HalfOpen, None);
+    }
+
+    /// Obeys a command that is given as a value.
+    pub fn command(&self, command: Command) {
+        self.core.command(command.state(), None);
+    }
+
+    /// Obeys a command, and keeps who gave it in the
+    /// [flight recorder](crate::flight): at most 128 bytes of the name, without control
+    /// characters.
+    ///
+    /// ```
+    /// use fluxgate::{CircuitBreaker, Command};
+    ///
+    /// let breaker = CircuitBreaker::builder("api").build()?;
+    /// breaker.command_by(Command::ForceOpen, "alice");
+    /// let last = breaker.info().flight.transitions.pop().expect("just given");
+    /// assert_eq!(last.by.as_deref(), Some("alice"));
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
+    pub fn command_by(&self, command: Command, by: &str) {
+        let by = flight::author(by);
+        self.core.command(command.state(), Some(&by));
     }
 }
 
@@ -390,19 +413,50 @@ impl fmt::Debug for CircuitBreaker {
 #[must_use = "a call that is dropped counts as cancelled"]
 pub struct Guard<'a> {
     core: &'a Core,
-    ticket: Option<Ticket>,
+    stage: GuardStage,
     /// Whether a panic was under way already when the call began.
     panicking: bool,
 }
 
+/// How far the call of a guard is.
+#[derive(Clone, Copy)]
+enum GuardStage {
+    Settled,
+    Running(Ticket),
+    /// With how long it took, in nanoseconds, as was measured elsewhere.
+    Measured(Ticket, u64),
+}
+
 impl Guard<'_> {
-    /// The call succeeded.
+    /// Sets how long the call took, in place of the time from its admission to its
+    /// end: for durations that are measured elsewhere, by a client's own statistics
+    /// or by the other side.
+    ///
+    /// What ends the call comes after it:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use fluxgate::CircuitBreaker;
+    /// # let breaker = CircuitBreaker::builder("api").durations(true).build()?;
+    /// let guard = breaker.acquire()?;
+    /// guard.with_duration(Duration::from_millis(80)).failure();
+    /// assert_eq!(breaker.info().metrics.total_duration, Some(Duration::from_millis(80)));
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_duration(mut self, duration: Duration) -> Self {
+        if let GuardStage::Running(ticket) | GuardStage::Measured(ticket, _) = self.stage {
+            self.stage = GuardStage::Measured(ticket, nanos(duration));
+        }
+        self
+    }
+
+    /// Records that the call succeeded.
     #[inline]
     pub fn success(self) {
         self.record(Outcome::Success);
     }
 
-    /// The call failed.
+    /// Records that the call failed.
     #[inline]
     pub fn failure(self) {
         self.record(Outcome::Failure);
@@ -418,22 +472,45 @@ impl Guard<'_> {
         self.record(Outcome::Overloaded);
     }
 
-    /// The call says nothing about the dependency.
+    /// Records that the call says nothing about the dependency.
     pub fn ignore(self) {
         self.record(Outcome::Ignored);
     }
 
-    /// The call ended with this outcome.
+    /// Records that the call failed, and what the failure says: for the
+    /// [flight recorder](crate::flight#failures-in-words).
+    ///
+    /// ```
+    /// # use fluxgate::CircuitBreaker;
+    /// # let breaker = CircuitBreaker::builder("api").build()?;
+    /// breaker.acquire()?.failure_with(&"connection refused");
+    /// assert_eq!(&*breaker.info().flight.failures[0].text, "connection refused");
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn failure_with(self, error: &dyn fmt::Display) {
+        self.core.note_failure(error);
+        self.failure();
+    }
+
+    /// Records that the call ended with this outcome.
     #[inline]
     pub fn record(mut self, outcome: Outcome) {
-        if let Some(ticket) = self.ticket.take() {
-            call::record(self.core, ticket, outcome);
+        match mem::replace(&mut self.stage, GuardStage::Settled) {
+            GuardStage::Running(ticket) => call::record(self.core, ticket, outcome),
+            GuardStage::Measured(ticket, elapsed) => {
+                call::record_measured(self.core, ticket, outcome, elapsed);
+            }
+            GuardStage::Settled => {}
         }
     }
 
-    fn settle(&mut self, ended: Ended) {
-        if let Some(ticket) = self.ticket.take() {
-            self.core.settle(ticket, ended);
+    fn settle(&mut self, ended: CallEnd) {
+        match mem::replace(&mut self.stage, GuardStage::Settled) {
+            GuardStage::Running(ticket) => self.core.settle(ticket, ended),
+            GuardStage::Measured(ticket, elapsed) => {
+                self.core.settle_measured(ticket, ended, elapsed);
+            }
+            GuardStage::Settled => {}
         }
     }
 }
@@ -442,9 +519,9 @@ impl Drop for Guard<'_> {
     fn drop(&mut self) {
         let panicked = std::thread::panicking() && !self.panicking;
         self.settle(if panicked {
-            Ended::Panicked
+            CallEnd::Panicked
         } else {
-            Ended::Cancelled
+            CallEnd::Cancelled
         });
     }
 }

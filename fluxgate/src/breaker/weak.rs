@@ -18,7 +18,7 @@ pub struct WeakBreaker {
 }
 
 impl WeakBreaker {
-    /// Of a breaker to be.
+    /// Makes the handle of a breaker that is yet to be built.
     pub(crate) fn pending(name: Name) -> Self {
         Self {
             name,
@@ -33,7 +33,7 @@ impl WeakBreaker {
     /// Returns what tells its breaker from all others that are there, or whose
     /// handles are, also before it is built. Clones have the same, and so has a
     /// signal's.
-    #[cfg(feature = "prometheus")]
+    #[cfg(any(feature = "metrics", feature = "opentelemetry", feature = "prometheus"))]
     pub(crate) fn identity(&self) -> usize {
         Arc::as_ptr(&self.core).addr()
     }
@@ -42,7 +42,7 @@ impl WeakBreaker {
     /// panicked, or it is dropped to the end, its listeners have been told, and no
     /// other handle is left. A breaker with listeners has a handle of itself, so
     /// that this is the last one only after all that.
-    #[cfg(feature = "prometheus")]
+    #[cfg(any(feature = "metrics", feature = "opentelemetry", feature = "prometheus"))]
     pub(crate) fn is_over(&self) -> bool {
         Arc::strong_count(&self.core) == 1 && self.upgrade().is_none()
     }
@@ -54,20 +54,20 @@ impl WeakBreaker {
         self.core.get().map_or(0, |core| core.as_ptr().addr())
     }
 
-    /// The breaker's name.
+    /// Returns the breaker's name.
     #[must_use]
     pub fn name(&self) -> &Name {
         &self.name
     }
 
-    /// The breaker; `None` before it is built, and when its last handle is gone.
+    /// Returns the breaker; `None` before it is built, and when its last handle is gone.
     #[must_use]
     pub fn upgrade(&self) -> Option<CircuitBreaker> {
         let core = self.core.get()?.upgrade()?;
         Some(CircuitBreaker { core })
     }
 
-    /// Whether the breaker was built, and its last handle dropped.
+    /// Returns whether the breaker was built, and its last handle dropped.
     #[must_use]
     pub fn is_gone(&self) -> bool {
         let core = self.core.get();
@@ -76,7 +76,7 @@ impl WeakBreaker {
 }
 
 impl CircuitBreaker {
-    /// A handle that does not keep the breaker alive.
+    /// Returns a handle that does not keep the breaker alive.
     #[must_use]
     pub fn downgrade(&self) -> WeakBreaker {
         let weak = WeakBreaker::pending(self.name().clone());

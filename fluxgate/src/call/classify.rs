@@ -1,10 +1,12 @@
 //! What a call's result means for the breaker.
 
+use std::fmt;
+
 use crate::{Classify, Outcome, call::Admitted, tracker::Tracker, util::panic::catch_panic};
 
 /// Which successful results count as failures.
 pub trait FailureIf<T: ?Sized> {
-    /// Whether `value` counts as a failure.
+    /// Returns whether `value` counts as a failure.
     fn fails(&self, value: &T) -> bool;
 }
 
@@ -104,7 +106,7 @@ impl<V, E, T: Tracker<E>, P: FailureIf<V>> Classifier<V, E> for ByTracker<T, P> 
 pub struct ByClosure<F>(pub(crate) F);
 
 impl<F> ByClosure<F> {
-    /// What it says; nothing if it panics, which is reported.
+    /// Returns what it says; nothing if it panics, which is reported.
     pub(crate) fn ask<R>(&self, ran: &R) -> Option<Outcome>
     where
         F: Fn(&R) -> Outcome,
@@ -128,6 +130,24 @@ impl<V, E, F: Fn(&Result<V, E>) -> Outcome> Classifier<V, E> for ByClosure<F> {
             Ok(_) => Outcome::Success,
             Err(_) => Outcome::Failure,
         })
+    }
+}
+
+/// A classifier, and the wish to keep what failures say.
+#[derive(Clone, Copy, Debug)]
+pub struct WithTexts<J>(pub(crate) J);
+
+impl<V, E: fmt::Display, J: Classifier<V, E>> Classifier<V, E> for WithTexts<J> {
+    fn settle(&self, ran: Result<V, E>, call: Admitted<'_>) -> Result<V, E> {
+        call.settle_noting(|| {
+            let outcome = self.0.outcome(&ran);
+            (outcome, ran.as_ref().err().map(|error| error as _))
+        });
+        ran
+    }
+
+    fn outcome(&self, ran: &Result<V, E>) -> Outcome {
+        self.0.outcome(ran)
     }
 }
 

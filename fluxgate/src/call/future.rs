@@ -14,7 +14,7 @@ use super::{Admitted, Complete};
 use crate::engine::opening::Refusal;
 use crate::{
     CallNotPermitted, CircuitBreaker,
-    engine::ticket::{Ended, Ticket},
+    engine::ticket::{CallEnd, Ticket},
 };
 
 /// What [`call_async`](CircuitBreaker::call_async) and its kin take: a future,
@@ -163,7 +163,10 @@ impl<B: Borrow<CircuitBreaker>, Z> Call<B, Z> {
     #[cold]
     fn cancel(&mut self) {
         if let Stage::Pending(ticket) = mem::replace(&mut self.stage, Stage::Over) {
-            self.breaker.borrow().core.settle(ticket, Ended::Cancelled);
+            self.breaker
+                .borrow()
+                .core
+                .settle(ticket, CallEnd::Cancelled);
         }
     }
 }

@@ -7,17 +7,17 @@ pub(crate) mod rejection;
 #[cfg(all(feature = "http", feature = "tower"))]
 pub(crate) mod unsettled;
 
-use std::mem;
+use std::{fmt, mem};
 
 use crate::{
     CallNotPermitted, CircuitBreaker, Outcome,
     engine::{
         Core,
-        ticket::{Ended, Ticket},
+        ticket::{CallEnd, Ticket},
     },
 };
 
-impl From<Outcome> for Ended {
+impl From<Outcome> for CallEnd {
     fn from(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Success => Self::Success,
@@ -35,20 +35,25 @@ impl From<Outcome> for Ended {
 #[inline(always)]
 #[allow(clippy::inline_always)]
 pub(crate) fn record(core: &Core, ticket: Ticket, outcome: Outcome) {
-    match outcome {
-        Outcome::UnavailableFor(wait) => core.defer_until(ticket, wait),
-        Outcome::OverloadedFor(wait) => core.overloaded_for(ticket, wait),
-        _ => {}
-    }
+    note_wait(core, ticket, outcome);
     core.settle(ticket, outcome.into());
 }
 
 /// Settles a call whose duration, in nanoseconds, was measured elsewhere.
 pub(crate) fn record_measured(core: &Core, ticket: Ticket, outcome: Outcome, elapsed: u64) {
-    if let Outcome::UnavailableFor(wait) | Outcome::OverloadedFor(wait) = outcome {
-        core.defer_until(ticket, wait);
-    }
+    note_wait(core, ticket, outcome);
     core.settle_measured(ticket, outcome.into(), elapsed);
+}
+
+/// Takes note of how long the dependency asked to be left alone.
+#[inline(always)]
+#[allow(clippy::inline_always)]
+fn note_wait(core: &Core, ticket: Ticket, outcome: Outcome) {
+    match outcome {
+        Outcome::UnavailableFor(wait) => core.defer_until(ticket, wait),
+        Outcome::OverloadedFor(wait) => core.overloaded_for(ticket, wait),
+        _ => {}
+    }
 }
 
 /// A call that was admitted, to be settled once. Dropped, it has panicked.
@@ -67,6 +72,21 @@ impl Admitted<'_> {
         } else {
             self.into_ticket();
         }
+    }
+
+    /// Settles the call by its outcome, and keeps what the error says if it failed.
+    pub(crate) fn settle_noting<'e>(
+        self,
+        classify: impl FnOnce() -> (Outcome, Option<&'e dyn fmt::Display>),
+    ) {
+        let core = &*self.breaker.core;
+        self.settle(|| {
+            let (outcome, error) = classify();
+            if let Some(error) = error.filter(|_| CallEnd::from(outcome).fails()) {
+                core.note_failure(error);
+            }
+            outcome
+        });
     }
 
     /// Leaves the call to be settled when the body of its response ends; in
@@ -89,7 +109,7 @@ impl Admitted<'_> {
 
 impl Drop for Admitted<'_> {
     fn drop(&mut self) {
-        self.breaker.core.settle(self.ticket, Ended::Panicked);
+        self.breaker.core.settle(self.ticket, CallEnd::Panicked);
     }
 }
 
@@ -98,13 +118,13 @@ pub trait Complete<R> {
     /// What the caller gets.
     type Output;
 
-    /// The call ran: settles it, and makes something of its output.
+    /// Settles a call that ran, and makes something of its output.
     ///
     /// The output is taken to pieces and put together again rather than looked
     /// at where it is: read right after it was written, and in another width, it
     /// would keep the processor waiting longer than all the rest takes.
     fn accept(self, output: R, call: Admitted<'_>) -> Self::Output;
 
-    /// The call did not run.
+    /// Makes something of a rejection: the call did not run.
     fn reject(self, rejection: CallNotPermitted) -> Self::Output;
 }

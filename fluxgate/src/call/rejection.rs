@@ -4,7 +4,7 @@ use std::{fmt, io, sync::Arc, time::Duration};
 
 use crate::{
     CircuitBreaker, Classify, Name, Outcome, Reason, State, engine::opening::Refusal,
-    info::reason::Percent, tracker::chain,
+    flight::FailureRecord, info::reason::Percent, tracker::chain,
 };
 
 /// The breaker did not let a call through; the protected function did not run.
@@ -14,12 +14,12 @@ use crate::{
 #[doc(alias("BrokenCircuit", "Rejected", "CircuitOpen", "open_circuit"))]
 #[derive(Clone)]
 pub struct CallNotPermitted {
-    breaker: Handle,
+    breaker: BreakerRef,
     refusal: Refusal,
 }
 
 #[derive(Clone)]
-enum Handle {
+enum BreakerRef {
     Static(&'static CircuitBreaker),
     Shared(CircuitBreaker),
 }
@@ -27,26 +27,26 @@ enum Handle {
 impl CallNotPermitted {
     pub(crate) fn new(breaker: &CircuitBreaker, refusal: Refusal) -> Self {
         let breaker = match breaker.core.eternal.get() {
-            Some(breaker) => Handle::Static(breaker),
-            None => Handle::Shared(breaker.clone()),
+            Some(breaker) => BreakerRef::Static(breaker),
+            None => BreakerRef::Shared(breaker.clone()),
         };
         Self { breaker, refusal }
     }
 
     pub(crate) fn breaker(&self) -> &CircuitBreaker {
         match &self.breaker {
-            Handle::Static(breaker) => breaker,
-            Handle::Shared(breaker) => breaker,
+            BreakerRef::Static(breaker) => breaker,
+            BreakerRef::Shared(breaker) => breaker,
         }
     }
 
-    /// The name of the breaker that rejected the call.
+    /// Returns the name of the breaker that rejected the call.
     #[must_use]
     pub fn name(&self) -> &Name {
         self.breaker().name()
     }
 
-    /// The state that rejected it: [`State::Open`], [`State::HalfOpen`],
+    /// Returns the state that rejected it: [`State::Open`], [`State::HalfOpen`],
     /// [`State::ForcedOpen`], or [`State::Closed`] if it was
     /// [throttled](RejectionKind::Throttled).
     #[must_use]
@@ -83,7 +83,7 @@ impl CallNotPermitted {
         self.refusal.share()
     }
 
-    /// How long until the breaker lets the first probe through, when it is open
+    /// Returns how long until the breaker lets the first probe through, when it is open
     /// and its retry policy will. Retrying earlier is of no use. For a throttled call,
     /// how long the overloaded dependency still asks its callers to wait.
     #[must_use]
@@ -91,7 +91,7 @@ impl CallNotPermitted {
         self.refusal.wait()
     }
 
-    /// Why the breaker opened, when it is open.
+    /// Returns why the breaker opened, when it is open.
     #[must_use]
     pub fn reason(&self) -> Option<Reason> {
         self.breaker().core.config.reason(self.refusal.cause()?)
@@ -99,6 +99,27 @@ impl CallNotPermitted {
 }
 
 impl CallNotPermitted {
+    /// Returns the last failure that the breaker recorded in words; `None` unless that
+    /// was [asked for](crate::flight#failures-in-words). It is read now, and may be of
+    /// a call that ended after this one was rejected.
+    ///
+    /// It is no part of the rejection's own text, which may go to clients that are
+    /// not to see what dependencies say.
+    ///
+    /// ```
+    /// # use fluxgate::{CircuitBreaker, tracker::All, tripper::FailureStreak};
+    /// let breaker = CircuitBreaker::builder("api").tripper(FailureStreak::new(1)).build()?;
+    /// let call = || breaker.with_tracker(All).failure_texts().try_call(|| Err::<(), _>("down"));
+    /// let _ = call();
+    /// let rejection = breaker.acquire().unwrap_err();
+    /// assert_eq!(&*rejection.last_failure().expect("asked for").text, "down");
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn last_failure(&self) -> Option<FailureRecord> {
+        self.breaker().core.failures.get()?.last()
+    }
+
     /// Writes which of the two kept the call out: the permit, or the limit.
     fn write_half_open(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let config = &self.breaker().core.config;
@@ -282,7 +303,7 @@ pub enum CallError<E> {
 }
 
 impl<E: From<CallNotPermitted>> CallError<E> {
-    /// The function's own error, or the rejection made into one.
+    /// Returns the function's own error, or the rejection made into one.
     pub fn into_error(self) -> E {
         match self {
             Self::Rejected(rejection) => rejection.into(),

@@ -5,7 +5,7 @@ use std::{fmt, thread};
 use crate::{
     CircuitBreaker, Outcome,
     call::{record, record_measured},
-    engine::ticket::{Ended, Ticket},
+    engine::ticket::{CallEnd, Ticket},
 };
 
 /// A call to be settled once, later. Dropped before, it was cancelled, or it
@@ -67,9 +67,9 @@ impl Drop for Unsettled {
             self.breaker.core.settle(
                 ticket,
                 if panicked {
-                    Ended::Panicked
+                    CallEnd::Panicked
                 } else {
-                    Ended::Cancelled
+                    CallEnd::Cancelled
                 },
             );
         }

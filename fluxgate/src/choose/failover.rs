@@ -290,8 +290,8 @@ async fn attempt<Fut: Future>(guard: &mut OwnedGuard, begin: impl FnOnce() -> Fu
     .await
 }
 
-/// Settles a call as panicked if it is dropped: while code of the user's runs, that
-/// is by unwinding alone.
+/// Says that a call panicked if it is dropped: while code of the user's runs, that is
+/// by unwinding alone. The call is settled with its guard, after its future is gone.
 struct Unwinds<'a>(&'a mut OwnedGuard);
 
 impl Drop for Unwinds<'_> {
@@ -418,9 +418,9 @@ where
             let ticket = self.refusing[index].core.admit_early()?;
             Some((index, ticket))
         })?;
-        claim.begin(now);
         self.is_early = true;
         let breaker = self.refusing.remove(index);
+        claim.begin(&breaker);
         let PassedOver { key, .. } = self.passed_over.remove(index);
         Some((key, OwnedGuard::early(breaker, ticket, claim)))
     }

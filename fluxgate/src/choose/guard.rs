@@ -2,11 +2,11 @@
 
 use std::{fmt, time::Duration};
 
-use super::gate::Claim;
+use super::claim::Claim;
 use crate::{
     CircuitBreaker, Outcome,
     call::{record, record_measured},
-    engine::ticket::{Ended, Ticket},
+    engine::ticket::{CallEnd, Ticket},
     util::duration::nanos,
 };
 
@@ -43,6 +43,9 @@ pub struct OwnedGuard {
     ticket: Option<Ticket>,
     /// How long the call took, in nanoseconds, if that was measured elsewhere.
     elapsed: Option<u64>,
+    /// Whether the call panicked, which a guard that is dropped does not know by
+    /// itself.
+    has_panicked: bool,
     /// For an early probe: its right to run, given back when it is settled.
     claim: Option<Claim>,
 }
@@ -54,6 +57,7 @@ impl OwnedGuard {
             breaker,
             ticket: Some(ticket),
             elapsed: None,
+            has_panicked: false,
             claim: None,
         }
     }
@@ -118,14 +122,21 @@ impl OwnedGuard {
         }
     }
 
-    /// Settles the call as one that panicked.
+    /// Takes note that the call panicked: dropped, it is settled so.
     pub(super) fn panicked(&mut self) {
-        self.end(Ended::Panicked);
+        self.has_panicked = true;
     }
+}
 
-    fn end(&mut self, ended: Ended) {
+impl Drop for OwnedGuard {
+    fn drop(&mut self) {
         let Some(ticket) = self.ticket.take() else {
             return;
+        };
+        let ended = if self.has_panicked {
+            CallEnd::Panicked
+        } else {
+            CallEnd::Cancelled
         };
         let core = &self.breaker.core;
         match self.elapsed {
@@ -133,12 +144,6 @@ impl OwnedGuard {
             Some(elapsed) => core.settle_measured(ticket, ended, elapsed),
             None => core.settle(ticket, ended),
         }
-    }
-}
-
-impl Drop for OwnedGuard {
-    fn drop(&mut self) {
-        self.end(Ended::Cancelled);
     }
 }
 

@@ -4,7 +4,7 @@ use std::{borrow::Borrow, fmt, hash::Hash, time::Duration};
 
 use super::{
     Failover, FailoverError, Picked,
-    gate::Claim,
+    claim::Claim,
     pick_from,
     source::{EarlyClaim, Source},
 };
@@ -40,9 +40,9 @@ where
 }
 
 /// Borrows the set, for what allocates nothing.
-struct Borrowed<'s, K>(&'s CircuitBreakers<K>);
+struct BorrowedKeys<'s, K>(&'s CircuitBreakers<K>);
 
-impl<'k, K, Q> Source<&'k Q> for Borrowed<'_, K>
+impl<'k, K, Q> Source<&'k Q> for BorrowedKeys<'_, K>
 where
     K: Key + Borrow<Q>,
     Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
@@ -90,7 +90,7 @@ impl<K: Key> CircuitBreakers<K> {
         K: Borrow<Q>,
         Q: Eq + Hash + ToOwned<Owned = K> + ?Sized + 'k,
     {
-        pick_from(&Borrowed(self), keys)
+        pick_from(&BorrowedKeys(self), keys)
     }
 
     /// Returns those of these keys whose breakers would admit a call now, for a

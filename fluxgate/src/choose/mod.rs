@@ -40,29 +40,23 @@
 //! mesh. It sends no caller to the same target again (stickiness): that is a hash
 //! over the caller's key, before the list is made.
 
+mod claim;
 mod error;
 mod failover;
 mod few;
-mod gate;
 mod guard;
 #[cfg(feature = "keyed")]
 mod keyed;
-pub(crate) mod side;
+mod ready;
 mod source;
-pub(crate) mod waiters;
-
-use std::fmt;
 
 pub use error::{FailoverError, PassedOver, PassedOverReason, PassedOvers};
 pub use failover::{AllOpen, Answered, Failover};
-#[cfg(feature = "keyed")]
-pub(crate) use gate::Gate;
 pub use guard::OwnedGuard;
 #[cfg(feature = "keyed")]
 pub use keyed::Keys;
-pub use source::Target;
-pub use source::{EarlyClaim, Handles, Source};
-pub use waiters::AcquireReady;
+pub use ready::AcquireReady;
+pub use source::{EarlyClaim, Handles, Source, Target};
 
 use crate::{CallNotPermitted, CircuitBreaker};
 use few::Few;
@@ -209,7 +203,8 @@ impl CircuitBreaker {
     ///
     /// A half-open circuit says whether a slot is free. The permit is not asked,
     /// since it may draw chance, so a call may still be refused. An open circuit says
-    /// whether its wait is over and its retry policy ready.
+    /// whether its wait is over and its retry policy ready. A
+    /// [throttle](crate::throttle) draws chance and is not asked.
     ///
     /// ```
     /// # let breaker = fluxgate::CircuitBreaker::builder("api").build()?;
@@ -243,12 +238,15 @@ impl CircuitBreaker {
     ///
     /// It is woken when a probe gives its slot back, when the wait of an open circuit
     /// is over, by every transition and command, and by a
-    /// [`ManualClock`](crate::clock::ManualClock) that is advanced. Waiters are served
+    /// [`ManualClock`](crate::clock::ManualClock) that is advanced. Waiters are woken
     /// one after the other, in the order in which they came; a call that does not
-    /// wait may come before them. Waiting counts as no rejection.
+    /// wait, and a waiter that just came, may come before them. Waiting counts as no
+    /// rejection.
     ///
-    /// Where no wake can be foreseen, with a permit that draws chance or a retry
-    /// policy that is due but not ready, the first waiter asks again every 100 ms.
+    /// Where no wake can be foreseen, with a permit that draws chance, a retry policy
+    /// that is due but not ready, or a [throttle](crate::throttle) that refuses a share
+    /// of the calls, the first waiter asks again every 100 ms. A waiter that was woken
+    /// and is not polled keeps its place, and holds up those behind it for no longer.
     /// Under [`force_open`](Self::force_open), and where the retry policy never lets a
     /// probe through, it waits for a command: put a timeout around it.
     ///
@@ -270,15 +268,9 @@ impl CircuitBreaker {
     ///
     /// # Cancel safety
     ///
-    /// Dropped before its end it holds nothing, and if it had been woken, the next
-    /// waiter is.
+    /// This method is cancel safe. Dropped before its end it holds nothing, and if it had
+    /// been woken, the next waiter is.
     pub fn acquire_ready(&self) -> AcquireReady {
         AcquireReady::new(self.clone())
-    }
-}
-
-impl fmt::Debug for gate::Claim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Claim").finish_non_exhaustive()
     }
 }

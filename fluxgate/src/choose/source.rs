@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::gate::Claim;
+use super::claim::Claim;
 use crate::{CircuitBreaker, Name, StaticBreaker};
 
 /// A target with a breaker of its own: a handle, or a type of yours that holds one.
@@ -102,8 +102,8 @@ impl<T: Target> Source<T> for Handles {
     fn claim(
         &self,
         breakers: impl Iterator<Item = CircuitBreaker>,
-        now: Duration,
+        _now: Duration,
     ) -> Option<EarlyClaim> {
-        Claim::of_list(breakers.collect(), now).map(EarlyClaim)
+        Claim::of_list(breakers.collect()).map(EarlyClaim)
     }
 }

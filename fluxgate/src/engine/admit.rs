@@ -9,9 +9,10 @@ use super::{
 };
 use crate::{
     State, diagnostics,
+    flight::Trigger,
     retry::Opening,
     util::{
-        consult::{Answer, consult},
+        consult::{Consulted, consult},
         duration::nanos,
         slot::Slot,
     },
@@ -54,14 +55,14 @@ impl Core {
             }
             State::Disabled => Ok(Ticket::new(word, 0)),
             State::ForcedOpen => Err(self.refuse(Refusal::by(State::ForcedOpen))),
-            State::MetricsOnly => Ok(self.ticket(word)),
+            State::MetricsOnly => Ok(self.ticket(word.calm())),
             State::Closed | State::Open | State::HalfOpen => {
                 self.admit_locked().map_err(|refusal| self.refuse(refusal))
             }
         }
     }
 
-    /// The two above.
+    /// Admits a call on any path except the fast one.
     #[inline(never)]
     pub(crate) fn admit_without_fast(&self) -> Result<Ticket, Refusal> {
         self.admit_lock_free().unwrap_or_else(|| self.admit_slow())
@@ -77,15 +78,15 @@ impl Core {
         Ticket::new(word, began)
     }
 
-    /// All of them.
+    /// Admits a call on any path.
     #[cfg(feature = "tower")]
     pub(crate) fn admit_any(&self) -> Result<Ticket, Refusal> {
         self.admit_fast()
             .map_or_else(|| self.admit_without_fast(), Ok)
     }
 
-    /// Why a call would be rejected now, if that is certain without asking for
-    /// one. Nothing is counted.
+    /// Returns why a call would be rejected now, if that is certain without admitting
+    /// one. Counts nothing.
     pub(crate) fn refusing(&self) -> Option<Refusal> {
         loop {
             let word = self.word();
@@ -190,7 +191,7 @@ impl Core {
                         }
                         return Ok(Ticket {
                             slot,
-                            ..Ticket::new(word, nanos(now))
+                            ..Ticket::new(word.calm(), nanos(now))
                         });
                     }
                     self.give_back(slot, now);
@@ -208,33 +209,33 @@ impl Core {
         }
     }
 
-    /// Whether the retry policy lets a probe run after all.
+    /// Returns whether the retry policy lets a probe run after all.
     pub(super) fn is_ready(&self, opening: Opening, elapsed: Duration) -> bool {
         match consult(self, || self.config.retry.ready(&opening, elapsed)) {
-            Answer::Given(ready) => ready,
-            Answer::Panicked => {
+            Consulted::Given(ready) => ready,
+            Consulted::Panicked => {
                 diagnostics::policy_panicked("retry");
                 true
             }
-            Answer::Within => false,
+            Consulted::Within => false,
         }
     }
 
     fn permits(&self, elapsed: Duration) -> bool {
         let permit = &self.config.permit;
         match consult(self, || permit.admits(elapsed, &mut &self.random)) {
-            Answer::Given(admits) => admits,
-            Answer::Panicked => {
+            Consulted::Given(admits) => admits,
+            Consulted::Panicked => {
                 diagnostics::policy_panicked("permit");
                 true
             }
-            Answer::Within => false,
+            Consulted::Within => false,
         }
     }
 
     /// Half-opens the circuit, if it is still in the period of `word`.
     fn half_open(&self, word: StateWord, now: Duration) {
-        let entry = self.entry_at(State::HalfOpen, now);
+        let entry = self.entry_at(State::HalfOpen, Trigger::Retry, now);
         let mut held = self.shared.lock();
         if held.word().same_period(word) {
             self.enter(&mut held, entry);

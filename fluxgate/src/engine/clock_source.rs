@@ -14,7 +14,7 @@ use crate::{
     diagnostics,
     util::{
         alarms,
-        consult::{Answer, consult},
+        consult::{Consulted, consult},
         duration::nanos,
         panic::catch_panic,
     },
@@ -26,7 +26,7 @@ pub(crate) enum ClockSource {
 }
 
 impl Default for ClockSource {
-    /// The system's clock, or that of a test that has breakers of its own.
+    /// Returns the system's clock, or that of a test that has breakers of its own.
     fn default() -> Self {
         #[cfg(feature = "test-util")]
         if let Some(world) = crate::registry::isolated::world() {
@@ -61,6 +61,12 @@ impl ClockSource {
         }))
     }
 
+    /// Returns whether this is the system's clock, which a test may replace for the
+    /// whole process.
+    pub(crate) fn is_system(&self) -> bool {
+        matches!(self, Self::System)
+    }
+
     pub(crate) fn now(&self) -> Duration {
         match self {
             Self::System => SystemClock.now(),
@@ -75,7 +81,7 @@ impl ClockSource {
         }
     }
 
-    /// Has an alarm ring when `now` has come to `at`: by the clock, if it can, else in
+    /// Sets an alarm that rings when `now` has come to `at`: by the clock, if it can, else in
     /// real time.
     pub(crate) fn set_alarm(&self, at: Duration, alarm: Alarm) {
         let set = match self {
@@ -89,26 +95,27 @@ impl ClockSource {
 }
 
 impl OwnClock {
-    /// Out of line, so that the system's clock is read without its frame.
+    /// Reads a clock of the user's. Out of line, so that the system's clock is read without
+    /// this frame.
     #[inline(never)]
     fn now(&self) -> Duration {
         match consult(self, || self.clock.now()) {
-            Answer::Given(now) => {
+            Consulted::Given(now) => {
                 let now = now.saturating_sub(self.origin);
                 self.last.store(nanos(now), Relaxed);
                 return now;
             }
-            Answer::Panicked => diagnostics::policy_panicked("clock"),
-            Answer::Within => {}
+            Consulted::Panicked => diagnostics::policy_panicked("clock"),
+            Consulted::Within => {}
         }
         Duration::from_nanos(self.last.load(Relaxed))
     }
 
     fn wall(&self) -> SystemTime {
         match consult(self, || self.clock.wall()) {
-            Answer::Given(wall) => return wall,
-            Answer::Panicked => diagnostics::policy_panicked("clock"),
-            Answer::Within => {}
+            Consulted::Given(wall) => return wall,
+            Consulted::Panicked => diagnostics::policy_panicked("clock"),
+            Consulted::Within => {}
         }
         SystemTime::now()
     }
@@ -122,15 +129,15 @@ impl OwnClock {
             None => Ok(()),
         });
         match answer {
-            Answer::Given(set) => {
+            Consulted::Given(set) => {
                 again.silence();
                 set
             }
-            Answer::Panicked => {
+            Consulted::Panicked => {
                 diagnostics::policy_panicked("clock");
                 Err(again)
             }
-            Answer::Within => {
+            Consulted::Within => {
                 if let Some(given) = given {
                     given.silence();
                 }

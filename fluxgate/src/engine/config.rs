@@ -23,6 +23,8 @@ pub(crate) struct Config {
     pub(crate) reopen_after: Option<NonZeroU64>,
     pub(crate) on_cancel: OnCancel,
     pub(crate) slow_probes: SlowProbes,
+    /// How many transitions are kept.
+    pub(crate) flight: usize,
     /// The slowness thresholds of the rules, ascending.
     pub(crate) thresholds: Box<[Duration]>,
     /// Whether the sum of durations is kept.
@@ -62,7 +64,7 @@ impl Config {
         catch_panic(|| self.permit.share(elapsed)).flatten()
     }
 
-    /// A cause in words.
+    /// Returns a cause in words.
     pub(crate) fn reason(&self, cause: Cause) -> Option<Reason> {
         let (rule, threshold) = match cause.leaf {
             Cause::REOPEN_AFTER => (RuleKind::ReopenAfter, self.reopen_after?.get() as f64),

@@ -8,10 +8,12 @@ use std::{
     time::Duration,
 };
 
+#[cfg(feature = "sim")]
+use crate::listener::Recorders;
 use crate::{
     Histogram, LifetimeTotals, State,
-    engine::{sharded::ShardedCounters, ticket::Ended},
-    listener::Needs,
+    engine::{sharded::ShardedCounters, ticket::CallEnd},
+    listener::ListenerNeeds,
     util::duration::nanos,
 };
 
@@ -47,7 +49,7 @@ impl Count {
 }
 
 impl CallCounters {
-    /// As if new, between two tests.
+    /// Sets all counters to zero, between two tests.
     pub(crate) fn clear(&self) {
         let Self {
             rejected,
@@ -88,7 +90,7 @@ pub(crate) struct ListenerCounters {
     calls: ShardedCounters,
     /// Who records single calls.
     #[cfg(feature = "sim")]
-    recorders: Box<[crate::sim::Recorder]>,
+    recorders: Recorders,
 }
 
 /// The places in a stripe.
@@ -98,8 +100,8 @@ const FIRST_BUCKET: usize = 2;
 
 impl ListenerCounters {
     /// Returns the counters, or `None` when no listener reads anything.
-    pub(crate) fn new(needs: Needs) -> Option<Box<Self>> {
-        let Needs {
+    pub(crate) fn new(needs: ListenerNeeds) -> Option<Box<Self>> {
+        let ListenerNeeds {
             lifetime,
             successes,
             durations,
@@ -129,16 +131,16 @@ impl ListenerCounters {
             bounds,
             calls: ShardedCounters::new(places),
             #[cfg(feature = "sim")]
-            recorders: recorders.into(),
+            recorders,
         }))
     }
 
-    /// Whether it wants to see every call, the healthy ones too.
+    /// Returns whether a listener wants every call counted, healthy ones too.
     pub(crate) fn counts_every_call(&self) -> bool {
         self.counts_successes || self.needs_elapsed()
     }
 
-    /// Whether it wants to know how long calls took.
+    /// Returns whether a listener wants to know how long calls took.
     pub(crate) fn needs_elapsed(&self) -> bool {
         #[cfg(feature = "sim")]
         if !self.recorders.is_empty() {
@@ -153,35 +155,35 @@ impl ListenerCounters {
 
     /// Hands a call that ended to the recorders of calls.
     #[cfg(feature = "sim")]
-    pub(crate) fn record_call(&self, ended: Ended, now: Duration, elapsed: u64) {
-        for recorder in &self.recorders {
-            recorder.ended(ended, now, Duration::from_nanos(elapsed));
+    pub(crate) fn record_call(&self, ended: CallEnd, now: Duration, elapsed: u64) {
+        for recorder in self.recorders.iter() {
+            recorder.record_call(ended, now, Duration::from_nanos(elapsed));
         }
     }
 
     /// Hands a call that was refused to the recorders of calls.
     #[cfg(feature = "sim")]
     pub(crate) fn record_refusal(&self, now: impl Fn() -> Duration) {
-        for recorder in &self.recorders {
-            recorder.refused(now());
+        for recorder in self.recorders.iter() {
+            recorder.record_refusal(now());
         }
     }
 
-    /// A call ended after `elapsed` nanoseconds; `late` if the state had moved
+    /// Counts a call that ended after `elapsed` nanoseconds; `late` if the state had moved
     /// on.
     #[inline]
-    pub(crate) fn ended(&self, ended: Ended, late: bool, elapsed: u64) {
+    pub(crate) fn ended(&self, ended: CallEnd, late: bool, elapsed: u64) {
         match ended {
-            Ended::Success | Ended::Failure if late => bump(&self.late, 1),
-            Ended::Success if self.counts_successes => self.calls.add(SUCCESSES, 1),
-            Ended::Failure => bump(&self.failures, 1),
+            CallEnd::Success | CallEnd::Failure if late => bump(&self.late, 1),
+            CallEnd::Success if self.counts_successes => self.calls.add(SUCCESSES, 1),
+            CallEnd::Failure => bump(&self.failures, 1),
             // The breaker counts these whether a listener reads them or not.
-            Ended::Success
-            | Ended::Ignored
-            | Ended::Alive
-            | Ended::Overloaded
-            | Ended::Cancelled
-            | Ended::Panicked => {}
+            CallEnd::Success
+            | CallEnd::Ignored
+            | CallEnd::Alive
+            | CallEnd::Overloaded
+            | CallEnd::Cancelled
+            | CallEnd::Panicked => {}
         }
         if self.keeps_histogram() {
             let bucket = self.bounds.partition_point(|bound| *bound < elapsed);
@@ -202,7 +204,7 @@ impl ListenerCounters {
         bump(&self.spent[state as usize], nanos(after));
     }
 
-    /// The totals, `since` being how long the present state has lasted.
+    /// Returns the totals, `since` being how long the present state has lasted.
     pub(crate) fn lifetime(&self, state: State, since: Duration) -> LifetimeTotals {
         let read = |count: &AtomicU64| count.load(Relaxed);
         let rejecting = [State::Open, State::HalfOpen, State::ForcedOpen];

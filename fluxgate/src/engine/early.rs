@@ -8,11 +8,13 @@
 //! comparison of generations under the lock ensures; after the end of the wait the
 //! circuit belongs to ordinary callers, and the probe is late.
 
-use super::{Core, machine::Ending, opening::Refusal};
+use std::time::Duration;
+
+use super::{Core, choice::Choice, machine::Ending, opening::Refusal};
 use crate::{
     State,
-    choose::side::Choice,
-    engine::ticket::{Ended, Ticket},
+    engine::ticket::{CallEnd, Ticket},
+    flight::Trigger,
     util::duration::nanos,
     window::Record,
 };
@@ -36,6 +38,11 @@ impl Core {
     pub(crate) fn pass_over(&self, refusal: Refusal) -> Refusal {
         self.choice().pass_over();
         refusal
+    }
+
+    /// Returns how long a probe holds its slot at most.
+    pub(crate) fn probe_lease(&self) -> Duration {
+        Duration::from_nanos(self.shared.lock().get().machine.probes().lease())
     }
 
     /// Admits an early probe, if the circuit is open and allows one.
@@ -63,9 +70,9 @@ impl Core {
 
     /// Settles an early probe. Its duration, in nanoseconds, may have been measured
     /// elsewhere.
-    pub(crate) fn settle_early(&self, ticket: Ticket, ended: Ended, elapsed: Option<u64>) {
+    pub(crate) fn settle_early(&self, ticket: Ticket, ended: CallEnd, elapsed: Option<u64>) {
         let Ticket { word, began, slot } = ticket;
-        let half_open = self.entry(State::HalfOpen);
+        let half_open = self.entry(State::HalfOpen, Trigger::Recovery);
         let now = half_open.now();
         let elapsed = elapsed.unwrap_or_else(|| nanos(now).saturating_sub(began));
         let passed =
@@ -77,7 +84,7 @@ impl Core {
         let is_late = !held.word().same_period(word) || !held.get().machine.takes_early(now);
         if let Some(listener_counters) = &self.listener_counters {
             let ended = match ended {
-                Ended::Success if !passed => Ended::Failure,
+                CallEnd::Success if !passed => CallEnd::Failure,
                 ended => ended,
             };
             listener_counters.ended(ended, passed && is_late, elapsed);

@@ -7,9 +7,9 @@
 #[cfg(not(fluxgate_loom))]
 use std::sync::{Mutex, PoisonError};
 
-use crate::engine::{
-    state_word::StateWord,
-    sync::{AtomicU64, MutPtr, Ordering, UnsafeCell, pause},
+use crate::{
+    engine::state_word::StateWord,
+    util::sync::{AtomicU64, MutPtr, Ordering, UnsafeCell, pause},
 };
 
 /// A value, and the control word that guards it. The word is read by everybody
@@ -43,13 +43,13 @@ impl<T> Locked<T> {
         }
     }
 
-    /// The present control word.
+    /// Returns the present control word.
     #[inline]
     pub(crate) fn word(&self) -> StateWord {
         StateWord::from_bits(self.word.load(Ordering::Acquire))
     }
 
-    /// The control word, for a reader that has its own fence.
+    /// Loads the control word for a reader that has its own fence.
     pub(crate) fn word_relaxed(&self) -> StateWord {
         StateWord::from_bits(self.word.load(Ordering::Relaxed))
     }
@@ -119,15 +119,17 @@ impl<T> Locked<T> {
         self.word.store(seal.word.bits(), Ordering::Relaxed);
     }
 
-    /// One thread tries again and again, ever more patiently: the lock is held
-    /// for nanoseconds, unless its holder is not running. The others are parked.
+    /// Takes a lock that was not free. One thread tries again, with growing pauses: the
+    /// lock is held for nanoseconds, unless its holder is not running. All others are
+    /// parked in the mutex.
     #[cold]
     fn wait(&self) -> StateWord {
         #[cfg(not(fluxgate_loom))]
         let _turn = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let mut tries = 0;
         loop {
-            // Always sees the present, which a load need not.
+            // A read-modify-write reads the latest value in modification order; a load
+            // may not.
             let bit = StateWord::LOCKED.bits();
             let before = StateWord::from_bits(self.word.fetch_or(bit, Ordering::Acquire));
             if !before.is_locked() {
@@ -164,7 +166,7 @@ impl<T> Held<'_, T> {
         unsafe { self.value.deref() }
     }
 
-    /// The control word as it will be when the lock is let go.
+    /// Returns the control word as it will be when the lock is let go.
     pub(crate) fn word(&self) -> StateWord {
         self.word
     }

@@ -8,8 +8,8 @@
 //! [`Machine`], the outbox and all else are behind the lock.
 //!
 //! ```text
-//! bits of the word   63 ……………………… 8 | 7 6 | 5      | 4    | 3     | 2 1 0
-//!                    generation     |     | locked | free | clean | state
+//! bits of the word   63 …………………… 8 | 7         | 6 | 5      | 4    | 3     | 2 1 0
+//!                    generation   | attention |   | locked | free | clean | state
 //! ```
 //!
 //! - *generation* goes up with every transition, also with one to the present state. A
@@ -19,6 +19,8 @@
 //!   outcome is recorded.
 //! - *clean*: one more success that is not slow would change nothing: the window is full
 //!   of such, the streak is 0, and the rule answers as before.
+//! - *attention*: the dependency was overloaded lately, and the breaker has a throttle:
+//!   calls are counted and may be refused ([`throttled`]). No call is *free* meanwhile.
 //!
 //! ## The fast path
 //!
@@ -72,10 +74,14 @@
 //! (`tests/guarantees/model`).
 
 mod admit;
+pub(crate) mod choice;
 pub(crate) mod clock_source;
 pub(crate) mod config;
 mod counters;
 mod early;
+pub(crate) mod gate;
+#[cfg(feature = "page")]
+pub(crate) mod glance;
 pub(crate) mod lock;
 pub(crate) mod machine;
 pub(crate) mod opening;
@@ -90,12 +96,12 @@ pub(crate) mod retire;
 mod settle;
 mod sharded;
 pub(crate) mod state_word;
-pub(crate) mod sync;
 #[cfg(test)]
 mod tests;
 mod throttled;
 pub(crate) mod ticket;
 mod transition;
+pub(crate) mod waiters;
 
 use std::{
     panic::{RefUnwindSafe, UnwindSafe},
@@ -106,16 +112,17 @@ use once_cell::race::{OnceBox, OnceRef};
 
 use crate::{
     CircuitBreaker, KillSwitch, Name, OnCancel, State,
-    choose::side::Choice,
     clock::SystemClock,
     diagnostics,
     engine::{clock_source::ClockSource, random_source::RandomSource},
+    flight::{self, Failures, Ring, Trigger},
     info::kill_switch::Environment,
     listener::ListenerSet,
     retry::Opening,
     throttle::{Adaptive, Throttle},
     util::duration::nanos,
 };
+use choice::Choice;
 use config::Config;
 use counters::{CallCounters, ListenerCounters};
 use lock::Locked;
@@ -123,8 +130,8 @@ use machine::Machine;
 use opening::OpeningSeqLock;
 use outbox::Outbox;
 use state_word::StateWord;
-use ticket::{Ended, Ticket};
-use transition::Entry;
+use ticket::{CallEnd, Ticket};
+use transition::StateEntry;
 
 // In this order: first what rejections read, last what they write, so that on two
 // cores they share no cache line but the counter's. Each flag is a question of
@@ -164,6 +171,8 @@ pub(crate) struct Core {
     /// What choosing among breakers keeps of this one, once it is chosen among or
     /// waited for.
     choice: OnceBox<Choice>,
+    /// What the last failures said, once that is asked for.
+    pub(crate) failures: OnceBox<Failures>,
     /// The state that it begins in, unless the environment commands another.
     initial_state: State,
     counts: CallCounters,
@@ -179,6 +188,8 @@ struct Shared {
     changed_at: SystemTime,
     sequence: u64,
     outbox: Outbox,
+    /// The last transitions.
+    flight: Ring,
     /// Whether a state was entered since the lock was last let go with
     /// [`Core::unlock`].
     has_changed: bool,
@@ -242,6 +253,7 @@ impl Core {
                     changed_at,
                     sequence: 0,
                     outbox: Outbox::new(!listeners.is_empty()),
+                    flight: Ring::default(),
                     has_changed: false,
                 },
             ),
@@ -262,19 +274,20 @@ impl Core {
             own_window,
             has_fast_path,
             choice: OnceBox::new(),
+            failures: OnceBox::new(),
             initial_state,
             counts: CallCounters::default(),
             listener_counters,
         }
     }
 
-    /// What the environment commands, if it is not what a breaker begins with.
+    /// Returns what the environment commands, if it is not what a breaker begins with.
     fn kill_switch_state(&self) -> Option<&KillSwitch> {
         self.kill_switch()
             .filter(|switch| switch.state != State::Closed)
     }
 
-    /// What the environment commands; nothing while a test has the time frozen.
+    /// Returns what the environment commands; nothing while a test has the time frozen.
     fn kill_switch(&self) -> Option<&KillSwitch> {
         let switch = self.environment.as_deref()?.switch.as_ref();
         switch.filter(|_| !SystemClock::is_replaced())
@@ -288,11 +301,11 @@ impl Core {
 
     /// Asks what has to be asked before the breaker begins in its state; `None` if
     /// that is `Closed`.
-    fn entry_to_start(&self) -> Option<Entry> {
+    fn entry_to_start(&self) -> Option<StateEntry<'static>> {
         match self.start() {
             State::Closed => None,
-            State::Open => Some(self.entry_to_open(None, Opening::new(0))),
-            state => Some(self.entry(state)),
+            State::Open => Some(self.entry_to_open(None, Opening::new(0), Trigger::Start)),
+            state => Some(self.entry(state, Trigger::Start)),
         }
     }
 
@@ -321,8 +334,26 @@ impl Core {
         self.shared.word()
     }
 
+    /// Returns the clock that the breaker reads.
+    pub(crate) fn clock(&self) -> &ClockSource {
+        &self.clock
+    }
+
     pub(crate) fn state(&self) -> State {
         self.word().state()
+    }
+
+    /// Takes note of what a failure says, unless the flight recorder is off. To be
+    /// called without the lock, before the call is settled: the transition that it
+    /// causes shall have it.
+    #[cold]
+    pub(crate) fn note_failure(&self, error: &dyn std::fmt::Display) {
+        if self.config.flight > 0 {
+            let text = flight::failure(error);
+            let at = self.clock.wall();
+            let failures = self.failures.get_or_init(Box::default);
+            failures.note(text, at);
+        }
     }
 }
 

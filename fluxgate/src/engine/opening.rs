@@ -26,12 +26,12 @@ use std::time::Duration;
 
 use crate::{
     State,
-    engine::{
-        state_word::StateWord,
+    engine::state_word::StateWord,
+    tripper::Cause,
+    util::{
+        duration::nanos,
         sync::{AtomicU64, Ordering, fence},
     },
-    tripper::Cause,
-    util::duration::nanos,
 };
 
 /// When an open circuit may be probed, and why it opened.
@@ -116,7 +116,7 @@ impl OpeningSeqLock {
 }
 
 impl Refusal {
-    /// By a state that has no opening.
+    /// Makes the refusal of a state that has no opening.
     pub(crate) fn by(state: State) -> Self {
         Self {
             time: NEVER,
@@ -150,7 +150,7 @@ impl Refusal {
         (self.state() == State::Closed).then_some(self.measured)
     }
 
-    /// How long the circuit had been half-open when its permit refused the call, in
+    /// Returns how long the circuit had been half-open when its permit refused the call, in
     /// whole milliseconds; `None` if it was not the permit.
     pub(crate) fn permit_asked_after(&self) -> Option<Duration> {
         let millis = (self.packed >> CALLS).checked_sub(1)?;
@@ -175,7 +175,7 @@ impl Refusal {
         self
     }
 
-    /// Whether the circuit may be probed now.
+    /// Returns whether the circuit may be probed now.
     #[inline]
     pub(crate) fn is_due(&self) -> bool {
         self.time == 0

@@ -1,37 +1,38 @@
 //! What operators do: command and look.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use crate::choose::side::Choice;
-use crate::engine::Core;
+use crate::engine::{Core, choice::Choice};
 use crate::{
     Info, SettingsInfo, State,
+    flight::{FlightRecord, Trigger},
     info::{kill_switch::Environment, metrics::Metrics},
     random::Seeded,
     util::duration::nanos,
 };
 
 impl Core {
-    /// A manual command: goes to the state, also if it is the present one.
-    pub(crate) fn command(&self, state: State) {
+    /// Obeys a manual command: goes to the state, also if it is the present one.
+    pub(crate) fn command(&self, state: State, by: Option<&Arc<str>>) {
         if state == State::Open {
-            return self.open(None);
+            return self.open(None, by);
         }
-        let entry = self.entry(state);
+        let entry = self.entry(state, Trigger::Command).by(by);
         let mut held = self.shared.lock();
         self.enter(&mut held, entry);
         self.unlock(held);
     }
 
     /// Opens the circuit by hand, for `wait`, or as long as the retry policy says.
-    pub(crate) fn open(&self, wait: Option<Duration>) {
+    pub(crate) fn open(&self, wait: Option<Duration>, by: Option<&Arc<str>>) {
         let now = self.clock.now();
         let mut held = self.expire_own(self.shared.lock(), now);
         let machine = &mut held.get().machine;
         machine.totals(now);
         let opening = machine.opening();
         self.unlock(held);
-        let entry = self.entry_to_open(wait, opening);
+        let entry = self.entry_to_open(wait, opening, Trigger::Command);
+        let entry = entry.by(by);
         let mut held = self.shared.lock();
         self.enter(&mut held, entry);
         self.unlock(held);
@@ -45,10 +46,13 @@ impl Core {
         let entry = self.entry_to_start();
         self.random.renew(random);
         let mut held = self.shared.lock();
-        let shared = held.get();
         if let Some(throttle) = &self.throttle {
             throttle.clear();
+            // What is entered below would take it over.
+            let word = held.word().calm();
+            held.set_word(word);
         }
+        let shared = held.get();
         shared.machine.forget_failed();
         match entry {
             None if shared.machine.state() == State::Closed => {
@@ -57,12 +61,18 @@ impl Core {
                 held.set_word(word);
             }
             entry => {
-                let entry = entry.unwrap_or_else(|| self.entry_at(State::Closed, now));
+                let entry =
+                    entry.unwrap_or_else(|| self.entry_at(State::Closed, Trigger::Start, now));
                 self.enter(&mut held, entry);
             }
         }
-        held.get().outbox.clear();
+        let shared = held.get();
+        shared.outbox.clear();
+        shared.flight.clear();
         self.unlock(held);
+        if let Some(failures) = self.failures.get() {
+            failures.clear();
+        }
         self.counts.clear();
         if let Some(choice) = self.choice.get() {
             choice.clear();
@@ -88,6 +98,7 @@ impl Core {
         let throttle = throttle.map(|throttle| throttle.info(nanos(now), has_attention));
         let shared = held.get();
         let changed_at = shared.changed_at;
+        let transitions = shared.flight.all();
         let (waiting, merged) = (shared.outbox.waiting(), shared.outbox.merged());
         let machine = &mut shared.machine;
         let state = machine.state();
@@ -115,6 +126,7 @@ impl Core {
                 .and_then(|cause| self.config.reason(cause)),
             probes_in_flight: machine.probes_in_flight(now),
             rejected: self.counts.rejected.get(),
+            would_have_opened: machine.would_have_opened(),
             throttled: self.counts.throttled.get(),
             throttle,
             passed_over: self.choice.get().map_or(0, Choice::passed_over),
@@ -142,8 +154,15 @@ impl Core {
             listener_failures: 0,
             listeners: Vec::new(),
             missing_listeners: Vec::new(),
+            flight: FlightRecord {
+                transitions,
+                ..FlightRecord::default()
+            },
         };
         self.unlock(held);
+        if let Some(failures) = self.failures.get() {
+            (info.flight.failures, info.flight.failures_dropped) = failures.all();
+        }
         // Policies and listeners are asked without the lock.
         self.config.describe(&mut info.settings);
         let throttle = self.throttle.as_ref();

@@ -58,7 +58,12 @@ impl Outbox {
         {
             *merged += 1;
             if let Some(next) = signals.front_mut() {
-                next.old_state = oldest.old_state;
+                if next.would_have_opened {
+                    // It is no part of the chain.
+                    *next = oldest;
+                } else {
+                    next.old_state = oldest.old_state;
+                }
             }
         }
         signals.push_back(signal());
@@ -89,7 +94,7 @@ impl Outbox {
         self.begin()
     }
 
-    /// The next signal; `None` ends the delivery.
+    /// Takes the next signal; `None` ends the delivery.
     pub(crate) fn take(&mut self) -> Option<Signal> {
         let waiting = self.waiting.as_deref_mut();
         let signal = waiting.and_then(|waiting| waiting.signals.pop_front());
@@ -97,13 +102,13 @@ impl Outbox {
         signal
     }
 
-    /// How many signals wait.
+    /// Returns how many signals wait.
     pub(crate) fn waiting(&self) -> u64 {
         let waiting = self.waiting.as_ref();
         waiting.map_or(0, |waiting| waiting.signals.len() as u64)
     }
 
-    /// How many signals were merged into the one after.
+    /// Returns how many signals were merged into the one after.
     pub(crate) fn merged(&self) -> u64 {
         self.waiting.as_ref().map_or(0, |waiting| waiting.merged)
     }

@@ -13,14 +13,14 @@ use super::{Core, Shared, lock::Held};
 use crate::{
     diagnostics,
     util::panic::catch_panic,
-    window::{MOST, OwnWindow, Record, Task, Window},
+    window::{MOST, OwnWindow, Record, Window, WindowTask},
 };
 
 impl Core {
     /// Leaves an outcome for the user's window. Whether there was room.
     pub(super) fn leave_record(held: &mut Held<'_, Shared>, record: Record, now: Duration) -> bool {
         let generation = held.word().generation();
-        let task = Task::Record {
+        let task = WindowTask::Record {
             generation,
             record,
             now,
@@ -38,7 +38,7 @@ impl Core {
     ) -> Held<'a, Shared> {
         match held.get().machine.own_window() {
             Some((own, _)) => {
-                own.tasks.put(Task::Expire(now));
+                own.tasks.put(WindowTask::Expire(now));
                 self.catch_up(held)
             }
             None => held,
@@ -71,11 +71,11 @@ impl Core {
         &'a self,
         mut held: Held<'a, Shared>,
         window: &mut dyn Window,
-        task: Task,
+        task: WindowTask,
     ) -> Held<'a, Shared> {
         let present = held.word();
         let late = || self.counts.late.add(1);
-        if let Task::Record { generation, .. } = task
+        if let WindowTask::Record { generation, .. } = task
             && present.generation() != generation
         {
             late();
@@ -85,9 +85,9 @@ impl Core {
         let mut totals = totals.map(|totals| totals.clone()).unwrap_or_default();
         drop(held);
         let told = catch_panic(|| match task {
-            Task::Record { record, now, .. } => window.record(record, now, &mut totals),
-            Task::Expire(now) => window.expire(now, &mut totals),
-            Task::Clear => window.clear(),
+            WindowTask::Record { record, now, .. } => window.record(record, now, &mut totals),
+            WindowTask::Expire(now) => window.expire(now, &mut totals),
+            WindowTask::Clear => window.clear(),
         });
         if told.is_none() {
             diagnostics::policy_panicked("window");
@@ -95,11 +95,13 @@ impl Core {
         let mut held = self.shared.lock();
         let stays = held.word().same_period(present);
         match (held.get().machine.own_window(), task) {
-            (Some(_), Task::Record { .. }) if !stays => late(),
-            (Some((_, own)), Task::Record { .. } | Task::Expire(_)) if stays => *own = totals,
+            (Some(_), WindowTask::Record { .. }) if !stays => late(),
+            (Some((_, own)), WindowTask::Record { .. } | WindowTask::Expire(_)) if stays => {
+                *own = totals;
+            }
             _ => {}
         }
-        if let (true, Task::Record { record, now, .. }) = (stays, task) {
+        if let (true, WindowTask::Record { record, now, .. }) = (stays, task) {
             let machine = &mut held.get().machine;
             if let Some(next) = machine.went_into(&self.config, record.failed, now) {
                 held = self.make(held, next, Some(now));

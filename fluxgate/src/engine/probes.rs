@@ -15,8 +15,8 @@ pub(crate) struct Probes {
     limit: u32,
     /// In nanoseconds, like all times here.
     lease: u64,
-    places: Vec<Place>,
-    /// The first place that is free, linked by `next`; or `NOBODY`.
+    places: Vec<ProbePlace>,
+    /// The first place that is free, linked by `next`; or `NO_PLACE`.
     free: u32,
     /// The probes that hold a slot: the one that began first, the first that is
     /// within its lease, and the last.
@@ -29,25 +29,25 @@ pub(crate) struct Probes {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct ProbePlace {
     /// When the probe here began.
     began: u64,
     /// How many probes were here before.
     turn: u32,
-    stage: Stage,
+    stage: ProbeStage,
     previous: u32,
     /// The next probe, or the next free place.
     next: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+enum ProbeStage {
     Free,
     Within,
     Overdue,
 }
 
-const NOBODY: u32 = u32::MAX;
+const NO_PLACE: u32 = u32::MAX;
 /// How many slots get their memory when the breaker is built.
 const PREPARED: u32 = 16;
 
@@ -58,10 +58,10 @@ impl Probes {
             limit,
             lease,
             places: Vec::with_capacity(prepared),
-            free: NOBODY,
-            oldest: NOBODY,
-            within: NOBODY,
-            newest: NOBODY,
+            free: NO_PLACE,
+            oldest: NO_PLACE,
+            within: NO_PLACE,
+            newest: NO_PLACE,
             held: 0,
             overdue: 0,
         }
@@ -71,12 +71,12 @@ impl Probes {
         self.limit
     }
 
-    /// In nanoseconds.
+    /// Returns the lease, in nanoseconds.
     pub(crate) fn lease(&self) -> u64 {
         self.lease
     }
 
-    /// A slot for a probe that begins `now`, and how many probes lost theirs
+    /// Takes a slot for a probe that begins `now`; also returns how many probes lost theirs
     /// for it.
     pub(crate) fn acquire(&mut self, now: u64) -> (Option<Slot>, u64) {
         self.age(now);
@@ -102,8 +102,8 @@ impl Probes {
     pub(crate) fn release(&mut self, slot: Slot, now: u64) -> bool {
         self.age(now);
         match self.places.get(slot.place as usize) {
-            Some(place) if place.turn == slot.turn && place.stage != Stage::Free => {
-                let overdue = place.stage == Stage::Overdue;
+            Some(place) if place.turn == slot.turn && place.stage != ProbeStage::Free => {
+                let overdue = place.stage == ProbeStage::Overdue;
                 self.remove(slot.place);
                 overdue
             }
@@ -111,13 +111,13 @@ impl Probes {
         }
     }
 
-    /// How many probes hold a slot and are within their lease.
+    /// Returns how many probes hold a slot and are within their lease.
     pub(crate) fn in_flight(&mut self, now: u64) -> usize {
         self.age(now);
         (self.held - self.overdue) as usize
     }
 
-    /// How many probes have outlived their lease, and still hold a slot because
+    /// Returns how many probes have outlived their lease, and still hold a slot because
     /// no other asked for it.
     pub(crate) fn overdue(&mut self, now: u64) -> u64 {
         self.age(now);
@@ -130,7 +130,7 @@ impl Probes {
             if now.saturating_sub(place.began) < self.lease {
                 break;
             }
-            place.stage = Stage::Overdue;
+            place.stage = ProbeStage::Overdue;
             self.within = place.next;
             self.overdue += 1;
         }
@@ -139,13 +139,13 @@ impl Probes {
     /// Puts a probe at the end of the list.
     fn append(&mut self, now: u64) -> Option<Slot> {
         let newest = self.places.get(self.newest as usize);
-        let mut place = Place {
+        let mut place = ProbePlace {
             // A clock that jumps back must not make the order a lie.
             began: newest.map_or(now, |newest| newest.began.max(now)),
             turn: 0,
-            stage: Stage::Within,
+            stage: ProbeStage::Within,
             previous: self.newest,
-            next: NOBODY,
+            next: NO_PLACE,
         };
         let mut index = self.free;
         if let Some(free) = self.places.get_mut(index as usize) {
@@ -154,7 +154,7 @@ impl Probes {
             *free = place;
         } else {
             index = u32::try_from(self.places.len()).ok()?;
-            if index == NOBODY {
+            if index == NO_PLACE {
                 return None;
             }
             self.places.push(place);
@@ -164,7 +164,7 @@ impl Probes {
             None => self.oldest = index,
         }
         self.newest = index;
-        if self.within == NOBODY {
+        if self.within == NO_PLACE {
             self.within = index;
         }
         self.held += 1;
@@ -177,7 +177,7 @@ impl Probes {
     /// Takes a probe out of the list. Its place is free then, unless all its turns
     /// are used up: a slot must never fit a later probe.
     fn remove(&mut self, index: u32) {
-        let Place {
+        let ProbePlace {
             turn,
             stage,
             previous,
@@ -196,9 +196,9 @@ impl Probes {
             self.within = next;
         }
         self.held -= 1;
-        self.overdue -= u32::from(stage == Stage::Overdue);
+        self.overdue -= u32::from(stage == ProbeStage::Overdue);
         let place = &mut self.places[index as usize];
-        place.stage = Stage::Free;
+        place.stage = ProbeStage::Free;
         if turn < u32::MAX {
             place.next = self.free;
             self.free = index;
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_probe_never_frees_the_slot_of_another_though_the_clock_jumped_back() {
+    fn lost_probe_frees_no_slot_of_another() {
         let mut probes = Probes::new(1, 10);
         let (Some(lost), 0) = probes.acquire(100) else {
             panic!("the first slot")

@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use super::{Core, Ticket, opening::Refusal};
-use crate::{
-    State,
-    clock::{Alarm, Ring},
-};
+use super::{Core, Ticket, opening::Refusal, waiters::Waiters};
+use crate::{State, clock::Ring};
 
 /// How often a circuit is asked again that may admit a call at any time: one that
-/// is half-open, whose permit may draw chance and whose leases end, and one that is
-/// due but whose retry policy is not ready.
+/// is half-open, whose permit may draw chance and whose leases end, one that is due
+/// but whose retry policy is not ready, and a closed one that throttles. And how long a
+/// waiter that was woken may take before the next is woken.
 const AGAIN: Duration = Duration::from_millis(100);
 
 impl Core {
@@ -81,7 +79,7 @@ impl Core {
                 self.admit_attentive(word)
             }
             State::Closed | State::MetricsOnly if !self.tracks_in_flight => Ok(self.ticket(word)),
-            State::MetricsOnly => Ok(self.ticket(word)),
+            State::MetricsOnly => Ok(self.ticket(word.calm())),
             State::ForcedOpen => Err(Refusal::by(State::ForcedOpen)),
             State::Open => match self.opening(word) {
                 Some(refusal) if !refusal.is_due() => Err(refusal),
@@ -96,7 +94,8 @@ impl Core {
     pub(crate) fn next_look(&self, refusal: Refusal) -> Option<Duration> {
         let now = self.clock.now();
         match refusal.state() {
-            State::HalfOpen => Some(now.saturating_add(AGAIN)),
+            // Only a throttle refuses calls of a closed circuit.
+            State::HalfOpen | State::Closed => Some(now.saturating_add(AGAIN)),
             State::Open => {
                 if let Some(wait) = refusal.wait() {
                     Some(now.saturating_add(wait))
@@ -105,13 +104,16 @@ impl Core {
                     wait.map(|_| now.saturating_add(AGAIN))
                 }
             }
-            _ => None,
+            State::MetricsOnly | State::Disabled | State::ForcedOpen => None,
         }
     }
 
-    /// Has an alarm ring when the breaker's clock shows `at`.
-    pub(crate) fn set_alarm(&self, at: Duration, alarm: Alarm) {
-        self.clock.set_alarm(at, alarm);
+    /// Has an alarm ring for those that wait when the breaker's clock shows `at`, unless
+    /// one rings before.
+    pub(crate) fn look_at(&self, at: Duration, waiters: &Waiters) {
+        if let Some(alarm) = waiters.alarm(at) {
+            self.clock.set_alarm(at, alarm);
+        }
     }
 
     /// Returns the time by the breaker's clock.
@@ -124,7 +126,21 @@ impl Core {
     #[inline]
     pub(crate) fn wake_next(&self) {
         if let Some(choice) = self.choice.get() {
-            choice.waiters.wake_next();
+            self.wake_waiter(&choice.waiters);
+        }
+    }
+
+    #[cold]
+    fn wake_waiter(&self, waiters: &Waiters) {
+        if !waiters.wake_next() {
+            return;
+        }
+        let at = match self.refusing() {
+            Some(refusal) => self.next_look(refusal),
+            None => Some(self.clock.now().saturating_add(AGAIN)),
+        };
+        if let Some(at) = at {
+            self.look_at(at, waiters);
         }
     }
 }
@@ -133,7 +149,8 @@ impl Core {
 impl Ring for Core {
     fn ring(&self) {
         if let Some(choice) = self.choice.get() {
-            choice.waiters.ring();
+            choice.waiters.rang();
+            self.wake_waiter(&choice.waiters);
         }
     }
 }

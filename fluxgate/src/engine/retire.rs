@@ -3,15 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{Core, Shared};
-use crate::State;
+use crate::{State, util::duration::nanos};
 
 /// What would be lost if a breaker were dropped and built anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Holds {
     /// Nothing but successes.
     Nothing,
-    /// The circuit is closed, and there are failed or slow calls in its window,
-    /// or the last one failed.
+    /// The circuit is closed, and there are failed or slow calls in its window, or
+    /// the last one failed, or its throttle refuses calls.
     Trouble,
     /// The circuit is open.
     Opening {
@@ -64,7 +64,12 @@ impl Core {
         let Some(mut held) = core.shared.try_lock() else {
             return Err(core);
         };
-        if !may_go(held.get().holds(now, start)) {
+        let is_overloaded = core.is_attentive(held.word(), nanos(now));
+        let holds = match held.get().holds(now, start) {
+            Holds::Nothing if is_overloaded => Holds::Trouble,
+            holds => holds,
+        };
+        if !may_go(holds) {
             drop(held);
             return Err(core);
         }

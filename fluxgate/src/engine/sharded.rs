@@ -11,7 +11,7 @@ use once_cell::sync::OnceCell;
 
 /// A row of counters, once for each of several groups of threads.
 pub(crate) struct ShardedCounters {
-    lines: Box<[Line]>,
+    lines: Box<[CacheLines]>,
     /// Lines that make up one stripe.
     per_stripe: usize,
     /// The number of stripes, a power of two, less one.
@@ -22,7 +22,7 @@ pub(crate) struct ShardedCounters {
 /// processors fetch them in pairs.
 #[derive(Default)]
 #[repr(align(128))]
-struct Line([AtomicU64; PLACES]);
+struct CacheLines([AtomicU64; PLACES]);
 
 const PLACES: usize = 16;
 const MAX_STRIPES: usize = 64;
@@ -31,7 +31,7 @@ impl ShardedCounters {
     pub(crate) fn new(places: usize) -> Self {
         let per_stripe = places.div_ceil(PLACES);
         let stripes = shards();
-        let lines = (0..per_stripe * stripes).map(|_| Line::default());
+        let lines = (0..per_stripe * stripes).map(|_| CacheLines::default());
         Self {
             lines: lines.collect(),
             per_stripe,
@@ -60,7 +60,7 @@ impl ShardedCounters {
     }
 }
 
-/// How many stripes there are: one for each core, rounded up to a power of two.
+/// Returns how many stripes there are: one for each core, rounded up to a power of two.
 fn shards() -> usize {
     static STRIPES: OnceCell<usize> = OnceCell::new();
     *STRIPES.get_or_init(|| {
@@ -69,7 +69,7 @@ fn shards() -> usize {
     })
 }
 
-/// The number of this thread; threads take turns in using the stripes.
+/// Returns the number of this thread; threads take turns in using the stripes.
 #[inline]
 fn mine() -> usize {
     const UNKNOWN: usize = usize::MAX;

@@ -61,13 +61,13 @@ impl StateWord {
         self.0 & FREE != 0
     }
 
-    /// The word of the same period when the window is clean.
+    /// Returns the word of the same period when the window is clean.
     #[inline]
     pub(crate) fn when_clean(self) -> Self {
         Self(self.0 | CLEAN)
     }
 
-    /// The word of the same period when the window is clean, or is not.
+    /// Returns the word of the same period with the clean bit set or cleared.
     #[inline]
     pub(crate) fn when(self, clean: bool) -> Self {
         Self(self.0 & !CLEAN | if clean { CLEAN } else { 0 })
@@ -120,7 +120,7 @@ impl StateWord {
         Self(self.0 | Self::LOCKED.0)
     }
 
-    /// The same but for the lock.
+    /// Returns whether both words are of the same period.
     pub(crate) fn same_period(self, other: Self) -> bool {
         self.generation() == other.generation()
     }

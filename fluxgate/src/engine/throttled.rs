@@ -14,7 +14,7 @@ use super::{
     lock::Held,
     opening::Refusal,
     state_word::StateWord,
-    ticket::{Ended, Ticket},
+    ticket::{CallEnd, Ticket},
 };
 use crate::{
     State, diagnostics,
@@ -37,6 +37,13 @@ impl Core {
                 if self.needs_start { now } else { 0 },
             )),
         }
+    }
+
+    /// Returns whether attention lasts.
+    #[cfg(feature = "keyed")]
+    pub(super) fn is_attentive(&self, word: StateWord, now: u64) -> bool {
+        let throttle = self.throttle.as_deref();
+        word.has_attention() && throttle.is_some_and(|throttle| !throttle.is_over(now))
     }
 
     /// Returns why a call that arrives in the state of `word` is throttled, if it is.
@@ -62,15 +69,15 @@ impl Core {
     /// period is the present one.
     #[cold]
     #[inline(never)]
-    pub(super) fn count_answer(&self, ticket: StateWord, ended: Ended) -> bool {
+    pub(super) fn count_answer(&self, ticket: StateWord, ended: CallEnd) -> bool {
         let present = self.word();
         if !present.same_period(ticket) {
             return false;
         }
         let is_answer = match ended {
-            Ended::Success | Ended::Failure | Ended::Alive | Ended::Panicked => true,
+            CallEnd::Success | CallEnd::Failure | CallEnd::Alive | CallEnd::Panicked => true,
             // An overload is counted where it is found to be one.
-            Ended::Overloaded | Ended::Ignored | Ended::Cancelled => false,
+            CallEnd::Overloaded | CallEnd::Ignored | CallEnd::Cancelled => false,
         };
         if let Some(throttle) = self.throttle.as_deref()
             && is_answer
@@ -96,7 +103,7 @@ impl Core {
         ticket: StateWord,
     ) -> (Held<'a, Shared>, bool) {
         drop(held);
-        self.count_answer(ticket, Ended::Success);
+        self.count_answer(ticket, CallEnd::Success);
         let held = self.shared.lock();
         let late = !held.word().same_period(ticket);
         (held, late)
@@ -134,10 +141,14 @@ impl Core {
         let Some(throttle) = self.throttle.as_deref() else {
             return self.defer_until(ticket, wait);
         };
-        if !self.word().same_period(ticket.word) {
+        let present = self.word();
+        if !present.same_period(ticket.word) || !ticket.is_judged() {
             return;
         }
         let now = nanos(self.clock.now());
+        if !present.has_attention() || throttle.is_over(now) {
+            self.begin_attention(throttle, ticket.word, now);
+        }
         if let Some(longest) = self.longest_wait() {
             throttle.ask(now, wait.min(longest));
         }

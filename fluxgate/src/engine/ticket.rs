@@ -15,7 +15,7 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
-    /// For a call that needs no slot.
+    /// Makes the ticket of a call that needs no slot.
     #[inline]
     pub(super) fn new(word: StateWord, began: u64) -> Self {
         Self {
@@ -34,7 +34,7 @@ impl Ticket {
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
+pub(crate) enum CallEnd {
     Success,
     Failure,
     /// The tracker does not match the error.
@@ -46,4 +46,11 @@ pub(crate) enum Ended {
     /// Dropped before its end.
     Cancelled,
     Panicked,
+}
+
+impl CallEnd {
+    /// Returns whether the dependency failed the call.
+    pub(crate) fn fails(self) -> bool {
+        matches!(self, Self::Failure | Self::Overloaded)
+    }
 }

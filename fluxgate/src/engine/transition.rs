@@ -11,7 +11,7 @@
 //!    far as that goes without the user: [`Next`], and a [`Question`] with a copy
 //!    of all that a rule of the user's may look at;
 //! 2. without the lock the rule, the retry policy, the clock and the source of
-//!    chance are asked, and make an [`Entry`];
+//!    chance are asked, and make an [`StateEntry`];
 //! 3. under the lock the state is entered, if the period is still the one of the first
 //!    step. If not, another thread was faster: the answers are dropped, like any late
 //!    result.
@@ -27,28 +27,33 @@
 //!
 //! A policy, or a hook or subscriber that runs inside, may use its breaker: what
 //! would ask the same policy again, on the same thread, is answered without it
-//! ([`Answer::Within`]): calls that need a permit are rejected, and outcomes are
+//! ([`Consulted::Within`]): calls that need a permit are rejected, and outcomes are
 //! recorded and lead nowhere. Commands and `info()` work as ever.
 
 use std::{
     mem,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 #[cfg(doc)]
-use super::machine::Question;
+use super::machine::judge::Question;
 use super::{
     Core, Shared,
+    config::Config,
     lock::Held,
-    machine::{Machine, Next, Transition, Wait},
+    machine::{Machine, Next, OpeningWait, Transition},
     outbox::TURN,
     state_word::StateWord,
-    sync::spawn,
 };
 use crate::{
     Signal, State, diagnostics,
+    flight::{Failures, ProbeOutcomes, RulePart, TransitionRecord, Trigger},
     retry::Opening,
-    util::consult::{Answer, consult},
+    util::{
+        consult::{Consulted, consult},
+        sync::spawn,
+    },
 };
 
 /// The wait of a retry policy that panicked.
@@ -56,17 +61,51 @@ const WAIT: Duration = Duration::from_secs(60);
 
 /// All that it takes to enter a state.
 #[derive(Clone, Copy)]
-pub(super) struct Entry {
+pub(super) struct StateEntry<'a> {
     next: Next,
     now: Duration,
     wall: SystemTime,
-    wait: Option<Wait>,
+    wait: Option<OpeningWait>,
+    trigger: Trigger,
+    /// Who gave the command.
+    by: Option<&'a Arc<str>>,
 }
 
-impl Entry {
+impl StateEntry<'_> {
+    /// Adds who gave the command.
+    pub(super) fn by<'a>(&self, by: Option<&'a Arc<str>>) -> StateEntry<'a> {
+        StateEntry { by, ..*self }
+    }
+
     /// Returns when the state is entered, by the breaker's clock.
     pub(super) fn now(&self) -> Duration {
         self.now
+    }
+}
+
+/// What the flight recorder keeps of a period that ends.
+struct Seen {
+    rule: Vec<RulePart>,
+    calls: u64,
+    failures: u64,
+    probes: Option<ProbeOutcomes>,
+}
+
+impl Seen {
+    /// Looks at a machine that is about to enter a state. Asks no rule of the user's.
+    fn new(machine: &Machine, config: &Config, next: Next, trigger: Trigger) -> Self {
+        let context = machine.context(config, machine.state());
+        let evaluated = matches!(trigger, Trigger::Rule | Trigger::Recovery);
+        Self {
+            rule: if evaluated {
+                config.tripper.parts(&context, next.cause)
+            } else {
+                Vec::new()
+            },
+            calls: context.totals.calls,
+            failures: context.totals.failures,
+            probes: (machine.state() == State::HalfOpen).then(|| machine.probe_outcomes()),
+        }
     }
 }
 
@@ -91,17 +130,22 @@ impl Core {
         let machine = &held.get().machine;
         let opening = machine.opening();
         let question = next.asks.then(|| machine.question(next.state));
-        if question.is_some() {
+        let measures_only = word.state() == State::MetricsOnly;
+        if question.is_some() || measures_only {
             self.update_word(&mut held);
         }
         drop(held);
+        let asked = question.is_some();
         let next = match question {
             None => Some(next),
             Some(question) => match consult(self, || question.ask(&self.config)) {
-                Answer::Given(next) => next,
-                Answer::Panicked | Answer::Within => None,
+                Consulted::Given(next) => next,
+                Consulted::Panicked | Consulted::Within => None,
             },
         };
+        if measures_only {
+            return self.would_open(word, next, asked, now);
+        }
         let entry = next.and_then(|next| {
             let now = now.unwrap_or_else(|| self.clock.now());
             self.prepare(next, opening, now)
@@ -115,9 +159,58 @@ impl Core {
         held
     }
 
+    /// Leaves the signal of an opening in the outbox that does not happen, since the
+    /// breaker only measures. `next` is what the rule led to, if it fires; it was
+    /// `asked` without the lock, if it is the user's.
+    #[cold]
+    fn would_open(
+        &self,
+        word: StateWord,
+        next: Option<Next>,
+        asked: bool,
+        now: Option<Duration>,
+    ) -> Held<'_, Shared> {
+        let now = now.unwrap_or_else(|| self.clock.now());
+        let wall = self.clock.wall();
+        let mut held = self.shared.lock();
+        if !held.word().same_period(word) {
+            return held;
+        }
+        let Shared {
+            machine,
+            sequence,
+            outbox,
+            ..
+        } = held.get();
+        let begins = !asked || machine.begins_to_fire(next.is_some());
+        if let Some(next) = next
+            && begins
+            && machine.would_open(now)
+        {
+            outbox.put(|| Signal {
+                name: self.name.clone(),
+                old_state: State::MetricsOnly,
+                new_state: State::MetricsOnly,
+                timestamp: wall,
+                sequence: *sequence,
+                reason: next.cause.and_then(|cause| self.config.reason(cause)),
+                next_attempt: None,
+                would_have_opened: true,
+                record: None,
+                origin: crate::listener::signal::Origin::default(),
+            });
+        }
+        held
+    }
+
     /// Asks what has to be asked before a state is entered. `None` if the retry
     /// policy can't be asked now.
-    pub(super) fn prepare(&self, next: Next, opening: Opening, now: Duration) -> Option<Entry> {
+    pub(super) fn prepare(
+        &self,
+        next: Next,
+        opening: Opening,
+        now: Duration,
+    ) -> Option<StateEntry<'static>> {
         let wait = match next.state {
             State::Open => {
                 let reason = next.cause.and_then(|cause| self.config.reason(cause));
@@ -126,33 +219,51 @@ impl Core {
             _ => None,
         };
         let wall = self.clock.wall();
-        Some(Entry {
+        let trigger = match next.state {
+            State::Open => Trigger::Rule,
+            _ => Trigger::Recovery,
+        };
+        Some(StateEntry {
             next,
             now,
             wall,
             wait,
+            trigger,
+            by: None,
         })
     }
 
-    /// What it takes to enter a state that asks no policy.
-    pub(super) fn entry(&self, state: State) -> Entry {
-        self.entry_at(state, self.clock.now())
+    /// Returns what it takes to enter a state that asks no policy.
+    pub(super) fn entry(&self, state: State, trigger: Trigger) -> StateEntry<'static> {
+        self.entry_at(state, trigger, self.clock.now())
     }
 
-    pub(super) fn entry_at(&self, state: State, now: Duration) -> Entry {
-        Entry {
+    pub(super) fn entry_at(
+        &self,
+        state: State,
+        trigger: Trigger,
+        now: Duration,
+    ) -> StateEntry<'static> {
+        StateEntry {
             next: state.into(),
             now,
             wall: self.clock.wall(),
             wait: None,
+            trigger,
+            by: None,
         }
     }
 
     /// Asks what has to be asked before a command opens the circuit: the retry
     /// policy, unless the command says how long to wait. The command is obeyed
     /// also where the policy can't be asked now.
-    pub(super) fn entry_to_open(&self, wait: Option<Duration>, opening: Opening) -> Entry {
-        let given = |first| Wait {
+    pub(super) fn entry_to_open(
+        &self,
+        wait: Option<Duration>,
+        opening: Opening,
+        trigger: Trigger,
+    ) -> StateEntry<'static> {
+        let given = |first| OpeningWait {
             first: Some(first),
             longest: Duration::ZERO,
             allows_early: false,
@@ -161,25 +272,25 @@ impl Core {
             Some(wait) => given(wait),
             None => self.wait(opening).unwrap_or_else(|| given(WAIT)),
         };
-        Entry {
+        StateEntry {
             wait: Some(wait),
-            ..self.entry(State::Open)
+            ..self.entry(State::Open, trigger)
         }
     }
 
-    pub(super) fn wait(&self, opening: Opening) -> Option<Wait> {
+    pub(super) fn wait(&self, opening: Opening) -> Option<OpeningWait> {
         let retry = &self.config.retry;
         let first = consult(self, || retry.wait(&opening, &mut &self.random));
         let first = match first {
-            Answer::Given(first) => first,
-            Answer::Panicked => {
+            Consulted::Given(first) => first,
+            Consulted::Panicked => {
                 diagnostics::policy_panicked("retry");
                 Some(WAIT)
             }
-            Answer::Within => return None,
+            Consulted::Within => return None,
         };
         let longest = self.longest_wait()?;
-        Some(Wait {
+        Some(OpeningWait {
             first,
             longest,
             allows_early: true,
@@ -190,22 +301,24 @@ impl Core {
     /// policy can't be asked now.
     pub(super) fn longest_wait(&self) -> Option<Duration> {
         match consult(self, || self.config.retry.longest()) {
-            Answer::Given(longest) => Some(longest),
-            Answer::Panicked => {
+            Consulted::Given(longest) => Some(longest),
+            Consulted::Panicked => {
                 diagnostics::policy_panicked("retry");
                 Some(Duration::ZERO)
             }
-            Answer::Within => None,
+            Consulted::Within => None,
         }
     }
 
     /// Enters a state, makes it known, and puts its signal in the outbox.
-    pub(super) fn enter(&self, held: &mut Held<'_, Shared>, entry: Entry) {
-        let Entry {
+    pub(super) fn enter(&self, held: &mut Held<'_, Shared>, entry: StateEntry<'_>) {
+        let StateEntry {
             next,
             now,
             wall,
             wait,
+            trigger,
+            by,
         } = entry;
         let before = held.word().generation();
         if next.state == State::Open && held.word().state() == State::Open {
@@ -221,11 +334,15 @@ impl Core {
             sequence,
             outbox,
             has_changed,
+            flight,
         } = held.get();
         *has_changed = true;
         if let Some(listener_counters) = &self.listener_counters {
             listener_counters.left(machine.state(), now.saturating_sub(machine.entered()));
         }
+        let seen =
+            (self.config.flight > 0).then(|| Seen::new(machine, &self.config, next, trigger));
+        let lasted = now.saturating_sub(machine.entered());
         let Transition {
             old_state,
             new_state,
@@ -243,14 +360,41 @@ impl Core {
         if new_state == State::Open {
             self.opening.store(now, wait, cause);
         }
+        let reason = cause.and_then(|cause| self.config.reason(cause));
+        let next_attempt = wait.and_then(|wait| wall.checked_add(wait));
+        let record = seen.map(|seen| {
+            let is_rule = trigger == Trigger::Rule;
+            let failures = self.failures.get().filter(|_| is_rule);
+            Arc::new(TransitionRecord {
+                sequence: *sequence,
+                at: wall,
+                old_state,
+                new_state,
+                lasted,
+                trigger,
+                by: by.cloned(),
+                reason,
+                rule: seen.rule,
+                calls: seen.calls,
+                failures: seen.failures,
+                probes: seen.probes,
+                next_attempt,
+                last_failure: failures.and_then(Failures::last),
+            })
+        });
+        if let Some(record) = &record {
+            flight.push(Arc::clone(record), self.config.flight);
+        }
         outbox.put(|| Signal {
             name: self.name.clone(),
             old_state,
             new_state,
             timestamp: wall,
             sequence: *sequence,
-            reason: cause.and_then(|cause| self.config.reason(cause)),
-            next_attempt: wait.and_then(|wait| wall.checked_add(wait)),
+            reason,
+            next_attempt,
+            record,
+            would_have_opened: false,
             origin: crate::listener::signal::Origin::default(),
         });
         let word = self.word_of(machine);
@@ -293,7 +437,7 @@ impl Core {
         self.unlock_within(held, TURN);
     }
 
-    /// As [`unlock`](Self::unlock), with this many signals for one caller.
+    /// Unlocks as [`unlock`](Self::unlock) does, with this many signals for one caller.
     pub(super) fn unlock_within(&self, held: Held<'_, Shared>, turn: usize) {
         let mut held = self.catch_up(held);
         let has_changed = mem::take(&mut held.get().has_changed);

@@ -100,7 +100,7 @@ pub(crate) fn status(headers: &HeaderMap) -> Option<Outcome> {
 }
 
 /// What the head of a response tells.
-pub(crate) enum Head {
+pub(crate) enum GrpcHead {
     /// How the call ended.
     Ended(Outcome),
     /// The trailers tell it; without a status in them it is this.
@@ -108,18 +108,18 @@ pub(crate) enum Head {
 }
 
 /// Reads the head of a response.
-pub(crate) fn head<B>(response: &Response<B>) -> Head {
+pub(crate) fn head<B>(response: &Response<B>) -> GrpcHead {
     if let Some(outcome) = status(response.headers()) {
-        return Head::Ended(outcome);
+        return GrpcHead::Ended(outcome);
     }
     // From a proxy in between, which does not speak gRPC.
     if !response.status().is_success() {
-        return Head::Ended(crate::http::outcome(response.status(), response.headers()));
+        return GrpcHead::Ended(crate::http::outcome(response.status(), response.headers()));
     }
     // In gRPC-Web the trailers are part of the data.
     let kind = response.headers().get(CONTENT_TYPE);
     let is_web = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc-web"));
-    Head::Streams(if is_web {
+    GrpcHead::Streams(if is_web {
         Outcome::Success
     } else {
         outcome_of_code(code::UNKNOWN)
@@ -182,8 +182,8 @@ mod tests {
         let response = Response::builder().status(status);
         let response = response.header(header.0, header.1).body(());
         match head(&response.expect("a response")) {
-            Head::Ended(outcome) => (true, outcome),
-            Head::Streams(outcome) => (false, outcome),
+            GrpcHead::Ended(outcome) => (true, outcome),
+            GrpcHead::Streams(outcome) => (false, outcome),
         }
     }
 

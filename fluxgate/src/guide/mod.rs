@@ -39,11 +39,31 @@ pages! {
 #[doc = include_str!("pictures/after.html")]
 pub mod simulating {}
 
+#[doc = include_str!("choosing_a_policy.md")]
+#[doc = ""]
+#[doc = include_str!("pictures/streak.html")]
+#[doc = ""]
+#[doc = "The default, a rate over calls, needs fifty failures:"]
+#[doc = ""]
+#[doc = include_str!("pictures/rate-over-calls.html")]
+#[doc = ""]
+#[doc = "A rate over a minute opens when half of that minute has failed:"]
+#[doc = ""]
+#[doc = include_str!("pictures/rate-over-time.html")]
+pub mod choosing_a_policy {}
+
+#[doc = include_str!("overload.md")]
+#[doc = ""]
+#[doc = include_str!("pictures/overload.html")]
+#[doc = ""]
+#[doc = "With `throttle = Adaptive(1.5)` beside the same rule it stays closed, and throttles:"]
+#[doc = ""]
+#[doc = include_str!("pictures/overload-throttled.html")]
+pub mod overload {}
+
 pages! {
     tutorial
-    choosing_a_policy
     recovery
-    overload
     errors_and_fallbacks
     keys
     choosing

@@ -5,6 +5,8 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+#[cfg(feature = "grpc")]
+use ::http::HeaderMap;
 use bytes::Buf;
 use http_body::{Frame, SizeHint};
 use pin_project_lite::pin_project;
@@ -28,13 +30,13 @@ pin_project! {
     pub struct Body<B> {
         #[pin]
         inner: Option<B>,
-        call: Option<Pending>,
+        call: Option<BodyCall>,
     }
 }
 
 /// What is known of a call while its body is under way.
 #[derive(Debug)]
-struct Pending {
+struct BodyCall {
     call: Unsettled,
     /// What the call counts as if its body ends well.
     outcome: Outcome,
@@ -44,17 +46,23 @@ struct Pending {
 }
 
 /// Where the outcome stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Reads {
     /// In the head of the response: the body can only end or fail.
     Head,
-    /// In the trailers, as with gRPC.
+    /// In the trailers, as with gRPC; read by this function, if they hold it.
     #[cfg(feature = "grpc")]
-    Trailers,
+    Trailers(fn(&HeaderMap) -> Option<Outcome>),
+}
+
+impl Reads {
+    fn is_head(self) -> bool {
+        matches!(self, Self::Head)
+    }
 }
 
 impl<B: http_body::Body> Body<B> {
-    /// A body whose call is settled.
+    /// Wraps a body whose call is settled.
     pub(crate) fn settled(inner: B) -> Self {
         Self {
             inner: Some(inner),
@@ -62,7 +70,7 @@ impl<B: http_body::Body> Body<B> {
         }
     }
 
-    /// The body of a response that was not asked for.
+    /// Makes the empty body of a rejection.
     #[cfg(feature = "grpc")]
     pub(crate) fn empty() -> Self {
         Self {
@@ -71,7 +79,7 @@ impl<B: http_body::Body> Body<B> {
         }
     }
 
-    /// A body that settles `call` with `outcome` if it ends well. `length` is what
+    /// Makes a body that settles `call` with `outcome` if it ends well. `length` is what
     /// the head of the response declares.
     pub(crate) fn new(
         inner: B,
@@ -80,7 +88,7 @@ impl<B: http_body::Body> Body<B> {
         length: Option<u64>,
         reads: Reads,
     ) -> Self {
-        if reads == Reads::Head {
+        if reads.is_head() {
             call.stop_watch();
         }
         let remaining = inner.size_hint().exact().or(length);
@@ -90,7 +98,7 @@ impl<B: http_body::Body> Body<B> {
         }
         Self {
             inner: Some(inner),
-            call: Some(Pending {
+            call: Some(BodyCall {
                 call,
                 outcome,
                 remaining,
@@ -139,7 +147,7 @@ impl<B: http_body::Body> http_body::Body for Body<B> {
 }
 
 /// Each method returns whether the call is settled.
-impl Pending {
+impl BodyCall {
     fn settle(&mut self, outcome: Outcome) -> bool {
         self.call.record(outcome);
         true
@@ -156,11 +164,11 @@ impl Pending {
             *remaining = remaining.saturating_sub(data.remaining() as u64);
         }
         #[cfg(feature = "grpc")]
-        if let (Reads::Trailers, Some(trailers)) = (self.reads, frame.trailers_ref()) {
-            let outcome = crate::grpc::status(trailers);
+        if let (Reads::Trailers(status), Some(trailers)) = (self.reads, frame.trailers_ref()) {
+            let outcome = status(trailers);
             return self.settle(outcome.unwrap_or(self.outcome));
         }
-        let ends_by_length = self.reads == Reads::Head && self.remaining == Some(0);
+        let ends_by_length = self.reads.is_head() && self.remaining == Some(0);
         if is_last || ends_by_length {
             return self.end();
         }
@@ -173,6 +181,6 @@ fn passed(reads: Reads, outcome: Outcome) -> Outcome {
     match reads {
         Reads::Head => outcome,
         #[cfg(feature = "grpc")]
-        Reads::Trailers => Outcome::Success,
+        Reads::Trailers(_) => Outcome::Success,
     }
 }

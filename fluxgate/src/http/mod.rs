@@ -175,7 +175,7 @@ pub fn classify<B, E>(result: &Result<Response<B>, E>) -> Outcome {
     }
 }
 
-/// The wait that `Retry-After` asks for, as seconds or as a date. `None` without
+/// Reads the wait that `Retry-After` asks for, as seconds or as a date. `None` without
 /// the header, or if it is neither; a date that is past is no wait.
 #[must_use]
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {

@@ -28,6 +28,7 @@ use crate::{Command, State, diagnostics};
 /// Under the guards of [`testing`](crate::testing) the environment commands
 /// nothing. When `testing::freeze` ends, its commands are in force again.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct KillSwitch {
     /// The variable.
@@ -39,6 +40,7 @@ pub struct KillSwitch {
 /// The environment variable of one breaker, in [`Info`](crate::Info); see
 /// [`KillSwitch`] for what it may say.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Variable {
     /// Its name.

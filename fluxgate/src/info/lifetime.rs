@@ -11,6 +11,7 @@ use crate::State;
 /// and ignored, alive, overloaded, cancelled and panicked in `Info`; except those
 /// in `Disabled`, whose results are not looked at.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct LifetimeTotals {
     /// Calls that succeeded; `None` unless a listener asks for them.
@@ -25,6 +26,10 @@ pub struct LifetimeTotals {
     /// Calls rejected, by the state that rejected them.
     pub rejected: BTreeMap<State, u64>,
     /// The time spent in each state up to now, by the breaker's clock.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::util::wire::seconds_by_key")
+    )]
     pub time_in_state: BTreeMap<State, Duration>,
     /// How long calls took, however they ended; `None` unless a listener asks.
     pub durations: Option<Histogram>,
@@ -32,12 +37,21 @@ pub struct LifetimeTotals {
 
 /// How long calls took.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Histogram {
     /// For each bound, ascending, how many calls took no longer.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::util::wire::buckets")
+    )]
     pub buckets: Vec<(Duration, u64)>,
     /// How many calls there were.
     pub count: u64,
     /// How long they took together.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::util::wire::seconds")
+    )]
     pub sum: Duration,
 }

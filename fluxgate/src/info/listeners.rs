@@ -2,6 +2,7 @@
 
 /// One listener of a breaker, in [`Info`](crate::Info).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct ListenerInfo {
     /// Its name.
@@ -21,6 +22,7 @@ pub struct ListenerInfo {
 
 /// A listener that the breaker has to do without, in [`Info`](crate::Info).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct MissingListener {
     /// Its name.

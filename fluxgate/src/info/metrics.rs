@@ -6,6 +6,11 @@ use crate::{util::duration::from_nanos, window::Totals};
 
 /// What a breaker's window held at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(into = "MetricsOnWire")
+)]
 #[non_exhaustive]
 pub struct Metrics {
     /// Recorded calls.
@@ -59,5 +64,47 @@ impl Metrics {
 
     fn per_call(&self, count: u64) -> Option<f64> {
         (self.total_count > 0).then(|| count as f64 / self.total_count as f64)
+    }
+}
+
+/// [`Metrics`] as serialised: what can be read from the sums is written as well, so that
+/// a listing needs no arithmetic.
+#[cfg(feature = "serde")]
+#[derive(serde::Serialize)]
+#[serde(rename = "Metrics")]
+struct MetricsOnWire {
+    total_count: u64,
+    failure_count: u64,
+    failure_rate: Option<f64>,
+    total_duration: Option<f64>,
+    avg_duration: Option<f64>,
+    slow_counts: Vec<Slow>,
+}
+
+#[cfg(feature = "serde")]
+#[derive(serde::Serialize)]
+struct Slow {
+    threshold: f64,
+    count: u64,
+    rate: Option<f64>,
+}
+
+#[cfg(feature = "serde")]
+impl From<Metrics> for MetricsOnWire {
+    fn from(metrics: Metrics) -> Self {
+        let seconds = |duration: Duration| duration.as_secs_f64();
+        let slow = |&(threshold, count): &(Duration, u64)| Slow {
+            threshold: seconds(threshold),
+            count,
+            rate: metrics.slow_rate(threshold),
+        };
+        Self {
+            total_count: metrics.total_count,
+            failure_count: metrics.failure_count,
+            failure_rate: metrics.failure_rate(),
+            total_duration: metrics.total_duration.map(seconds),
+            avg_duration: metrics.avg_duration().map(seconds),
+            slow_counts: metrics.slow_counts.iter().map(slow).collect(),
+        }
     }
 }

@@ -1,5 +1,8 @@
 //! A snapshot of a breaker.
 
+#[cfg(feature = "prometheus")]
+pub(crate) mod exposition;
+pub mod flight;
 pub(crate) mod kill_switch;
 pub(crate) mod lifetime;
 pub(crate) mod listeners;
@@ -12,7 +15,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::{
     KillSwitch, LifetimeTotals, ListenerInfo, Metrics, MissingListener, Name, Reason, SettingsInfo,
-    State, ThrottleInfo, Variable,
+    State, ThrottleInfo, Variable, flight::FlightRecord,
 };
 
 /// A breaker at one moment, as [`CircuitBreaker::info`](crate::CircuitBreaker::info)
@@ -21,6 +24,7 @@ use crate::{
 /// The totals count over the life of the breaker and survive transitions;
 /// [`metrics`](Self::metrics) is the window, which every transition empties.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Info {
     /// The breaker's name.
@@ -28,6 +32,7 @@ pub struct Info {
     /// Its state.
     pub state: State,
     /// When it entered the state, by the wall clock.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::util::wire::epoch"))]
     pub changed_at: SystemTime,
     /// How often half-open fell back to open since the circuit was last closed.
     pub reopens: u64,
@@ -39,6 +44,10 @@ pub struct Info {
     pub opened_with: Option<Metrics>,
     /// When open: how long until the first probe may run, zero if the next call
     /// may; `None` if never.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::util::wire::seconds_if_any")
+    )]
     pub retry_after: Option<Duration>,
     /// When open: why.
     pub reason: Option<Reason>,
@@ -46,7 +55,12 @@ pub struct Info {
     pub probes_in_flight: usize,
     /// Calls rejected, for whatever reason.
     pub rejected: u64,
-    /// Calls rejected by the [throttle](crate::throttle); each is rejected, too.
+    /// How often the rule began to fire while the breaker [only
+    /// measured](crate::CircuitBreaker::metrics_only), at most once a minute: how often
+    /// the circuit would have opened.
+    pub would_have_opened: u64,
+    /// Calls refused by the [throttle](crate::throttle): each is rejected, too, passed
+    /// over, or asked for again by a waiter.
     pub throttled: u64,
     /// What the throttle sees now, if there is one.
     pub throttle: Option<ThrottleInfo>,
@@ -92,6 +106,8 @@ pub struct Info {
     pub listeners: Vec<ListenerInfo>,
     /// The listeners that could not be built, or could not serve this breaker.
     pub missing_listeners: Vec<MissingListener>,
+    /// The last transitions, and the last failures in words.
+    pub flight: FlightRecord,
 }
 
 impl Info {

@@ -7,6 +7,11 @@ use std::{fmt, time::Duration};
 /// When several rules had to hold together, the first that looks at outcomes
 /// is named: `MinRequests(20) & FailureRate(0.5)` opens because of its rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(into = "ReasonOnWire")
+)]
 #[non_exhaustive]
 pub struct Reason {
     /// The rule.
@@ -131,5 +136,59 @@ impl fmt::Display for Percent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tenths = (self.0 * 1000.0).round() / 10.0;
         write!(f, "{tenths} %")
+    }
+}
+
+#[cfg(feature = "serde")]
+impl RuleKind {
+    /// Returns the duration from which on a call is slow, or in flight for too long.
+    pub(crate) fn duration(self) -> Option<Duration> {
+        match self {
+            Self::SlowRate { slow } => Some(slow),
+            Self::InFlight { older_than } => Some(older_than),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for RuleKind {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// [`Reason`] as serialised, with the same fields for every rule: `duration` is the one
+/// from which on a call is slow, or in flight for too long, and `text` the reason in
+/// words.
+#[cfg(feature = "serde")]
+#[derive(serde::Serialize)]
+#[serde(rename = "Reason")]
+struct ReasonOnWire {
+    rule: RuleKind,
+    duration: Option<f64>,
+    measured: f64,
+    threshold: f64,
+    calls: u64,
+    text: String,
+}
+
+#[cfg(feature = "serde")]
+impl From<Reason> for ReasonOnWire {
+    fn from(reason: Reason) -> Self {
+        let Reason {
+            rule,
+            measured,
+            threshold,
+            calls,
+        } = reason;
+        Self {
+            rule,
+            duration: rule.duration().map(|duration| duration.as_secs_f64()),
+            measured,
+            threshold,
+            calls,
+            text: reason.to_string(),
+        }
     }
 }

@@ -24,6 +24,7 @@ use crate::{OnCancel, SlowProbes};
 /// # Ok::<_, fluxgate::ConfigError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct SettingsInfo {
     /// Which recorded calls still count.
@@ -41,10 +42,16 @@ pub struct SettingsInfo {
     /// How many probes in a row reopen by failing, if that is set.
     pub reopen_after: Option<u64>,
     /// How long a probe holds its slot at most.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::util::wire::seconds")
+    )]
     pub probe_lease: Duration,
     /// What a call dropped before its end counts as.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::util::wire::text"))]
     pub on_cancel: OnCancel,
     /// What a slow probe counts as that succeeded.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::util::wire::text"))]
     pub slow_probes: SlowProbes,
     /// Which share of the calls is let through while the dependency is overloaded, if
     /// that is set.

@@ -4,6 +4,7 @@
 ///
 /// All zero while there is no overload: nothing is counted then.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct ThrottleInfo {
     /// The share of the calls that is refused now, from 0 to 1.

@@ -2,17 +2,18 @@
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
-use super::{CircuitBreakers, Key, map::Set, recipe::Recipe};
+use super::{CircuitBreakers, Key, map::Set};
 use crate::{
-    ConfigError, MissingListener, Name, breaker::build::Announcements, error::Fault,
-    listener::IntoListener,
+    Builder, ConfigError, Fault, Listener, MissingListener, Name,
+    breaker::build::Announcements,
+    listener::{IntoListener, Owned},
 };
 
 /// The settings of breakers by key; see [`CircuitBreakers::builder`].
 #[must_use = "a builder does nothing until `build`"]
-pub struct Builder<K> {
+pub struct CircuitBreakersBuilder<K> {
     pub(super) name: Name,
-    pub(super) recipe: Recipe,
+    pub(super) common: CommonSettings,
     pub(super) max_keys: usize,
     pub(super) max_labels: usize,
     key: PhantomData<fn() -> K>,
@@ -20,11 +21,11 @@ pub struct Builder<K> {
 
 const MAX_KEYS: usize = 10_000;
 
-impl<K> Builder<K> {
+impl<K> CircuitBreakersBuilder<K> {
     pub(super) fn new(name: Name) -> Self {
         Self {
             name,
-            recipe: Recipe::default(),
+            common: CommonSettings::default(),
             max_keys: MAX_KEYS,
             max_labels: 100,
             key: PhantomData,
@@ -40,9 +41,9 @@ impl<K> Builder<K> {
     /// which it was called shares that one.
     pub fn settings<F>(mut self, settings: F) -> Self
     where
-        F: Fn(crate::Builder) -> crate::Builder + Send + Sync + 'static,
+        F: Fn(Builder) -> Builder + Send + Sync + 'static,
     {
-        self.recipe.settings = Box::new(settings);
+        self.common.settings = Box::new(settings);
         self
     }
 
@@ -70,7 +71,7 @@ impl<K> Builder<K> {
     /// that [`settings`](Self::settings) makes for each of them. It takes what
     /// [`Builder::listener`](crate::Builder::listener) takes.
     pub fn listener<Kind>(mut self, listener: impl IntoListener<Kind>) -> Self {
-        self.recipe.add(listener.into_listener());
+        self.common.add(listener.into_listener());
         self
     }
 
@@ -82,7 +83,7 @@ impl<K> Builder<K> {
         listener: Result<L, E>,
     ) -> Self {
         let listener = listener.into_listener();
-        self.recipe.add(listener.map_err(|missing| MissingListener {
+        self.common.add(listener.map_err(|missing| MissingListener {
             name: name.into(),
             ..missing
         }));
@@ -90,7 +91,7 @@ impl<K> Builder<K> {
     }
 }
 
-impl<K: Key> Builder<K> {
+impl<K: Key> CircuitBreakersBuilder<K> {
     /// Builds the set, with the [overflow](CircuitBreakers::overflow) breaker and
     /// no other.
     ///
@@ -105,7 +106,7 @@ impl<K: Key> Builder<K> {
                 faults: vec![fault],
             });
         }
-        let overflow = self.recipe.builder(self.shared_name()).build()?;
+        let overflow = self.common.builder(self.shared_name()).build()?;
         let set = Arc::new(Set::new(self, overflow));
         Set::enter_group(&set);
         Ok(CircuitBreakers(set))
@@ -115,7 +116,7 @@ impl<K: Key> Builder<K> {
     /// [`crate::Builder::build_or_default`]. The news are those of the overflow
     /// breaker, and of the set.
     pub(super) fn build_or_default(mut self) -> (CircuitBreakers<K>, Announcements) {
-        let shared = self.recipe.builder(self.shared_name());
+        let shared = self.common.builder(self.shared_name());
         let (overflow, mut news) = shared.build_or_default();
         if let Some(fault) = self.check() {
             news.faults.push(fault);
@@ -134,12 +135,48 @@ impl<K: Key> Builder<K> {
     }
 }
 
-impl<K> fmt::Debug for Builder<K> {
+impl<K> fmt::Debug for CircuitBreakersBuilder<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder")
+        f.debug_struct("CircuitBreakersBuilder")
             .field("name", &self.name)
             .field("max_keys", &self.max_keys)
             .field("max_labels", &self.max_labels)
             .finish_non_exhaustive()
+    }
+}
+
+/// What the breakers of all keys have in common.
+pub(super) struct CommonSettings {
+    pub(super) settings: Box<dyn Fn(Builder) -> Builder + Send + Sync>,
+    listeners: Vec<Result<Arc<dyn Listener>, MissingListener>>,
+}
+
+impl Default for CommonSettings {
+    fn default() -> Self {
+        Self {
+            settings: Box::new(|builder| builder),
+            listeners: Vec::new(),
+        }
+    }
+}
+
+impl CommonSettings {
+    pub(super) fn add(&mut self, listener: Result<Box<dyn Listener>, MissingListener>) {
+        let shared = listener.map(|listener| Arc::new(Owned::new(listener)) as _);
+        self.listeners.push(shared);
+    }
+
+    /// Returns a builder with the common settings, for one more breaker.
+    pub(super) fn builder(&self, name: Name) -> Builder {
+        let builder = (self.settings)(Builder::new(name));
+        self.listeners
+            .iter()
+            .fold(builder, |builder, listener| match listener {
+                Ok(listener) => builder.listener(Arc::clone(listener)),
+                Err(MissingListener { name, reason }) => {
+                    let missing = Err::<Arc<dyn Listener>, _>(reason);
+                    builder.try_listener(name.clone(), missing)
+                }
+            })
     }
 }

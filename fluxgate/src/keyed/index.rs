@@ -22,13 +22,13 @@ pub(super) trait Hashed {
 }
 
 /// The entries of one bucket; `None` stands for an empty list.
-pub(super) type Bucket<E> = Option<Arc<Vec<Arc<E>>>>;
+pub(super) type BucketList<E> = Option<Arc<Vec<Arc<E>>>>;
 
-type Place<E> = ArcSwapOption<Vec<Arc<E>>>;
+type BucketCell<E> = ArcSwapOption<Vec<Arc<E>>>;
 
 pub(super) struct Index<E> {
     /// Segment 0 has one bucket, segment `n` has 2^(n-1).
-    segments: [OnceLock<Box<[Place<E>]>>; SEGMENTS],
+    segments: [OnceLock<Box<[BucketCell<E>]>>; SEGMENTS],
     /// How many buckets are in use. Stored with `Release` when the newest bucket
     /// is filled; partner of the `Acquire` in `place`, which so finds its segment
     /// and its entries.
@@ -53,7 +53,7 @@ impl<E: Hashed> Index<E> {
     /// Returns the place of the bucket of a hash, for readers: entries of other
     /// hashes are in it as well.
     #[inline]
-    pub(super) fn place(&self, hash: u64) -> &Place<E> {
+    pub(super) fn place(&self, hash: u64) -> &BucketCell<E> {
         let buckets = self.buckets.load(Ordering::Acquire);
         self.at(number(hash, buckets))
     }
@@ -115,13 +115,13 @@ impl<E: Hashed> Index<E> {
         old.store((!stays.is_empty()).then(|| Arc::new(stays)));
     }
 
-    fn at(&self, bucket: usize) -> &Place<E> {
+    fn at(&self, bucket: usize) -> &BucketCell<E> {
         let (segment, offset) = address(bucket);
         &self.segment(segment)[offset]
     }
 
     #[inline]
-    fn segment(&self, segment: usize) -> &[Place<E>] {
+    fn segment(&self, segment: usize) -> &[BucketCell<E>] {
         self.segments[segment].get_or_init(|| {
             let buckets = 1_usize << segment.saturating_sub(1);
             (0..buckets).map(|_| ArcSwapOption::empty()).collect()

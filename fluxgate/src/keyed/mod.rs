@@ -3,7 +3,7 @@
 //! Needs the feature `keyed`.
 //!
 //! [`CircuitBreakers`] makes the breaker of a key when it is first asked for, and
-//! keeps at most [`max_keys`](Builder::max_keys) of them. One that fails does not
+//! keeps at most [`max_keys`](CircuitBreakersBuilder::max_keys) of them. One that fails does not
 //! close the door to the others.
 //!
 //! ```
@@ -36,7 +36,8 @@
 //!
 //! 1. First goes a breaker that holds nothing worth keeping and was not asked for
 //!    since it was last looked at: a closed circuit without a failed or slow call
-//!    in its window and without a failure as its last call, or an open one whose
+//!    in its window, without a failure as its last call and without an overload that
+//!    its throttle still counts, or an open one whose
 //!    wait ended at least as long ago as it had lasted, which means that nothing
 //!    called there in all that time.
 //! 2. If there is none, a closed circuit whose failures are forgotten, since its
@@ -63,7 +64,7 @@
 //!
 //! # Bounds
 //!
-//! - [`max_keys`](Builder::max_keys) bounds how many breakers there are. One with
+//! - [`max_keys`](CircuitBreakersBuilder::max_keys) bounds how many breakers there are. One with
 //!   default settings takes about 1.3 kB, with a short key and its place in the
 //!   map: 130 MB for 100 000 keys.
 //! - Keys are kept up to 1024 bytes, as they are shown by `Display` or as `str` or
@@ -77,7 +78,7 @@
 //!
 //! # Names and metrics
 //!
-//! The first [`max_labels`](Builder::max_labels) keys get a name of their own,
+//! The first [`max_labels`](CircuitBreakersBuilder::max_labels) keys get a name of their own,
 //! `<name>/<key>`, and are in the [registry](crate::registry); it stays theirs for
 //! ever. All others, and the overflow breaker, are called `<name>/*`. So the number
 //! of metric series is bounded, also where a stranger chooses the keys.
@@ -97,21 +98,26 @@
 //! settings, that thread gets the overflow breaker for other new keys of the set.
 
 mod builder;
+mod creation;
+mod eviction;
+mod given_names;
 mod index;
 mod label;
-mod lazy;
 mod map;
 mod order;
-mod recipe;
+mod overflow;
+mod register;
+mod static_breakers;
 
 use std::{borrow::Borrow, fmt, hash::Hash, sync::Arc};
 
-pub use builder::Builder;
-pub use lazy::StaticBreakers;
+pub use builder::CircuitBreakersBuilder;
 use map::Set;
+pub use static_breakers::StaticBreakers;
 
 use crate::{
-    CircuitBreaker, Command, Name, breaker::build::Announcements, breaker::first_use, choose::Gate,
+    CircuitBreaker, Command, Name, breaker::build::Announcements, breaker::first_use,
+    engine::gate::Gate,
 };
 
 /// What a key must be: looked up by, shown in names, and shared by threads.
@@ -130,10 +136,10 @@ pub struct CircuitBreakers<K>(Arc<Set<K>>);
 
 impl<K> CircuitBreakers<K> {
     /// Starts building a set with default settings.
-    pub fn builder(name: impl Into<Name>) -> Builder<K> {
+    pub fn builder(name: impl Into<Name>) -> CircuitBreakersBuilder<K> {
         let name = name.into();
         first_use::name(&name);
-        Builder::new(name)
+        CircuitBreakersBuilder::new(name)
     }
 }
 

@@ -14,14 +14,14 @@ pub(super) enum List {
 }
 
 pub(super) struct Order<T> {
-    slots: Vec<Slot<T>>,
+    slots: Vec<OrderSlot<T>>,
     /// The first of the unused slots, which are linked by `next`.
     unused: Id,
     ends: [Ends; 2],
     len: usize,
 }
 
-struct Slot<T> {
+struct OrderSlot<T> {
     value: Option<T>,
     list: Option<List>,
     previous: Id,
@@ -61,7 +61,7 @@ impl<T> Order<T> {
             let id = Id::try_from(self.slots.len())
                 .ok()
                 .filter(|id| *id != NONE)?;
-            self.slots.push(Slot {
+            self.slots.push(OrderSlot {
                 value: None,
                 list: None,
                 previous: NONE,
@@ -136,7 +136,7 @@ impl<T> Order<T> {
         self.slots.iter().filter_map(|slot| slot.value.as_ref())
     }
 
-    fn slot(&mut self, id: Id) -> &mut Slot<T> {
+    fn slot(&mut self, id: Id) -> &mut OrderSlot<T> {
         &mut self.slots[id as usize]
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{error::Error, sync::Arc};
 
-use super::{DeliveryCounts, Listener, Needs};
+use super::{DeliveryCounts, Listener, ListenerNeeds};
 use crate::{Info, Signal, WeakBreaker};
 
 impl<F: Fn(&Signal) + Send + Sync> Listener for F {
@@ -30,7 +30,7 @@ macro_rules! forward {
                 (**self).detach(breaker, last);
             }
 
-            fn needs(&self) -> Needs {
+            fn needs(&self) -> ListenerNeeds {
                 (**self).needs()
             }
 

@@ -1,4 +1,5 @@
-//! Sync and async listeners, and those that may be missing, through one door.
+//! Conversions into a listener: from sync and async ones, and from those that may be
+//! missing.
 
 use std::{convert::Infallible, fmt, marker::PhantomData};
 
@@ -12,20 +13,34 @@ use crate::listener::{
 /// the background thread; and a `Result` of either, of which an error is a
 /// listener that the breaker has to do without.
 ///
-/// `Kind` tells them apart and is always inferred.
+/// `Kind` tells them apart and is always inferred. The trait is sealed: a type of your
+/// own implements [`Listener`] or [`AsyncListener`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a listener",
     label = "expected a listener",
     note = "implement `fluxgate::Listener` or `fluxgate::listener::AsyncListener` for it",
     note = "as a closure: `|signal: &Signal| …` or `|signal: Signal| async move {{ … }}`"
 )]
-pub trait IntoListener<Kind> {
+pub trait IntoListener<Kind>: sealed::Sealed<Kind> {
     /// Converts into a listener that a breaker can hold.
     ///
     /// # Errors
     ///
     /// If it could not be made.
     fn into_listener(self) -> Result<Box<dyn Listener>, MissingListener>;
+}
+
+pub(crate) mod sealed {
+    use super::{AsyncListener, Deferred, Direct, Fallible, IntoListener, Listener, fmt};
+
+    /// Is implemented where [`IntoListener`] is, and nowhere else.
+    pub trait Sealed<Kind> {}
+
+    impl<L: Listener + 'static> Sealed<Direct> for L {}
+
+    impl<L: AsyncListener + 'static> Sealed<Deferred> for L {}
+
+    impl<Kind, L: IntoListener<Kind>, E: fmt::Display> Sealed<Fallible<Kind>> for Result<L, E> {}
 }
 
 /// The kind of a [`Listener`].
@@ -52,7 +67,7 @@ impl<L: AsyncListener + 'static> IntoListener<Deferred> for L {
     }
 }
 
-/// By the name of its type.
+/// A listener that is missing goes by the name of its type.
 impl<Kind, L: IntoListener<Kind>, E: fmt::Display> IntoListener<Fallible<Kind>> for Result<L, E> {
     fn into_listener(self) -> Result<Box<dyn Listener>, MissingListener> {
         match self {

@@ -10,7 +10,13 @@ use crate::{Signal, State};
 ///
 /// The message is `Circuit Breaker 'api' transitioned from closed to open`; the
 /// subscriber adds the time. The fields are `circuit_name`, `old_state`,
-/// `new_state`, `sequence`, and for an opening `reason` and `retry_after_secs`.
+/// `new_state`, `sequence`, and for an opening `reason` and `retry_after_secs`; of the
+/// [flight recorder](crate::flight) also `rule`, what each part of the rule read,
+/// `last_failure`, if texts of failures were asked for, and `by`, who gave a command.
+///
+/// A breaker in `metrics_only` that would have opened says so, with its `reason`, at the
+/// level of `open`: `Circuit Breaker 'api' would have opened, but only measures`.
+///
 /// The level is WARN for `open` and `forced_open` and INFO for the other new
 /// states, unless set otherwise.
 ///
@@ -63,12 +69,28 @@ impl Listener for LogListener {
             sequence,
             reason,
             next_attempt,
+            would_have_opened,
+            record,
             origin: _,
         } = signal;
         let reason = reason.as_ref().map(tracing::field::display);
         let retry_after = next_attempt
             .and_then(|next| next.duration_since(*timestamp).ok())
             .map(|wait| wait.as_secs_f64());
+        let (text, level) = if *would_have_opened {
+            // As serious as an opening.
+            let text = format!("Circuit Breaker '{name}' would have opened, but only measures");
+            (text, State::Open)
+        } else {
+            let text =
+                format!("Circuit Breaker '{name}' transitioned from {old_state} to {new_state}");
+            (text, *new_state)
+        };
+        let opening = record.as_ref().filter(|_| *new_state == State::Open);
+        let rule = opening.and_then(|record| record.rule_text());
+        let last_failure = opening.and_then(|record| record.last_failure.as_ref());
+        let last_failure = last_failure.map(|failure| &*failure.text);
+        let by = record.as_ref().and_then(|record| record.by.as_deref());
         // The level of an event is part of its static description.
         macro_rules! event {
             ($level:ident) => {
@@ -81,11 +103,14 @@ impl Listener for LogListener {
                     sequence,
                     reason,
                     retry_after_secs = retry_after,
-                    "Circuit Breaker '{name}' transitioned from {old_state} to {new_state}",
+                    rule,
+                    last_failure,
+                    by,
+                    "{text}",
                 )
             };
         }
-        match self.levels[*new_state as usize] {
+        match self.levels[level as usize] {
             Level::ERROR => event!(ERROR),
             Level::WARN => event!(WARN),
             Level::INFO => event!(INFO),

@@ -67,21 +67,28 @@
 //! # The listeners of the crate
 //!
 //! `LogListener` (feature `tracing`, on by default) writes an event for each
-//! transition, `PrometheusListener` (feature `prometheus`) exports metrics, and
+//! transition; `PrometheusListener` (feature `prometheus`), `MetricsListener` (feature
+//! `metrics`) and `OpenTelemetryListener` (feature `opentelemetry`) export metrics; and
 //! `SlackListener` (feature `slack`, or `slack-core` without TLS) posts messages. The
 //! delivery that `SlackListener` is built on is the module `slack`: it sends any
 //! message, and needs no breaker.
 
 mod async_listener;
-#[cfg(feature = "prometheus")]
+#[cfg(any(feature = "metrics", feature = "opentelemetry", feature = "prometheus"))]
 mod exported;
 mod impls;
-mod into_listener;
+pub(crate) mod into_listener;
 #[cfg(feature = "tracing")]
 mod log;
+#[cfg(feature = "metrics")]
+mod metrics;
+#[cfg(feature = "opentelemetry")]
+mod opentelemetry;
 mod owned;
 #[cfg(feature = "prometheus")]
 mod prometheus;
+#[cfg(feature = "sim")]
+mod recorder;
 mod set;
 pub(crate) mod signal;
 #[cfg(feature = "slack-core")]
@@ -91,14 +98,20 @@ use std::{error::Error, time::Duration};
 
 pub use async_listener::flush::flush;
 pub use async_listener::{AsyncListener, Delivered, DynAsyncListener};
-#[cfg(feature = "prometheus")]
-pub use exported::PrometheusMetric;
+#[cfg(any(feature = "metrics", feature = "opentelemetry", feature = "prometheus"))]
+pub use exported::MetricGroup;
 pub use into_listener::{Deferred, Direct, Fallible, IntoListener};
 #[cfg(feature = "tracing")]
 pub use log::LogListener;
+#[cfg(feature = "metrics")]
+pub use metrics::MetricsListener;
+#[cfg(feature = "opentelemetry")]
+pub use opentelemetry::OpenTelemetryListener;
 pub(crate) use owned::Owned;
 #[cfg(feature = "prometheus")]
 pub use prometheus::PrometheusListener;
+#[cfg(feature = "sim")]
+pub(crate) use recorder::{CallRecorder, Recorders};
 pub(crate) use set::{ListenerSet, PendingListeners};
 #[cfg(feature = "slack-core")]
 pub use slack::{
@@ -107,6 +120,13 @@ pub use slack::{
 };
 
 use crate::{Info, Signal, WeakBreaker};
+
+/// Returns the names of the metrics that `PrometheusListener` exports.
+#[cfg(all(feature = "page", feature = "prometheus"))]
+pub(crate) fn metric_names() -> Vec<&'static str> {
+    let all = exported::Family::ALL.iter();
+    all.map(|family| family.name).collect()
+}
 
 /// Is told of every transition, once and in order. Closures `Fn(&Signal)` are
 /// listeners, and so is an [`Arc`](std::sync::Arc) of a listener that several
@@ -170,8 +190,8 @@ pub trait Listener: Send + Sync {
 
     /// Returns what the listener reads of the breaker beyond its signals. It is
     /// called once, after [`attach`](Self::attach).
-    fn needs(&self) -> Needs {
-        Needs::default()
+    fn needs(&self) -> ListenerNeeds {
+        ListenerNeeds::default()
     }
 
     /// Takes the last reading when the last handle of the breaker is dropped.
@@ -193,7 +213,7 @@ pub trait Listener: Send + Sync {
 /// need anyway. By default nothing, so that a healthy call costs nothing more.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Needs {
+pub struct ListenerNeeds {
     /// Count calls by how they ended, probes, and rejections by state, and add
     /// up the time spent in each state:
     /// [`Info::lifetime`](crate::Info::lifetime).
@@ -206,7 +226,7 @@ pub struct Needs {
     pub durations: Vec<Duration>,
     /// Who records single calls.
     #[cfg(feature = "sim")]
-    pub(crate) recorders: Vec<crate::sim::Recorder>,
+    pub(crate) recorders: Recorders,
 }
 
 /// How a listener that queues its signals gets on; see

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt};
 
-use super::{DeliveryCounts, Listener, Needs};
+use super::{DeliveryCounts, Listener, ListenerNeeds};
 use crate::{Info, Signal, WeakBreaker, diagnostics, util::panic::catch_panic};
 
 /// How many characters of a name and of an error are kept.
@@ -54,7 +54,7 @@ impl Listener for Owned {
         self.0.get().detach(breaker, last);
     }
 
-    fn needs(&self) -> Needs {
+    fn needs(&self) -> ListenerNeeds {
         self.0.get().needs()
     }
 

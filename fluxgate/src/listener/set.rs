@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Listener, Needs, Owned, owned::describe};
+use super::{Listener, ListenerNeeds, Owned, owned::describe};
 use crate::{
     CircuitBreaker, Info, ListenerInfo, MissingListener, Signal, WeakBreaker, diagnostics,
     listener::signal::Origin, util::panic::catch_panic,
@@ -13,9 +13,9 @@ use crate::{
 
 /// The listeners of one breaker; nothing where there are none.
 #[derive(Default)]
-pub(crate) struct ListenerSet(Option<Box<Known>>);
+pub(crate) struct ListenerSet(Option<Box<KnownListeners>>);
 
-struct Known {
+struct KnownListeners {
     /// Whose they are.
     breaker: WeakBreaker,
     present: Box<[Attached]>,
@@ -67,7 +67,7 @@ impl PendingListeners {
         let missing: Box<[_]> = missing.collect();
         let any = !present.is_empty() || !missing.is_empty();
         let known = any.then(|| {
-            Box::new(Known {
+            Box::new(KnownListeners {
                 breaker: breaker.clone(),
                 present,
                 missing,
@@ -97,15 +97,15 @@ impl ListenerSet {
     }
 
     /// Returns what all listeners together read.
-    pub(crate) fn needs(&self) -> Needs {
-        let mut all = Needs::default();
+    pub(crate) fn needs(&self) -> ListenerNeeds {
+        let mut all = ListenerNeeds::default();
         for attached in self.present() {
             let needs = catch_panic(|| attached.listener.needs()).unwrap_or_default();
             all.lifetime |= needs.lifetime || needs.successes;
             all.successes |= needs.successes;
             all.durations.extend(needs.durations);
             #[cfg(feature = "sim")]
-            all.recorders.extend(needs.recorders);
+            all.recorders.append(needs.recorders);
         }
         all.durations.sort_unstable();
         all.durations.dedup();

@@ -1,11 +1,12 @@
 //! What listeners are told.
 
-use std::{fmt, time::SystemTime};
+use std::{fmt, sync::Arc, time::SystemTime};
 
-use crate::{Name, Reason, State, WeakBreaker};
+use crate::{Name, Reason, State, WeakBreaker, flight::TransitionRecord};
 
 /// One transition of one breaker, as every [`Listener`](crate::Listener)
-/// receives it.
+/// receives it; or, in [`State::MetricsOnly`], that the circuit [would have
+/// opened](Self::would_have_opened).
 ///
 /// The signals of a breaker form a chain: each `old_state` is the `new_state`
 /// of the signal before it, the first starts from [`State::Closed`], and
@@ -19,6 +20,7 @@ use crate::{Name, Reason, State, WeakBreaker};
 /// [`ListenerInfo::dropped`](crate::ListenerInfo::dropped) counts it.
 #[doc(alias("event", "transition"))]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Signal {
     /// The breaker's name.
@@ -28,6 +30,7 @@ pub struct Signal {
     /// The state that was entered.
     pub new_state: State,
     /// When, by the wall clock.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::util::wire::epoch"))]
     pub timestamp: SystemTime,
     /// The number of this transition in the life of the breaker, from 1.
     pub sequence: u64,
@@ -35,8 +38,28 @@ pub struct Signal {
     pub reason: Option<Reason>,
     /// For an opening: when the first probe may run, by the wall clock. `None`
     /// if the retry policy never lets one.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::util::wire::epoch_if_any")
+    )]
     pub next_attempt: Option<SystemTime>,
+    /// What the [flight recorder](crate::flight) keeps of the transition; `None` if it
+    /// is off. The last failure is in it, if texts of failures were asked for.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::util::wire::shared_if_any")
+    )]
+    pub record: Option<Arc<TransitionRecord>>,
+    /// Whether this is no transition, but tells that the rule began to fire while the
+    /// breaker only measures: the circuit would have opened, for this
+    /// [`reason`](Self::reason). Both states are [`State::MetricsOnly`] then, and
+    /// `sequence` is that of the last transition.
+    ///
+    /// It is told again when the rule has ceased to fire and begins anew, at most once a
+    /// minute. Rules over calls in flight are not looked at.
+    pub would_have_opened: bool,
     /// Which breaker sent it: several may have one name.
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) origin: Origin,
 }
 
@@ -50,7 +73,12 @@ impl Origin {
         Self(Some(breaker.clone()))
     }
 
-    #[cfg(any(feature = "prometheus", feature = "slack-core"))]
+    #[cfg(any(
+        feature = "metrics",
+        feature = "opentelemetry",
+        feature = "prometheus",
+        feature = "slack-core"
+    ))]
     pub(crate) fn breaker(&self) -> Option<&WeakBreaker> {
         self.0.as_ref()
     }
@@ -92,6 +120,8 @@ impl Signal {
             sequence: 1,
             reason: None,
             next_attempt: None,
+            record: None,
+            would_have_opened: false,
             origin: Origin::default(),
         }
     }

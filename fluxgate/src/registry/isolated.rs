@@ -8,27 +8,27 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::Known;
+use super::KnownBreakers;
 use crate::{breaker::first_use::FirstUse, clock::Clock};
 
 thread_local! {
-    static WORLD: RefCell<Option<Arc<World>>> = const { RefCell::new(None) };
+    static WORLD: RefCell<Option<Arc<IsolatedWorld>>> = const { RefCell::new(None) };
 }
 
 /// What an isolated thread has of its own.
-pub(crate) struct World {
+pub(crate) struct IsolatedWorld {
     pub(crate) clock: Arc<dyn Clock>,
     /// In place of the cells of statics, by their addresses.
     cells: Mutex<HashMap<usize, &'static (dyn Any + Send + Sync)>>,
-    pub(super) known: Known,
+    pub(super) known: KnownBreakers,
 }
 
 /// Gives this thread breakers of its own, by this clock.
 pub(crate) fn enter(clock: Arc<dyn Clock>) {
-    let world = World {
+    let world = IsolatedWorld {
         clock,
         cells: Mutex::default(),
-        known: Known::new(),
+        known: KnownBreakers::new(),
     };
     WORLD.set(Some(Arc::new(world)));
 }
@@ -41,7 +41,7 @@ pub(crate) fn leave() {
 }
 
 /// Returns what this thread has of its own.
-pub(crate) fn world() -> Option<Arc<World>> {
+pub(crate) fn world() -> Option<Arc<IsolatedWorld>> {
     WORLD
         .try_with(|world| world.borrow().clone())
         .ok()

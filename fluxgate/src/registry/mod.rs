@@ -22,9 +22,12 @@
 //! # Ok::<_, fluxgate::ConfigError>(())
 //! ```
 
+mod health;
 #[cfg(feature = "test-util")]
 pub(crate) mod isolated;
 pub(crate) mod linked;
+
+pub use health::{Health, health};
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -32,7 +35,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-use crate::{CircuitBreaker, Command, Info, engine::Core, info::kill_switch};
+use crate::{
+    CircuitBreaker, Command, Info,
+    engine::{Core, clock_source::ClockSource},
+    info::kill_switch,
+};
 
 /// Every breaker there is, in the order they were built.
 ///
@@ -83,6 +90,18 @@ pub fn command(name: &str, command: Command) -> usize {
     breakers.len()
 }
 
+/// Gives a command to every breaker of this name, as
+/// [`command_by`](CircuitBreaker::command_by) does. Returns how many there were.
+#[must_use = "it is zero if the name is unknown"]
+pub fn command_by(name: &str, command: Command, by: &str) -> usize {
+    build_linked();
+    let breakers = named(name);
+    for breaker in &breakers {
+        breaker.command_by(command, by);
+    }
+    breakers.len()
+}
+
 /// The breakers in the order they were built, and where those of a name are.
 #[derive(Default)]
 struct Breakers {
@@ -109,14 +128,14 @@ const ROOM: usize = 64;
 
 /// The breakers that are known: to the process, or to a test that has breakers
 /// of its own.
-pub(crate) struct Known {
+pub(crate) struct KnownBreakers {
     /// `None` before the first is entered.
     breakers: Mutex<Option<Breakers>>,
     #[cfg(feature = "keyed")]
     groups: Mutex<Vec<Weak<dyn Group>>>,
 }
 
-impl Known {
+impl KnownBreakers {
     pub(crate) const fn new() -> Self {
         Self {
             breakers: Mutex::new(None),
@@ -126,10 +145,10 @@ impl Known {
     }
 }
 
-static KNOWN: Known = Known::new();
+static KNOWN: KnownBreakers = KnownBreakers::new();
 
 /// Gives the breakers that this thread sees.
-fn here<R>(f: impl FnOnce(&Known) -> R) -> R {
+fn here<R>(f: impl FnOnce(&KnownBreakers) -> R) -> R {
     #[cfg(feature = "test-util")]
     if let Some(world) = isolated::world() {
         return f(&world.known);
@@ -241,6 +260,13 @@ fn hash(name: &str) -> u64 {
 pub(crate) trait Group: Send + Sync {
     fn breakers(&self) -> Vec<CircuitBreaker>;
 
+    /// Returns the name that those of its breakers begin with.
+    #[cfg(feature = "page")]
+    fn name(&self) -> &crate::Name;
+
+    /// Returns the clock of breakers that are made from now on.
+    fn clock(&self) -> &ClockSource;
+
     /// Gives no command to breakers that are made from now on.
     fn forget_command(&self);
 }
@@ -266,12 +292,39 @@ pub(crate) fn every() -> Vec<CircuitBreaker> {
     breakers
 }
 
-/// Makes groups forget what all their breakers were commanded.
-pub(crate) fn forget_commands() {
+/// Returns every breaker, with the name of the set that it belongs to, if any. Builds
+/// those that were linked into the program.
+#[cfg(feature = "page")]
+pub(crate) fn every_by_set() -> Vec<(CircuitBreaker, Option<crate::Name>)> {
+    let alone = entered().into_iter().map(|breaker| (breaker, None));
+    #[cfg(feature = "keyed")]
+    let in_sets = groups().into_iter().flat_map(|group| {
+        let breakers = group.breakers().into_iter();
+        breakers.map(move |breaker| (breaker, Some(group.name().clone())))
+    });
+    #[cfg(not(feature = "keyed"))]
+    let in_sets = [];
+    alone.chain(in_sets).collect()
+}
+
+/// Returns every breaker of this name, also of sets by key.
+#[cfg(feature = "page")]
+pub(crate) fn every_named(name: &str) -> Vec<CircuitBreaker> {
+    let all = every_by_set().into_iter().map(|(breaker, _)| breaker);
+    all.filter(|breaker| *breaker.name() == *name).collect()
+}
+
+/// Makes groups forget what all their breakers were commanded, if they are on one
+/// of these clocks.
+pub(crate) fn forget_commands(is_meant: fn(&ClockSource) -> bool) {
     #[cfg(feature = "keyed")]
     for group in groups() {
-        group.forget_command();
+        if is_meant(group.clock()) {
+            group.forget_command();
+        }
     }
+    #[cfg(not(feature = "keyed"))]
+    let _ = is_meant;
 }
 
 #[cfg(feature = "keyed")]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Policy, Run, Scenario, axis};
+use super::{Policy, Run, Scenario, axis, text};
 use crate::ConfigError;
 
 /// The runs of several policies under one scenario.
@@ -46,6 +46,16 @@ impl Scenario {
     }
 }
 
+/// Collects runs that were made one by one, each with the name of its policy.
+impl<N: Into<String>> FromIterator<(N, Run)> for Comparison {
+    fn from_iter<I: IntoIterator<Item = (N, Run)>>(runs: I) -> Self {
+        let runs = runs.into_iter().map(|(name, run)| (name.into(), run));
+        Self {
+            runs: runs.collect(),
+        }
+    }
+}
+
 impl Comparison {
     /// Returns the runs with the names of their policies.
     #[must_use]
@@ -61,7 +71,7 @@ impl fmt::Display for Comparison {
             clippy::type_complexity,
             reason = "a label, and how its figure is read"
         )]
-        let rows: [(&str, &dyn Fn(&Run) -> String); 10] = [
+        let rows: [(&str, &dyn Fn(&Run) -> String); 11] = [
             ("opened after", &|run| time(run.opened_after())),
             ("closed after", &|run| time(run.closed_after())),
             ("answered a second", &|run| format!("{:.1}", run.goodput())),
@@ -71,6 +81,7 @@ impl fmt::Display for Comparison {
             ("failed", &|run| run.total().failed.to_string()),
             ("overloaded", &|run| run.total().overloaded.to_string()),
             ("refused", &|run| run.total().refused.to_string()),
+            ("throttled", &|run| run.total().throttled.to_string()),
             ("refused wrongly", &|run| run.wrongly_refused().to_string()),
             ("openings", &|run| run.total().openings.to_string()),
             ("time open", &|run| {
@@ -79,7 +90,7 @@ impl fmt::Display for Comparison {
         ];
         let cells: Vec<Vec<String>> = std::iter::once(
             std::iter::once(String::new())
-                .chain(self.runs.iter().map(|(name, _)| name.clone()))
+                .chain(self.runs.iter().map(|(name, _)| text::cell(name)))
                 .collect(),
         )
         .chain(rows.iter().map(|(label, value)| {

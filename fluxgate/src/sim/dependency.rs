@@ -87,6 +87,7 @@ pub struct Dependency {
     timeout: Option<Duration>,
     capacity: Option<f64>,
     refusal_costs: f64,
+    retry_after: Option<Duration>,
     /// What some instances see instead.
     seen_by: Option<(Range<usize>, Box<Self>)>,
 }
@@ -103,6 +104,7 @@ impl Dependency {
             timeout: None,
             capacity: None,
             refusal_costs: 0.0,
+            retry_after: None,
             seen_by: None,
         }
     }
@@ -160,6 +162,13 @@ impl Dependency {
         self
     }
 
+    /// Asks callers to wait for so long with each refusal, as `Retry-After` does.
+    #[must_use]
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
     /// Changes what these instances see, and no others: a bad host, a cut network.
     ///
     /// ```
@@ -197,10 +206,11 @@ impl Dependency {
 
 /// What the dependency made of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum CallAnswer {
     Good,
     Failed,
     Overloaded,
+    OverloadedFor(Duration),
     /// An error that proves life; only a recording has this and the next two.
     Alive,
     Ignored,
@@ -233,14 +243,17 @@ impl Running {
         instance: usize,
         now: u64,
         random: &mut Seeded,
-    ) -> (Answer, u64) {
+    ) -> (CallAnswer, u64) {
         let seen = dependency.seen_from(instance);
         if let Some(capacity) = seen.capacity {
             self.refill(capacity, now);
             if self.budget < 1.0 {
                 self.budget = (self.budget - seen.refusal_costs).max(-capacity);
                 let took = seen.latency.draw(random) * 0.1;
-                return (Answer::Overloaded, nanos(took));
+                let answer = seen
+                    .retry_after
+                    .map_or(CallAnswer::Overloaded, CallAnswer::OverloadedFor);
+                return (answer, nanos(took));
             }
             self.budget -= 1.0;
         }
@@ -252,10 +265,10 @@ impl Running {
         let took = latency.draw(random) * seen.slower;
         match seen.timeout {
             Some(timeout) if took > timeout.as_nanos() as f64 => {
-                (Answer::Failed, nanos(timeout.as_nanos() as f64))
+                (CallAnswer::Failed, nanos(timeout.as_nanos() as f64))
             }
-            _ if failed => (Answer::Failed, nanos(took)),
-            _ => (Answer::Good, nanos(took)),
+            _ if failed => (CallAnswer::Failed, nanos(took)),
+            _ => (CallAnswer::Good, nanos(took)),
         }
     }
 

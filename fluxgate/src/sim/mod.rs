@@ -53,6 +53,7 @@ mod simulation;
 mod states;
 mod svg;
 mod terminal;
+mod text;
 mod trace;
 #[cfg(feature = "sim-traces")]
 mod trace_io;

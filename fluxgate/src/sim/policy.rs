@@ -1,6 +1,6 @@
 //! Whose settings a scenario tries.
 
-use crate::{Builder, CircuitBreaker, ConfigError, StaticBreaker, error::Fault};
+use crate::{Builder, CircuitBreaker, ConfigError, Fault, StaticBreaker};
 
 /// The settings of a breaker, from which a scenario builds one for each instance.
 ///

@@ -11,7 +11,11 @@ use std::{
 };
 
 use super::{Ended, Entry, Trace};
-use crate::{Listener, Signal, engine::ticket, listener::Needs};
+use crate::{
+    Listener, Signal,
+    engine::ticket::CallEnd,
+    listener::{CallRecorder, ListenerNeeds, Recorders},
+};
 
 /// Records the calls of a live breaker, so that an incident can be replayed.
 ///
@@ -91,25 +95,27 @@ impl Recorder {
     pub fn dropped(&self) -> u64 {
         self.0.dropped.load(Relaxed)
     }
+}
 
-    pub(crate) fn ended(&self, ended: ticket::Ended, now: Duration, took: Duration) {
-        if self.0.samples() {
+impl CallRecorder for Recording {
+    fn record_call(&self, ended: CallEnd, now: Duration, elapsed: Duration) {
+        if self.samples() {
             let ended = match ended {
-                ticket::Ended::Success => Ended::Success,
-                ticket::Ended::Failure | ticket::Ended::Panicked => Ended::Failure,
-                ticket::Ended::Ignored => Ended::Ignored,
-                ticket::Ended::Alive => Ended::Alive,
-                ticket::Ended::Overloaded => Ended::Overloaded,
-                ticket::Ended::Cancelled => Ended::Cancelled,
+                CallEnd::Success => Ended::Success,
+                CallEnd::Failure | CallEnd::Panicked => Ended::Failure,
+                CallEnd::Ignored => Ended::Ignored,
+                CallEnd::Alive => Ended::Alive,
+                CallEnd::Overloaded => Ended::Overloaded,
+                CallEnd::Cancelled => Ended::Cancelled,
             };
-            let at = now.saturating_sub(took);
-            self.0.keep(Entry::ran(at, took, ended));
+            let at = now.saturating_sub(elapsed);
+            self.keep(Entry::ran(at, elapsed, ended));
         }
     }
 
-    pub(crate) fn refused(&self, now: Duration) {
-        if self.0.samples() {
-            self.0.keep(Entry::refused(now));
+    fn record_refusal(&self, now: Duration) {
+        if self.samples() {
+            self.keep(Entry::refused(now));
         }
     }
 }
@@ -140,10 +146,10 @@ impl Listener for Recorder {
         "Recorder"
     }
 
-    fn needs(&self) -> Needs {
-        Needs {
-            recorders: vec![self.clone()],
-            ..Needs::default()
+    fn needs(&self) -> ListenerNeeds {
+        ListenerNeeds {
+            recorders: Recorders::one(self.0.clone()),
+            ..ListenerNeeds::default()
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Ended, Policy, Replay, Run, Trace,
-    dependency::Answer,
+    dependency::CallAnswer,
     simulation::{Fleet, Simulation, World, fork},
     trace::Guessed,
 };
@@ -31,14 +31,25 @@ struct Guesses {
     wrongly_refused: u64,
 }
 
-pub(super) fn run(trace: &Trace, policy: &impl Policy) -> Result<Replay, ConfigError> {
-    let (run, guesses) = one(trace, policy, Guess::FromNeighbours)?;
-    let mut bounds = [run.total(), run.total()];
+pub(super) fn run(
+    trace: &Trace,
+    policy: &impl Policy,
+    watch: &mut dyn FnMut(f64),
+) -> Result<Replay, ConfigError> {
     // Without a guess all three are the same.
-    if trace.entries.iter().any(|entry| entry.ended.is_none()) {
+    let has_guesses = trace.entries.iter().any(|entry| entry.ended.is_none());
+    let runs = if has_guesses { 3.0 } else { 1.0 };
+    let mut one = |guess, before: f64| {
+        one(trace, policy, guess, &mut |share| {
+            watch((before + share) / runs);
+        })
+    };
+    let (run, guesses) = one(Guess::FromNeighbours, 0.0)?;
+    let mut bounds = [run.total(), run.total()];
+    if has_guesses {
         bounds = [
-            one(trace, policy, Guess::Failed)?.0.total(),
-            one(trace, policy, Guess::Succeeded)?.0.total(),
+            one(Guess::Failed, 1.0)?.0.total(),
+            one(Guess::Succeeded, 2.0)?.0.total(),
         ];
     }
     let figure = |read: fn(&super::Figures) -> u64, guessed: u64| {
@@ -55,16 +66,22 @@ pub(super) fn run(trace: &Trace, policy: &impl Policy) -> Result<Replay, ConfigE
         failed: figure(|total| total.failed, guesses.failed),
         overloaded: figure(|total| total.overloaded, guesses.overloaded),
         refused: figure(|total| total.refused, 0),
+        throttled: figure(|total| total.throttled, 0),
         wrongly_refused: figure(|total| total.wrongly_refused, guesses.wrongly_refused),
         run,
     })
 }
 
-fn one(trace: &Trace, policy: &impl Policy, guess: Guess) -> Result<(Run, Guesses), ConfigError> {
+fn one(
+    trace: &Trace,
+    policy: &impl Policy,
+    guess: Guess,
+    watch: &mut dyn FnMut(f64),
+) -> Result<(Run, Guesses), ConfigError> {
     let mut seeds = Seeded::new(0);
     let fleet = Fleet::build(policy, 1, &mut seeds)?;
     let lasts = trace.lasts();
-    let mut simulation = Simulation::new(&fleet, lasts);
+    let mut simulation = Simulation::new(&fleet, lasts, watch);
     let mut world = Recorded {
         trace,
         neighbours: Neighbours::of(trace),
@@ -169,20 +186,20 @@ impl World for Recorded<'_> {
         false
     }
 
-    fn take(&mut self, _instance: usize, _now: u64) -> (Answer, u64) {
+    fn take(&mut self, _instance: usize, _now: u64) -> (CallAnswer, u64) {
         let (took, ended, guessed) = self.ended();
         let guessed = u64::from(guessed);
         let answer = match ended {
-            Ended::Success => Answer::Good,
-            Ended::Failure => Answer::Failed,
-            Ended::Overloaded => Answer::Overloaded,
-            Ended::Alive => Answer::Alive,
-            Ended::Ignored => Answer::Ignored,
-            Ended::Cancelled => Answer::Cancelled,
+            Ended::Success => CallAnswer::Good,
+            Ended::Failure => CallAnswer::Failed,
+            Ended::Overloaded => CallAnswer::Overloaded,
+            Ended::Alive => CallAnswer::Alive,
+            Ended::Ignored => CallAnswer::Ignored,
+            Ended::Cancelled => CallAnswer::Cancelled,
         };
         match answer {
-            Answer::Failed | Answer::Cancelled => self.guesses.failed += guessed,
-            Answer::Overloaded => self.guesses.overloaded += guessed,
+            CallAnswer::Failed | CallAnswer::Cancelled => self.guesses.failed += guessed,
+            CallAnswer::Overloaded => self.guesses.overloaded += guessed,
             _ => self.guesses.answered += guessed,
         }
         (answer, nanos(took))

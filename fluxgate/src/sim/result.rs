@@ -18,14 +18,16 @@ pub struct Figures {
     pub failed: u64,
     /// Calls that reached the dependency, which refused them as too many.
     pub overloaded: u64,
-    /// Calls that a breaker rejected.
+    /// Calls that an open or half-open circuit rejected.
     pub refused: u64,
+    /// Calls that a [throttle](crate::throttle) rejected, with the circuit closed.
+    pub throttled: u64,
     /// Calls that ran as probes of a half-open circuit.
     pub probes: u64,
     /// Calls that reached a dependency which answered no call of their instance.
     pub reached_while_down: u64,
-    /// Rejected calls that would have been answered, by an opening that began while
-    /// the dependency was up.
+    /// Rejected calls that would have been answered, by a throttle or by an opening that
+    /// began while the dependency was up.
     pub wrongly_refused: u64,
     /// Rejected calls that would have been answered, by an opening that began while
     /// the dependency was down: the price of waiting before a probe.
@@ -43,6 +45,7 @@ impl Figures {
         self.failed += other.failed;
         self.overloaded += other.overloaded;
         self.refused += other.refused;
+        self.throttled += other.throttled;
         self.probes += other.probes;
         self.reached_while_down += other.reached_while_down;
         self.wrongly_refused += other.wrongly_refused;
@@ -94,8 +97,19 @@ pub struct Change {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Column {
     pub(super) figures: Figures,
-    /// How near the rule of the nearest instance is to firing: 1 fires.
-    pub(super) pressure: f64,
+    /// How near the rule of the nearest instance is to firing: 1 fires. `None` while all
+    /// circuits are open, and no rule is asked.
+    pub(super) pressure: Option<f64>,
+}
+
+impl Column {
+    /// Raises the pressure to one that was measured.
+    pub(super) fn press(&mut self, measured: Option<f64>) {
+        self.pressure = match (self.pressure, measured) {
+            (Some(before), Some(now)) => Some(before.max(now)),
+            (before, now) => before.or(now),
+        };
+    }
 }
 
 /// What a scenario made of a policy.
@@ -108,6 +122,8 @@ pub struct Run {
     pub(super) per_instance: Vec<Figures>,
     pub(super) changes: Vec<Change>,
     pub(super) columns: Vec<Column>,
+    /// How long each column lasts; the last one ends with the run.
+    pub(super) column_width: Duration,
 }
 
 impl Run {
@@ -181,8 +197,8 @@ impl Run {
         self.total().reached_while_down
     }
 
-    /// Returns how many calls were rejected by an opening that began while the
-    /// dependency was up, and would have been answered.
+    /// Returns how many calls would have been answered, and were rejected by a throttle or
+    /// by an opening that began while the dependency was up.
     #[must_use]
     pub fn wrongly_refused(&self) -> u64 {
         self.total().wrongly_refused
@@ -210,6 +226,48 @@ impl Run {
     }
 }
 
+impl Run {
+    /// Returns what matters most in one line, as the title of a picture.
+    pub(super) fn headline(&self) -> String {
+        let total = self.total();
+        let count = axis::grouped;
+        let mut parts = Vec::new();
+        if self.phases.iter().any(|phase| phase.down) {
+            parts.push(match self.opened_after() {
+                Some(time) => format!("opened after {}", axis::short(time)),
+                None => "did not open".to_owned(),
+            });
+            parts.push(match self.closed_after() {
+                _ if total.openings == 0 => String::new(),
+                Some(time) => format!("closed {} after the outage", axis::short(time)),
+                None => "was not closed at the end".to_owned(),
+            });
+            parts.push(format!(
+                "{} calls reached it meanwhile",
+                count(total.reached_while_down)
+            ));
+        } else {
+            parts.push(match total.openings {
+                0 => "did not open".to_owned(),
+                1 => "opened once".to_owned(),
+                times => format!("opened {} times", count(times)),
+            });
+            parts.push(format!("{} calls answered", count(total.answered)));
+        }
+        if total.throttled > 0 {
+            parts.push(format!("{} throttled", count(total.throttled)));
+        }
+        parts.push(match total.wrongly_refused {
+            0 => "none refused wrongly".to_owned(),
+            calls => format!("{} refused wrongly", count(calls)),
+        });
+        parts.retain(|part| !part.is_empty());
+        let line = parts.join(" · ");
+        // As a sentence begins.
+        line[..1].to_uppercase() + &line[1..]
+    }
+}
+
 fn per_second(calls: u64, lasts: Duration) -> f64 {
     if lasts.is_zero() {
         0.0
@@ -224,17 +282,14 @@ impl fmt::Display for Run {
         let total = self.total();
         writeln!(
             f,
-            "offered {}, answered {}, failed {}, overloaded {}, refused {}",
-            total.offered, total.answered, total.failed, total.overloaded, total.refused
+            "offered {}, answered {}, failed {}, overloaded {}, refused {}, throttled {}",
+            total.offered,
+            total.answered,
+            total.failed,
+            total.overloaded,
+            total.refused,
+            total.throttled
         )?;
-        let time = |time: Option<Duration>| time.map_or("never".to_owned(), axis::short);
-        write!(
-            f,
-            "opened after {}, closed after {}, {} reached it while it was down, {} refused wrongly",
-            time(self.opened_after()),
-            time(self.closed_after()),
-            total.reached_while_down,
-            total.wrongly_refused
-        )
+        f.write_str(&self.headline())
     }
 }

@@ -5,6 +5,9 @@ use std::time::Duration;
 use super::{Dependency, Load, Policy, Run, simulation};
 use crate::ConfigError;
 
+/// Each takes a few kilobytes.
+const MOST_INSTANCES: usize = 10_000;
+
 /// A story to tell a policy: who calls, and how the dependency fares in each phase.
 ///
 /// See the [module](super) for an example.
@@ -41,10 +44,10 @@ impl Scenario {
     }
 
     /// Spreads the calls over so many instances, each with a breaker of its own; at
-    /// least 1. The load stays the total.
+    /// least 1 and at most 10 000. The load stays the total.
     #[must_use]
     pub fn instances(mut self, instances: usize) -> Self {
-        self.instances = instances.max(1);
+        self.instances = instances.clamp(1, MOST_INSTANCES);
         self
     }
 
@@ -122,6 +125,34 @@ impl Scenario {
         reason = "closures are given as they are"
     )]
     pub fn try_run(&self, policy: impl Policy) -> Result<Run, ConfigError> {
-        simulation::run(self, &policy)
+        simulation::run(self, &policy, &mut |_| ())
+    }
+
+    /// Runs the scenario as [`try_run`](Self::try_run) does, and tells `watch` up to 240
+    /// times which share of it is done, from 0 to 1: for a progress bar.
+    ///
+    /// ```
+    /// use fluxgate::{Builder, sim::Scenario};
+    ///
+    /// let mut done = 0.0;
+    /// let outage = Scenario::ready("error-spike").expect("a known name");
+    /// outage.try_run_watched(|breaker: Builder| breaker, |share| done = share)?;
+    /// assert_eq!(done, 1.0);
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`try_run`](Self::try_run).
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "closures are given as they are"
+    )]
+    pub fn try_run_watched(
+        &self,
+        policy: impl Policy,
+        mut watch: impl FnMut(f64),
+    ) -> Result<Run, ConfigError> {
+        simulation::run(self, &policy, &mut watch)
     }
 }

@@ -19,7 +19,7 @@ impl Serialize for Seconds {
 impl Serialize for PhaseResult {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
-        struct PhaseResult<'a> {
+        struct PhaseFields<'a> {
             name: &'a str,
             start: Seconds,
             end: Seconds,
@@ -29,7 +29,7 @@ impl Serialize for PhaseResult {
             closed_after: Option<Seconds>,
             open_share: f64,
         }
-        PhaseResult {
+        PhaseFields {
             name: &self.name,
             start: Seconds(self.start),
             end: Seconds(self.end),
@@ -46,14 +46,14 @@ impl Serialize for PhaseResult {
 impl Serialize for Change {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
-        struct Change<'a> {
+        struct ChangeFields<'a> {
             at: Seconds,
             instance: usize,
             old_state: State,
             new_state: State,
             reason: &'a Option<Reason>,
         }
-        Change {
+        ChangeFields {
             at: Seconds(self.at),
             instance: self.instance,
             old_state: self.old_state,
@@ -67,7 +67,7 @@ impl Serialize for Change {
 impl Serialize for Run {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
-        struct Run<'a> {
+        struct RunFields<'a> {
             lasts: Seconds,
             instances: usize,
             rule: &'a str,
@@ -80,7 +80,7 @@ impl Serialize for Run {
             per_instance: &'a [Figures],
             changes: &'a [Change],
         }
-        Run {
+        RunFields {
             lasts: Seconds(self.lasts),
             instances: self.instances,
             rule: &self.rule,
@@ -128,19 +128,21 @@ impl Serialize for Guessed {
 impl Serialize for Replay {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
-        struct Replay<'a> {
+        struct ReplayFields<'a> {
             answered: Guessed,
             failed: Guessed,
             overloaded: Guessed,
             refused: Guessed,
+            throttled: Guessed,
             wrongly_refused: Guessed,
             run: &'a Run,
         }
-        Replay {
+        ReplayFields {
             answered: self.answered,
             failed: self.failed,
             overloaded: self.overloaded,
             refused: self.refused,
+            throttled: self.throttled,
             wrongly_refused: self.wrongly_refused,
             run: &self.run,
         }

@@ -12,18 +12,30 @@ use std::{
 
 use super::{
     Change, Dependency, Figures, PhaseResult, Policy, Run, Scenario,
-    dependency::{Answer, Running},
+    dependency::{CallAnswer, Running},
     result::Column,
 };
 use crate::{
-    CircuitBreaker, ConfigError, Guard, Outcome, Signal, State,
+    CallNotPermitted, CircuitBreaker, ConfigError, Guard, Outcome, Reason, RejectionKind, RuleKind,
+    Signal, State,
     clock::Clock,
     random::{Random, Seeded},
     util::duration::nanos,
 };
 
-/// How many slices of time a run is cut into for pictures.
+/// Into how many slices of time a run is cut at most for pictures.
 const COLUMNS: u64 = 240;
+
+/// Returns the width of a slice in nanoseconds, a round one: steady calls fall evenly into
+/// whole seconds and tenths, and unevenly into others.
+fn column_width(lasts: u64) -> u64 {
+    let least = lasts.div_ceil(COLUMNS).max(1);
+    let mut unit = 1_000_000_000;
+    while unit > least {
+        unit /= 10;
+    }
+    least.next_multiple_of(unit)
+}
 
 /// The time of a run. One thread moves it, so the orderings carry nothing.
 #[derive(Clone)]
@@ -56,10 +68,10 @@ struct Instance {
 }
 
 /// A call on its way.
-struct InFlight<'a> {
+struct RunningCall<'a> {
     guard: Guard<'a>,
     instance: usize,
-    answer: Answer,
+    answer: CallAnswer,
 }
 
 /// What is on the other side of the breakers at the moment.
@@ -69,7 +81,7 @@ pub(super) trait World {
 
     /// Takes the call that arrived. Returns the answer, and after how many nanoseconds
     /// it comes.
-    fn take(&mut self, instance: usize, now: u64) -> (Answer, u64);
+    fn take(&mut self, instance: usize, now: u64) -> (CallAnswer, u64);
 
     /// Returns whether the call that arrived, and was refused, would have been
     /// answered.
@@ -90,7 +102,7 @@ impl World for InPhase<'_> {
         self.dependency.is_down_for(instance)
     }
 
-    fn take(&mut self, instance: usize, now: u64) -> (Answer, u64) {
+    fn take(&mut self, instance: usize, now: u64) -> (CallAnswer, u64) {
         self.running
             .take(self.dependency, instance, now, self.chance)
     }
@@ -101,7 +113,11 @@ impl World for InPhase<'_> {
     }
 }
 
-pub(super) fn run(scenario: &Scenario, policy: &impl Policy) -> Result<Run, ConfigError> {
+pub(super) fn run(
+    scenario: &Scenario,
+    policy: &impl Policy,
+    watch: &mut dyn FnMut(f64),
+) -> Result<Run, ConfigError> {
     let mut seeds = Seeded::new(scenario.seed);
     let fleet = Fleet::build(policy, scenario.instances, &mut seeds)?;
     let mut arrivals = fork(&mut seeds);
@@ -109,7 +125,7 @@ pub(super) fn run(scenario: &Scenario, policy: &impl Policy) -> Result<Run, Conf
     let mut hypothetical = fork(&mut seeds);
     let mut running = Running::new();
     let lasts = nanos(scenario.lasts());
-    let mut simulation = Simulation::new(&fleet, lasts);
+    let mut simulation = Simulation::new(&fleet, lasts, watch);
     let mut phases = Vec::with_capacity(scenario.phases.len());
     let mut start = 0_u64;
     for phase in &scenario.phases {
@@ -188,7 +204,7 @@ pub(super) fn fork(seeds: &mut Seeded) -> Seeded {
 pub(super) struct Simulation<'a> {
     fleet: &'a Fleet,
     instances: Vec<Instance>,
-    in_flight: Vec<Option<InFlight<'a>>>,
+    in_flight: Vec<Option<RunningCall<'a>>>,
     free: Vec<usize>,
     /// When calls end, in order; calls that end together by their sequence.
     due: BinaryHeap<Reverse<(u64, u64, usize)>>,
@@ -200,15 +216,19 @@ pub(super) struct Simulation<'a> {
     column: usize,
     /// The figures of the present phase.
     phase: Figures,
+    /// Is told which share of the columns is past.
+    watch: &'a mut dyn FnMut(f64),
 }
 
 impl<'a> Simulation<'a> {
-    pub(super) fn new(fleet: &'a Fleet, lasts: u64) -> Self {
+    pub(super) fn new(fleet: &'a Fleet, lasts: u64, watch: &'a mut dyn FnMut(f64)) -> Self {
         let instances = fleet.breakers.iter().map(|_| Instance {
             state: State::Closed,
             opened_while_down: false,
             figures: Figures::default(),
         });
+        let column_width = column_width(lasts);
+        let columns = usize::try_from(lasts.div_ceil(column_width).max(1)).unwrap_or(1);
         Self {
             fleet,
             instances: instances.collect(),
@@ -218,10 +238,11 @@ impl<'a> Simulation<'a> {
             sequence: 0,
             changes: Vec::new(),
             lasts,
-            columns: vec![Column::default(); usize::try_from(COLUMNS).unwrap_or(1)],
-            column_width: lasts.div_ceil(COLUMNS).max(1),
+            columns: vec![Column::default(); columns],
+            column_width,
             column: 0,
             phase: Figures::default(),
+            watch,
         }
     }
 
@@ -235,10 +256,15 @@ impl<'a> Simulation<'a> {
         while self.column < self.columns.len()
             && now >= (self.column as u64 + 1).saturating_mul(self.column_width)
         {
-            let pressures = self.fleet.breakers.iter();
-            let pressures = pressures.map(|breaker| breaker.core.pressure());
-            self.columns[self.column].pressure = pressures.fold(0.0, f64::max);
+            // An open circuit asks its rule nothing.
+            let asking = self.fleet.breakers.iter().zip(&self.instances);
+            let asking = asking.filter(|(_, instance)| instance.state != State::Open);
+            let nearest = asking
+                .map(|(breaker, _)| breaker.core.pressure())
+                .reduce(f64::max);
+            self.columns[self.column].press(nearest);
             self.column += 1;
+            (self.watch)(self.column as f64 / self.columns.len() as f64);
         }
     }
 
@@ -255,28 +281,26 @@ impl<'a> Simulation<'a> {
             offered: 1,
             ..Figures::default()
         };
-        if let Ok(guard) = admitted {
-            seen.probes = u64::from(self.instances[number].state == State::HalfOpen);
-            seen.reached_while_down = u64::from(down);
-            let (answer, took) = world.take(number, now);
-            match answer {
-                Answer::Good | Answer::Alive | Answer::Ignored => seen.answered = 1,
-                Answer::Failed | Answer::Cancelled => seen.failed = 1,
-                Answer::Overloaded => seen.overloaded = 1,
+        match admitted {
+            Ok(guard) => {
+                seen.probes = u64::from(self.instances[number].state == State::HalfOpen);
+                seen.reached_while_down = u64::from(down);
+                let (answer, took) = world.take(number, now);
+                match answer {
+                    CallAnswer::Good | CallAnswer::Alive | CallAnswer::Ignored => seen.answered = 1,
+                    CallAnswer::Failed | CallAnswer::Cancelled => seen.failed = 1,
+                    CallAnswer::Overloaded | CallAnswer::OverloadedFor(_) => seen.overloaded = 1,
+                }
+                let call = RunningCall {
+                    guard,
+                    instance: number,
+                    answer,
+                };
+                self.send(call, now.saturating_add(took));
             }
-            let call = InFlight {
-                guard,
-                instance: number,
-                answer,
-            };
-            self.send(call, now.saturating_add(took));
-        } else {
-            seen.refused = 1;
-            let answered = world.would_answer(number, now);
-            if answered && self.instances[number].opened_while_down {
-                seen.refused_after_recovery = 1;
-            } else if answered {
-                seen.wrongly_refused = 1;
+            Err(rejection) => {
+                let answered = world.would_answer(number, now);
+                self.reject(number, &rejection, answered, &mut seen);
             }
         }
         self.phase.add(&seen);
@@ -284,7 +308,29 @@ impl<'a> Simulation<'a> {
         self.instances[number].figures.add(&seen);
     }
 
-    fn send(&mut self, call: InFlight<'a>, ends: u64) {
+    /// Counts a rejected call, and whether it would have been answered.
+    fn reject(
+        &self,
+        number: usize,
+        rejection: &CallNotPermitted,
+        answered: bool,
+        seen: &mut Figures,
+    ) {
+        let throttled = rejection.kind() == RejectionKind::Throttled;
+        if throttled {
+            seen.throttled = 1;
+        } else {
+            seen.refused = 1;
+        }
+        // No opening throttles.
+        if answered && !throttled && self.instances[number].opened_while_down {
+            seen.refused_after_recovery = 1;
+        } else if answered {
+            seen.wrongly_refused = 1;
+        }
+    }
+
+    fn send(&mut self, call: RunningCall<'a>, ends: u64) {
         let slot = if let Some(slot) = self.free.pop() {
             self.in_flight[slot] = Some(call);
             slot
@@ -308,18 +354,19 @@ impl<'a> Simulation<'a> {
             let Some(call) = self.in_flight[slot].take() else {
                 continue;
             };
-            let InFlight {
+            let RunningCall {
                 guard,
                 instance,
                 answer,
             } = call;
             match answer {
-                Answer::Good => guard.record(Outcome::Success),
-                Answer::Failed => guard.record(Outcome::Failure),
-                Answer::Overloaded => guard.record(Outcome::Overloaded),
-                Answer::Alive => guard.record(Outcome::Alive),
-                Answer::Ignored => guard.record(Outcome::Ignored),
-                Answer::Cancelled => drop(guard),
+                CallAnswer::Good => guard.record(Outcome::Success),
+                CallAnswer::Failed => guard.record(Outcome::Failure),
+                CallAnswer::Overloaded => guard.record(Outcome::Overloaded),
+                CallAnswer::OverloadedFor(wait) => guard.record(Outcome::OverloadedFor(wait)),
+                CallAnswer::Alive => guard.record(Outcome::Alive),
+                CallAnswer::Ignored => guard.record(Outcome::Ignored),
+                CallAnswer::Cancelled => drop(guard),
             }
             self.follow(instance, world.is_down(instance), ends);
         }
@@ -340,10 +387,16 @@ impl<'a> Simulation<'a> {
                 .unwrap_or_else(PoisonError::into_inner),
         );
         for signal in heard {
+            if signal.would_have_opened {
+                continue;
+            }
             match signal.new_state {
                 State::Open => {
                     self.phase.openings += 1;
                     instance.figures.openings += 1;
+                    // With what fired it, which the next sample no longer sees.
+                    let column = self.column.min(self.columns.len() - 1);
+                    self.columns[column].press(signal.reason.as_ref().and_then(fired));
                     // A circuit that reopens goes on with the opening that began.
                     if signal.old_state == State::Closed {
                         instance.opened_while_down = down;
@@ -379,6 +432,7 @@ impl<'a> Simulation<'a> {
             per_instance: figures.collect(),
             changes: self.changes,
             columns: self.columns,
+            column_width: Duration::from_nanos(self.column_width),
         }
     }
 
@@ -444,4 +498,14 @@ impl<'a> Simulation<'a> {
             },
         }
     }
+}
+
+/// Returns how far above its threshold the rule was that opened a circuit; `None` if it
+/// was none, but a failing probe.
+fn fired(reason: &Reason) -> Option<f64> {
+    if reason.rule == RuleKind::ReopenAfter {
+        return None;
+    }
+    // A rule with the threshold 0 fires at anything.
+    Some((reason.measured / reason.threshold).max(1.0))
 }

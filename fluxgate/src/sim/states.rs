@@ -1,23 +1,26 @@
 //! Which state an instance was in, and when.
 
 use super::Run;
-use crate::{State, util::duration::nanos};
+use crate::{Reason, State, util::duration::nanos};
 
 /// A time that an instance spent in one state, in nanoseconds of the run.
-pub(super) struct Span {
+pub(super) struct Span<'a> {
     pub(super) state: State,
+    /// Why it opened, for the state after an opening.
+    pub(super) reason: Option<&'a Reason>,
     pub(super) start: u64,
     pub(super) end: u64,
 }
 
 impl Run {
     /// Returns the states of each instance, one after the other.
-    pub(super) fn spans(&self) -> Vec<Vec<Span>> {
+    pub(super) fn spans(&self) -> Vec<Vec<Span<'_>>> {
         let end = nanos(self.lasts);
-        let mut spans: Vec<Vec<Span>> = (0..self.instances)
+        let mut spans: Vec<Vec<Span<'_>>> = (0..self.instances)
             .map(|_| {
                 vec![Span {
                     state: State::Closed,
+                    reason: None,
                     start: 0,
                     end,
                 }]
@@ -31,6 +34,7 @@ impl Run {
             }
             spans.push(Span {
                 state: change.new_state,
+                reason: change.reason.as_ref(),
                 start: at,
                 end,
             });
@@ -40,7 +44,7 @@ impl Run {
 }
 
 /// Returns the state that took most of each of `columns` equal slices of time.
-pub(super) fn columns(spans: &[Span], columns: usize) -> Vec<State> {
+pub(super) fn columns(spans: &[Span<'_>], columns: usize) -> Vec<State> {
     let end = spans.last().map_or(0, |span| span.end);
     let width = (end / columns as u64).max(1);
     let mut first = 0;
@@ -64,7 +68,8 @@ pub(super) fn columns(spans: &[Span], columns: usize) -> Vec<State> {
         .collect()
 }
 
-fn place(state: State) -> usize {
+/// Returns how far from closed a state is.
+pub(super) fn place(state: State) -> usize {
     match state {
         State::Open | State::ForcedOpen => 2,
         State::HalfOpen => 1,

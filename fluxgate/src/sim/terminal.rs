@@ -2,12 +2,14 @@
 
 use std::fmt::Write;
 
-use super::{Run, axis, states};
+use super::{Run, axis, states, text::printable};
 use crate::State;
 
 const TRAFFIC: usize = 5;
 const MARGIN: usize = 9;
 const LEGEND: &str = "█ answered  ▒ failed  · refused   ─ closed  O open  h half-open";
+const LEGEND_THROTTLED: &str =
+    "█ answered ▒ failed ~ throttled · refused  ─ closed O open h half-open";
 
 /// What one character's width of time shows, in calls a column.
 #[derive(Default)]
@@ -15,6 +17,7 @@ struct Slice {
     offered: f64,
     answered: f64,
     failed: f64,
+    throttled: f64,
     pressure: f64,
 }
 
@@ -23,20 +26,29 @@ impl Run {
     /// states, and how near the rule was to firing.
     ///
     /// A character stands for one answer to many calls: `█` answered, `▒` failed or
-    /// overloaded, `·` refused. States: `─` closed, `O` open, `h` half-open; of many
+    /// overloaded, `~` throttled, `·` refused. States: `─` closed, `O` open, `h` half-open; of many
     /// instances, the number of tenths that are open.
     #[must_use]
     pub fn terminal(&self, width: usize) -> String {
         let columns = width.max(40) - MARGIN - 1;
         let slices = self.slices(columns);
-        let mut out: String = self.rule.chars().take(columns + MARGIN).collect();
+        let mut out: String = printable(&self.rule)
+            .chars()
+            .take(columns + MARGIN)
+            .collect();
         out.push('\n');
         self.write_phases(&mut out, columns);
         self.write_traffic(&mut out, &slices);
         self.write_states(&mut out, columns);
         write_pressure(&mut out, &slices);
         self.write_axis(&mut out, columns);
-        let legend: String = LEGEND.chars().take(columns).collect();
+        let is_throttled = slices.iter().any(|slice| slice.throttled > 0.0);
+        let legend = if is_throttled {
+            LEGEND_THROTTLED
+        } else {
+            LEGEND
+        };
+        let legend: String = legend.chars().take(columns).collect();
         let _ = writeln!(out, "{:MARGIN$}{legend}", "");
         out
     }
@@ -44,7 +56,9 @@ impl Run {
     /// Returns the columns of the run in another number: each slice is the average of
     /// what it covers, so that steady traffic stays flat.
     fn slices(&self, number: usize) -> Vec<Slice> {
-        let per_slice = self.columns.len() as f64 / number as f64;
+        // The last column may be a part of one.
+        let columns = self.lasts.as_secs_f64() / self.column_width.as_secs_f64();
+        let per_slice = columns.max(f64::MIN_POSITIVE) / number as f64;
         (0..number)
             .map(|place| {
                 let (from, to) = (place as f64 * per_slice, (place + 1) as f64 * per_slice);
@@ -59,7 +73,8 @@ impl Run {
                     slice.offered += share * figures.offered as f64;
                     slice.answered += share * figures.answered as f64;
                     slice.failed += share * (figures.failed + figures.overloaded) as f64;
-                    slice.pressure = slice.pressure.max(column.pressure);
+                    slice.throttled += share * figures.throttled as f64;
+                    slice.pressure = slice.pressure.max(column.pressure.unwrap_or(0.0));
                 }
                 slice
             })
@@ -81,7 +96,7 @@ impl Run {
             } else {
                 &phase.name
             };
-            let text: Vec<char> = format!("|{name}").chars().collect();
+            let text: Vec<char> = format!("|{}", printable(name)).chars().collect();
             let room = to - from;
             line[from..to].copy_from_slice(&vec![' '; room]);
             for (place, character) in text.into_iter().take(room).enumerate() {
@@ -104,6 +119,8 @@ impl Run {
                     '█'
                 } else if at < slice.answered + slice.failed {
                     '▒'
+                } else if at < slice.answered + slice.failed + slice.throttled {
+                    '~'
                 } else if at < slice.offered {
                     '·'
                 } else if row == 0 && slice.failed > 0.0 {
@@ -113,7 +130,7 @@ impl Run {
                 }
             });
             let label = if row == TRAFFIC - 1 {
-                axis::rate(most * self.columns.len() as f64, self.lasts)
+                axis::rate(most, self.column_width)
             } else {
                 String::new()
             };
@@ -144,7 +161,9 @@ impl Run {
             .find(|change| change.new_state == State::Open)
             .and_then(|change| Some((change.at, change.reason.as_ref()?)));
         let text = match reason {
-            Some((at, reason)) => format!("first opened at {}: {reason}", axis::short(at)),
+            Some((at, reason)) => {
+                printable(&format!("first opened at {}: {reason}", axis::short(at)))
+            }
             None => "never opened".to_owned(),
         };
         let text: String = text.chars().take(columns).collect();
@@ -154,8 +173,8 @@ impl Run {
     fn write_axis(&self, out: &mut String, columns: usize) {
         let mut line = vec![' '; columns];
         for mark in axis::marks(self.lasts, (columns / 12).max(2) as u64) {
-            let at = self.place(mark, columns);
-            for (place, character) in axis::text(mark).chars().enumerate() {
+            let at = self.place(mark.at, columns);
+            for (place, character) in mark.text.chars().enumerate() {
                 if let Some(cell) = line.get_mut(at + place) {
                     *cell = character;
                 }
@@ -177,7 +196,8 @@ fn write_pressure(out: &mut String, slices: &[Slice]) {
             BLOCKS[eighths.min(8)]
         }
     });
-    let _ = writeln!(out, "{:>8} {}", "rule", trimmed(line.collect()));
+    let line = format!("{:>8} {}", "rule", trimmed(line.collect()));
+    let _ = writeln!(out, "{}", line.trim_end());
 }
 
 fn trimmed(line: Vec<char>) -> String {

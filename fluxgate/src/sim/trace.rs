@@ -120,7 +120,25 @@ impl Trace {
         reason = "closures are given as they are"
     )]
     pub fn try_run(&self, policy: impl Policy) -> Result<Replay, ConfigError> {
-        replay::run(self, &policy)
+        replay::run(self, &policy, &mut |_| ())
+    }
+
+    /// Replays the calls as [`try_run`](Self::try_run) does, and tells `watch` now and
+    /// then which share is done, from 0 to 1: for a progress bar.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_run`](Self::try_run).
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "closures are given as they are"
+    )]
+    pub fn try_run_watched(
+        &self,
+        policy: impl Policy,
+        mut watch: impl FnMut(f64),
+    ) -> Result<Replay, ConfigError> {
+        replay::run(self, &policy, &mut watch)
     }
 
     /// Returns when the last call ended or was refused.
@@ -199,6 +217,7 @@ pub struct Replay {
     pub(super) failed: Guessed,
     pub(super) overloaded: Guessed,
     pub(super) refused: Guessed,
+    pub(super) throttled: Guessed,
     pub(super) wrongly_refused: Guessed,
 }
 
@@ -228,10 +247,16 @@ impl Replay {
         self.overloaded
     }
 
-    /// Returns how many calls the breaker refused.
+    /// Returns how many calls an open or half-open circuit refused.
     #[must_use]
     pub fn refused(&self) -> Guessed {
         self.refused
+    }
+
+    /// Returns how many calls a throttle refused.
+    #[must_use]
+    pub fn throttled(&self) -> Guessed {
+        self.throttled
     }
 
     /// Returns how many of the refused calls would have been answered.
@@ -247,6 +272,9 @@ impl fmt::Display for Replay {
         writeln!(f, "failed           {}", self.failed)?;
         writeln!(f, "overloaded       {}", self.overloaded)?;
         writeln!(f, "refused          {}", self.refused)?;
+        if self.throttled.most > 0 {
+            writeln!(f, "throttled        {}", self.throttled)?;
+        }
         writeln!(f, "refused wrongly  {}", self.wrongly_refused)?;
         write!(f, "The dependency's capacity does not react to a replay.")
     }

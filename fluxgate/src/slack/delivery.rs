@@ -7,8 +7,8 @@ use std::{
 };
 
 use super::{
-    Error, FlushReport, Message, Policy, SendError, Stats, Token, api::transport::Http,
-    queue::Shared, redact::SENTENCE, registry,
+    DeliveryPolicy, DeliveryStats, Error, FlushReport, Message, SendError, Token,
+    api::transport::Http, queue::QueueShared, redact::SENTENCE, registry,
 };
 
 /// Delivers messages to Slack in the background.
@@ -16,14 +16,14 @@ use super::{
 /// [`try_send`](Self::try_send) only queues: it waits for nothing and may be
 /// called from sync code, from any async runtime, and from a breaker's listener.
 /// A thread of its own, started with the first message, sends as the
-/// [`Policy`] says. A handle: clones share one delivery.
+/// [`DeliveryPolicy`] says. A handle: clones share one delivery.
 ///
 /// When the last handle is dropped, what is queued is still sent, as long as the
 /// process lives. A process that forks must not have started a delivery before.
 ///
 /// ```
 /// use std::time::Duration;
-/// use fluxgate::slack::{Delivery, Message, Policy, Token};
+/// use fluxgate::slack::{Delivery, Message, DeliveryPolicy, Token};
 /// # let slack = std::net::TcpListener::bind("127.0.0.1:0")?;
 /// # let url = format!("http://{}/", slack.local_addr()?);
 /// # std::thread::spawn(move || {
@@ -34,7 +34,7 @@ use super::{
 /// # });
 ///
 /// let token = Token::new("xoxb-1")?;
-/// let delivery = Delivery::start(&url, &token, &Policy::recommended())?;
+/// let delivery = Delivery::start(&url, &token, &DeliveryPolicy::recommended())?;
 /// let body = serde_json::json!({"channel": "#alerts", "text": "deployed"});
 /// delivery.try_send(Message::new("#alerts", &body)?)?;
 ///
@@ -48,7 +48,7 @@ pub struct Delivery {
 }
 
 struct Handle {
-    shared: Arc<Shared>,
+    shared: Arc<QueueShared>,
     /// Scheme and host.
     origin: String,
 }
@@ -66,12 +66,12 @@ impl Delivery {
     ///
     /// The URL can't be posted to, the policy has a number out of range, or the
     /// HTTP client can't be built.
-    pub fn start(url: &str, token: &Token, policy: &Policy) -> Result<Self, Error> {
+    pub fn start(url: &str, token: &Token, policy: &DeliveryPolicy) -> Result<Self, Error> {
         policy.check()?;
         let http = Http::new(url, token)?;
         let origin = http.origin();
         let redactor = http.redactor();
-        let shared = Arc::new(Shared::new(policy.clone(), Box::new(http), redactor));
+        let shared = Arc::new(QueueShared::new(policy.clone(), Box::new(http), redactor));
         registry::enter(&shared);
         Ok(Self {
             handle: Arc::new(Handle { shared, origin }),
@@ -86,7 +86,7 @@ impl Delivery {
     ///
     /// As [`start`](Self::start); and [`Error::PolicyConflict`] if it runs by
     /// another policy.
-    pub fn shared(url: &str, token: &Token, policy: &Policy) -> Result<Self, Error> {
+    pub fn shared(url: &str, token: &Token, policy: &DeliveryPolicy) -> Result<Self, Error> {
         registry::shared(url, token, policy)
     }
 
@@ -122,7 +122,7 @@ impl Delivery {
 
     /// Returns the counters.
     #[must_use]
-    pub fn stats(&self) -> Stats {
+    pub fn stats(&self) -> DeliveryStats {
         self.inner().stats()
     }
 
@@ -167,11 +167,11 @@ impl Delivery {
         self.inner().joined().await
     }
 
-    pub(super) fn policy(&self) -> &Policy {
+    pub(super) fn policy(&self) -> &DeliveryPolicy {
         &self.inner().policy
     }
 
-    fn inner(&self) -> &Arc<Shared> {
+    fn inner(&self) -> &Arc<QueueShared> {
         &self.handle.shared
     }
 }

@@ -21,8 +21,8 @@ pub struct Message {
     /// The channel as metrics show it: without secrets.
     pub(super) label: Arc<str>,
     content: Arc<dyn Content>,
-    reply: Option<Reply>,
-    pub(super) slot: Option<Slot>,
+    reply: Option<ThreadReply>,
+    pub(super) slot: Option<MessageSlot>,
 }
 
 /// Writes a body when its message's turn has come, on the delivery's thread.
@@ -53,7 +53,7 @@ pub(crate) enum End {
 /// Messages of one slot may stand for one another when the queue is full: the
 /// newest waits outside the queue, the ones before it are dropped and counted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Slot {
+pub(crate) struct MessageSlot {
     pub(crate) listener: u64,
     pub(crate) breaker: Name,
     /// Tells breakers of one name apart.
@@ -61,7 +61,7 @@ pub(crate) struct Slot {
 }
 
 #[derive(Clone)]
-struct Reply {
+struct ThreadReply {
     thread: Thread,
     starts: bool,
     broadcast: bool,
@@ -99,7 +99,7 @@ impl Message {
     /// Sends it into the thread, if that has begun by then.
     #[must_use]
     pub fn in_thread(mut self, thread: &Thread) -> Self {
-        self.reply = Some(Reply {
+        self.reply = Some(ThreadReply {
             thread: thread.clone(),
             starts: false,
             broadcast: false,
@@ -127,7 +127,7 @@ impl Message {
         self
     }
 
-    pub(crate) fn in_slot(mut self, slot: Slot) -> Self {
+    pub(crate) fn in_slot(mut self, slot: MessageSlot) -> Self {
         self.slot = Some(slot);
         self
     }

@@ -7,8 +7,8 @@ use ::prometheus::{
     proto::{MetricFamily, MetricType},
 };
 
-use super::{ChannelStats, Stats, registry};
-use crate::{Histogram, util::exposition};
+use super::{ChannelStats, DeliveryStats, registry};
+use crate::{Histogram, info::exposition};
 
 /// Exports the counters of all deliveries of this process, added up. Register it
 /// once; it reads when it is scraped.
@@ -27,7 +27,7 @@ use crate::{Histogram, util::exposition};
 /// | `fluxgate_slack_workers` | gauge | |
 /// | `fluxgate_slack_send_duration_seconds` | histogram | |
 ///
-/// What is counted is said at [`Stats`] and [`ChannelStats`]. A delivery that is
+/// What is counted is said at [`DeliveryStats`] and [`ChannelStats`]. A delivery that is
 /// gone takes its counts with it.
 ///
 /// ```
@@ -45,7 +45,7 @@ pub struct PrometheusCollector {
     descs: Vec<Desc>,
 }
 
-struct Family {
+struct SlackFamily {
     name: &'static str,
     help: &'static str,
     kind: MetricType,
@@ -55,13 +55,13 @@ struct Family {
 enum Value {
     /// A sample for each channel.
     Channel(fn(&ChannelStats) -> u64),
-    One(fn(&Stats) -> u64),
-    Times(fn(&Stats) -> &Histogram),
+    One(fn(&DeliveryStats) -> u64),
+    Times(fn(&DeliveryStats) -> &Histogram),
 }
 
 macro_rules! families {
     ($($name:literal $kind:ident $value:expr, $help:literal;)*) => {
-        const FAMILIES: &[Family] = &[$(Family {
+        const FAMILIES: &[SlackFamily] = &[$(SlackFamily {
             name: concat!("fluxgate_slack_", $name),
             help: $help,
             kind: MetricType::$kind,
@@ -125,7 +125,7 @@ impl Collector for PrometheusCollector {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let all: Vec<Stats> = registry::all()
+        let all: Vec<DeliveryStats> = registry::all()
             .iter()
             .map(|shared| shared.stats())
             .collect();
@@ -133,8 +133,8 @@ impl Collector for PrometheusCollector {
     }
 }
 
-impl Family {
-    fn of(&self, all: &[Stats]) -> MetricFamily {
+impl SlackFamily {
+    fn of(&self, all: &[DeliveryStats]) -> MetricFamily {
         let metrics = match self.value {
             Value::Channel(of) => {
                 let mut sums: HashMap<&Arc<str>, u64> = HashMap::new();

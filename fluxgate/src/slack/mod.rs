@@ -10,8 +10,8 @@
 //!
 //! - Queueing a message waits for nothing, and memory is bounded.
 //! - Messages of one channel arrive in the order they were queued, and with
-//!   [`Policy::recommended`] no channel waits for another.
-//! - Every message taken is counted once more in [`Stats`]: as succeeded,
+//!   [`DeliveryPolicy::recommended`] no channel waits for another.
+//! - Every message taken is counted once more in [`DeliveryStats`]: as succeeded,
 //!   failed, not processed or dropped. What is given up is logged in full, but
 //!   never with a token.
 //! - A message may arrive twice, when Slack took it and its answer was lost.
@@ -36,14 +36,14 @@ pub use api::{error_code::Class, token::Token};
 pub use delivery::Delivery;
 pub(crate) use error::valid_channel;
 pub use error::{Error, SendError};
-pub(crate) use message::{Content, End, Slot};
+pub(crate) use message::{Content, End, MessageSlot};
 pub use message::{Message, Thread};
 #[cfg(feature = "prometheus")]
 pub use metrics::PrometheusCollector;
-pub use policy::Policy;
+pub use policy::DeliveryPolicy;
 pub use queue::bucket::Rate;
 pub use registry::{FlushGuard, FlushReport, shutdown_all};
-pub use stats::{ChannelStats, Stats};
+pub use stats::{ChannelStats, DeliveryStats};
 
 /// Reads an environment variable.
 pub(crate) fn env(variable: &str) -> Result<String, Error> {

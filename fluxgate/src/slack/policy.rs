@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Class, Error, Rate, api::error_code::Classifier};
+use super::{Class, Error, Rate, api::error_code::CodeClassifier};
 use crate::{
     random::Random,
     retry::{self, Opening, Retry as _},
@@ -23,7 +23,7 @@ use crate::{
 /// | HTTP status, plain `ok` of a webhook | understood | not looked at: the body decides, and must be JSON |
 /// | unreachable channel | left alone for 15 minutes | the same |
 #[derive(Clone, Debug, PartialEq)]
-pub struct Policy {
+pub struct DeliveryPolicy {
     pub(super) lanes: Lanes,
     pub(super) pace: Pace,
     pub(super) answers: Answers,
@@ -43,7 +43,7 @@ pub struct Policy {
     pub(super) max_retry_after: Duration,
     pub(super) request_timeout: Duration,
     pub(super) pause: Duration,
-    pub(super) classifier: Classifier,
+    pub(super) classifier: CodeClassifier,
 }
 
 /// Which messages wait for one another.
@@ -74,7 +74,7 @@ pub(super) enum Answers {
     Whole,
 }
 
-impl Policy {
+impl DeliveryPolicy {
     /// Returns the policy that is right for alerts: it obeys Slack's
     /// documentation, and loses no message that another attempt could save.
     #[must_use]
@@ -97,7 +97,7 @@ impl Policy {
             max_retry_after: Duration::from_secs(3600),
             request_timeout: Duration::from_secs(10),
             pause: Duration::from_secs(15 * 60),
-            classifier: Classifier::Recommended,
+            classifier: CodeClassifier::Recommended,
         }
     }
 
@@ -116,7 +116,7 @@ impl Policy {
             max_backoff: Duration::MAX,
             jitter_ratio: 0.0,
             max_rate_limited: 0,
-            classifier: Classifier::SlackProxy,
+            classifier: CodeClassifier::SlackProxy,
             ..Self::recommended()
         }
     }
@@ -210,7 +210,7 @@ impl Policy {
     /// `None` for a code that it does not know, and the message is then retried.
     #[must_use]
     pub fn classify(mut self, classify: fn(&str) -> Option<Class>) -> Self {
-        self.classifier = Classifier::Custom(classify);
+        self.classifier = CodeClassifier::Custom(classify);
         self
     }
 
@@ -272,8 +272,8 @@ impl Policy {
     }
 }
 
-impl Default for Policy {
-    /// Returns [`Policy::recommended`].
+impl Default for DeliveryPolicy {
+    /// Returns [`DeliveryPolicy::recommended`].
     fn default() -> Self {
         Self::recommended()
     }
@@ -286,9 +286,9 @@ mod tests {
 
     #[test]
     fn the_presets_are_valid_and_wrong_numbers_are_refused() {
-        let (second, policy) = (Duration::from_secs(1), Policy::recommended);
+        let (second, policy) = (Duration::from_secs(1), DeliveryPolicy::recommended);
         policy().check().unwrap();
-        Policy::slack_proxy().check().unwrap();
+        DeliveryPolicy::slack_proxy().check().unwrap();
         for wrong in [
             policy().channel_rate(Rate::new(second, 0)),
             policy().token_rate(Rate::new(Duration::ZERO, 1)),
@@ -309,13 +309,13 @@ mod tests {
     #[test]
     fn waits_double_up_to_the_limit() {
         let mut random = Seeded::new(1);
-        let policy = Policy::recommended().jitter_ratio(0.0);
+        let policy = DeliveryPolicy::recommended().jitter_ratio(0.0);
         let waits: Vec<_> = (1..=8)
             .map(|retry| policy.wait(retry, &mut random).as_secs())
             .collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
         assert_eq!(policy.wait(u32::MAX, &mut random).as_secs(), 60);
-        let without_limit = Policy::slack_proxy().wait(u32::MAX, &mut random);
+        let without_limit = DeliveryPolicy::slack_proxy().wait(u32::MAX, &mut random);
         assert_eq!(without_limit, Duration::MAX);
         let at_once = policy.backoff(Duration::ZERO, Duration::MAX);
         assert_eq!(at_once.wait(9, &mut random), Duration::ZERO);
@@ -324,7 +324,10 @@ mod tests {
     #[test]
     fn slack_proxy_refuses_at_nine_tenths() {
         for (size, capacity) in [(0, 0), (1, 0), (10, 9), (100, 90), (101, 90)] {
-            assert_eq!(Policy::slack_proxy().queue_size(size).capacity(), capacity);
+            assert_eq!(
+                DeliveryPolicy::slack_proxy().queue_size(size).capacity(),
+                capacity
+            );
         }
     }
 }

@@ -5,12 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Delivery, Error, Policy, Token, queue::Shared};
+use super::{Delivery, DeliveryPolicy, Error, Token, queue::QueueShared};
 use crate::util::pending::{Pending, watch};
 
 struct Engines {
     /// Every delivery there is.
-    all: Vec<Weak<Shared>>,
+    all: Vec<Weak<QueueShared>>,
     /// Those that are shared, for as long as the process lives.
     shared: Vec<(String, Token, Delivery)>,
 }
@@ -35,8 +35,8 @@ fn with<R>(f: impl FnOnce(&mut Engines) -> R) -> R {
     f(&mut ENGINES.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-pub(super) fn enter(shared: &Arc<Shared>) {
-    let weak: Weak<Shared> = Arc::downgrade(shared);
+pub(super) fn enter(shared: &Arc<QueueShared>) {
+    let weak: Weak<QueueShared> = Arc::downgrade(shared);
     watch(weak);
     with(|engines| {
         // Before the list would grow: what is dropped leaves.
@@ -47,7 +47,7 @@ pub(super) fn enter(shared: &Arc<Shared>) {
     });
 }
 
-pub(super) fn shared(url: &str, token: &Token, policy: &Policy) -> Result<Delivery, Error> {
+pub(super) fn shared(url: &str, token: &Token, policy: &DeliveryPolicy) -> Result<Delivery, Error> {
     let mut found = with(|engines| engines.find(url, token));
     if found.is_none() {
         // Built outside the lock: it reads certificates from the disk.
@@ -75,7 +75,7 @@ pub struct FlushReport {
 }
 
 /// Returns every delivery of this process.
-pub(super) fn all() -> Vec<Arc<Shared>> {
+pub(super) fn all() -> Vec<Arc<QueueShared>> {
     with(|engines| engines.all.iter().filter_map(Weak::upgrade).collect())
 }
 
@@ -88,7 +88,7 @@ pub fn shutdown_all(within: Duration) -> FlushReport {
     for shared in &all {
         shared.close(Some(within));
     }
-    let join = |shared: &Arc<Shared>| {
+    let join = |shared: &Arc<QueueShared>| {
         let time_left = within.saturating_sub(started.elapsed());
         shared.join(Some(time_left)).left
     };
@@ -130,7 +130,7 @@ impl Drop for FlushGuard {
 }
 
 /// So that `listener::flush` waits for it.
-impl Pending for Shared {
+impl Pending for QueueShared {
     fn wait(&self, until: Option<Instant>) -> bool {
         self.flush(until).left == 0
     }

@@ -11,7 +11,7 @@ use crate::Histogram;
 /// succeeded, failed, not processed or dropped.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
-pub struct Stats {
+pub struct DeliveryStats {
     /// By channel. Beyond 1000 channels the rest is counted as `(other)`.
     pub channels: BTreeMap<Arc<str>, ChannelStats>,
     /// Messages that wait.
@@ -67,7 +67,7 @@ fn observe(histogram: &mut Histogram, took: Duration) {
 /// fill the memory.
 const CHANNELS: usize = 1000;
 
-impl Stats {
+impl DeliveryStats {
     /// Returns the sums over all channels.
     #[must_use]
     pub fn total(&self) -> ChannelStats {
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn the_number_of_channels_is_bounded() {
-        let mut stats = Stats::default();
+        let mut stats = DeliveryStats::default();
         for i in 0..CHANNELS + 10 {
             stats.channel(&format!("#{i}").into()).received += 1;
         }
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_bound_belongs_to_its_bucket() {
-        let mut stats = Stats::default();
+        let mut stats = DeliveryStats::default();
         for millis in [0, 50, 51, 30_000, 30_001] {
             stats.requested(Duration::from_millis(millis));
         }

@@ -2,10 +2,10 @@
 
 use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
-use super::{Guard, Hold, renew_all};
+use super::{Hold, ThreadHold, renew_if};
 use crate::{
     clock::{Clock, ManualClock},
-    random::SEED,
+    random::{SEED, Seeded},
     registry::isolated,
 };
 
@@ -63,7 +63,7 @@ pub fn isolate() -> Isolated<ManualClock> {
 /// As [`isolate`].
 #[must_use = "the thread has breakers of its own until this is dropped"]
 pub fn isolate_with<C: Clock + Clone + 'static>(clock: C) -> Isolated<C> {
-    let guard = Guard::new(Hold::Isolated, "isolate");
+    let guard = ThreadHold::new(Hold::Isolated, "isolate");
     isolated::enter(Arc::new(clock.clone()));
     Isolated {
         clock,
@@ -75,7 +75,7 @@ pub fn isolate_with<C: Clock + Clone + 'static>(clock: C) -> Isolated<C> {
 /// The thread has breakers of its own; made by [`isolate`].
 pub struct Isolated<C = ManualClock> {
     clock: C,
-    _guard: Guard,
+    _guard: ThreadHold,
     /// What it ends is the thread's.
     thread: PhantomData<*const ()>,
 }
@@ -95,13 +95,13 @@ impl<C> Isolated<C> {
 
     /// Makes this thread's breakers as new, in the middle of a test.
     pub fn reset_all(&self) {
-        renew_all(SEED);
+        renew(SEED);
     }
 
     /// Makes this thread's breakers as new, with jitter and admission drawn by
     /// another seed.
     pub fn seed(&self, seed: u64) {
-        renew_all(seed);
+        renew(seed);
     }
 }
 
@@ -115,4 +115,10 @@ impl<C: fmt::Debug> fmt::Debug for Isolated<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Isolated").field(&self.clock).finish()
     }
+}
+
+/// Makes this thread's breakers as new, which are on the clock of its world or on
+/// one of their own.
+fn renew(seed: u64) {
+    renew_if(|_| true, || Seeded::new(seed));
 }

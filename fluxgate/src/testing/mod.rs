@@ -53,17 +53,23 @@ pub use isolated::{Isolated, isolate, isolate_with};
 use crate::{
     clock::{Clock, ManualClock, SystemClock},
     diagnostics,
+    engine::clock_source::ClockSource,
     random::{SEED, Seeded},
     registry,
 };
 
-/// Stops the time of every breaker that has no clock of its own, and makes
-/// every breaker of the process as new: closed, nothing recorded, nothing
-/// counted, random numbers by a fixed seed.
+/// Stops the time of every breaker that has no clock of its own, and makes it
+/// as new: closed, nothing recorded, nothing counted, random numbers by a fixed
+/// seed.
+///
+/// A breaker that was built with [`Builder::clock`](crate::Builder::clock) is
+/// left as it is: it belongs to the test that built it. One that was built by hand
+/// without a clock reads the system's, and a test that freezes resets it, also in
+/// the middle of another test; give it a [`ManualClock`].
 ///
 /// Only one test at a time holds a [`Frozen`]; another one waits here. Under the
 /// feature `test-util`, `isolate` gives each test breakers of its own instead.
-/// When it is dropped, also by a failed assertion, all breakers are as new once
+/// When it is dropped, also by a failed assertion, these breakers are as new once
 /// more, and the time goes on. What the environment commands (see
 /// [`KillSwitch`](crate::KillSwitch)) is not in force before that.
 ///
@@ -85,10 +91,10 @@ pub fn freeze() -> Frozen<ManualClock> {
 /// As [`freeze`].
 #[must_use = "the time goes on when this is dropped"]
 pub fn freeze_with<C: Clock + Clone + 'static>(clock: C) -> Frozen<C> {
-    let guard = Guard::new(Hold::Frozen, "freeze");
+    let guard = ThreadHold::new(Hold::Frozen, "freeze");
     let exclusive = Exclusive::new();
     SystemClock::replace(Some(Arc::new(clock.clone())));
-    renew_all(SEED);
+    renew_frozen(SEED);
     Frozen {
         clock,
         _exclusive: exclusive,
@@ -109,9 +115,9 @@ thread_local! {
 }
 
 /// Sees to it that a thread holds one guard at a time. Stays on its thread.
-struct Guard(PhantomData<MutexGuard<'static, ()>>);
+struct ThreadHold(PhantomData<MutexGuard<'static, ()>>);
 
-impl Guard {
+impl ThreadHold {
     fn new(hold: Hold, function: &str) -> Self {
         let other = match HELD.get() {
             None => {
@@ -129,7 +135,7 @@ impl Guard {
     }
 }
 
-impl Drop for Guard {
+impl Drop for ThreadHold {
     fn drop(&mut self) {
         HELD.set(None);
     }
@@ -170,10 +176,18 @@ impl Drop for Exclusive {
     }
 }
 
-fn renew_all(seed: u64) {
-    registry::forget_commands();
+/// Makes breakers on the system's clock as new.
+fn renew_frozen(seed: u64) {
+    renew_if(ClockSource::is_system, || Seeded::new(seed));
+}
+
+/// Makes each breaker that this thread sees as new if it is on one of these clocks.
+fn renew_if(is_meant: fn(&ClockSource) -> bool, random: impl Fn() -> Seeded) {
+    registry::forget_commands(is_meant);
     for breaker in registry::every() {
-        breaker.core.renew(Seeded::new(seed));
+        if is_meant(breaker.core.clock()) {
+            breaker.core.renew(random());
+        }
     }
 }
 
@@ -181,7 +195,7 @@ fn renew_all(seed: u64) {
 pub struct Frozen<C = ManualClock> {
     clock: C,
     _exclusive: Exclusive,
-    _guard: Guard,
+    _guard: ThreadHold,
 }
 
 impl Frozen<ManualClock> {
@@ -197,24 +211,21 @@ impl<C> Frozen<C> {
         &self.clock
     }
 
-    /// Makes every breaker as new, in the middle of a test.
+    /// Makes the breakers that [`freeze`] reaches as new, in the middle of a test.
     pub fn reset_all(&self) {
-        renew_all(SEED);
+        renew_frozen(SEED);
     }
 
     /// Restarts the random numbers of jitter and admission from another seed.
     pub fn seed(&self, seed: u64) {
-        renew_all(seed);
+        renew_frozen(seed);
     }
 }
 
 impl<C> Drop for Frozen<C> {
     fn drop(&mut self) {
         SystemClock::replace(None);
-        registry::forget_commands();
-        for breaker in registry::every() {
-            breaker.core.renew(Seeded::for_breaker());
-        }
+        renew_if(ClockSource::is_system, Seeded::for_breaker);
     }
 }
 

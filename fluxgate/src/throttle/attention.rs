@@ -10,12 +10,13 @@ use super::{
     Adaptive,
     counter::Counter,
     share::{Counts, share},
+    unanswered::Unanswered,
 };
 use crate::{
-    engine::sync::{AtomicU64, Ordering::Relaxed},
     info::throttle::ThrottleInfo,
     random,
     util::duration::nanos,
+    util::sync::{AtomicU64, Ordering::Relaxed},
 };
 
 /// A call is let through if none was for so long.
@@ -34,15 +35,13 @@ pub(crate) struct Throttle {
     settings: Adaptive,
     window: u64,
     counter: Counter,
-    /// When attention ends by itself, and when at the earliest the dependency asked
-    /// to be left alone until.
+    /// When attention ends.
     ends: AtomicU64,
+    /// How far ahead `ends` can be. If it is further, the clock has jumped back.
+    longest: AtomicU64,
     /// Until when the last overload asked callers to wait.
     asked: AtomicU64,
-    /// How many overloads there were since the last other answer, and when the first
-    /// of them was.
-    unanswered: AtomicU64,
-    unanswered_since: AtomicU64,
+    unanswered: Unanswered,
     /// When the last call was let through by a decision.
     passed: AtomicU64,
     seed: AtomicU64,
@@ -57,9 +56,9 @@ impl Throttle {
             settings,
             window,
             counter: Counter::new(window),
-            unanswered: AtomicU64::new(0),
-            unanswered_since: AtomicU64::new(0),
+            unanswered: Unanswered::default(),
             ends: AtomicU64::new(0),
+            longest: AtomicU64::new(0),
             asked: AtomicU64::new(0),
             passed: AtomicU64::new(0),
             seed: AtomicU64::new(0),
@@ -73,12 +72,16 @@ impl Throttle {
 
     /// Begins a time of attention: counts from nothing, and draws from a new seed.
     pub(crate) fn begin(&self, now: u64, seed: u64) {
-        self.counter.clear();
-        self.unanswered.store(0, Relaxed);
+        self.counter.restart(now);
+        self.unanswered.clear();
         self.passed.store(now, Relaxed);
         self.seed.store(seed, Relaxed);
         self.drawn.store(0, Relaxed);
-        self.extend(now);
+        self.asked.store(0, Relaxed);
+        // A window more, lest a clock that differs a little between two threads is
+        // taken for one that has jumped.
+        self.longest.store(self.window.saturating_mul(2), Relaxed);
+        self.ends.store(now.saturating_add(self.window), Relaxed);
     }
 
     /// Lets attention last for a whole window from now.
@@ -90,21 +93,26 @@ impl Throttle {
     /// Takes note that the dependency asked its callers to wait, and lets attention
     /// last until then.
     pub(crate) fn ask(&self, now: u64, wait: Duration) {
-        let until = now.saturating_add(nanos(wait));
+        let wait = nanos(wait);
+        let until = now.saturating_add(wait);
         self.asked.store(until, Relaxed);
+        self.longest
+            .fetch_max(wait.saturating_add(self.window), Relaxed);
         self.ends.fetch_max(until, Relaxed);
     }
 
-    /// Returns whether attention is over.
+    /// Returns whether attention is over: its end has come, or is so far ahead that the
+    /// clock has jumped back.
     #[inline]
     pub(crate) fn is_over(&self, now: u64) -> bool {
-        now >= self.ends.load(Relaxed)
+        let left = self.ends.load(Relaxed).saturating_sub(now);
+        left == 0 || left > self.longest.load(Relaxed)
     }
 
     /// Forgets everything, between two tests.
     pub(crate) fn clear(&self) {
-        self.counter.clear();
-        self.unanswered.store(0, Relaxed);
+        self.counter.restart(0);
+        self.unanswered.clear();
         self.ends.store(0, Relaxed);
         self.asked.store(0, Relaxed);
     }
@@ -113,16 +121,8 @@ impl Throttle {
     pub(crate) fn count(&self, counted: Counted, now: u64) {
         self.counter.add(counted == Counted::Other, now);
         match counted {
-            Counted::Overload => {
-                if self.unanswered.fetch_add(1, Relaxed) == 0 {
-                    self.unanswered_since.store(now, Relaxed);
-                }
-            }
-            Counted::Other => {
-                if self.unanswered.load(Relaxed) != 0 {
-                    self.unanswered.store(0, Relaxed);
-                }
-            }
+            Counted::Overload => self.unanswered.add(now),
+            Counted::Other => self.unanswered.clear(),
         }
     }
 
@@ -169,9 +169,7 @@ impl Throttle {
     /// What is counted goes back to the last other answer, and not just a window:
     /// while nearly all calls are throttled, a window may hold fewer than `min`.
     pub(crate) fn is_dead(&self, now: u64) -> bool {
-        let since = self.unanswered_since.load(Relaxed);
-        self.unanswered.load(Relaxed) >= self.settings.min
-            && now.saturating_sub(since) >= self.window
+        self.unanswered.lasts(now, self.window, self.settings.min)
     }
 
     /// Returns how long the dependency still asks its callers to wait.
@@ -266,6 +264,44 @@ mod tests {
         assert_eq!(throttle.wait(SECOND), Some(Duration::from_secs(60)));
         assert!(!throttle.is_over(61 * SECOND - 1) && throttle.is_over(61 * SECOND));
         assert_eq!(throttle.wait(61 * SECOND), None);
+    }
+
+    /// A clock that jumps back by more than a window ends attention, and the next one
+    /// lasts no longer than any other.
+    #[test]
+    fn attention_ends_when_the_clock_jumps_back() {
+        let hour = 3600 * SECOND;
+        let throttle = Throttle::new(Adaptive::new(1.5));
+        throttle.begin(hour, 7);
+        throttle.count(Counted::Other, hour);
+        assert!(!throttle.is_over(hour - SECOND), "two threads may differ");
+        assert!(throttle.is_over(SECOND));
+        throttle.begin(SECOND, 8);
+        throttle.count(Counted::Overload, SECOND);
+        let counts = |now| throttle.counter.counts(now).offered;
+        assert_eq!((counts(SECOND), counts(12 * SECOND)), (1, 0));
+        assert!(!throttle.is_over(11 * SECOND - 1) && throttle.is_over(11 * SECOND));
+        // What was asked for is not told in another time of attention.
+        throttle.begin(hour, 9);
+        throttle.ask(hour, Duration::from_secs(60));
+        throttle.begin(SECOND, 10);
+        assert_eq!(throttle.wait(SECOND), None);
+    }
+
+    #[test]
+    fn times_at_the_end_of_64_bits_are_no_trouble() {
+        for now in [u64::MAX - 1, u64::MAX] {
+            let throttle = Throttle::new(Adaptive::new(1.5));
+            throttle.begin(now, 7);
+            throttle.ask(now, Duration::MAX);
+            for _ in 0..100 {
+                throttle.count(Counted::Overload, now);
+                throttle.refuses(now);
+            }
+            assert!(throttle.info(now, true).offered <= 200);
+            throttle.count(Counted::Other, 0);
+            throttle.is_dead(now);
+        }
     }
 
     #[test]

@@ -11,13 +11,14 @@
 //! longer than a window.
 
 use super::share::Counts;
-use crate::engine::sync::{AtomicU64, Ordering};
+use crate::util::sync::{AtomicU64, Ordering};
 
 /// More than two windows, so that emptying the slots of one that is over never meets
 /// the slot that is being filled, unless no call came for longer than a window.
-const RING: u64 = 64;
-/// The fewest slots of a window; at most twice as many.
-const LEAST: u64 = 12;
+const RING: u64 = if cfg!(fluxgate_loom) { 5 } else { 64 };
+/// The fewest slots of a window; at most twice as many. Models have as few as show
+/// every way through the code.
+const LEAST: u64 = if cfg!(fluxgate_loom) { 1 } else { 12 };
 
 /// An offered call, and an accepted one, in a word that holds both.
 const OFFERED: u64 = 1 << 32;
@@ -71,11 +72,12 @@ impl Counter {
         }
     }
 
-    /// Forgets everything.
-    pub(crate) fn clear(&self) {
+    /// Forgets everything, and begins at `now`, which may be earlier than before.
+    pub(crate) fn restart(&self, now: u64) {
         for slot in &self.ring {
             self.empty(slot);
         }
+        self.tick.store(self.tick_at(now), Ordering::Relaxed);
     }
 
     /// Returns the number of the present slot, and empties those that are too old. A
@@ -172,7 +174,7 @@ mod tests {
                 let counts = counter.counts(now);
                 assert_eq!(counts, naive.counts(&counter, now), "{window} at {number}");
             }
-            counter.clear();
+            counter.restart(0);
             assert_eq!(counter.counts(now), Counts::default());
         }
     }
@@ -210,27 +212,71 @@ mod tests {
 
     use super::*;
 
+    /// Checks, when no thread runs, that the slots make the sum. Returns the sum.
+    fn settled(counter: &Counter) -> Counts {
+        let slots = counter.ring.iter();
+        let slots: u64 = slots.map(|slot| slot.load(Ordering::Relaxed)).sum();
+        assert_eq!(counter.sum.load(Ordering::Relaxed), slots);
+        Counts {
+            offered: slots >> 32,
+            accepted: slots & (OFFERED - 1),
+        }
+    }
+
     /// One thread moves the window on past a slot while another counts into it.
     #[test]
     fn sums_never_go_below_their_slots() {
         loom::model(|| {
             let counter = Arc::new(Counter::new(1200));
-            let late = (1 << counter.shift) * counter.slots;
-            let add = |accepted, at| {
+            let over = counter.slots << counter.shift;
+            let other = {
                 let counter = Arc::clone(&counter);
-                thread::spawn(move || counter.add(accepted, at))
+                thread::spawn(move || counter.add(false, 0))
             };
-            let (one, two) = (add(false, 0), add(true, late));
-            let Counts { offered, accepted } = counter.counts(late);
+            counter.add(true, over);
+            let Counts { offered, accepted } = counter.counts(over);
+            // Below zero would be more than ever was counted.
             assert!(offered <= 2 && accepted <= 1, "{accepted} of {offered}");
-            one.join().unwrap();
-            two.join().unwrap();
-            let counts = counter.counts(late);
+            other.join().unwrap();
             // The first call is in a slot that is over, or came too late for that.
-            let slots = counter.ring.iter();
-            let slots: u64 = slots.map(|slot| slot.load(Ordering::Relaxed)).sum();
-            assert_eq!(counts.offered << 32 | counts.accepted, slots);
+            let counts = settled(&counter);
             assert!(counts.accepted == 1 && (1..=2).contains(&counts.offered));
+        });
+    }
+
+    /// Two threads find the window to be over: each slot is emptied once.
+    #[test]
+    fn a_slot_is_taken_from_the_sum_once() {
+        loom::model(|| {
+            let counter = Arc::new(Counter::new(1200));
+            counter.add(true, 0);
+            let over = counter.slots << counter.shift;
+            let other = {
+                let counter = Arc::clone(&counter);
+                thread::spawn(move || counter.counts(over + (1 << counter.shift)))
+            };
+            let mine = counter.counts(over);
+            for Counts { offered, accepted } in [mine, other.join().unwrap()] {
+                assert!(offered <= 1 && accepted <= 1, "{accepted} of {offered}");
+            }
+            assert_eq!(settled(&counter), Counts::default());
+        });
+    }
+
+    /// Attention begins anew while a call is counted.
+    #[test]
+    fn a_restart_takes_nothing_twice() {
+        loom::model(|| {
+            let counter = Arc::new(Counter::new(1200));
+            counter.add(true, 0);
+            let other = {
+                let counter = Arc::clone(&counter);
+                thread::spawn(move || counter.add(false, 0))
+            };
+            counter.restart(0);
+            other.join().unwrap();
+            let counts = settled(&counter);
+            assert!(counts.accepted == 0 && counts.offered <= 1);
         });
     }
 }

@@ -13,13 +13,14 @@
 mod attention;
 mod counter;
 mod share;
+mod unanswered;
 
 pub(crate) use attention::{Counted, Throttle};
 
 use std::{fmt, time::Duration};
 
 use crate::{
-    error::Fault,
+    Fault,
     util::{bounds, duration::Literal},
 };
 

@@ -41,4 +41,56 @@ mod tests {
         assert_eq!(of(299, 100), (299.0 - 150.0) / 300.0);
         assert_eq!(of(1_000_000, 0), 0.99, "the floor");
     }
+
+    /// For whatever was counted: a share of what is allowed, zero below `min` and
+    /// while the accepted calls are many, and less when more is accepted.
+    #[test]
+    fn share_is_within_its_bounds() {
+        let counts = [
+            0,
+            1,
+            19,
+            20,
+            21,
+            1000,
+            u64::from(u32::MAX),
+            u64::MAX / 2,
+            u64::MAX,
+        ];
+        for offered in counts {
+            for k in [1.1, 1.5, 2.0, 1e300, f64::MAX] {
+                for floor in [0.0, 0.01, 0.999_999, 1.0 - f64::EPSILON] {
+                    for min in [1, 20, u64::MAX] {
+                        let mut before = 1.0_f64;
+                        for accepted in counts {
+                            let counts = Counts { offered, accepted };
+                            let share = share(counts, k, min, floor);
+                            assert!((0.0..=1.0 - floor).contains(&share), "{counts:?}");
+                            assert!(share <= before, "{counts:?}");
+                            if offered < min || k * accepted as f64 >= offered as f64 {
+                                assert!(share <= 0.0, "{counts:?}");
+                            }
+                            before = share;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Offered as many calls as ever, a dependency that serves `c` of them gets `k·c`
+    /// at most: what is let through does not grow with what is offered.
+    #[test]
+    fn load_is_bounded_by_the_capacity() {
+        for k in [1.1, 1.5, 2.0] {
+            for accepted in [1, 50, 500, 5_000] {
+                for times in [2, 10, 1000] {
+                    let offered = accepted * times;
+                    let share = share(Counts { offered, accepted }, k, 1, 0.0);
+                    let sent = offered as f64 * (1.0 - share);
+                    assert!(sent <= k * accepted as f64 + 1.0, "{sent} of {offered}");
+                }
+            }
+        }
+    }
 }

@@ -12,14 +12,14 @@ pub trait Answer<V, E> {
     /// The error of the protected service.
     type Error;
 
-    /// What a caller gets whom the breaker rejected.
+    /// Returns what the caller of a rejected call gets.
     ///
     /// # Errors
     ///
     /// The rejection, unless it is answered with a response.
     fn rejected(self, rejection: CallNotPermitted) -> Result<V, Self::Error>;
 
-    /// What a caller gets whom the service failed.
+    /// Returns what the caller gets when the service failed.
     fn failed(error: E) -> Self::Error;
 }
 

@@ -42,7 +42,7 @@ pub struct CircuitBreakerLayer<J = ByTracker<All>, A = Boxed, M = AtHead> {
 }
 
 impl CircuitBreakerLayer {
-    /// A layer whose services share `breaker`, with each other and with
+    /// Makes a layer whose services share `breaker`, with each other and with
     /// everything else that uses it. Every error is a failure.
     pub fn new(breaker: CircuitBreaker) -> Self {
         Self {
@@ -124,7 +124,7 @@ impl<J, A, M> CircuitBreakerLayer<J, A, M> {
         }
     }
 
-    /// The breaker.
+    /// Returns the breaker.
     #[must_use]
     pub fn breaker(&self) -> &CircuitBreaker {
         &self.breaker

@@ -62,7 +62,7 @@ pub trait Respond<V, E>:
     /// Its error.
     type Error;
 
-    /// What a caller gets whom the service failed.
+    /// Returns what the caller gets when the service failed.
     fn failed(error: E) -> Self::Error;
 }
 
@@ -159,8 +159,10 @@ where
                 return Head::Ended(outcome);
             }
             match crate::grpc::head(response) {
-                crate::grpc::Head::Ended(outcome) => Head::Ended(outcome),
-                crate::grpc::Head::Streams(outcome) => Head::Streams(outcome, Reads::Trailers),
+                crate::grpc::GrpcHead::Ended(outcome) => Head::Ended(outcome),
+                crate::grpc::GrpcHead::Streams(outcome) => {
+                    Head::Streams(outcome, Reads::Trailers(crate::grpc::status))
+                }
             }
         })
     }

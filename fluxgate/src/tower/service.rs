@@ -41,22 +41,22 @@ impl<S, J, A, M> CircuitBreakerService<S, J, A, M> {
         }
     }
 
-    /// The breaker.
+    /// Returns the breaker.
     pub fn breaker(&self) -> &CircuitBreaker {
         &self.breaker
     }
 
-    /// The protected service.
+    /// Returns the protected service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The protected service.
+    /// Returns the protected service.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// The protected service, without its breaker.
+    /// Returns the protected service, without its breaker.
     pub fn into_inner(self) -> S {
         self.inner
     }

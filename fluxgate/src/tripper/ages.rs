@@ -11,7 +11,7 @@ use crate::{util::duration::nanos, util::slot::Slot};
 pub(crate) struct InFlightAges {
     /// Ascending: a call passes one after the other.
     ages: Box<[Age]>,
-    places: Vec<Place>,
+    places: Vec<CallPlace>,
     /// The first of the places that are not in use, linked by `next`.
     free: u32,
     last: u32,
@@ -27,7 +27,7 @@ struct Age {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct CallPlace {
     began: u64,
     /// How many ages the call here has passed.
     passed: u32,
@@ -35,7 +35,7 @@ struct Place {
     next: u32,
 }
 
-const NOBODY: u32 = u32::MAX;
+const NO_PLACE: u32 = u32::MAX;
 
 impl InFlightAges {
     /// `ages` must ascend.
@@ -43,13 +43,13 @@ impl InFlightAges {
         let age = |least: &Duration| Age {
             least: nanos(*least),
             count: 0,
-            younger: NOBODY,
+            younger: NO_PLACE,
         };
         Self {
             ages: ages.iter().map(age).collect(),
             places: Vec::new(),
-            free: NOBODY,
-            last: NOBODY,
+            free: NO_PLACE,
+            last: NO_PLACE,
         }
     }
 
@@ -58,11 +58,11 @@ impl InFlightAges {
     pub(crate) fn enter(&mut self, now: u64) -> Option<Slot> {
         // A clock that jumps back must not make the order a lie.
         let last = self.places.get(self.last as usize);
-        let place = Place {
+        let place = CallPlace {
             began: last.map_or(now, |last| last.began.max(now)),
             passed: 0,
             previous: self.last,
-            next: NOBODY,
+            next: NO_PLACE,
         };
         let index = self.free;
         let index = if let Some(free) = self.places.get_mut(index as usize) {
@@ -71,7 +71,7 @@ impl InFlightAges {
             index
         } else {
             let index = u32::try_from(self.places.len()).ok();
-            let index = index.filter(|index| *index != NOBODY)?;
+            let index = index.filter(|index| *index != NO_PLACE)?;
             self.places.push(place);
             index
         };
@@ -80,7 +80,7 @@ impl InFlightAges {
         }
         self.last = index;
         for age in &mut self.ages {
-            if age.younger == NOBODY {
+            if age.younger == NO_PLACE {
                 age.younger = index;
             }
         }
@@ -90,7 +90,7 @@ impl InFlightAges {
     /// Takes note of the end of a call that entered since the last `clear`.
     pub(crate) fn leave(&mut self, slot: Slot) {
         let index = slot.place();
-        let Place {
+        let CallPlace {
             passed,
             previous,
             next,
@@ -147,17 +147,17 @@ impl InFlightAges {
         Self {
             ages: self.ages.clone(),
             places: Vec::new(),
-            free: NOBODY,
-            last: NOBODY,
+            free: NO_PLACE,
+            last: NO_PLACE,
         }
     }
 
     /// Forgets all calls: none of them will `leave`.
     pub(crate) fn clear(&mut self) {
         self.places.clear();
-        (self.free, self.last) = (NOBODY, NOBODY);
+        (self.free, self.last) = (NO_PLACE, NO_PLACE);
         for age in &mut self.ages {
-            (age.count, age.younger) = (0, NOBODY);
+            (age.count, age.younger) = (0, NO_PLACE);
         }
     }
 }

@@ -1,7 +1,10 @@
 //! Which part of a rule made it fire.
 
 use super::{Context, InFlight, rule::Node};
-use crate::RuleKind;
+use crate::{
+    RuleKind,
+    flight::{PARTS, RulePart},
+};
 
 /// The leaf of a rule that opened a circuit, small enough to be published in
 /// atomic words.
@@ -66,6 +69,44 @@ impl Node {
                 leaf.fires(seen).then(|| (cause(), outcomes))
             }
         }
+    }
+
+    /// Adds what each leaf reads, up to a number of leaves. Custom rules are not asked;
+    /// of those only the one that is the `cause` is known to fire.
+    pub(super) fn parts(
+        &self,
+        seen: &Context<'_>,
+        cause: Option<Cause>,
+        next: &mut u16,
+        parts: &mut Vec<RulePart>,
+    ) {
+        if parts.len() >= PARTS {
+            return;
+        }
+        if let Self::All(nodes) | Self::Any(nodes) = self {
+            for node in nodes {
+                node.parts(seen, cause, next, parts);
+            }
+            return;
+        }
+        let index = *next;
+        *next = index.saturating_add(1);
+        let cause = cause.filter(|cause| cause.leaf == index);
+        let (rule, threshold) = self.kind();
+        let is_custom = matches!(self, Self::Custom(_));
+        let measured = match cause {
+            _ if is_custom => None,
+            // What the reason says, although other calls may have been recorded since.
+            Some(cause) => Some(cause.measured),
+            None if matches!(self, Self::State(_)) => Some(f64::from(u8::from(self.fires(seen)))),
+            None => Some(self.measured(seen)),
+        };
+        parts.push(RulePart {
+            rule,
+            measured,
+            threshold,
+            holds: cause.is_some() || !is_custom && self.fires(seen),
+        });
     }
 
     /// Returns the kind and threshold of the leaf with this number, which is
@@ -197,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disjunction_that_fires_by_its_state_tells_less_than_a_rate_beside_it() {
+    fn cause_prefers_a_rate_to_a_state() {
         assert_eq!(
             named((Closed | FailureRate::new(0.1)) & FailureRate::new(0.5)),
             Some((RuleKind::FailureRate, 0.6, 0.5))

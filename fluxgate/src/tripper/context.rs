@@ -12,7 +12,16 @@ pub struct Context<'a> {
     pub(crate) totals: &'a Totals,
     pub(crate) thresholds: &'a [Duration],
     pub(crate) durations: bool,
-    pub(crate) running: Option<&'a InFlightAges>,
+    pub(crate) running: Option<Running<'a>>,
+}
+
+/// The calls in flight that have run for long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Running<'a> {
+    /// As the breaker counts them.
+    Counted(&'a InFlightAges),
+    /// As a test says: ages, and how many calls have come to each.
+    Given(&'a [(Duration, u64)]),
 }
 
 impl<'a> Context<'a> {
@@ -67,6 +76,25 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn with_durations(mut self) -> Self {
         self.durations = true;
+        self
+    }
+
+    /// Sets how many calls are in flight and have been for each of these ages or
+    /// longer; of any other age nothing is known.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use fluxgate::{State, tripper::Context, window::Totals};
+    ///
+    /// let second = Duration::from_secs(1);
+    /// let totals = Totals::with_thresholds(&[]);
+    /// let context = Context::new(State::Closed, &totals).with_in_flight(&[(second, 7)]);
+    /// assert_eq!(context.in_flight(second), Some(7));
+    /// assert_eq!(context.in_flight(3 * second), None);
+    /// ```
+    #[must_use]
+    pub fn with_in_flight(mut self, ages: &'a [(Duration, u64)]) -> Self {
+        self.running = Some(Running::Given(ages));
         self
     }
 }
@@ -138,7 +166,13 @@ impl Context<'_> {
     /// for any other.
     #[must_use]
     pub fn in_flight(&self, age: Duration) -> Option<u64> {
-        self.running?.count(age)
+        match self.running? {
+            Running::Counted(running) => running.count(age),
+            Running::Given(ages) => {
+                let given = ages.iter().find(|(given, _)| *given == age);
+                given.map(|(_, calls)| *calls)
+            }
+        }
     }
 }
 

@@ -21,13 +21,15 @@
 
 pub(crate) mod ages;
 mod cause;
-mod context;
+pub(crate) mod context;
 mod custom;
 mod in_flight;
 mod min_to_trip;
 #[cfg(feature = "sim")]
 mod pressure;
 mod rule;
+#[cfg(feature = "page")]
+mod words;
 
 pub(crate) use cause::Cause;
 pub use context::Context;

@@ -8,8 +8,8 @@ use std::{
 
 use super::{Cause, Context, Custom, InFlight, Needs};
 use crate::{
-    RuleKind, State,
-    error::Fault,
+    Fault, RuleKind, State,
+    flight::RulePart,
     util::bounds,
     util::duration::{Literal, nanos},
 };
@@ -160,6 +160,13 @@ impl Rule {
     /// Returns what made the rule fire, or `None` if it does not fire.
     pub(crate) fn cause(&self, seen: &Context<'_>) -> Option<Cause> {
         self.0.cause(seen, &mut 0).map(|(cause, _)| cause)
+    }
+
+    /// Returns what each part reads, without asking a custom one.
+    pub(crate) fn parts(&self, seen: &Context<'_>, cause: Option<Cause>) -> Vec<RulePart> {
+        let mut parts = Vec::new();
+        self.0.parts(seen, cause, &mut 0, &mut parts);
+        parts
     }
 
     /// Returns the kind and threshold of a leaf that a [`Cause`] names.

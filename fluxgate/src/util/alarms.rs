@@ -10,34 +10,34 @@ use std::{
 
 use super::panic::catch_panic;
 
-struct Pending {
+struct PendingAlarm {
     at: Instant,
     ring: Box<dyn FnOnce() + Send>,
 }
 
 /// The heap has the earliest first.
-impl Ord for Pending {
+impl Ord for PendingAlarm {
     fn cmp(&self, other: &Self) -> Ordering {
         other.at.cmp(&self.at)
     }
 }
 
-impl PartialOrd for Pending {
+impl PartialOrd for PendingAlarm {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Pending {
+impl PartialEq for PendingAlarm {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other) == Ordering::Equal
     }
 }
 
-impl Eq for Pending {}
+impl Eq for PendingAlarm {}
 
 struct Alarms {
-    pending: BinaryHeap<Pending>,
+    pending: BinaryHeap<PendingAlarm>,
     /// Whether the thread runs. It ends when it has had nothing to do for a while.
     runs: bool,
 }
@@ -66,7 +66,7 @@ pub(crate) fn ring_after(wait: Duration, ring: impl FnOnce() + Send + 'static) {
         runs: false,
     });
     let is_next = alarms.pending.peek().is_none_or(|next| at < next.at);
-    alarms.pending.push(Pending { at, ring });
+    alarms.pending.push(PendingAlarm { at, ring });
     if alarms.runs {
         drop(guard);
         if is_next {

@@ -3,6 +3,12 @@
 
 use std::time::Duration;
 
+/// `flight_recorder`: [0, 1024].
+#[must_use]
+pub const fn transitions(transitions: u64) -> bool {
+    transitions <= 1024
+}
+
 /// Ratios of rules: (0, 1].
 #[must_use]
 pub const fn ratio(value: f64) -> bool {

@@ -59,7 +59,7 @@ impl fmt::Display for Literal {
     }
 }
 
-/// A sum of nanoseconds as a duration, which holds more than any window can.
+/// Returns a sum of nanoseconds as a duration, which holds more than any window can.
 pub(crate) fn from_nanos(nanos: u128) -> Duration {
     const NANOS: u128 = 1_000_000_000;
     match u64::try_from(nanos / NANOS) {

@@ -1,13 +1,14 @@
-//! Small helpers without a layer of their own.
+//! Small helpers that every layer uses. They use none of the layers.
 
 pub(crate) mod alarms;
 pub mod bounds;
 pub(crate) mod consult;
 pub(crate) mod duration;
-#[cfg(feature = "prometheus")]
-pub(crate) mod exposition;
 pub(crate) mod panic;
 pub(crate) mod pending;
 pub(crate) mod slot;
+pub(crate) mod sync;
 #[cfg(feature = "slack-core")]
 pub(crate) mod utc;
+#[cfg(feature = "serde")]
+pub(crate) mod wire;

@@ -14,7 +14,7 @@ impl Slot {
         turn: 0,
     };
 
-    /// Of something that takes places without turns.
+    /// Makes the slot of a place that has no turns.
     pub(crate) fn at(place: u32) -> Self {
         Self { place, turn: 0 }
     }

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use super::{Record, Sum, Totals, Window};
-use crate::{error::Fault, util::bounds};
+use crate::{Fault, util::bounds};
 
 /// Holds the last `size` recorded calls.
 ///

@@ -11,12 +11,12 @@ mod totals;
 use std::{any::type_name, fmt, time::Duration};
 
 pub use count::CountWindow;
-pub(crate) use own::{MOST, OwnWindow, Task};
+pub(crate) use own::{MOST, OwnWindow, WindowTask};
 pub use time::TimeWindow;
 pub(crate) use totals::Sum;
 pub use totals::{Record, Totals};
 
-use crate::{diagnostics, error::Fault, util::panic::catch_panic};
+use crate::{Fault, diagnostics, util::panic::catch_panic};
 
 /// A window of your own, put into a breaker as [`Custom::new`].
 ///
@@ -124,10 +124,10 @@ impl fmt::Debug for Custom {
 
 /// Any window, as [`Builder::window`](crate::Builder::window) takes it.
 #[derive(Debug)]
-pub struct AnyWindow(Kind);
+pub struct AnyWindow(WindowKind);
 
 #[derive(Debug)]
-enum Kind {
+enum WindowKind {
     Count(CountWindow),
     /// Apart, since it is larger and rarer.
     Time(Box<TimeWindow>),
@@ -137,19 +137,19 @@ enum Kind {
 
 impl From<CountWindow> for AnyWindow {
     fn from(window: CountWindow) -> Self {
-        Self(Kind::Count(window))
+        Self(WindowKind::Count(window))
     }
 }
 
 impl From<TimeWindow> for AnyWindow {
     fn from(window: TimeWindow) -> Self {
-        Self(Kind::Time(Box::new(window)))
+        Self(WindowKind::Time(Box::new(window)))
     }
 }
 
 impl From<Custom> for AnyWindow {
     fn from(window: Custom) -> Self {
-        Self(Kind::Custom(Box::new(OwnWindow::new(
+        Self(WindowKind::Custom(Box::new(OwnWindow::new(
             window.window,
             window.name,
         ))))
@@ -166,9 +166,9 @@ impl Default for AnyWindow {
 impl fmt::Display for AnyWindow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Kind::Count(window) => window.fmt(f),
-            Kind::Time(window) => window.fmt(f),
-            Kind::Custom(window) => window.fmt(f),
+            WindowKind::Count(window) => window.fmt(f),
+            WindowKind::Time(window) => window.fmt(f),
+            WindowKind::Custom(window) => window.fmt(f),
         }
     }
 }
@@ -176,9 +176,9 @@ impl fmt::Display for AnyWindow {
 impl AnyWindow {
     pub(crate) fn prepare(&mut self, thresholds: usize, durations: bool) {
         match &mut self.0 {
-            Kind::Count(window) => window.prepare(thresholds, durations),
-            Kind::Time(window) => window.prepare(thresholds, durations),
-            Kind::Custom(own) => {
+            WindowKind::Count(window) => window.prepare(thresholds, durations),
+            WindowKind::Time(window) => window.prepare(thresholds, durations),
+            WindowKind::Custom(own) => {
                 let window = own.window.iter_mut();
                 let prepared = catch_panic(|| {
                     window.for_each(|window| window.prepare(thresholds, durations));
@@ -190,68 +190,68 @@ impl AnyWindow {
 
     pub(crate) fn check(&self) -> Result<(), Vec<Fault>> {
         match &self.0 {
-            Kind::Count(window) => window.check(),
-            Kind::Time(window) => window.check(),
-            Kind::Custom(own) => own.window.iter().try_for_each(|window| window.check()),
+            WindowKind::Count(window) => window.check(),
+            WindowKind::Time(window) => window.check(),
+            WindowKind::Custom(own) => own.window.iter().try_for_each(|window| window.check()),
         }
     }
 
     #[inline]
     pub(crate) fn record(&mut self, record: Record, now: Duration, totals: &mut Totals) {
         match &mut self.0 {
-            Kind::Count(window) => window.record_call(record, totals),
-            Kind::Time(window) => window.record(record, now, totals),
-            Kind::Custom(_) => {}
+            WindowKind::Count(window) => window.record_call(record, totals),
+            WindowKind::Time(window) => window.record(record, now, totals),
+            WindowKind::Custom(_) => {}
         }
     }
 
     pub(crate) fn expire(&mut self, now: Duration, totals: &mut Totals) {
         match &mut self.0 {
-            Kind::Count(_) | Kind::Custom(_) => {}
-            Kind::Time(window) => window.expire(now, totals),
+            WindowKind::Count(_) | WindowKind::Custom(_) => {}
+            WindowKind::Time(window) => window.expire(now, totals),
         }
     }
 
     pub(crate) fn clear(&mut self) {
         match &mut self.0 {
-            Kind::Count(window) => window.clear(),
-            Kind::Time(window) => window.clear(),
-            Kind::Custom(own) => own.tasks.clear(),
+            WindowKind::Count(window) => window.clear(),
+            WindowKind::Time(window) => window.clear(),
+            WindowKind::Custom(own) => own.tasks.clear(),
         }
     }
 
     pub(crate) fn is_own(&self) -> bool {
-        matches!(self.0, Kind::Custom(_))
+        matches!(self.0, WindowKind::Custom(_))
     }
 
     /// Returns the custom window, if it is one.
     #[inline]
     pub(crate) fn as_own(&mut self) -> Option<&mut OwnWindow> {
         match &mut self.0 {
-            Kind::Custom(own) => Some(own),
-            Kind::Count(_) | Kind::Time(_) => None,
+            WindowKind::Custom(own) => Some(own),
+            WindowKind::Count(_) | WindowKind::Time(_) => None,
         }
     }
 
     /// Returns whether recording needs the time.
     pub(crate) fn needs_time(&self) -> bool {
-        !matches!(self.0, Kind::Count(_))
+        !matches!(self.0, WindowKind::Count(_))
     }
 
     /// Returns how many calls a full window holds, if a number of calls bounds
     /// it.
     pub(crate) fn size(&self) -> Option<u64> {
         match &self.0 {
-            Kind::Count(window) => Some(window.size()),
-            Kind::Time(_) | Kind::Custom(_) => None,
+            WindowKind::Count(window) => Some(window.size()),
+            WindowKind::Time(_) | WindowKind::Custom(_) => None,
         }
     }
 
     #[inline]
     pub(crate) fn as_count(&mut self) -> Option<&mut CountWindow> {
         match &mut self.0 {
-            Kind::Count(window) => Some(window),
-            Kind::Time(_) | Kind::Custom(_) => None,
+            WindowKind::Count(window) => Some(window),
+            WindowKind::Time(_) | WindowKind::Custom(_) => None,
         }
     }
 
@@ -260,8 +260,8 @@ impl AnyWindow {
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
         match &self.0 {
-            Kind::Count(window) => window.is_full(),
-            Kind::Time(_) | Kind::Custom(_) => false,
+            WindowKind::Count(window) => window.is_full(),
+            WindowKind::Time(_) | WindowKind::Custom(_) => false,
         }
     }
 
@@ -271,8 +271,8 @@ impl AnyWindow {
     #[inline]
     pub(crate) fn success_changes_nothing(&self, totals: &Totals) -> bool {
         match &self.0 {
-            Kind::Count(window) => window.success_changes_nothing(totals),
-            Kind::Time(_) | Kind::Custom(_) => false,
+            WindowKind::Count(window) => window.success_changes_nothing(totals),
+            WindowKind::Time(_) | WindowKind::Custom(_) => false,
         }
     }
 }

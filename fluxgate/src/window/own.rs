@@ -11,7 +11,7 @@ pub(crate) const MOST: usize = 1024;
 
 /// What a user's window is to be told.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Task {
+pub(crate) enum WindowTask {
     /// An outcome, of the period with this generation.
     Record {
         generation: u64,
@@ -24,11 +24,11 @@ pub(crate) enum Task {
 
 /// What waits for a user's window.
 #[derive(Debug, Default)]
-pub(crate) struct Tasks(pub(crate) VecDeque<Task>);
+pub(crate) struct Tasks(pub(crate) VecDeque<WindowTask>);
 
 impl Tasks {
-    /// Whether there was room.
-    pub(crate) fn put(&mut self, task: Task) -> bool {
+    /// Leaves a task for the window. Returns whether there was room.
+    pub(crate) fn put(&mut self, task: WindowTask) -> bool {
         let fits = self.0.len() < MOST;
         if fits {
             self.0.push_back(task);
@@ -39,8 +39,9 @@ impl Tasks {
     /// The window is to be emptied. The outcomes that wait belong to a period that
     /// is over; they stay to be counted as late.
     pub(crate) fn clear(&mut self) {
-        self.0.retain(|task| matches!(task, Task::Record { .. }));
-        self.0.push_front(Task::Clear);
+        self.0
+            .retain(|task| matches!(task, WindowTask::Record { .. }));
+        self.0.push_front(WindowTask::Clear);
     }
 }
 

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, fmt, time::Duration};
 
 use super::{Record, Sum, Totals, Window};
 use crate::{
-    error::Fault,
+    Fault,
     util::bounds,
     util::duration::{Literal, nanos},
 };
@@ -37,14 +37,14 @@ pub struct TimeWindow {
     /// The length of a slot in nanoseconds.
     width: u64,
     /// Slots that hold calls, oldest first.
-    held: VecDeque<Slot>,
+    held: VecDeque<TimeSlot>,
     /// For each held slot one number a threshold.
     slow: VecDeque<u64>,
     thresholds: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Slot {
+struct TimeSlot {
     /// When it begins, in nanoseconds.
     begins: u64,
     calls: u64,
@@ -122,7 +122,7 @@ impl Window for TimeWindow {
         let begins = nanos(now) / self.width * self.width;
         // A clock that jumped back leaves its records in the newest slot.
         if self.held.back().is_none_or(|slot| slot.begins < begins) {
-            self.held.push_back(Slot {
+            self.held.push_back(TimeSlot {
                 begins,
                 calls: 0,
                 failures: 0,

@@ -9,7 +9,7 @@ use std::{
 };
 
 use fluxgate::{
-    Builder, CallError, CircuitBreaker, OnCancel, State, clock::ManualClock, permit::All,
+    Builder, CallError, CircuitBreaker, OnCancel, State, choose, clock::ManualClock, permit::All,
     retry::Cooldown, tracker, tripper::FailureStreak,
 };
 
@@ -28,6 +28,7 @@ pub fn assert_none() {
     outcomes();
     policies();
     asynchronous();
+    choosing();
 }
 
 fn none(path: &str, f: impl FnOnce()) {
@@ -158,5 +159,30 @@ fn asynchronous() {
     assert_eq!(breaker.info().cancelled, 1);
     none("an async call that is never polled", || {
         drop(breaker.call_async(fetch_async(0)));
+    });
+}
+
+fn choosing() {
+    let build = || build(ours::plain());
+    let targets = [(); 8].map(|()| build());
+    let pick = |path: &str| {
+        none(path, || {
+            if let Ok(chosen) = choose::pick(&targets) {
+                chosen.guard.success();
+            }
+        });
+    };
+    pick("picking the first of several");
+    targets[..7].iter().for_each(CircuitBreaker::force_open);
+    // What choosing keeps of a target is made when it is first passed over.
+    assert!(choose::pick(&targets).is_ok());
+    pick("picking the last of 8");
+    none("asking whether a call is permitted", || {
+        assert_eq!(choose::callable(&targets).count(), 1);
+    });
+    none("a guard that travels", || {
+        if let Ok(guard) = targets[7].acquire_owned() {
+            guard.with_duration(Duration::from_secs(1)).success();
+        }
     });
 }

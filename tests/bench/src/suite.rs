@@ -20,6 +20,8 @@ pub enum Case {
     OpenPair,
     Async,
     Timed,
+    /// Asking and choosing, which peers have no part in.
+    Choosing,
     /// One point of a curve.
     Growth(Curve, u64),
 }
@@ -47,6 +49,7 @@ impl Case {
             Self::OpenPair => "open, rejected, 2 threads",
             Self::Async => "async, healthy",
             Self::Timed => "with the clock, healthy",
+            Self::Choosing => "asking and choosing",
             Self::Growth(curve, _) => curve.title(),
         }
     }

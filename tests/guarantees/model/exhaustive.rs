@@ -1,4 +1,6 @@
 //! Every state that can be reached within small bounds, and every step from it.
+//!
+//! With many calls at a time; and with fewer of them, but other ways in.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -12,10 +14,40 @@ use super::{
 };
 
 const TICK: u64 = 1_000_000_000;
-/// Calls in flight at once, at most.
-const CALLS: usize = 4;
 /// Records in a time window, at most.
 const RECORDS: usize = 4;
+
+/// What is explored.
+#[derive(Clone, Copy)]
+struct Bounds {
+    /// Calls in flight at once, at most.
+    calls: usize,
+    /// How many wait at once, at most.
+    waiters: usize,
+    /// Whether there are early probes, and guards of a choice.
+    chooses: bool,
+    /// Whether it is opened and half-opened by hand.
+    by_hand: bool,
+}
+
+const CALLS: Bounds = Bounds {
+    calls: 4,
+    waiters: 0,
+    chooses: false,
+    by_hand: false,
+};
+const CHOICES: Bounds = Bounds {
+    calls: 3,
+    waiters: 0,
+    chooses: true,
+    by_hand: true,
+};
+const WAITERS: Bounds = Bounds {
+    calls: 2,
+    waiters: 2,
+    chooses: true,
+    by_hand: false,
+};
 
 /// What tells two situations apart: times are ages, and no number counts on
 /// where it makes no difference any more, so that situations repeat themselves.
@@ -27,12 +59,16 @@ struct Situation {
     streak: u64,
     recovered: u64,
     reopens: u64,
-    /// Of each call in flight: is it a probe, of this period, how old.
-    calls: Vec<(bool, bool, u64)>,
+    /// Of each call in flight: is it a probe, an early one, of this period, how old.
+    calls: Vec<(bool, bool, bool, u64)>,
+    /// Whether early probes may run in this opening, and one may begin now.
+    early: (bool, bool),
+    /// Of each that waits whether it was woken.
+    waiters: Vec<bool>,
 }
 
 impl Situation {
-    fn of(model: &Reference) -> Self {
+    fn of(model: &Reference, waiters: &[bool]) -> Self {
         let settings = &model.settings;
         let present = model.periods.len() - 1;
         let ages = matches!(settings.on_cancel, OnCancel::FailAfter(_));
@@ -46,7 +82,8 @@ impl Situation {
                 } else {
                     0
                 };
-                (call.probe, call.period == present, age.min(settings.lease))
+                let is_present = call.period == present;
+                (call.probe, call.early, is_present, age.min(settings.lease))
             })
             .collect();
         calls.sort_unstable();
@@ -69,6 +106,8 @@ impl Situation {
             recovered: trailing(&model.present().records, false).min(settings.close_after),
             reopens: model.reopens().min(grows),
             calls,
+            early: (model.present().by_policy, model.takes_early()),
+            waiters: waiters.to_vec(),
         }
     }
 }
@@ -81,7 +120,7 @@ fn is_operators(state: State) -> bool {
     )
 }
 
-fn steps(model: &Reference) -> Vec<Step> {
+fn steps(model: &Reference, waiters: &[bool], bounds: Bounds) -> Vec<Step> {
     let in_flight = model
         .calls
         .iter()
@@ -90,43 +129,73 @@ fn steps(model: &Reference) -> Vec<Step> {
     let mut steps = vec![Step::Advance(TICK), Step::Command(State::Closed)];
     if !is_operators(model.state()) {
         steps.push(Step::Command(State::ForcedOpen));
-        steps.push(Step::Command(State::MetricsOnly));
+        if !bounds.chooses {
+            steps.push(Step::Command(State::MetricsOnly));
+        }
+    }
+    if bounds.by_hand {
+        steps.push(Step::Command(State::Open));
+        steps.push(Step::Command(State::HalfOpen));
+        steps.push(Step::OpenFor(2 * TICK));
     }
     let timed = matches!(model.settings.window, Window::Time(..));
     let room = !timed || model.window().len() + in_flight < RECORDS;
     // Where ages matter, one call less for as many situations.
     let most = match model.settings.on_cancel {
-        OnCancel::FailAfter(_) => CALLS - 1,
-        _ => CALLS,
+        OnCancel::FailAfter(_) => bounds.calls - 1,
+        _ => bounds.calls,
     };
+    // A waiter that is admitted is a call.
+    let may_wait = in_flight < most || !model.is_permitted();
+    if may_wait && waiters.len() < bounds.waiters {
+        steps.push(Step::Wait);
+    }
+    for (waiter, is_woken) in waiters.iter().enumerate() {
+        steps.push(Step::DropWaiter(waiter));
+        if may_wait && *is_woken {
+            steps.push(Step::PollWaiter(waiter));
+        }
+    }
     if in_flight < most && room {
         steps.push(Step::Admit);
+        if bounds.chooses {
+            steps.push(Step::Pick);
+            steps.push(Step::FailOver);
+        }
     }
+    // An answer passes a probe as a success does.
+    let endings = [
+        Ending::Success,
+        Ending::Failure,
+        Ending::Cancelled,
+        Ending::Alive,
+    ];
+    let endings = &endings[..if bounds.chooses { 3 } else { 4 }];
     for call in 0..in_flight {
-        for ending in [
-            Ending::Success,
-            Ending::Failure,
-            Ending::Alive,
-            Ending::Cancelled,
-        ] {
-            steps.push(Step::Finish(call, ending));
+        for ending in endings {
+            steps.push(Step::Finish(call, *ending));
         }
     }
     steps
 }
 
 /// How many situations there were.
-fn explore(settings: &Settings, mut inspect: impl FnMut(&[Step], &mut World<'_>)) -> usize {
+fn explore(
+    settings: &Settings,
+    bounds: Bounds,
+    mut inspect: impl FnMut(&[Step], &mut World<'_>),
+) -> usize {
     let start = Reference::new(settings.clone(), std::time::SystemTime::UNIX_EPOCH);
-    let mut seen = HashSet::from([Situation::of(&start)]);
-    let mut queue = VecDeque::from([(Vec::new(), start)]);
-    while let Some((path, model)) = queue.pop_front() {
-        for step in steps(&model) {
+    let mut seen = HashSet::from([Situation::of(&start, &[])]);
+    let mut queue = VecDeque::from([(Vec::new(), start, Vec::new())]);
+    while let Some((path, model, waiters)) = queue.pop_front() {
+        for step in steps(&model, &waiters, bounds) {
             let mut path = path.clone();
             path.push(step);
             world::run(settings, &path, path.len() - 1, |world| {
-                if seen.insert(Situation::of(&world.model)) {
-                    queue.push_back((path.clone(), world.model.clone()));
+                let woken = world.woken();
+                if seen.insert(Situation::of(&world.model, &woken)) {
+                    queue.push_back((path.clone(), world.model.clone(), woken));
                     inspect(&path, world);
                 }
             });
@@ -148,6 +217,7 @@ fn settings() -> Vec<Settings> {
         on_cancel: OnCancel::Ignore,
         slow_probes_fail: false,
         durations: false,
+        initial_state: State::Closed,
         reads: None,
     };
     vec![
@@ -189,10 +259,10 @@ fn settings() -> Vec<Settings> {
 /// exceed the limit, signals form one chain: the model is built so that it can't
 /// be otherwise, and here the breaker does the same in every situation there is.
 #[test]
-fn g2_and_g3_hold_in_every_reachable_state_within_small_bounds() {
+fn g2_g3_hold_in_every_reachable_state() {
     for settings in settings() {
         let limit = settings.probes as usize;
-        let situations = explore(&settings, |path, world| {
+        let situations = explore(&settings, CALLS, |path, world| {
             let model = &world.model;
             let held = model.probes_in_flight();
             assert!(held <= limit, "{held} probes after {path:?}");
@@ -212,10 +282,10 @@ fn g2_and_g3_hold_in_every_reachable_state_within_small_bounds() {
 /// dependency works, the circuit is closed and stays so after one wait and one
 /// lease at most.
 #[test]
-fn g1_a_healed_dependency_closes_the_circuit_from_every_reachable_state() {
+fn g1_healed_dependency_closes_every_state() {
     for settings in settings() {
         let patience = 2 * TICK + settings.lease;
-        explore(&settings, |path, world| {
+        explore(&settings, CALLS, |path, world| {
             if is_operators(world.model.state()) {
                 return;
             }
@@ -237,5 +307,58 @@ fn g1_a_healed_dependency_closes_the_circuit_from_every_reachable_state() {
                 );
             }
         });
+    }
+}
+
+/// With early probes, openings by hand, guards that travel and waiters: the slots are
+/// bounded as ever, and none that waits is forgotten. While there is room, one of them
+/// is on its way; and once the dependency works all are served, without a command, or
+/// a call that does not wait.
+#[test]
+fn every_way_in_keeps_the_bounds_and_forgets_no_waiter() {
+    let one_slot = Settings {
+        window: Window::Count(1),
+        tripper: Rule::FailureStreak(1),
+        initial_state: State::Open,
+        ..settings().pop().expect("there are some")
+    };
+    let two_passes = Settings {
+        close_after: 2,
+        lease: TICK,
+        ..one_slot.clone()
+    };
+    let explored =
+        [one_slot, two_passes].map(|settings| [(settings.clone(), CHOICES), (settings, WAITERS)]);
+    for (settings, bounds) in explored.into_iter().flatten() {
+        let limit = settings.probes as usize;
+        let patience = 2 * TICK + settings.lease;
+        let situations = explore(&settings, bounds, |path, world| {
+            let held = world.model.probes_in_flight();
+            assert!(held <= limit, "{held} probes after {path:?}");
+            let woken = world.woken();
+            let one_is_on_its_way = woken.is_empty() || woken.contains(&true);
+            assert!(
+                one_is_on_its_way || !world.model.is_permitted(),
+                "{} wait and none was woken, after {path:?}",
+                woken.len()
+            );
+            if world.model.state() == State::ForcedOpen {
+                return;
+            }
+            let mut waited = 0;
+            while let waiting @ 1.. = world.woken().len() {
+                if let Some(woken) = world.woken().iter().position(|woken| *woken) {
+                    world.step(&Step::PollWaiter(woken));
+                } else {
+                    world.step(&Step::Advance(TICK));
+                    waited += TICK;
+                }
+                if world.woken().len() < waiting {
+                    world.end_last();
+                }
+                assert!(waited <= patience, "{waiting} still wait after {path:?}");
+            }
+        });
+        assert!(situations > 700, "only {situations} situations");
     }
 }

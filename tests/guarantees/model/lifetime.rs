@@ -30,7 +30,11 @@ pub(crate) fn same_lifetime(info: &Info, model: &Reference) {
     assert_eq!(lifetime.failures, count(Ending::Failure, false), "failures");
     let late = count(Ending::Success, true) + count(Ending::Failure, true);
     assert_eq!(lifetime.late, late, "late in lifetime");
-    let probes = model.calls.iter().filter(|call| call.probe).count() as u64;
+    let probes = model
+        .calls
+        .iter()
+        .filter(|call| call.probe && !call.early)
+        .count() as u64;
     assert_eq!(lifetime.probes, probes, "probes ever");
 
     for (state, rejected) in &lifetime.rejected {
@@ -61,7 +65,7 @@ pub(crate) fn same_lifetime(info: &Info, model: &Reference) {
     };
     let took: Vec<u64> = judged
         .iter()
-        .filter_map(|call| Some(call.ended? - call.began))
+        .filter_map(|call| call.ended.map(|_| call.took))
         .collect();
     assert_eq!(histogram.count, took.len() as u64, "calls in the histogram");
     assert_eq!(histogram.sum, nanos(took.iter().sum()), "their durations");

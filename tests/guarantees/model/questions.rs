@@ -2,13 +2,51 @@
 
 use fluxgate::State;
 
-use super::reference::{Call, Period, Recorded, Reference};
+use super::{
+    reference::{Call, Period, Recorded, Reference},
+    settings::Retry,
+};
 
 impl Reference {
     /// Until the next probe; `None` is never.
     pub(crate) fn remaining(&self) -> Option<u64> {
         let Period { entered, wait, .. } = *self.present();
         Some((entered + wait?).saturating_sub(self.now))
+    }
+
+    /// Whether a call would be admitted, chance and the user's rules aside.
+    pub(crate) fn is_permitted(&self) -> bool {
+        match self.state() {
+            State::Closed | State::MetricsOnly | State::Disabled => true,
+            State::ForcedOpen => false,
+            State::Open => self.remaining() == Some(0) && self.is_ready(),
+            State::HalfOpen => self.has_slot(),
+        }
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.gate || !matches!(self.settings.retry, Retry::Gated(_))
+    }
+
+    pub(crate) fn has_slot(&self) -> bool {
+        self.probes_in_flight() < self.settings.probes as usize
+    }
+
+    /// Whether a call that nothing admits may be an early probe.
+    pub(crate) fn takes_early(&self) -> bool {
+        let lease = self.settings.lease;
+        let second = 1_000_000_000;
+        let mut probes = self.calls.iter().filter(|call| call.early);
+        let one_is_in_flight = self
+            .early
+            .is_some_and(|call| self.now - self.calls[call].began < lease);
+        let period = self.present();
+        period.state == State::Open
+            && period.by_policy
+            && self.remaining().is_some_and(|remaining| remaining > 0)
+            && !one_is_in_flight
+            && probes.all(|call| self.now - call.began >= second)
+            && self.has_slot()
     }
 
     /// From half-open to open since the last time it was closed.

@@ -91,7 +91,16 @@ fn settings() -> impl Strategy<Value = Settings> {
         (1..3 * EIGHTH).prop_map(|least| OnCancel::FailAfter(nanos(least))),
     ];
     let half_open = (1..4_u32, 1..4_u64, option::of(1..4_u64), 1..8 * EIGHTH);
-    let counted = (any::<bool>(), option::weighted(0.3, reads()), any::<bool>());
+    let initial_state = prop_oneof![
+        5 => Just(State::Closed),
+        1 => proptest::sample::select(&State::ALL[..]),
+    ];
+    let counted = (
+        any::<bool>(),
+        option::weighted(0.3, reads()),
+        any::<bool>(),
+        initial_state,
+    );
     (
         window(),
         rule(),
@@ -103,7 +112,7 @@ fn settings() -> impl Strategy<Value = Settings> {
     )
         .prop_map(
             |(window, tripper, retry, permit, half_open, on_cancel, counted)| {
-                let (durations, reads, fails) = counted;
+                let (durations, reads, fails, initial_state) = counted;
                 let slow_probes_fail = fails && tripper.slowest_allowed().is_some();
                 let (probes, close_after, reopen_after, lease) = half_open;
                 Settings {
@@ -118,6 +127,7 @@ fn settings() -> impl Strategy<Value = Settings> {
                     on_cancel,
                     slow_probes_fail,
                     durations,
+                    initial_state,
                     reads,
                 }
             },
@@ -166,13 +176,22 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(State::Disabled),
         1 => Just(State::MetricsOnly),
         1 => Just(State::ForcedOpen),
+        1 => Just(State::Open),
+        1 => Just(State::HalfOpen),
     ];
     prop_oneof![
         6 => Just(Step::Admit),
         4 => Just(Step::Start),
+        2 => Just(Step::Pick),
+        4 => Just(Step::FailOver),
+        3 => Just(Step::Wait),
+        4 => any::<usize>().prop_map(Step::PollWaiter),
+        1 => any::<usize>().prop_map(Step::DropWaiter),
         1 => Just(Step::Discard),
         1 => any::<usize>().prop_map(Step::Poll),
         10 => (any::<usize>(), ending()).prop_map(|(which, ending)| Step::Finish(which, ending)),
+        3 => (any::<usize>(), ending(), span())
+            .prop_map(|(which, ending, took)| Step::FinishAfter(which, ending, took)),
         2 => (any::<usize>(), span(), any::<bool>())
             .prop_map(|(which, wait, busy)| Step::Unavailable(which, wait, busy)),
         10 => (returning(), span()).prop_map(|(ending, takes)| Step::Call(ending, takes)),
@@ -180,12 +199,13 @@ fn step() -> impl Strategy<Value = Step> {
         4 => prop_oneof![Just(0_i64), Just(1), Just(-1), Just(-1_000_000)].prop_map(Step::ToDue),
         1 => (0..4_000_000_000_u64).prop_map(Step::SetWall),
         1 => command.prop_map(Step::Command),
+        1 => span().prop_map(Step::OpenFor),
         1 => any::<bool>().prop_map(Step::Gate),
     ]
 }
 
 #[test]
-fn the_breaker_agrees_with_the_model_in_generated_interleavings() {
+fn breaker_agrees_with_the_model() {
     let mut runner = TestRunner::new(ProptestConfig {
         cases: CASES,
         max_shrink_iters: 20_000,

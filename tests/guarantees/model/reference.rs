@@ -8,7 +8,7 @@ use fluxgate::{OnCancel, Reason, RuleKind, State};
 
 use super::{
     questions::trailing,
-    settings::{Retry, Settings, nanos},
+    settings::{Settings, nanos},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub(crate) struct Period {
     /// For `Open`: why, and how long to wait, `None` for ever.
     pub(crate) reason: Option<Why>,
     pub(crate) wait: Option<u64>,
+    /// For `Open`: whether the retry policy said how long to wait, and not an operator.
+    pub(crate) by_policy: bool,
     /// Until when the dependency said that it is down.
     pub(crate) asked: Option<u64>,
     pub(crate) records: Vec<Recorded>,
@@ -50,8 +52,12 @@ pub(crate) struct Call {
     pub(crate) period: usize,
     pub(crate) began: u64,
     pub(crate) probe: bool,
+    /// Whether it is a probe of an open circuit whose wait is not over.
+    pub(crate) early: bool,
     /// When it ended, if it did, and how.
     pub(crate) ended: Option<u64>,
+    /// How long it took, by its own account if it gave one.
+    pub(crate) took: u64,
     pub(crate) ending: Option<Ending>,
     /// Whether the period had ended before.
     pub(crate) late: bool,
@@ -83,6 +89,8 @@ impl From<Reason> for Why {
 pub(crate) struct Counts {
     /// By which state.
     pub(crate) rejected: Vec<State>,
+    pub(crate) passed_over: u64,
+    pub(crate) early_probes: u64,
     pub(crate) ignored: u64,
     pub(crate) alive: u64,
     pub(crate) overloaded: u64,
@@ -108,11 +116,14 @@ pub(crate) struct Reference {
     pub(crate) looked_at: u64,
     /// The answer of `Retry::Gated`.
     pub(crate) gate: bool,
+    /// The early probe that keeps others out while it is in flight.
+    pub(crate) early: Option<usize>,
 }
 
 impl Reference {
     pub(crate) fn new(settings: Settings, wall: SystemTime) -> Self {
-        Self {
+        let initial_state = settings.initial_state;
+        let mut reference = Self {
             settings,
             now: 0,
             wall,
@@ -122,6 +133,7 @@ impl Reference {
                 changed_at: wall,
                 reason: None,
                 wait: None,
+                by_policy: false,
                 asked: None,
                 records: Vec::new(),
                 answered: None,
@@ -131,7 +143,12 @@ impl Reference {
             drawn: 0,
             looked_at: 0,
             gate: true,
+            early: None,
+        };
+        if initial_state != State::Closed {
+            reference.enter(initial_state, None);
         }
+        reference
     }
 
     pub(crate) fn present(&self) -> &Period {
@@ -157,6 +174,7 @@ impl Reference {
             changed_at: self.wall,
             reason,
             wait: None,
+            by_policy: true,
             asked: None,
             records: Vec::new(),
             answered: None,
@@ -167,46 +185,96 @@ impl Reference {
         }
     }
 
+    /// An operator opens it for this long.
+    pub(crate) fn open_for(&mut self, wait: u64) {
+        self.periods.push(Period {
+            state: State::Open,
+            entered: self.now,
+            changed_at: self.wall,
+            reason: None,
+            wait: Some(wait),
+            by_policy: false,
+            asked: None,
+            records: Vec::new(),
+            answered: None,
+        });
+    }
+
     /// The call's number, or why not.
     pub(crate) fn admit(&mut self) -> Result<usize, Rejection> {
+        let admitted = self.try_admit();
+        if let Err(rejection) = &admitted {
+            self.counts.rejected.push(rejection.state);
+        }
+        admitted
+    }
+
+    /// The same for a call that goes elsewhere if it is not admitted.
+    pub(crate) fn pick(&mut self) -> Result<usize, Rejection> {
+        let admitted = self.try_admit();
+        self.counts.passed_over += u64::from(admitted.is_err());
+        admitted
+    }
+
+    /// The same for a call that has nowhere else to go, and may be an early probe.
+    pub(crate) fn fail_over(&mut self) -> Result<usize, Rejection> {
+        let admitted = self.try_admit();
+        if admitted.is_ok() || !self.takes_early() {
+            self.counts.passed_over += u64::from(admitted.is_err());
+            return admitted;
+        }
+        self.counts.early_probes += 1;
+        let call = self.begin(true);
+        self.calls[call].early = true;
+        self.early = Some(call);
+        Ok(call)
+    }
+
+    /// The same, and what does not admit the call counts nothing.
+    pub(crate) fn try_admit(&mut self) -> Result<usize, Rejection> {
         self.look();
         let probe = match self.state() {
             State::Closed | State::MetricsOnly | State::Disabled => false,
-            State::ForcedOpen => return Err(self.reject(None)),
+            State::ForcedOpen => return Err(self.refusal(None)),
             State::Open => {
                 let remaining = self.remaining();
                 if remaining != Some(0) {
-                    return Err(self.reject(remaining));
+                    return Err(self.refusal(remaining));
                 }
-                if !self.gate && matches!(self.settings.retry, Retry::Gated(_)) {
-                    return Err(self.reject(None));
+                if !self.is_ready() {
+                    return Err(self.refusal(None));
                 }
                 self.enter(State::HalfOpen, None);
                 self.probe()?
             }
             State::HalfOpen => self.probe()?,
         };
+        Ok(self.begin(probe))
+    }
+
+    fn begin(&mut self, probe: bool) -> usize {
         self.calls.push(Call {
             period: self.periods.len() - 1,
             began: self.now,
             probe,
+            early: false,
             ended: None,
+            took: 0,
             ending: None,
             late: false,
         });
-        Ok(self.calls.len() - 1)
+        self.calls.len() - 1
     }
 
     fn probe(&mut self) -> Result<bool, Rejection> {
         if self.probes_in_flight() >= self.settings.probes as usize || !self.draw_permit() {
-            return Err(self.reject(None));
+            return Err(self.refusal(None));
         }
         Ok(true)
     }
 
-    fn reject(&mut self, retry_after: Option<u64>) -> Rejection {
+    fn refusal(&self, retry_after: Option<u64>) -> Rejection {
         let Period { state, reason, .. } = *self.present();
-        self.counts.rejected.push(state);
         Rejection {
             state,
             retry_after: retry_after.map(nanos),
@@ -215,19 +283,29 @@ impl Reference {
     }
 
     pub(crate) fn settle(&mut self, call: usize, ending: Ending) {
+        let took = self.now - self.calls[call].began;
+        self.settle_after(call, ending, took);
+    }
+
+    /// The same for a call that says how long it took.
+    pub(crate) fn settle_after(&mut self, call: usize, ending: Ending, took: u64) {
         self.calls[call].ended = Some(self.now);
+        self.calls[call].took = took;
         self.calls[call].ending = Some(ending);
         self.calls[call].late = self.calls[call].period != self.periods.len() - 1;
         let Call {
             period,
-            began,
+            took: elapsed,
             late,
+            early,
             ..
         } = self.calls[call];
+        if self.early == Some(call) {
+            self.early = None;
+        }
         if self.periods[period].state == State::Disabled {
             return;
         }
-        let elapsed = self.now - began;
         match ending {
             Ending::Ignored => self.counts.ignored += 1,
             Ending::Alive => self.counts.alive += 1,
@@ -240,7 +318,7 @@ impl Reference {
         let ending = match ending {
             Ending::Success | Ending::Alive
                 if self.settings.slow_probes_fail
-                    && self.periods[period].state == State::HalfOpen
+                    && self.calls[call].probe
                     && self.settings.tripper.slowest_allowed().is_some_and(slow) =>
             {
                 // An answer stays counted as one.
@@ -251,6 +329,9 @@ impl Reference {
             }
             ending => ending,
         };
+        if early {
+            return self.settle_early(call, ending);
+        }
         let failed = match ending {
             Ending::Success => false,
             Ending::Failure | Ending::Overloaded | Ending::Panicked => true,
@@ -274,11 +355,31 @@ impl Reference {
             self.counts.late += 1;
             return;
         }
+        self.record(failed, elapsed);
+    }
+
+    /// Nothing comes of an early probe unless it passes, and before the wait is over.
+    fn settle_early(&mut self, call: usize, ending: Ending) {
+        let passed = matches!(ending, Ending::Success | Ending::Alive);
+        let late = self.calls[call].late || self.remaining() == Some(0);
+        self.calls[call].late = passed && late;
+        if !passed {
+            return;
+        }
+        if late {
+            self.counts.late += 1;
+            return;
+        }
+        self.enter(State::HalfOpen, None);
+        self.record(false, self.calls[call].took);
+    }
+
+    fn record(&mut self, failed: bool, elapsed: u64) {
         self.counts.failed += u64::from(failed);
         let at = self.now;
         let duration = if self.measures() { elapsed } else { 0 };
-        let records = &mut self.periods[period].records;
-        records.push(Recorded {
+        let period = self.periods.last_mut().expect("there is always a period");
+        period.records.push(Recorded {
             at,
             failed,
             duration,

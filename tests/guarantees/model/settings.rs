@@ -7,7 +7,8 @@
 use std::time::Duration;
 
 use fluxgate::{
-    Builder, CircuitBreaker, Listener, OnCancel, Signal, SlowProbes, listener, permit, retry,
+    Builder, CircuitBreaker, Listener, OnCancel, Signal, SlowProbes, State, listener, permit,
+    retry,
     tripper::{self, Context, Needs, Tripper},
     window,
 };
@@ -27,6 +28,7 @@ pub(crate) struct Settings {
     pub(crate) on_cancel: OnCancel,
     pub(crate) slow_probes_fail: bool,
     pub(crate) durations: bool,
+    pub(crate) initial_state: State,
     /// What a listener reads beyond its signals.
     pub(crate) reads: Option<Reads>,
 }
@@ -123,6 +125,7 @@ impl Settings {
             .probe_lease(nanos(self.lease))
             .on_cancel(self.on_cancel)
             .durations(self.durations)
+            .initial_state(self.initial_state)
             .listener(Reader(self.reads.clone()));
         let builder = if self.slow_probes_fail {
             builder.slow_probes(SlowProbes::Fail)
@@ -179,8 +182,8 @@ struct Reader(Option<Reads>);
 impl Listener for Reader {
     fn on_signal(&self, _signal: &Signal) {}
 
-    fn needs(&self) -> listener::Needs {
-        let mut asks = listener::Needs::default();
+    fn needs(&self) -> listener::ListenerNeeds {
+        let mut asks = listener::ListenerNeeds::default();
         if let Some(reads) = &self.0 {
             asks.lifetime = true;
             asks.successes = reads.successes;

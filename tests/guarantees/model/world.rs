@@ -11,12 +11,14 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    task::Poll,
+    task::{Context, Poll, Wake, Waker},
     time::{Duration, SystemTime},
 };
 
 use fluxgate::{
-    CallNotPermitted, CircuitBreaker, Guard, Outcome, Signal, State, clock::ManualClock,
+    CallNotPermitted, CircuitBreaker, Guard, Outcome, Signal, State,
+    choose::{self, AcquireReady, AllOpen, FailoverError, OwnedGuard, PassedOverReason},
+    clock::ManualClock,
 };
 
 use crate::kit::{Error, outcome, poll, tracked, unwind};
@@ -24,9 +26,13 @@ use crate::kit::{Error, outcome, poll, tracked, unwind};
 use super::{
     compare::same_rejection,
     policies::DRAWS,
-    reference::{Ending, Reference},
+    reference::{Ending, Reference, Rejection},
     settings::{Settings, nanos, ratio},
 };
+
+/// How long those that wait may not notice that there is room for one of them, if it
+/// comes by time alone, in nanoseconds.
+const LONGEST_LOOK: u64 = 100_000_000;
 
 /// One thing that happens to a breaker.
 #[derive(Clone, Debug)]
@@ -39,8 +45,20 @@ pub(crate) enum Step {
     Discard,
     /// Polls a pending async call that is not ready.
     Poll(usize),
+    /// Asks for a guard that travels, as one of several breakers that are asked.
+    Pick,
+    /// Begins an async call that may be an early probe, and leaves it pending.
+    FailOver,
+    /// Begins to wait for a guard.
+    Wait,
+    /// Polls one of those that wait, if it was woken.
+    PollWaiter(usize),
+    /// Drops one of those that wait.
+    DropWaiter(usize),
     /// Ends one of the calls in flight.
     Finish(usize, Ending),
+    /// Ends a call held by a guard that says how long it took.
+    FinishAfter(usize, Ending, u64),
     /// Ends a call held by a guard: the dependency is down, or overloaded, for
     /// this long.
     Unavailable(usize, u64, bool),
@@ -52,6 +70,7 @@ pub(crate) enum Step {
     /// Sets the wall clock, in seconds.
     SetWall(u64),
     Command(State),
+    OpenFor(u64),
     /// What the user's own retry policy answers from now on.
     Gate(bool),
 }
@@ -69,10 +88,43 @@ pub(crate) struct World<'a> {
     pub(crate) levers: Levers,
     pub(crate) model: Reference,
     flights: Vec<(usize, Flight<'a>)>,
+    /// In the order in which they came.
+    waiters: Vec<Waiter>,
+}
+
+/// Waits for a guard.
+struct Waiter {
+    ready: Pin<Box<AcquireReady>>,
+    woken: Arc<Woken>,
+}
+
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Waiter {
+    fn poll(&mut self) -> Option<OwnedGuard> {
+        self.woken.0.store(false, Ordering::Relaxed);
+        let waker = Waker::from(Arc::clone(&self.woken));
+        match self.ready.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(guard) => Some(guard),
+            Poll::Pending => None,
+        }
+    }
+
+    fn is_woken(&self) -> bool {
+        self.woken.0.load(Ordering::Relaxed)
+    }
 }
 
 enum Flight<'a> {
     Guard(Guard<'a>),
+    Owned(OwnedGuard),
     Future(
         Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>,
         Script,
@@ -113,6 +165,7 @@ pub(crate) fn run(
         levers,
         model: Reference::new(settings.clone(), wall),
         flights: Vec::new(),
+        waiters: Vec::new(),
     };
     for (i, step) in steps.iter().enumerate() {
         world.step(step);
@@ -126,21 +179,30 @@ pub(crate) fn run(
 impl<'a> World<'a> {
     pub(crate) fn step(&mut self, step: &Step) {
         match *step {
-            Step::Admit => {
-                let admitted = self.breaker.acquire();
-                self.admitted(admitted.map(Flight::Guard));
+            Step::Admit | Step::Pick | Step::FailOver | Step::Start | Step::Discard => {
+                self.begin(step);
             }
-            Step::Start => {
-                let script = Script::default();
-                let mut future = self.future(Rc::clone(&script));
-                let admitted = match poll(future.as_mut()) {
-                    Poll::Pending => Ok(Flight::Future(future, script)),
-                    Poll::Ready(Err(Error::Rejected(rejection))) => Err(rejection),
-                    Poll::Ready(other) => panic!("a pending call gave {other:?}"),
+            Step::Finish(..) | Step::FinishAfter(..) | Step::Unavailable(..) => self.end(step),
+            Step::Wait => {
+                let waiter = Waiter {
+                    ready: Box::pin(self.breaker.acquire_ready()),
+                    woken: Arc::default(),
                 };
-                self.admitted(admitted);
+                self.waiters.push(waiter);
+                self.poll_waiter(self.waiters.len() - 1);
             }
-            Step::Discard => drop(self.future(Script::default())),
+            Step::PollWaiter(which) => {
+                if let Some(at) = which.checked_rem(self.waiters.len())
+                    && self.waiters[at].is_woken()
+                {
+                    self.poll_waiter(at);
+                }
+            }
+            Step::DropWaiter(which) => {
+                if let Some(at) = which.checked_rem(self.waiters.len()) {
+                    self.waiters.remove(at);
+                }
+            }
             Step::Poll(which) => {
                 if let Some(at) = self.pick(which)
                     && let Flight::Future(future, _) = &mut self.flights[at].1
@@ -148,12 +210,97 @@ impl<'a> World<'a> {
                     assert!(poll(future.as_mut()).is_pending());
                 }
             }
+            Step::Call(ending, takes) => self.call(ending, takes),
+            Step::Advance(by) => self.advance(by),
+            Step::ToDue(before) => {
+                let remaining = self.model.remaining().unwrap_or(0);
+                self.advance(remaining.saturating_add_signed(-before));
+            }
+            Step::SetWall(seconds) => {
+                let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+                self.levers.clock.set_wall(wall);
+                self.model.wall = wall;
+            }
+            Step::Command(state) => {
+                match state {
+                    State::Closed => self.breaker.reset(),
+                    State::Disabled => self.breaker.disable(),
+                    State::MetricsOnly => self.breaker.metrics_only(),
+                    State::ForcedOpen => self.breaker.force_open(),
+                    State::Open => self.breaker.open(),
+                    State::HalfOpen => self.breaker.half_open(),
+                }
+                self.model.enter(state, None);
+            }
+            Step::OpenFor(wait) => {
+                self.breaker.open_for(nanos(wait));
+                self.model.open_for(wait);
+            }
+            Step::Gate(open) => {
+                self.levers.gate.store(open, Ordering::Relaxed);
+                self.model.gate = open;
+            }
+        }
+    }
+
+    /// Begins a call, one way or another.
+    fn begin(&mut self, step: &Step) {
+        match *step {
+            Step::Admit => {
+                let admitted = self.breaker.acquire();
+                let expected = self.model.admit();
+                self.admitted(admitted.map(Flight::Guard), expected);
+            }
+            Step::Pick => {
+                let picked = choose::pick([self.breaker]);
+                let admitted = picked.map(|picked| Flight::Owned(picked.guard));
+                let expected = self.model.pick();
+                self.admitted(admitted.map_err(|error| rejection(&error)), expected);
+            }
+            Step::FailOver => {
+                let script = Script::default();
+                let mut future = self.fail_over(Rc::clone(&script));
+                let admitted = pending(poll(future.as_mut()));
+                let admitted = admitted.map(|()| Flight::Future(future, script));
+                let expected = self.model.fail_over();
+                self.admitted(admitted, expected);
+            }
+            Step::Start => {
+                let script = Script::default();
+                let mut future = self.future(Rc::clone(&script));
+                let admitted = pending(poll(future.as_mut()));
+                let admitted = admitted.map(|()| Flight::Future(future, script));
+                let expected = self.model.admit();
+                self.admitted(admitted, expected);
+            }
+            Step::Discard => drop(self.future(Script::default())),
+            _ => panic!("{step:?} begins no call"),
+        }
+    }
+
+    /// Ends a call that is under way.
+    fn end(&mut self, step: &Step) {
+        match *step {
             Step::Finish(which, ending) => {
                 if let Some(at) = self.pick(which) {
                     let (call, flight) = self.flights.remove(at);
-                    flight.end(ending);
+                    let ending = flight.end(ending);
                     self.model.settle(call, ending);
                 }
+            }
+            Step::FinishAfter(which, ending, took) => {
+                let Some(at) = self.pick(which) else { return };
+                if matches!(self.flights[at].1, Flight::Future(..)) {
+                    return;
+                }
+                let (call, flight) = self.flights.remove(at);
+                let flight = match flight {
+                    Flight::Guard(guard) => Flight::Guard(guard.with_duration(nanos(took))),
+                    Flight::Owned(guard) => Flight::Owned(guard.with_duration(nanos(took))),
+                    Flight::Future(..) => panic!("it was no guard's before"),
+                };
+                let ending = flight.end(ending);
+                self.model.settle_after(call, ending, took);
             }
             Step::Unavailable(which, wait, busy) => {
                 let Some(at) = self.pick(which) else { return };
@@ -176,45 +323,60 @@ impl<'a> World<'a> {
                     self.model.settle(call, ending);
                 }
             }
-            Step::Call(ending, takes) => self.call(ending, takes),
-            Step::Advance(by) => self.advance(by),
-            Step::ToDue(before) => {
-                let remaining = self.model.remaining().unwrap_or(0);
-                self.advance(remaining.saturating_add_signed(-before));
-            }
-            Step::SetWall(seconds) => {
-                let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-                self.levers.clock.set_wall(wall);
-                self.model.wall = wall;
-            }
-            Step::Command(state) => {
-                match state {
-                    State::Closed => self.breaker.reset(),
-                    State::Disabled => self.breaker.disable(),
-                    State::MetricsOnly => self.breaker.metrics_only(),
-                    State::ForcedOpen => self.breaker.force_open(),
-                    State::Open | State::HalfOpen => panic!("there is no such command"),
-                }
-                self.model.enter(state, None);
-            }
-            Step::Gate(open) => {
-                self.levers.gate.store(open, Ordering::Relaxed);
-                self.model.gate = open;
-            }
+            _ => panic!("{step:?} ends no call"),
         }
     }
 
     fn advance(&mut self, by: u64) {
         self.levers.clock.advance(nanos(by));
         self.model.advance(by);
+        if by >= LONGEST_LOOK && self.model.is_permitted() {
+            let woken = self.woken();
+            let one_is_on_its_way = woken.is_empty() || woken.contains(&true);
+            assert!(
+                one_is_on_its_way,
+                "{} wait, and none was woken",
+                woken.len()
+            );
+        }
     }
 
     fn pick(&self, which: usize) -> Option<usize> {
         which.checked_rem(self.flights.len())
     }
 
-    fn admitted(&mut self, admitted: Result<Flight<'a>, CallNotPermitted>) {
-        match (admitted, self.model.admit()) {
+    /// Returns of each that waits whether it was woken.
+    pub(crate) fn woken(&self) -> Vec<bool> {
+        self.waiters.iter().map(Waiter::is_woken).collect()
+    }
+
+    /// Ends the call that was admitted last as a success.
+    pub(crate) fn end_last(&mut self) {
+        let last = self.flights.len() - 1;
+        self.step(&Step::Finish(last, Ending::Success));
+    }
+
+    fn poll_waiter(&mut self, at: usize) {
+        let guard = self.waiters[at].poll();
+        match (guard, self.model.try_admit()) {
+            (Some(guard), Ok(call)) => {
+                self.waiters.remove(at);
+                self.flights.push((call, Flight::Owned(guard)));
+            }
+            (None, Err(_)) => {}
+            (guard, expected) => panic!(
+                "the breaker lets the waiter {}, the model says {expected:?}",
+                if guard.is_some() { "in" } else { "not in" }
+            ),
+        }
+    }
+
+    fn admitted(
+        &mut self,
+        admitted: Result<Flight<'a>, CallNotPermitted>,
+        expected: Result<usize, Rejection>,
+    ) {
+        match (admitted, expected) {
             (Ok(flight), Ok(call)) => self.flights.push((call, flight)),
             (Err(rejection), Err(expected)) => same_rejection(&rejection, &expected),
             (admitted, expected) => panic!(
@@ -230,6 +392,26 @@ impl<'a> World<'a> {
             Some(ending) => Poll::Ready(finish(ending)),
         });
         Box::pin(self.breaker.with_classifier(outcome).call_async(inner))
+    }
+
+    fn fail_over(&self, script: Script) -> Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>> {
+        let call = choose::failover([self.breaker])
+            .when_all_open(AllOpen::LeastWait)
+            .with_classifier(outcome)
+            .call_async(move |_| {
+                let script = Rc::clone(&script);
+                poll_fn(move |_| match script.get() {
+                    None => Poll::Pending,
+                    Some(ending) => Poll::Ready(finish(ending)),
+                })
+            });
+        Box::pin(async move {
+            match call.await {
+                Ok(_) => Ok(()),
+                Err(FailoverError::Failed { error, .. }) => Err(error),
+                Err(refused) => Err(Error::Rejected(rejection(&refused))),
+            }
+        })
     }
 
     fn call(&mut self, ending: Ending, takes: u64) {
@@ -270,9 +452,43 @@ impl<'a> World<'a> {
     }
 }
 
+/// Why a call that stays pending when it is admitted was not.
+fn pending(polled: Poll<Result<(), Error>>) -> Result<(), CallNotPermitted> {
+    match polled {
+        Poll::Pending => Ok(()),
+        Poll::Ready(Err(Error::Rejected(rejection))) => Err(rejection),
+        Poll::Ready(other) => panic!("a pending call gave {other:?}"),
+    }
+}
+
+/// Why the one target did not admit the call.
+fn rejection<K, E>(error: &FailoverError<K, E>) -> CallNotPermitted {
+    match &error.passed_over()[0].reason {
+        PassedOverReason::Rejected(rejection) => rejection.clone(),
+        _ => panic!("it was not asked"),
+    }
+}
+
 impl Flight<'_> {
-    fn end(self, ending: Ending) {
+    /// Returns how the call ended: a guard that travels is cancelled by a panic, which
+    /// may be that of another call.
+    fn end(self, ending: Ending) -> Ending {
         match self {
+            Self::Owned(guard) => {
+                let ending = match ending {
+                    Ending::Panicked => Ending::Cancelled,
+                    ending => ending,
+                };
+                match ending {
+                    Ending::Success => guard.success(),
+                    Ending::Failure => guard.failure(),
+                    Ending::Ignored => guard.ignore(),
+                    Ending::Alive => guard.alive(),
+                    Ending::Overloaded => guard.overloaded(),
+                    Ending::Cancelled | Ending::Panicked => drop(guard),
+                }
+                return ending;
+            }
             Self::Guard(guard) => match ending {
                 Ending::Success => guard.success(),
                 Ending::Failure => guard.failure(),
@@ -295,6 +511,7 @@ impl Flight<'_> {
                 assert_eq!(polled.is_err(), ending == Ending::Panicked);
             }
         }
+        ending
     }
 }
 

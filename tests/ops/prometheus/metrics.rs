@@ -9,7 +9,7 @@ use std::{
 use fluxgate::{
     CircuitBreaker, Guard, Signal, State,
     clock::ManualClock,
-    listener::{PrometheusListener, PrometheusMetric},
+    listener::{MetricGroup, PrometheusListener},
     permit,
     retry::{self, Cooldown},
     tripper::{FailureStreak, MinRequests, SlowRate},
@@ -262,14 +262,14 @@ fn each_group_is_switched_by_itself() {
         names.iter().map(name).collect()
     };
     let table: [(_, &[&str], bool); 7] = [
-        (PrometheusMetric::Calls, &["calls_total"], true),
+        (MetricGroup::Calls, &["calls_total"], true),
         (
-            PrometheusMetric::Rejections,
+            MetricGroup::Rejections,
             &["passed_over_total", "rejections_total"],
             true,
         ),
         (
-            PrometheusMetric::Probes,
+            MetricGroup::Probes,
             &[
                 "early_probes_total",
                 "probes_in_flight",
@@ -279,22 +279,23 @@ fn each_group_is_switched_by_itself() {
             true,
         ),
         (
-            PrometheusMetric::TimeInState,
+            MetricGroup::TimeInState,
             &["time_in_state_seconds_total"],
             true,
         ),
         (
-            PrometheusMetric::Rates,
-            &["failure_rate", "slow_rate", "window_calls"],
+            MetricGroup::Rates,
+            &[
+                "failure_rate",
+                "slow_rate",
+                "window_calls",
+                "would_have_opened_total",
+            ],
             false,
         ),
+        (MetricGroup::RetryAfter, &["retry_after_seconds"], false),
         (
-            PrometheusMetric::RetryAfter,
-            &["retry_after_seconds"],
-            false,
-        ),
-        (
-            PrometheusMetric::Listeners,
+            MetricGroup::Listeners,
             &[
                 "listener_dropped_signals_total",
                 "listener_failures_total",

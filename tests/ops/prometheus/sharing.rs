@@ -8,7 +8,7 @@ use std::{
 
 use fluxgate::{
     CircuitBreaker, Listener as _, Signal, State, StaticBreaker,
-    listener::{PrometheusListener, PrometheusMetric},
+    listener::{MetricGroup, PrometheusListener},
     tripper::MinRequests,
 };
 use prometheus::{IntCounter, IntGaugeVec, Opts, Registry};
@@ -17,7 +17,7 @@ use super::{builder, fail, of, one, pairs, samples, state, states, succeed, tran
 use crate::{eventually, reports};
 
 #[test]
-fn a_breaker_is_there_closed_from_when_it_is_built_until_it_is_dropped() {
+fn exported_from_build_until_drop() {
     let registry = Registry::new();
     let metrics = PrometheusListener::with_registry(registry.clone());
     let build = |name| {
@@ -79,14 +79,14 @@ fn a_foreign_metric_of_the_same_name_is_refused_in_words() {
         "{error}"
     );
     let metrics = PrometheusListener::with_registry(registry.clone());
-    let metrics = metrics.without(PrometheusMetric::Probes);
+    let metrics = metrics.without(MetricGroup::Probes);
     let builder = CircuitBreaker::builder("clash").listener(metrics);
     let _breaker = builder.build().unwrap();
     assert_eq!(state(&registry, "clash"), Some(State::Closed));
 }
 
 #[test]
-fn a_clash_leaves_a_breaker_in_a_static_without_metrics_and_otherwise_whole() {
+fn static_breaker_survives_metric_clash() {
     static BREAKER: StaticBreaker = StaticBreaker::new(|| {
         let registry = Registry::new();
         let foreign = IntCounter::new("circuit_breaker_state", "foreign").unwrap();
@@ -105,7 +105,7 @@ fn a_clash_leaves_a_breaker_in_a_static_without_metrics_and_otherwise_whole() {
 }
 
 #[test]
-fn a_clash_that_shows_at_a_signal_is_reported_and_the_rest_goes_on() {
+fn clash_at_a_signal_is_reported() {
     let registry = Registry::new();
     let foreign = IntCounter::new("circuit_breaker_state", "foreign").unwrap();
     registry.register(Box::new(foreign)).unwrap();
@@ -199,7 +199,7 @@ fn a_listener_told_by_hand_needs_no_breaker() {
 }
 
 #[test]
-fn scrapes_transitions_building_and_closing_do_not_lock_each_other_out() {
+fn scrapes_and_transitions_do_not_deadlock() {
     let registry = Registry::new();
     let metrics = PrometheusListener::with_registry(registry.clone());
     let build = |name: &'static str| {

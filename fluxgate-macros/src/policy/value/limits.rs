@@ -16,17 +16,20 @@ pub(crate) enum CountLimits {
     Keys,
     /// Keys with a name of their own: any number, also none.
     Labels,
+    /// Transitions that are kept: up to 1024, also none.
+    Transitions,
 }
 
 impl CountLimits {
     pub(super) fn least(self) -> u64 {
-        u64::from(self != Self::Labels)
+        u64::from(!matches!(self, Self::Labels | Self::Transitions))
     }
 
     pub(super) fn most(self) -> u64 {
         match self {
             Self::Calls32 | Self::WindowSize => u64::from(u32::MAX),
             Self::Slots => 1_000_000,
+            Self::Transitions => 1024,
             Self::Calls | Self::Keys | Self::Labels => u64::MAX,
         }
     }
@@ -37,6 +40,7 @@ impl CountLimits {
             Self::Calls | Self::Calls32 | Self::WindowSize => "a number of calls",
             Self::Slots => "a number of slots",
             Self::Keys | Self::Labels => "a number of keys",
+            Self::Transitions => "a number of transitions",
         }
     }
 
@@ -48,6 +52,7 @@ impl CountLimits {
             Self::WindowSize => "must be from 1 to 4294967295 calls",
             Self::Slots => "must be from 1 to 1000000",
             Self::Labels => "must be at least 0",
+            Self::Transitions => "must be from 0 to 1024",
         }
     }
 
@@ -58,6 +63,7 @@ impl CountLimits {
             Self::Calls32 | Self::WindowSize => Some("window_size"),
             Self::Slots => Some("slots"),
             Self::Labels => None,
+            Self::Transitions => Some("transitions"),
         }
     }
 }
@@ -73,6 +79,8 @@ pub(crate) enum RatioLimits {
     Jitter,
     /// Above 1, finite.
     Multiplier,
+    /// At least 1.1, finite.
+    ThrottleK,
 }
 
 impl RatioLimits {
@@ -82,12 +90,13 @@ impl RatioLimits {
             Self::Probability => (0.0..=1.0).contains(&value),
             Self::Jitter => (0.0..1.0).contains(&value),
             Self::Multiplier => value > 1.0 && value < f64::INFINITY,
+            Self::ThrottleK => (1.1..f64::INFINITY).contains(&value),
         }
     }
 
     /// Returns whether it is a part of a whole, which some write in per cent.
     pub(super) fn is_part(self) -> bool {
-        self != Self::Multiplier
+        !matches!(self, Self::Multiplier | Self::ThrottleK)
     }
 
     /// Completes "the ratio of `FailureRate` …".
@@ -97,6 +106,18 @@ impl RatioLimits {
             Self::Probability => "must be from 0 to 1",
             Self::Jitter => "must be at least 0 and less than 1",
             Self::Multiplier => "must be greater than 1 and finite",
+            Self::ThrottleK => "must be finite and at least 1.1",
+        }
+    }
+
+    /// Says why there is a limit, after "but is 1.05".
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::Share | Self::Probability | Self::Jitter | Self::Multiplier => "",
+            Self::ThrottleK => {
+                ": the calls let through are k times those accepted, and with less than a tenth of \
+                 spare the throttle hardly notices that there is room again"
+            }
         }
     }
 
@@ -107,6 +128,7 @@ impl RatioLimits {
             Self::Probability => "probability",
             Self::Jitter => "jitter_ratio",
             Self::Multiplier => "multiplier",
+            Self::ThrottleK => "throttle_k",
         }
     }
 }

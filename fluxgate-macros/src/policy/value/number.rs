@@ -195,13 +195,13 @@ fn within(value: f64, limits: RatioLimits, what: &str) -> Result<(), String> {
     if limits.hold(value) {
         return Ok(());
     }
-    let per_cent = if limits.is_part() && value > 1.0 && value <= 100.0 {
+    let advice = if limits.is_part() && value > 1.0 && value <= 100.0 {
         format!("; for {value} % write `{:?}`", value / 100.0)
     } else {
-        String::new()
+        limits.reason().to_owned()
     };
     Err(format!(
-        "{what} {}, but is {value:?}{per_cent}",
+        "{what} {}, but is {value:?}{advice}",
         limits.words()
     ))
 }

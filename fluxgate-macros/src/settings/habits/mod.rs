@@ -52,7 +52,14 @@ pub(crate) fn policy(kind: &str, name: &str) -> Option<String> {
 /// `… has no argument …`.
 pub(crate) fn argument(of: &str, name: &str) -> Option<&'static str> {
     Some(match (of, name) {
-        ("LogListener" | "PrometheusListener" | "SlackListener", "name" | "circuit_name") => {
+        (
+            "LogListener"
+            | "PrometheusListener"
+            | "MetricsListener"
+            | "OpenTelemetryListener"
+            | "SlackListener",
+            "name" | "circuit_name",
+        ) => {
             "listeners tell the name of the breaker, which the key `name` sets: \
              `#[circuit_breaker(name = \"payment_api\", …)]`"
         }
@@ -72,6 +79,26 @@ pub(crate) fn argument(of: &str, name: &str) -> Option<&'static str> {
         ) => {
             "write it as an expression: `fluxgate::listener::PrometheusListener::new()`, and its \
              methods"
+        }
+        (
+            "MetricsListener" | "OpenTelemetryListener",
+            "durations" | "buckets" | "with" | "without" | "only_states" | "every" | "interval"
+            | "histogram",
+        ) => {
+            "write it as an expression, as in `fluxgate::listener::MetricsListener::new()`, and \
+             its methods"
+        }
+        ("Adaptive", "multiplier" | "factor" | "ratio" | "overcommit" | "spare") => {
+            "how many times the accepted calls get through is `k = 1.5`"
+        }
+        ("Adaptive", "duration" | "period" | "interval" | "size") => {
+            "the time over which calls are counted is `window = 10s`"
+        }
+        ("Adaptive", "min_requests" | "min_calls" | "requests" | "count") => {
+            "the number of calls below which none is refused is `min = 20`"
+        }
+        ("Adaptive", "max" | "max_share" | "most" | "max_rejection" | "probability") => {
+            "the share that gets through in any case is `floor = 0.01`"
         }
         ("SlackListener", "webhook" | "webhook_url") => {
             "it posts with a token, so that the messages of one incident share a thread; `url` is \

@@ -102,6 +102,10 @@ pub(super) const NAMES: &[Row] = &[
         "what every result means is `classify = |result| …`, which gives an `Outcome`",
     ),
     (
+        "history event_log event_buffer ring_buffer recorder flight_records transitions",
+        "how many transitions are kept is `flight_recorder = 100`",
+    ),
+    (
         "listener observer observers callback callbacks hooks hook events event_listener \
          event_consumer subscribers subscriber notify notifications alert alerts",
         "it takes a list: `listeners = [LogListener]`",
@@ -120,8 +124,9 @@ pub(super) const NAMES: &[Row] = &[
     ),
     (
         "metrics metric prometheus stats telemetry monitor monitoring statsd metrics_registry \
-         registry",
-        "metrics come from a listener: `listeners = [PrometheusListener]`",
+         registry opentelemetry otel meter",
+        "metrics come from a listener: `listeners = [PrometheusListener]`, `MetricsListener` or \
+         `OpenTelemetryListener`",
     ),
     (
         "log logger logging tracing trace log_level level instrument verbose",
@@ -165,10 +170,11 @@ pub(super) const NAMES: &[Row] = &[
         "how many keys get a name of their own is `max_labels = 20`",
     ),
     (
-        "enabled enable disabled disable state initial_state force_open force_closed \
-         forced_open metrics_only allow_warm_up",
-        "a state is no setting: make a way to the breaker with `handle = my_breaker` and call \
-         `my_breaker().disable()` or `.force_open()`, or set the variable `FLUXGATE_<NAME>`",
+        "enabled enable disabled disable state force_open force_closed \
+         forced_open metrics_only allow_warm_up start_state starts initially",
+        "the state that it begins in is `initial_state = MetricsOnly`; later make a way to the \
+         breaker with `handle = my_breaker` and call `my_breaker().disable()` or `.force_open()`, \
+         or set the variable `FLUXGATE_<NAME>`",
     ),
     (
         "clock random rng seed time_source",
@@ -180,6 +186,20 @@ pub(super) const NAMES: &[Row] = &[
          concurrency_limit rate_limit semaphore thread_pool limiter",
         "a breaker limits no healthy calls; `tower::limit` does, and to open the circuit when calls \
          pile up write `tripper = InFlight(10, older_than = 2s)`",
+    ),
+    (
+        "throttling adaptive_throttle adaptive_throttling client_throttling overload overloaded \
+         on_overload backpressure back_pressure shed load_shed load_shedding",
+        "overload is answered in proportion by `throttle = Adaptive(k = 1.5)`",
+    ),
+    (
+        "adaptive_concurrency adaptive_limit gradient vegas aimd",
+        "limits that follow latency are in crates such as `tower-acc` and `tower-resilience`; \
+         refusals are answered in proportion by `throttle = Adaptive(k = 1.5)`",
+    ),
+    (
+        "priority priorities criticality",
+        "calls have no priorities here: a server that sheds load can tell them apart",
     ),
     (
         "storage state_storage redis backend store persist distributed",

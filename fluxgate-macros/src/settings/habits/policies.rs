@@ -35,8 +35,15 @@ pub(super) const POLICIES: &[(&str, &str, &str)] = &[
     ("Ignore", "on_cancel", "Ignore"),
     ("Fail", "on_cancel", "Fail"),
     ("FailAfter", "on_cancel", "FailAfter(5s)"),
+    ("Adaptive", "throttle", "Adaptive(k = 1.5)"),
     ("LogListener", "listeners", "[LogListener]"),
     ("PrometheusListener", "listeners", "[PrometheusListener]"),
+    ("MetricsListener", "listeners", "[MetricsListener]"),
+    (
+        "OpenTelemetryListener",
+        "listeners",
+        "[OpenTelemetryListener]",
+    ),
     (
         "SlackListener",
         "listeners",
@@ -142,6 +149,24 @@ pub(super) const OTHER_POLICIES: &[(&str, &str, &str)] = &[
         "permit",
         "max limit concurrent max_calls count",
         "how many probes there are at once is the setting `max_half_open_calls = 10`",
+    ),
+    (
+        "throttle",
+        "throttle throttling client_side adaptive_throttle adaptive_throttling \
+         adaptive_throttler google sre sre_breaker proportional",
+        "calls are refused in proportion by `Adaptive(k = 1.5)`",
+    ),
+    (
+        "throttle",
+        "aimd vegas gradient gradient2 latency adaptive_concurrency concurrency_limit little",
+        "`Adaptive(k = 1.5)` follows refusals; limits that follow latency are in crates such as \
+         `tower-acc` and `tower-resilience`",
+    ),
+    (
+        "throttle",
+        "rate rate_limit token_bucket leaky_bucket gcra quota fixed",
+        "`Adaptive(k = 1.5)` follows what the dependency accepts; a fixed rate is for a limiter such \
+         as `tower::limit`",
     ),
     (
         "tracker",

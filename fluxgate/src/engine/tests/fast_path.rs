@@ -84,7 +84,7 @@ fn a_rejection_does_not_wait_for_the_lock() {
 }
 
 #[test]
-fn a_full_window_is_not_shown_to_a_rule_that_it_can_not_make_fire() {
+fn rule_is_not_asked_below_its_bounds() {
     let breaker = builder().build().expect("in range");
     let totals = |failures| Totals {
         calls: 3,

@@ -1,12 +1,15 @@
 //! Every interleaving of a few threads on the real code, by loom. Run with
-//! `RUSTFLAGS="--cfg fluxgate_loom" cargo test -p fluxgate --lib loom_tests`,
+//! `RUSTFLAGS="--cfg fluxgate_loom" cargo test -p fluxgate --lib engine::tests::loom`,
 //! in a target directory of its own.
 //!
 //! What a listener finds is looked at when the threads are done: a panic inside
 //! one would be contained.
 
 use std::{
+    future::Future,
+    pin::Pin,
     sync::{Arc, Mutex as StdMutex, atomic::AtomicU32 as StdCount},
+    task::{Context, Poll, Wake, Waker},
     time::{Duration, SystemTime},
 };
 
@@ -16,15 +19,15 @@ use loom::{
 };
 
 use crate::{
-    Builder, CircuitBreaker, RuleKind, Signal, State,
+    Builder, CircuitBreaker, Outcome, RuleKind, Signal, State,
+    choose::{AcquireReady, OwnedGuard},
     clock::ManualClock,
-    engine::{
-        Ended,
-        sync::Ordering::{Acquire, Relaxed, Release, SeqCst},
-    },
+    engine::CallEnd,
     permit,
     retry::{Cooldown, Opening},
+    throttle::Adaptive,
     tripper::FailureStreak,
+    util::sync::Ordering::{Acquire, Relaxed, Release, SeqCst},
     window::CountWindow,
 };
 
@@ -110,7 +113,7 @@ fn one_of_several_failures_trips_and_the_others_are_late() {
 }
 
 #[test]
-fn when_the_wait_is_over_one_caller_opens_the_way_and_one_probes() {
+fn one_caller_half_opens_after_the_wait() {
     explore(|| {
         let (clock, heard) = (clock(), Heard::default());
         let breaker = builder(&clock).listener(heard.listener()).build().unwrap();
@@ -143,7 +146,7 @@ fn when_the_wait_is_over_one_caller_opens_the_way_and_one_probes() {
 }
 
 #[test]
-fn the_last_slot_goes_to_one_probe_while_another_gives_its_own_back() {
+fn last_slot_goes_to_one_probe() {
     explore(|| {
         let clock = clock();
         let breaker = builder(&clock).max_half_open_calls(2).build().unwrap();
@@ -213,9 +216,9 @@ fn a_probe_of_an_earlier_half_open_never_closes_a_later_one() {
         let [one, other] = [(); 2].map(|()| breaker.core.admit_without_fast().unwrap());
         let succeeding = {
             let breaker = breaker.clone();
-            thread::spawn(move || breaker.core.settle(one, Ended::Success))
+            thread::spawn(move || breaker.core.settle(one, CallEnd::Success))
         };
-        breaker.core.settle(other, Ended::Failure);
+        breaker.core.settle(other, CallEnd::Failure);
         clock.advance(10 * SECOND);
         drop(breaker.acquire());
         succeeding.join().unwrap();
@@ -255,10 +258,10 @@ fn a_success_that_is_not_recorded_changed_nothing() {
         };
         let other = {
             let breaker = breaker.clone();
-            thread::spawn(move || breaker.core.settle(other, Ended::Success))
+            thread::spawn(move || breaker.core.settle(other, CallEnd::Success))
         };
         let saw = failed.load(Acquire);
-        breaker.core.settle(one, Ended::Success);
+        breaker.core.settle(one, CallEnd::Success);
         failing.join().unwrap();
         other.join().unwrap();
         let info = breaker.info();
@@ -289,7 +292,7 @@ fn a_success_of_an_earlier_generation_is_in_no_later_window() {
                 breaker.acquire().unwrap().success();
             })
         };
-        breaker.core.settle(ticket, Ended::Success);
+        breaker.core.settle(ticket, CallEnd::Success);
         operator.join().unwrap();
         assert_eq!(breaker.info().metrics.total_count, 1);
     });
@@ -420,7 +423,7 @@ fn delivery_is_handed_over_without_loss() {
             .unwrap();
         let core = &breaker.core;
         let command = |core: &crate::engine::Core, state| {
-            let entry = core.entry(state);
+            let entry = core.entry(state, crate::flight::Trigger::Command);
             let mut held = core.shared.lock();
             core.enter(&mut held, entry);
             core.unlock_within(held, 1);
@@ -436,5 +439,263 @@ fn delivery_is_handed_over_without_loss() {
             thread::yield_now();
         }
         assert_eq!(heard.chain().last(), Some(&breaker.state()));
+    });
+}
+
+/// Two calls meet overload at the same time: attention begins once, both are counted,
+/// and an answer meanwhile is counted or came before.
+#[test]
+fn attention_begins_once_for_two_overloads() {
+    explore(|| {
+        let breaker = builder(&clock())
+            .throttle(Adaptive::new(1.5))
+            .build()
+            .unwrap();
+        let answered = breaker.acquire().unwrap();
+        let threads: Vec<_> = (0..2)
+            .map(|_| {
+                let breaker = breaker.clone();
+                thread::spawn(move || {
+                    if let Ok(guard) = breaker.acquire() {
+                        guard.record(Outcome::Overloaded);
+                    }
+                })
+            })
+            .collect();
+        answered.record(Outcome::Success);
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        let info = breaker.info();
+        let throttle = info.throttle.unwrap();
+        assert_eq!((info.state, info.overloaded), (State::Closed, 2));
+        assert_eq!(throttle.offered, 2 + throttle.accepted);
+        assert!(throttle.accepted <= 1 && info.late == 0);
+    });
+}
+
+/// Attention is over: one call ends it while another meets overload, which begins a
+/// new one. The overload is never lost with the old one.
+#[test]
+fn attention_that_begins_anew_is_not_ended() {
+    explore(|| {
+        let clock = clock();
+        let breaker = builder(&clock)
+            .throttle(Adaptive::new(1.5))
+            .build()
+            .unwrap();
+        breaker.acquire().unwrap().record(Outcome::Overloaded);
+        clock.advance(10 * SECOND);
+        let overloaded = {
+            let breaker = breaker.clone();
+            thread::spawn(move || {
+                if let Ok(guard) = breaker.acquire() {
+                    guard.record(Outcome::Overloaded);
+                }
+            })
+        };
+        if let Ok(guard) = breaker.acquire() {
+            guard.record(Outcome::Success);
+        }
+        overloaded.join().unwrap();
+        assert!(breaker.core.word().has_attention());
+        let throttle = breaker.info().throttle.unwrap();
+        assert_eq!(throttle.offered, 1 + throttle.accepted);
+        assert!(throttle.accepted <= 1);
+    });
+}
+
+/// A command while an overload begins attention: it outlives the transition, or the
+/// overload is late and begins none.
+#[test]
+fn attention_and_a_transition_know_each_other() {
+    explore(|| {
+        let breaker = builder(&clock())
+            .throttle(Adaptive::new(1.5))
+            .build()
+            .unwrap();
+        let guard = breaker.acquire().unwrap();
+        let command = {
+            let breaker = breaker.clone();
+            thread::spawn(move || breaker.reset())
+        };
+        guard.record(Outcome::Overloaded);
+        command.join().unwrap();
+        let info = breaker.info();
+        let is_counted = info.throttle.unwrap().offered == 1;
+        assert_eq!((info.state, info.overloaded), (State::Closed, 1));
+        assert_eq!(breaker.core.word().has_attention(), is_counted);
+        assert!(!is_counted || info.late == 0);
+    });
+}
+
+/// A waiter that is polled by hand.
+struct Waiter {
+    ready: AcquireReady,
+    woken: Arc<Woken>,
+}
+
+#[derive(Default)]
+struct Woken(StdCount);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Relaxed);
+    }
+}
+
+impl Waiter {
+    fn new(breaker: &CircuitBreaker) -> Self {
+        Self {
+            ready: breaker.acquire_ready(),
+            woken: Arc::default(),
+        }
+    }
+
+    fn poll(&mut self) -> Option<OwnedGuard> {
+        let waker = Waker::from(Arc::clone(&self.woken));
+        match Pin::new(&mut self.ready).poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(guard) => Some(guard),
+            Poll::Pending => None,
+        }
+    }
+
+    fn is_woken(&self) -> bool {
+        self.woken.0.load(Relaxed) > 0
+    }
+}
+
+#[test]
+fn a_waiter_misses_no_slot_that_comes_back() {
+    explore(|| {
+        let breaker = builder(&clock()).build().unwrap();
+        breaker.half_open();
+        let probe = breaker.acquire_owned().unwrap();
+        let mut waiter = Waiter::new(&breaker);
+        let giving_back = thread::spawn(move || probe.ignore());
+        let guard = waiter.poll();
+        giving_back.join().unwrap();
+        let guard = guard.or_else(|| {
+            assert!(waiter.is_woken(), "the slot is free, and nothing said so");
+            waiter.poll()
+        });
+        guard.expect("the slot is free").ignore();
+        assert_eq!(breaker.info().probes_in_flight, 0);
+    });
+}
+
+#[test]
+fn a_waiter_that_goes_takes_no_wake_along() {
+    explore(|| {
+        let breaker = builder(&clock()).build().unwrap();
+        breaker.half_open();
+        let probe = breaker.acquire_owned().unwrap();
+        let mut goes = Waiter::new(&breaker);
+        let mut stays = Waiter::new(&breaker);
+        assert!(goes.poll().is_none() && stays.poll().is_none());
+        let going = thread::spawn(move || drop(goes));
+        probe.ignore();
+        going.join().unwrap();
+        assert!(stays.is_woken());
+        stays.poll().expect("the slot is free").ignore();
+    });
+}
+
+#[test]
+fn a_reset_lets_a_waiter_in_that_enters_meanwhile() {
+    explore(|| {
+        let breaker = builder(&clock()).build().unwrap();
+        breaker.force_open();
+        let mut waiter = Waiter::new(&breaker);
+        let operator = {
+            let breaker = breaker.clone();
+            thread::spawn(move || breaker.reset())
+        };
+        let guard = waiter.poll();
+        operator.join().unwrap();
+        if guard.is_none() {
+            assert!(waiter.is_woken());
+            assert!(waiter.poll().is_some());
+        }
+    });
+}
+
+#[test]
+fn an_early_probe_that_passes_and_an_operator_half_open_one_after_the_other() {
+    explore(|| {
+        let heard = Heard::default();
+        let breaker = builder(&clock())
+            .max_half_open_calls(2)
+            .close_after(2)
+            .listener(heard.listener())
+            .build()
+            .unwrap();
+        fail(&breaker);
+        let early = breaker.core.admit_early().unwrap();
+        let passing = {
+            let breaker = breaker.clone();
+            thread::spawn(move || breaker.core.settle_early(early, CallEnd::Success, None))
+        };
+        breaker.half_open();
+        passing.join().unwrap();
+        let chain = heard.chain();
+        let late = breaker.info().late;
+        match chain.len() {
+            2 => assert_eq!(late, 1, "it is of an earlier period"),
+            _ => assert_eq!((chain.len(), late), (3, 0)),
+        }
+        assert!(chain[1..].iter().all(|state| *state == State::HalfOpen));
+        assert_eq!(breaker.info().probes_in_flight, 0);
+    });
+}
+
+#[test]
+fn early_probes_and_others_share_the_slots() {
+    explore(|| {
+        let breaker = builder(&clock()).build().unwrap();
+        fail(&breaker);
+        let other = {
+            let breaker = breaker.clone();
+            thread::spawn(move || {
+                breaker.half_open();
+                breaker.acquire_owned().ok()
+            })
+        };
+        let early = breaker.core.admit_early();
+        let probe = other.join().unwrap();
+        assert!(
+            early.is_none() || probe.is_none(),
+            "two with a limit of one"
+        );
+        if let Some(early) = early {
+            breaker.core.settle_early(early, CallEnd::Failure, None);
+        }
+        drop(probe);
+        assert_eq!(breaker.info().probes_in_flight, 0);
+    });
+}
+
+#[test]
+fn a_rejection_never_mixes_two_openings_by_hand() {
+    explore(|| {
+        let breaker = builder(&clock()).build().unwrap();
+        fail(&breaker);
+        let operator = {
+            let breaker = breaker.clone();
+            thread::spawn(move || breaker.open_for(20 * SECOND))
+        };
+        if let Err(rejection) = breaker.acquire() {
+            match rejection.retry_after() {
+                // Between the two it is half-open for an instant.
+                None => assert!(rejection.reason().is_none()),
+                Some(wait) => {
+                    let by_rule = wait == 10 * SECOND;
+                    assert!(by_rule || wait == 20 * SECOND, "{wait:?}");
+                    assert_eq!(rejection.reason().is_some(), by_rule);
+                }
+            }
+        }
+        operator.join().unwrap();
+        assert_eq!(breaker.state(), State::Open);
     });
 }

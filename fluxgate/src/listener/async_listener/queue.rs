@@ -39,13 +39,13 @@ struct Queue<L> {
     lacks_tokio: bool,
     /// Signals that came in a process forked from that of the background thread.
     orphaned: AtomicU64,
-    state: Mutex<State>,
+    state: Mutex<QueueState>,
     /// Notified when a signal is done with.
     progress: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+struct QueueState {
     /// Numbered from 1.
     waiting: VecDeque<(u64, Signal)>,
     accepted: u64,
@@ -61,7 +61,7 @@ struct State {
     waker: Option<Waker>,
 }
 
-impl State {
+impl QueueState {
     /// Returns the number up to which every signal is delivered or given up.
     fn done(&self) -> u64 {
         let next = self.waiting.front().map(|(number, _)| *number);
@@ -71,7 +71,7 @@ impl State {
 }
 
 impl<L> Queue<L> {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -169,7 +169,7 @@ impl<L> Drop for Background<L> {
 /// Delivers the signals of one listener, one after the other, until its queue is
 /// closed.
 async fn deliver<L: AsyncListener + 'static>(queue: Arc<Queue<L>>) {
-    let mut task = Task {
+    let mut task = DrainTask {
         queue,
         finished: false,
     };
@@ -194,12 +194,12 @@ async fn deliver<L: AsyncListener + 'static>(queue: Arc<Queue<L>>) {
 /// The task that empties a queue. One that is dropped before its end has been
 /// abandoned by a listener's future that nothing can wake; the signals behind
 /// that one get a new task.
-struct Task<L: AsyncListener + 'static> {
+struct DrainTask<L: AsyncListener + 'static> {
     queue: Arc<Queue<L>>,
     finished: bool,
 }
 
-impl<L: AsyncListener + 'static> Drop for Task<L> {
+impl<L: AsyncListener + 'static> Drop for DrainTask<L> {
     fn drop(&mut self) {
         if self.finished {
             return;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::{
     Settings,
     reading::Reading,
-    totals::{Join, Totals},
+    totals::{ExportedTotals, Join},
 };
 use crate::{Name, Signal, State, WeakBreaker};
 
@@ -20,9 +20,9 @@ pub(super) struct Circuit {
     told: Option<State>,
     transitions: BTreeMap<(State, State), u64>,
     /// The counters of the breakers that are gone.
-    retained: Totals,
+    retained: ExportedTotals,
     /// The counters as they were read last.
-    shown: Totals,
+    shown: ExportedTotals,
     /// Closed by the user, and not heard of since.
     is_closed: bool,
     /// When it lost its last breaker; zero if it has one.
@@ -59,8 +59,8 @@ impl Circuit {
             had_breakers: false,
             told: None,
             transitions: BTreeMap::new(),
-            retained: Totals::default(),
-            shown: Totals::default(),
+            retained: ExportedTotals::default(),
+            shown: ExportedTotals::default(),
             is_closed: false,
             idle_since: 0,
         }
@@ -95,6 +95,10 @@ impl Circuit {
     }
 
     pub(super) fn signal(&mut self, signal: &Signal) {
+        if signal.would_have_opened {
+            // No transition; the breaker counts it.
+            return;
+        }
         if self.is_closed {
             self.is_closed = false;
             if self.had_breakers {
@@ -114,7 +118,7 @@ impl Circuit {
 
     /// Removes a breaker and keeps what it counted. Returns whether it was one of
     /// these.
-    pub(super) fn remove(&mut self, breaker: &WeakBreaker, last: &Totals) -> bool {
+    pub(super) fn remove(&mut self, breaker: &WeakBreaker, last: &ExportedTotals) -> bool {
         let was_here = self.members.remove(&breaker.identity()).is_some();
         if was_here && !self.is_closed {
             self.retained.join(last, Join::Add);
@@ -131,8 +135,8 @@ impl Circuit {
         self.is_closed = true;
         self.told = None;
         self.transitions.clear();
-        self.retained = Totals::default();
-        self.shown = Totals::default();
+        self.retained = ExportedTotals::default();
+        self.shown = ExportedTotals::default();
     }
 
     /// Adds what a circuit of this name counted elsewhere.

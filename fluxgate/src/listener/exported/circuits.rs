@@ -9,7 +9,7 @@ use super::{
     Settings,
     circuit::{Circuit, Snapshot},
     reading::Reading,
-    totals::Totals,
+    totals::ExportedTotals,
 };
 use crate::{Info, Name, Signal, WeakBreaker, util::panic::catch_panic};
 
@@ -25,16 +25,16 @@ const IDLE: usize = 1000;
 /// that these moved to).
 #[derive(Default)]
 pub(crate) struct Circuits {
-    place: Mutex<Place>,
+    place: Mutex<CircuitsPlace>,
 }
 
-enum Place {
+enum CircuitsPlace {
     Here(Table),
     /// Others serve the same place.
     Moved(Arc<Circuits>),
 }
 
-impl Default for Place {
+impl Default for CircuitsPlace {
     fn default() -> Self {
         Self::Here(Table::default())
     }
@@ -61,14 +61,14 @@ pub(crate) struct Readings {
 }
 
 impl Circuits {
-    fn place(&self) -> MutexGuard<'_, Place> {
+    fn place(&self) -> MutexGuard<'_, CircuitsPlace> {
         self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn with<R>(&self, f: impl FnOnce(&mut Table) -> R) -> R {
         let moved = match &mut *self.place() {
-            Place::Here(table) => return f(table),
-            Place::Moved(to) => Arc::clone(to),
+            CircuitsPlace::Here(table) => return f(table),
+            CircuitsPlace::Moved(to) => Arc::clone(to),
         };
         moved.with(f)
     }
@@ -107,7 +107,7 @@ impl Circuits {
             is_here.then(|| circuit.settings().clone())
         });
         let Some(settings) = settings else { return };
-        let last = catch_panic(last).map(|info| Totals::of(&info, &settings.bounds));
+        let last = catch_panic(last).map(|info| ExportedTotals::of(&info, &settings.bounds));
         let last = last.unwrap_or_default();
         self.with(|table| {
             if let Some(circuit) = table.circuits.get_mut(name) {
@@ -180,18 +180,18 @@ impl Circuits {
         // Under the lock of both, so that nothing is told to the wrong ones. The
         // others never move themselves: they are the ones that are exported.
         let mut place = self.place();
-        if let Place::Here(table) = &mut *place {
+        if let CircuitsPlace::Here(table) = &mut *place {
             let table = std::mem::take(table);
             others.with(|theirs| theirs.absorb(table));
-            *place = Place::Moved(Arc::clone(others));
+            *place = CircuitsPlace::Moved(Arc::clone(others));
         }
     }
 
     /// Returns these, or those that they moved to.
     pub(crate) fn resolved(self: &Arc<Self>) -> Arc<Self> {
         let moved = match &*self.place() {
-            Place::Here(_) => return Arc::clone(self),
-            Place::Moved(to) => Arc::clone(to),
+            CircuitsPlace::Here(_) => return Arc::clone(self),
+            CircuitsPlace::Moved(to) => Arc::clone(to),
         };
         moved.resolved()
     }

@@ -4,6 +4,8 @@
 //! An exporter keeps one [`Circuits`] for each place it exports to, tells it of
 //! breakers and their signals, and turns [`Circuits::read`] into samples by
 //! [`Family::ALL`]. Nothing here knows the format of an exporter.
+// Only those of a registry of `prometheus` are closed, and merged with others.
+#![cfg_attr(not(feature = "prometheus"), allow(dead_code))]
 
 mod circuit;
 mod circuits;
@@ -13,16 +15,18 @@ mod totals;
 
 use std::{sync::Arc, time::Duration};
 
-pub(crate) use circuits::{Circuits, Readings};
-pub(crate) use reading::Reading;
-pub(crate) use table::{CIRCUIT, Family, Kind, Read};
+use super::ListenerNeeds;
 
-/// A group of metrics beyond state and transitions, to be switched on and off;
-/// [`PrometheusListener`](super::PrometheusListener) lists what is in each. All
-/// are on by default.
+pub(crate) use circuits::{Circuits, Readings};
+#[cfg(any(feature = "metrics", feature = "opentelemetry"))]
+pub(crate) use table::Sample;
+pub(crate) use table::{CIRCUIT, Family, MetricKind, Read};
+
+/// A group of metrics beyond state and transitions, to be switched on and off.
+/// `PrometheusListener` lists what is in each. All are on by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum PrometheusMetric {
+pub enum MetricGroup {
     /// Calls by how they ended.
     Calls,
     /// Rejected calls, by the state that rejected them.
@@ -31,7 +35,8 @@ pub enum PrometheusMetric {
     Probes,
     /// The time spent in each state.
     TimeInState,
-    /// Failure and slow rate of the window.
+    /// Failure and slow rate of the window, and how often a circuit that only measures
+    /// would have opened.
     Rates,
     /// The time to the next attempt.
     RetryAfter,
@@ -57,11 +62,11 @@ impl Settings {
         }
     }
 
-    pub(crate) fn has(&self, group: PrometheusMetric) -> bool {
+    pub(crate) fn has(&self, group: MetricGroup) -> bool {
         self.groups & bit(group) != 0
     }
 
-    pub(crate) fn set(&mut self, group: PrometheusMetric, on: bool) {
+    pub(crate) fn set(&mut self, group: MetricGroup, on: bool) {
         if on {
             self.groups |= bit(group);
         } else {
@@ -73,6 +78,18 @@ impl Settings {
         self.groups = 0;
     }
 
+    /// Returns what a breaker has to keep, so that these metrics can be read.
+    pub(crate) fn needs(&self) -> ListenerNeeds {
+        ListenerNeeds {
+            lifetime: self.has(MetricGroup::Rejections)
+                || self.has(MetricGroup::Probes)
+                || self.has(MetricGroup::TimeInState),
+            successes: self.has(MetricGroup::Calls),
+            durations: self.bounds.to_vec(),
+            ..ListenerNeeds::default()
+        }
+    }
+
     /// Returns whether a family is exported.
     pub(crate) fn wants(&self, family: &Family) -> bool {
         match family.read {
@@ -82,6 +99,6 @@ impl Settings {
     }
 }
 
-fn bit(group: PrometheusMetric) -> u8 {
+fn bit(group: MetricGroup) -> u8 {
     1 << group as u8
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     Settings,
-    totals::{Join, Totals},
+    totals::{ExportedTotals, Join},
 };
 use crate::{Histogram, Info, Name, State};
 
@@ -16,7 +16,7 @@ pub(crate) struct Reading {
     pub(super) states: Option<BTreeMap<State, u64>>,
     pub(super) transitions: BTreeMap<(State, State), u64>,
     /// The counters; `None` if the name never had a breaker.
-    pub(super) totals: Option<Totals>,
+    pub(super) totals: Option<ExportedTotals>,
     /// `None` if no breaker is there.
     pub(super) present: Option<Present>,
 }
@@ -64,7 +64,7 @@ impl Reading {
     pub(super) fn add(&mut self, info: &Info) {
         let states = self.states.get_or_insert_default();
         *states.entry(info.state).or_default() += 1;
-        let totals = Totals::of(info, &self.settings.bounds);
+        let totals = ExportedTotals::of(info, &self.settings.bounds);
         self.totals.get_or_insert_default().join(&totals, Join::Add);
         self.present.get_or_insert_default().add(info);
     }

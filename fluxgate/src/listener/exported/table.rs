@@ -3,13 +3,12 @@
 use std::{borrow::Cow, time::Duration};
 
 use super::{
-    PrometheusMetric::{
-        self, Calls, Listeners, Probes, Rates, Rejections, RetryAfter, TimeInState,
-    },
+    MetricGroup::{self, Calls, Listeners, Probes, Rates, Rejections, RetryAfter, TimeInState},
+    Readings,
     reading::{Reading, Share},
-    totals::Totals,
+    totals::ExportedTotals,
 };
-use crate::State;
+use crate::{Name, State};
 
 /// The label that every metric of a circuit has.
 pub(crate) const CIRCUIT: &str = "circuit_name";
@@ -18,16 +17,16 @@ pub(crate) const CIRCUIT: &str = "circuit_name";
 pub(crate) struct Family {
     pub(crate) name: &'static str,
     pub(crate) help: &'static str,
-    pub(crate) kind: Kind,
+    pub(crate) kind: MetricKind,
     /// The labels beside [`CIRCUIT`], in alphabetical order.
     pub(crate) labels: &'static [&'static str],
     /// `None` for what no group switches.
-    pub(crate) group: Option<PrometheusMetric>,
+    pub(crate) group: Option<MetricGroup>,
     pub(crate) read: Read,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum MetricKind {
     Counter,
     Gauge,
     Histogram,
@@ -55,7 +54,7 @@ macro_rules! families {
             pub(crate) const ALL: &'static [Family] = &[$(Family {
                 name: concat!("circuit_breaker_", $name),
                 help: $help,
-                kind: Kind::$kind,
+                kind: MetricKind::$kind,
                 labels: &[$($label),*],
                 group: $group,
                 read: $read,
@@ -69,6 +68,8 @@ families! {
         "Current state of the circuit breaker";
     "state_transition_total" Counter ["new_state", "old_state"] None, Read::Numbers(transitions),
         "Count of state transitions for circuit breakers";
+    "would_have_opened_total" Counter [] Some(Rates), Read::Numbers(|of| counter(of, |totals| totals.would_have_opened)),
+        "How often the rule began to fire while the circuit breaker only measured";
     "calls_total" Counter ["outcome"] Some(Calls), Read::Numbers(calls),
         "Calls that ran, by how they ended; late ones ended after the state had moved on";
     "rejections_total" Counter ["reason"] Some(Rejections), Read::Numbers(rejections),
@@ -111,6 +112,52 @@ families! {
         "Names whose counters were given up because too many circuit breakers are gone";
 }
 
+/// One number of one circuit, or of all together.
+pub(crate) struct Sample<'a> {
+    /// `None` for what is of all circuits together.
+    pub(crate) circuit: Option<&'a Name>,
+    /// The labels beside [`CIRCUIT`].
+    pub(crate) labels: Vec<(&'static str, Cow<'static, str>)>,
+    pub(crate) value: f64,
+}
+
+impl Family {
+    /// Returns the samples of the metric; none if it is a histogram.
+    pub(crate) fn samples<'a>(&self, readings: &'a Readings) -> Vec<Sample<'a>> {
+        let sample = |circuit, values: Vec<Cow<'static, str>>, value| {
+            debug_assert_eq!(values.len(), self.labels.len(), "{}", self.name);
+            Sample {
+                circuit,
+                labels: self.labels.iter().copied().zip(values).collect(),
+                value,
+            }
+        };
+        match self.read {
+            Read::Numbers(read) => {
+                let circuits = readings.circuits.iter();
+                let circuits = circuits.filter(|circuit| circuit.settings.wants(self));
+                let samples = circuits.flat_map(|circuit| {
+                    let samples = read(circuit).into_iter();
+                    samples.map(|(values, value)| sample(Some(&circuit.name), values, value))
+                });
+                samples.collect()
+            }
+            Read::Durations => Vec::new(),
+            Read::Forgotten => {
+                let n = readings.forgotten;
+                let forgotten = (n > 0).then(|| sample(None, Vec::new(), n as f64));
+                forgotten.into_iter().collect()
+            }
+        }
+    }
+
+    /// Returns whether the values are seconds.
+    #[cfg(any(feature = "metrics", feature = "opentelemetry"))]
+    pub(crate) fn is_in_seconds(&self) -> bool {
+        self.name.ends_with("_seconds") || self.name.ends_with("_seconds_total")
+    }
+}
+
 fn one(value: f64) -> Samples {
     vec![(Vec::new(), value)]
 }
@@ -142,13 +189,13 @@ fn transitions(of: &Reading) -> Samples {
     transitions.collect()
 }
 
-fn counter(of: &Reading, count: fn(&Totals) -> u64) -> Samples {
+fn counter(of: &Reading, count: fn(&ExportedTotals) -> u64) -> Samples {
     let totals = of.totals.iter();
     totals.flat_map(|totals| counted(count(totals))).collect()
 }
 
 fn calls(of: &Reading) -> Samples {
-    let calls = of.totals.iter().flat_map(Totals::calls);
+    let calls = of.totals.iter().flat_map(ExportedTotals::calls);
     calls
         .map(|(outcome, n)| labelled(outcome, n as f64))
         .collect()

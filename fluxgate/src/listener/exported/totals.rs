@@ -6,10 +6,11 @@ use crate::{Histogram, Info, LifetimeTotals, State};
 
 /// The counters of one breaker, or of all that ever had a name.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Totals {
+pub(crate) struct ExportedTotals {
     calls: [u64; OUTCOMES.len()],
     pub(super) rejected: BTreeMap<State, u64>,
     pub(super) throttled: u64,
+    pub(super) would_have_opened: u64,
     pub(super) probes: u64,
     pub(super) lost_probes: u64,
     pub(super) passed_over: u64,
@@ -20,10 +21,10 @@ pub(crate) struct Totals {
     pub(super) durations: Option<Histogram>,
 }
 
-type Count = fn(&Info, &LifetimeTotals) -> u64;
+type CountOf = fn(&Info, &LifetimeTotals) -> u64;
 
 /// How calls end, and how many ended so.
-const OUTCOMES: [(&str, Count); 8] = [
+const OUTCOMES: [(&str, CountOf); 8] = [
     ("success", |_, lifetime| lifetime.successes.unwrap_or(0)),
     ("failure", |_, lifetime| lifetime.failures),
     ("overloaded", |info, _| info.overloaded),
@@ -66,7 +67,7 @@ impl Join {
     }
 }
 
-impl Totals {
+impl ExportedTotals {
     /// Reads one breaker, with the histogram at these bounds.
     pub(super) fn of(info: &Info, bounds: &[Duration]) -> Self {
         let none = LifetimeTotals::default();
@@ -75,6 +76,7 @@ impl Totals {
             calls: OUTCOMES.map(|(_, count)| count(info, lifetime)),
             rejected: lifetime.rejected.clone(),
             throttled: info.throttled,
+            would_have_opened: info.would_have_opened,
             probes: lifetime.probes,
             lost_probes: info.lost_probes,
             passed_over: info.passed_over,
@@ -113,6 +115,7 @@ impl Totals {
             *a = how.numbers(*a, *b);
         }
         self.throttled = how.numbers(self.throttled, other.throttled);
+        self.would_have_opened = how.numbers(self.would_have_opened, other.would_have_opened);
         self.probes = how.numbers(self.probes, other.probes);
         self.lost_probes = how.numbers(self.lost_probes, other.lost_probes);
         self.passed_over = how.numbers(self.passed_over, other.passed_over);
@@ -160,9 +163,9 @@ mod tests {
 
     #[test]
     fn listener_names_are_bounded() {
-        let mut all = Totals::default();
+        let mut all = ExportedTotals::default();
         for i in 0..10_000 {
-            let mut one = Totals::default();
+            let mut one = ExportedTotals::default();
             one.count_listener(&format!("listener {i}"), (1, 2), Join::Add);
             all.join(&one, Join::Add);
         }

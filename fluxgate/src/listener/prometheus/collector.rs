@@ -8,8 +8,8 @@ use ::prometheus::{
     proto::{MetricFamily, MetricType},
 };
 
-use super::super::exported::{CIRCUIT, Circuits, Family, Kind, Read, Reading, Readings};
-use crate::util::exposition;
+use super::super::exported::{CIRCUIT, Circuits, Family, MetricKind, Read, Readings};
+use crate::{Name, info::exposition};
 
 /// Collects every circuit of one registry.
 ///
@@ -30,9 +30,9 @@ impl Exported {
 }
 
 /// Describes metrics and has no samples.
-pub(super) struct Claim(Vec<Desc>);
+pub(super) struct NameClaim(Vec<Desc>);
 
-impl Claim {
+impl NameClaim {
     /// Claims the name of a metric, as nothing else in the registry may have it.
     pub(super) fn family(family: &Family) -> Self {
         let labels = match family.read {
@@ -77,7 +77,7 @@ fn labels(family: &Family) -> Vec<&'static str> {
     std::iter::once(CIRCUIT).chain(others).collect()
 }
 
-impl Collector for Claim {
+impl Collector for NameClaim {
     fn desc(&self) -> Vec<&Desc> {
         self.0.iter().collect()
     }
@@ -101,38 +101,30 @@ impl Collector for Exported {
 
 fn exposed(family: &Family, readings: &Readings) -> MetricFamily {
     let kind = match family.kind {
-        Kind::Counter => MetricType::COUNTER,
-        Kind::Gauge => MetricType::GAUGE,
-        Kind::Histogram => MetricType::HISTOGRAM,
+        MetricKind::Counter => MetricType::COUNTER,
+        MetricKind::Gauge => MetricType::GAUGE,
+        MetricKind::Histogram => MetricType::HISTOGRAM,
     };
-    let circuits = readings.circuits.iter();
-    let circuits = circuits.filter(|circuit| circuit.settings.wants(family));
-    let name = |circuit: &Reading| exposition::label(CIRCUIT, &*circuit.name);
+    let name = |name: &Name| exposition::label(CIRCUIT, name.as_str());
     let metrics = match family.read {
-        Read::Numbers(read) => circuits
-            .flat_map(|circuit| {
-                read(circuit)
-                    .into_iter()
-                    .map(move |sample| (circuit, sample))
-            })
-            .map(|(circuit, (values, value))| {
-                debug_assert_eq!(values.len(), family.labels.len(), "{}", family.name);
-                let others = family.labels.iter().zip(values);
-                let others = others.map(|(label, value)| exposition::label(label, value));
-                let labels = std::iter::once(name(circuit)).chain(others);
-                exposition::number(kind, labels.collect(), value)
-            })
-            .collect(),
-        Read::Durations => circuits
-            .filter_map(|circuit| {
-                let durations = circuit.durations()?;
-                Some(exposition::histogram(vec![name(circuit)], durations))
-            })
-            .collect(),
-        Read::Forgotten => {
-            let n = readings.forgotten;
-            let sample = (n > 0).then(|| exposition::number(kind, Vec::new(), n as f64));
-            sample.into_iter().collect()
+        Read::Numbers(_) | Read::Forgotten => {
+            let samples = family.samples(readings).into_iter();
+            let metrics = samples.map(|sample| {
+                let others = sample.labels.iter();
+                let others = others.map(|(label, value)| exposition::label(label, value.as_ref()));
+                let labels = sample.circuit.map(name).into_iter().chain(others);
+                exposition::number(kind, labels.collect(), sample.value)
+            });
+            metrics.collect()
+        }
+        Read::Durations => {
+            let circuits = readings.circuits.iter();
+            let circuits = circuits.filter(|circuit| circuit.settings.wants(family));
+            let metrics = circuits.filter_map(|circuit| {
+                let labels = vec![name(&circuit.name)];
+                Some(exposition::histogram(labels, circuit.durations()?))
+            });
+            metrics.collect()
         }
     };
     exposition::family(family.name, family.help, kind, metrics)

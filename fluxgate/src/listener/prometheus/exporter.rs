@@ -33,12 +33,12 @@ pub(super) struct Exporter {
 }
 
 /// Metrics as bits, in the order of [`Family::ALL`].
-pub(super) type Metrics = u32;
+pub(super) type MetricBits = u32;
 
-const _: () = assert!(Family::ALL.len() <= Metrics::BITS as usize);
+const _: () = assert!(Family::ALL.len() <= MetricBits::BITS as usize);
 
 /// Returns the metrics that these settings export.
-pub(super) fn wanted(settings: &Settings) -> Metrics {
+pub(super) fn wanted(settings: &Settings) -> MetricBits {
     let families = Family::ALL.iter().enumerate();
     families
         .filter(|(_, family)| settings.wants(family))
@@ -103,7 +103,7 @@ impl Exporter {
     /// # Errors
     ///
     /// Another metric has one of the names.
-    pub(super) fn enrol(self: &Arc<Self>, wanted: Metrics, circuit: &Name) -> Result<(), Clash> {
+    pub(super) fn enrol(self: &Arc<Self>, wanted: MetricBits, circuit: &Name) -> Result<(), Clash> {
         let lacks = |bits: &AtomicU32| wanted & !bits.load(Ordering::Acquire) != 0;
         if !lacks(&self.enrolled) {
             return Ok(());
@@ -117,7 +117,7 @@ impl Exporter {
     }
 
     /// Takes note that these metrics are in the registry.
-    pub(super) fn enrolled(&self, metrics: Metrics) {
+    pub(super) fn enrolled(&self, metrics: MetricBits) {
         // Pairs with the load in `enrol`: who sees the bits needs no registry.
         self.enrolled.fetch_or(metrics, Ordering::Release);
     }
@@ -128,7 +128,7 @@ impl Exporter {
     }
 
     /// Takes note of the end of an enrolment, good or bad.
-    pub(super) fn enrolment_ended(&self, wanted: Metrics) {
+    pub(super) fn enrolment_ended(&self, wanted: MetricBits) {
         self.requested.fetch_and(!wanted, Ordering::Relaxed);
         self.is_late.store(false, Ordering::Relaxed);
     }

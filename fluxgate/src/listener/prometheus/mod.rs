@@ -16,8 +16,8 @@ use ::prometheus::Registry;
 
 use self::exporter::{Exporter, wanted};
 use super::{
-    Listener, Needs,
-    exported::{PrometheusMetric, Settings},
+    Listener, ListenerNeeds,
+    exported::{MetricGroup, Settings},
 };
 use crate::{Info, Name, Signal, WeakBreaker, diagnostics};
 
@@ -28,6 +28,7 @@ use crate::{Info, Name, Signal, WeakBreaker, diagnostics};
 /// |---|---|---|---|
 /// | `circuit_breaker_state` | gauge, only while there is a breaker | `state`: how many breakers of the name are in it, usually 1 or 0 | always |
 /// | `circuit_breaker_state_transition_total` | counter | `old_state`, `new_state` | always |
+/// | `circuit_breaker_would_have_opened_total` | counter: how often a circuit in `metrics_only` would have opened | | [`Rates`] |
 /// | `circuit_breaker_calls_total` | counter | `outcome`: `success`, `failure`, `overloaded`, `alive`, `ignored`, `cancelled`, `panicked`, `late` | [`Calls`] |
 /// | `circuit_breaker_throttled_total` | counter | | [`Rejections`] |
 /// | `circuit_breaker_throttle_share` | gauge | | [`Rates`] |
@@ -90,13 +91,13 @@ use crate::{Info, Name, Signal, WeakBreaker, diagnostics};
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// [`Calls`]: PrometheusMetric::Calls
-/// [`Rejections`]: PrometheusMetric::Rejections
-/// [`Probes`]: PrometheusMetric::Probes
-/// [`TimeInState`]: PrometheusMetric::TimeInState
-/// [`Rates`]: PrometheusMetric::Rates
-/// [`RetryAfter`]: PrometheusMetric::RetryAfter
-/// [`Listeners`]: PrometheusMetric::Listeners
+/// [`Calls`]: MetricGroup::Calls
+/// [`Rejections`]: MetricGroup::Rejections
+/// [`Probes`]: MetricGroup::Probes
+/// [`TimeInState`]: MetricGroup::TimeInState
+/// [`Rates`]: MetricGroup::Rates
+/// [`RetryAfter`]: MetricGroup::RetryAfter
+/// [`Listeners`]: MetricGroup::Listeners
 #[derive(Clone)]
 pub struct PrometheusListener {
     exporter: Arc<Exporter>,
@@ -142,14 +143,14 @@ impl PrometheusListener {
     /// Switches a group of metrics on. For breakers that are built later; of
     /// several breakers that share a name the first decides.
     #[must_use]
-    pub fn with(mut self, group: PrometheusMetric) -> Self {
+    pub fn with(mut self, group: MetricGroup) -> Self {
         self.settings.set(group, true);
         self
     }
 
     /// Switches a group of metrics off.
     #[must_use]
-    pub fn without(mut self, group: PrometheusMetric) -> Self {
+    pub fn without(mut self, group: MetricGroup) -> Self {
         self.settings.set(group, false);
         self
     }
@@ -234,17 +235,8 @@ impl Listener for PrometheusListener {
         self.exporter.circuits.detach(breaker, last);
     }
 
-    fn needs(&self) -> Needs {
-        let has = |group| self.settings.has(group);
-        Needs {
-            lifetime: has(PrometheusMetric::Rejections)
-                || has(PrometheusMetric::Probes)
-                || has(PrometheusMetric::TimeInState),
-            successes: has(PrometheusMetric::Calls),
-            durations: self.settings.bounds.to_vec(),
-            #[cfg(feature = "sim")]
-            recorders: Vec::new(),
-        }
+    fn needs(&self) -> ListenerNeeds {
+        self.settings.needs()
     }
 }
 

@@ -9,7 +9,7 @@
 //!
 //! [`ENROLLED`] is the one lock of this crate that is held while a registry's is
 //! taken. Only these threads take it, and they hold no other: what a scrape calls
-//! never waits for it but by [`Answer::wait`], which ends.
+//! never waits for it but by [`Rendezvous::wait`], which ends.
 
 use std::{
     cell::RefCell,
@@ -26,8 +26,8 @@ use ::prometheus::{Error, Registry};
 
 use super::{
     super::exported::{Circuits, Family},
-    collector::{Claim, Exported},
-    exporter::{Clash, Exporter, Metrics},
+    collector::{Exported, NameClaim},
+    exporter::{Clash, Exporter, MetricBits},
 };
 use crate::{Name, diagnostics};
 
@@ -41,7 +41,7 @@ static ENROLLED: Mutex<Vec<Enrolled>> = Mutex::new(Vec::new());
 
 thread_local! {
     /// The last enrolment that this thread did not wait for any longer.
-    static LATE: RefCell<Option<Arc<Answer>>> = const { RefCell::new(None) };
+    static LATE: RefCell<Option<Arc<Rendezvous>>> = const { RefCell::new(None) };
 }
 
 /// The collector of one registry.
@@ -49,18 +49,18 @@ struct Enrolled {
     id: u64,
     /// Gone with the registry and its listeners.
     circuits: Weak<Circuits>,
-    claimed: Metrics,
+    claimed: MetricBits,
 }
 
 /// Where the builder of a breaker waits.
 #[derive(Default)]
-struct Answer {
-    state: Mutex<Waiting>,
+struct Rendezvous {
+    state: Mutex<Registration>,
     given: Condvar,
 }
 
 #[derive(Default)]
-enum Waiting {
+enum Registration {
     #[default]
     Yes,
     Given(Result<(), Clash>),
@@ -73,10 +73,10 @@ enum Waiting {
 /// claims these metrics.
 pub(super) fn enrol(
     exporter: &Arc<Exporter>,
-    wanted: Metrics,
+    wanted: MetricBits,
     circuit: &Name,
 ) -> Result<(), Clash> {
-    let answer = Arc::new(Answer::default());
+    let answer = Arc::new(Rendezvous::default());
     let job = {
         let (exporter, circuit, answer) = (exporter.clone(), circuit.clone(), answer.clone());
         move || run(&exporter, wanted, &circuit, &answer)
@@ -89,9 +89,9 @@ pub(super) fn enrol(
     answer.wait(exporter)
 }
 
-fn run(exporter: &Exporter, wanted: Metrics, circuit: &Name, answer: &Answer) {
+fn run(exporter: &Exporter, wanted: MetricBits, circuit: &Name, answer: &Rendezvous) {
     // Wait until the registry can be had, so as not to hold the lock meanwhile.
-    let _ = exporter.registry.unregister(Box::new(Claim::unknown()));
+    let _ = exporter.registry.unregister(Box::new(NameClaim::unknown()));
     let mut enrolled = ENROLLED.lock().unwrap_or_else(PoisonError::into_inner);
     enrolled.retain(|each| each.circuits.strong_count() > 0);
     let result = enrol_now(&mut enrolled, exporter, wanted);
@@ -106,8 +106,8 @@ fn run(exporter: &Exporter, wanted: Metrics, circuit: &Name, answer: &Answer) {
     }
 }
 
-impl Answer {
-    fn state(&self) -> MutexGuard<'_, Waiting> {
+impl Rendezvous {
+    fn state(&self) -> MutexGuard<'_, Registration> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -117,16 +117,16 @@ impl Answer {
     fn wait(self: Arc<Self>, exporter: &Exporter) -> Result<(), Clash> {
         let is_late = LATE.try_with(|late| {
             let mut late = late.borrow_mut();
-            late.take_if(|answer| !matches!(*answer.state(), Waiting::No));
+            late.take_if(|answer| !matches!(*answer.state(), Registration::No));
             late.is_some()
         });
         // It is gone in a thread that ends.
         let is_late = is_late.unwrap_or_default();
         let patience = if is_late { Duration::ZERO } else { PATIENCE };
-        let waits = |state: &mut Waiting| matches!(state, Waiting::Yes);
+        let waits = |state: &mut Registration| matches!(state, Registration::Yes);
         let waited = self.given.wait_timeout_while(self.state(), patience, waits);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        if let Waiting::Given(result) = mem::replace(&mut *state, Waiting::No) {
+        if let Registration::Given(result) = mem::replace(&mut *state, Registration::No) {
             return result;
         }
         exporter.enrolment_is_late();
@@ -138,11 +138,11 @@ impl Answer {
     /// Returns the result if the builder no longer waits for it.
     fn give(&self, result: Result<(), Clash>) -> Option<Result<(), Clash>> {
         let mut state = self.state();
-        if let Waiting::No = *state {
-            *state = Waiting::Over;
+        if let Registration::No = *state {
+            *state = Registration::Over;
             return Some(result);
         }
-        *state = Waiting::Given(result);
+        *state = Registration::Given(result);
         self.given.notify_one();
         None
     }
@@ -151,7 +151,7 @@ impl Answer {
 fn enrol_now(
     enrolled: &mut Vec<Enrolled>,
     exporter: &Exporter,
-    wanted: Metrics,
+    wanted: MetricBits,
 ) -> Result<(), Clash> {
     /// Numbers the collectors.
     static IDS: AtomicU64 = AtomicU64::new(0);
@@ -185,16 +185,16 @@ fn enrol_now(
 }
 
 /// Claims what is not claimed yet, all of it or nothing.
-fn claim(registry: &Registry, enrolled: &mut Enrolled, wanted: Metrics) -> Result<(), Clash> {
+fn claim(registry: &Registry, enrolled: &mut Enrolled, wanted: MetricBits) -> Result<(), Clash> {
     let mut claimed: Vec<&Family> = Vec::new();
     for (i, family) in Family::ALL.iter().enumerate() {
         if wanted & !enrolled.claimed & 1 << i == 0 {
             continue;
         }
-        if let Err(error) = registry.register(Box::new(Claim::family(family))) {
+        if let Err(error) = registry.register(Box::new(NameClaim::family(family))) {
             for family in claimed {
                 // It fails only for what is not registered.
-                let _ = registry.unregister(Box::new(Claim::family(family)));
+                let _ = registry.unregister(Box::new(NameClaim::family(family)));
             }
             let metric = family.name;
             return Err(Clash::Taken { metric, error });
@@ -209,11 +209,11 @@ impl Enrolled {
     /// Returns whether the registry holds this collector: it refuses another with
     /// its number.
     fn is_in(&self, registry: &Registry) -> bool {
-        match registry.register(Box::new(Claim::marker(self.id))) {
+        match registry.register(Box::new(NameClaim::marker(self.id))) {
             Err(Error::AlreadyReg) => true,
             Err(_) => false,
             Ok(()) => {
-                let _ = registry.unregister(Box::new(Claim::marker(self.id)));
+                let _ = registry.unregister(Box::new(NameClaim::marker(self.id)));
                 false
             }
         }

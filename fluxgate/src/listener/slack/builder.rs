@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{SlackListener, Templates};
-use crate::slack::{self, Delivery, Error, Policy, Token, valid_channel};
+use crate::slack::{self, Delivery, DeliveryPolicy, Error, Token, valid_channel};
 
 /// The settings of a [`SlackListener`] to be; see [`SlackListener::builder`].
 #[derive(Clone)]
@@ -15,7 +15,7 @@ pub struct SlackListenerBuilder {
     channel: Result<String, Error>,
     token: Result<Token, Error>,
     url: Result<String, Error>,
-    policy: Policy,
+    policy: DeliveryPolicy,
     delivery: Option<Delivery>,
     templates: Templates,
 }
@@ -28,7 +28,7 @@ impl SlackListenerBuilder {
             channel: Err(Error::InvalidChannel(String::new())),
             token: Err(Error::InvalidToken("there is none")),
             url: Ok(URL.into()),
-            policy: Policy::recommended(),
+            policy: DeliveryPolicy::recommended(),
             delivery: None,
             templates: Templates::default(),
         }
@@ -72,10 +72,10 @@ impl SlackListenerBuilder {
         self
     }
 
-    /// Sets how messages are delivered. Default: [`Policy::recommended`]. All
+    /// Sets how messages are delivered. Default: [`DeliveryPolicy::recommended`]. All
     /// listeners with the same URL and token share one delivery, and must name
     /// the same policy.
-    pub fn policy(mut self, policy: Policy) -> Self {
+    pub fn policy(mut self, policy: DeliveryPolicy) -> Self {
         self.policy = policy;
         self
     }

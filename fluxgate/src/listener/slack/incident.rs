@@ -30,7 +30,7 @@ const SWEEP: usize = 64;
 
 /// Where a message goes.
 #[derive(Debug, Default)]
-pub(super) struct Place {
+pub(super) struct MessagePlace {
     pub(super) thread: Option<Thread>,
     /// It begins the thread if that has not begun.
     pub(super) starts: bool,
@@ -44,26 +44,26 @@ impl Incidents {
     /// Returns where the signal's message goes. Decides by the order of
     /// transitions alone, whatever becomes of the messages: one that can't be
     /// delivered must not leave its thread to the next incident.
-    pub(super) fn place(&mut self, signal: &Signal) -> Place {
+    pub(super) fn place(&mut self, signal: &Signal) -> MessagePlace {
         match signal.new_state {
-            State::Open => Place {
+            State::Open => MessagePlace {
                 thread: Some(self.open(signal)),
                 starts: true,
-                ..Place::default()
+                ..MessagePlace::default()
             },
-            State::HalfOpen | State::ForcedOpen => Place {
+            State::HalfOpen | State::ForcedOpen => MessagePlace {
                 thread: self.find(signal),
-                ..Place::default()
+                ..MessagePlace::default()
             },
             new => {
                 let thread = self.end(signal);
                 let is_closed = new == State::Closed;
                 let others_open = is_closed && self.is_any_open(&signal.name);
-                Place {
+                MessagePlace {
                     thread,
                     broadcast: is_closed && !others_open,
                     others_open,
-                    ..Place::default()
+                    ..MessagePlace::default()
                 }
             }
         }
@@ -155,14 +155,14 @@ mod tests {
         CircuitBreaker::builder(name).build().unwrap()
     }
 
-    fn place(incidents: &mut Incidents, breaker: &CircuitBreaker, new: State) -> Place {
+    fn place(incidents: &mut Incidents, breaker: &CircuitBreaker, new: State) -> MessagePlace {
         let name = breaker.name().clone();
         let mut signal = Signal::new(name, State::Closed, new, UNIX_EPOCH);
         signal.origin = Origin::new(&breaker.downgrade());
         incidents.place(&signal)
     }
 
-    fn is_same(a: &Place, b: &Place) -> bool {
+    fn is_same(a: &MessagePlace, b: &MessagePlace) -> bool {
         let (Some(a), Some(b)) = (&a.thread, &b.thread) else {
             return false;
         };

@@ -16,7 +16,7 @@ use std::{
 };
 
 pub use builder::SlackListenerBuilder;
-use incident::{Incidents, Place};
+use incident::{Incidents, MessagePlace};
 use notice::Notice;
 use tally::Tally;
 pub use template::{Labels, Template, Templates};
@@ -24,7 +24,7 @@ pub use template::{Labels, Template, Templates};
 use super::Listener;
 use crate::{
     Signal,
-    slack::{Delivery, End, Error, Message, Slot},
+    slack::{Delivery, End, Error, Message, MessageSlot},
 };
 
 /// Posts one message to a Slack channel for every transition.
@@ -137,7 +137,11 @@ impl SlackListener {
 
 impl Listener for SlackListener {
     fn on_signal(&self, signal: &Signal) {
-        let Place {
+        if signal.would_have_opened {
+            // Messages are for what happens.
+            return;
+        }
+        let MessagePlace {
             thread,
             starts,
             broadcast,
@@ -151,7 +155,7 @@ impl Listener for SlackListener {
             others_open,
         };
         let mut message =
-            Message::from_content(self.channel.clone(), Arc::new(notice)).in_slot(Slot {
+            Message::from_content(self.channel.clone(), Arc::new(notice)).in_slot(MessageSlot {
                 listener: self.id,
                 breaker: signal.name.clone(),
                 instance: signal.origin.address(),

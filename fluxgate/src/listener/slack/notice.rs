@@ -32,7 +32,14 @@ impl Content for Notice {
     }
 
     fn size(&self) -> usize {
-        size_of::<Self>() + self.signal.name.len()
+        // What the flight recorder keeps is bounded by more than most of it is.
+        let record = self.signal.record.as_ref().map_or(0, |record| {
+            let failure = record.last_failure.as_ref();
+            let texts = failure.map_or(0, |failure| failure.text.len())
+                + record.by.as_ref().map_or(0, |by| by.len());
+            size_of_val(&**record) + size_of_val(&*record.rule) + texts
+        });
+        size_of::<Self>() + self.signal.name.len() + record
     }
 
     fn ended(&self, end: End) {
@@ -41,7 +48,7 @@ impl Content for Notice {
 }
 
 #[derive(Serialize)]
-struct Message<'a> {
+struct NoticeBody<'a> {
     channel: &'a str,
     /// What notifications and screen readers get.
     text: String,
@@ -58,18 +65,18 @@ struct Attachment<'a> {
 #[serde(tag = "type", rename = "section")]
 struct Section {
     #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<Text>,
+    text: Option<NoticeText>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    fields: Vec<Text>,
+    fields: Vec<NoticeText>,
 }
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "mrkdwn")]
-struct Text {
+struct NoticeText {
     text: String,
 }
 
-impl Text {
+impl NoticeText {
     fn new(text: String, limit: usize) -> Self {
         Self {
             text: shortened(text, limit),
@@ -78,7 +85,7 @@ impl Text {
 }
 
 impl Notice {
-    fn message(&self, missed: u64) -> Message<'_> {
+    fn message(&self, missed: u64) -> NoticeBody<'_> {
         let Signal {
             old_state,
             new_state,
@@ -113,7 +120,8 @@ impl Notice {
             description = format!("{description}\n_{missed}_");
         }
 
-        let field = |label: &str, value: &str| Text::new(format!("*{label}:*\n{value}"), FIELD);
+        let field =
+            |label: &str, value: &str| NoticeText::new(format!("*{label}:*\n{value}"), FIELD);
         let mut fields = vec![
             field(&labels.circuit_breaker, &name),
             field(&labels.state_transition, &transition),
@@ -123,23 +131,41 @@ impl Notice {
         if let Some(reason) = &reason {
             fields.push(field(&labels.reason, reason));
         }
+        if let Some(failure) = self.last_failure() {
+            let failure = escaped(&failure);
+            fields.push(field(&labels.last_failure, &failure));
+        }
+        if let Some(by) = self
+            .signal
+            .record
+            .as_ref()
+            .and_then(|record| record.by.as_deref())
+        {
+            fields.push(field(&labels.by, &escaped(by)));
+        }
         if let Some(next) = self.next_attempt() {
             fields.push(field(&labels.next_attempt, &date(next)));
         }
-        Message {
+        NoticeBody {
             channel: &self.channel,
             text: shortened(text, MESSAGE),
             attachments: [Attachment {
                 color: &template.color,
                 blocks: [
                     Section {
-                        text: Some(Text::new(format!("*{title}*"), SECTION)),
+                        text: Some(NoticeText::new(format!("*{title}*"), SECTION)),
                         fields: Vec::new(),
                     },
                     Section { text: None, fields },
                 ],
             }],
         }
+    }
+
+    /// Returns what the last failure said, if that may be shown.
+    fn last_failure(&self) -> Option<String> {
+        let record = self.signal.record.as_ref()?;
+        record.last_failure.as_ref().map(ToString::to_string)
     }
 
     /// Returns when the first probe may run, or `None` if that is too far off to
@@ -209,6 +235,28 @@ mod tests {
 
         notice.signal.next_attempt = Some(notice.signal.timestamp + Duration::from_secs(1 << 33));
         assert_eq!(fields(&super::tests::body(&notice, 0)).len(), 5);
+    }
+
+    #[test]
+    fn opening_shows_the_last_failure_escaped() {
+        let breaker = crate::CircuitBreaker::builder("slack_flight")
+            .tripper(crate::tripper::FailureStreak::new(1))
+            .build()
+            .unwrap();
+        breaker
+            .acquire()
+            .unwrap()
+            .failure_with(&"<!channel> & <https://evil.example|click>");
+        let record = breaker.info().flight.transitions[0].clone();
+        let mut notice = notice("pay".into(), State::Closed, State::Open);
+        notice.signal.record = Some(record);
+        assert_eq!(
+            fields(&body(&notice, 0))[4],
+            "*Last Failure:*\n&lt;!channel&gt; &amp; &lt;https://evil.example|click&gt; (×1)"
+        );
+        breaker.command_by(crate::Command::Reset, "<@U1>");
+        notice.signal.record = breaker.info().flight.transitions.pop();
+        assert_eq!(fields(&body(&notice, 0))[4], "*By:*\n&lt;@U1&gt;");
     }
 
     #[test]

@@ -45,6 +45,10 @@ pub struct Labels {
     pub description: Cow<'static, str>,
     /// Over why it opened.
     pub reason: Cow<'static, str>,
+    /// Over the last failure, if the flight recorder keeps what failures say.
+    pub last_failure: Cow<'static, str>,
+    /// Over who gave the command.
+    pub by: Cow<'static, str>,
     /// Over when the first probe may run.
     pub next_attempt: Cow<'static, str>,
     /// Of how many transitions there was no message before this one, since the
@@ -63,6 +67,8 @@ impl Default for Labels {
             transition_time: "Transition Time".into(),
             description: "Description".into(),
             reason: "Reason".into(),
+            last_failure: "Last Failure".into(),
+            by: "By".into(),
             next_attempt: "Next Attempt".into(),
             missed: "{missed} transitions before this one are not shown".into(),
             others_open: "Other circuit breakers of this name are still open".into(),

@@ -21,13 +21,13 @@ pub enum Class {
 
 /// Which codes are in which class; codes it does not know are retried.
 #[derive(Clone, Copy)]
-pub(crate) enum Classifier {
+pub(crate) enum CodeClassifier {
     SlackProxy,
     Recommended,
     Custom(fn(&str) -> Option<Class>),
 }
 
-impl Classifier {
+impl CodeClassifier {
     /// Returns the class of a code, if it is known.
     pub(crate) fn class(self, code: &str) -> Option<Class> {
         match self {
@@ -38,7 +38,7 @@ impl Classifier {
     }
 }
 
-impl PartialEq for Classifier {
+impl PartialEq for CodeClassifier {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Custom(a), Self::Custom(b)) => std::ptr::fn_addr_eq(*a, *b),
@@ -47,7 +47,7 @@ impl PartialEq for Classifier {
     }
 }
 
-impl fmt::Debug for Classifier {
+impl fmt::Debug for CodeClassifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::SlackProxy => "slack-proxy",
@@ -221,16 +221,26 @@ mod tests {
             ("fatal_error", Some(Retry), Some(Retry)),
             ("a_code_of_tomorrow", None, None),
         ] {
-            assert_eq!(Classifier::SlackProxy.class(code), proxy, "{code}");
-            assert_eq!(Classifier::Recommended.class(code), recommends, "{code}");
+            assert_eq!(CodeClassifier::SlackProxy.class(code), proxy, "{code}");
+            assert_eq!(
+                CodeClassifier::Recommended.class(code),
+                recommends,
+                "{code}"
+            );
         }
     }
 
     #[test]
     fn a_classifier_equals_itself_only() {
         let retry_all: fn(&str) -> Option<Class> = |_| Some(Class::Retry);
-        assert_eq!(Classifier::Custom(retry_all), Classifier::Custom(retry_all));
-        assert_ne!(Classifier::Custom(retry_all), Classifier::Recommended);
-        assert_ne!(Classifier::SlackProxy, Classifier::Recommended);
+        assert_eq!(
+            CodeClassifier::Custom(retry_all),
+            CodeClassifier::Custom(retry_all)
+        );
+        assert_ne!(
+            CodeClassifier::Custom(retry_all),
+            CodeClassifier::Recommended
+        );
+        assert_ne!(CodeClassifier::SlackProxy, CodeClassifier::Recommended);
     }
 }

@@ -5,11 +5,11 @@ use std::{borrow::Cow, time::Duration};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::slack::{Class, Policy, policy::Answers};
+use crate::slack::{Class, DeliveryPolicy, policy::Answers};
 
 /// What came back over HTTP.
 #[derive(Clone, Debug)]
-pub(crate) struct Answer {
+pub(crate) struct HttpAnswer {
     pub(crate) status: u16,
     /// The header `Retry-After`, in seconds.
     pub(crate) retry_after: Option<Duration>,
@@ -20,7 +20,7 @@ pub(crate) struct Answer {
 pub(crate) type Unreachable = Cow<'static, str>;
 
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Verdict {
+pub(crate) enum Judgement {
     /// Taken, under this `ts` if Slack named one.
     Delivered(Option<String>),
     /// Not taken.
@@ -35,7 +35,7 @@ pub(crate) enum Verdict {
 
 /// The part of Slack's answers that decides.
 #[derive(Default, Deserialize)]
-struct Reply {
+struct SlackReply {
     #[serde(default)]
     ok: bool,
     error: Option<String>,
@@ -46,8 +46,8 @@ struct Reply {
     retry_after: Value,
 }
 
-impl Verdict {
-    pub(crate) fn of(policy: &Policy, answer: &Result<Answer, Unreachable>) -> Self {
+impl Judgement {
+    pub(crate) fn of(policy: &DeliveryPolicy, answer: &Result<HttpAnswer, Unreachable>) -> Self {
         match answer {
             Err(why) => Self::refused(Class::Retry, why.clone()),
             Ok(answer) => match policy.answers {
@@ -67,30 +67,30 @@ impl Verdict {
 }
 
 /// Classifies a response by its body alone, which must be JSON.
-fn by_body(policy: &Policy, body: &[u8]) -> Verdict {
-    match serde_json::from_slice::<Reply>(body) {
-        Ok(Reply { ok: true, ts, .. }) => delivered(&ts),
-        Ok(Reply { error, .. }) => match error {
+fn by_body(policy: &DeliveryPolicy, body: &[u8]) -> Judgement {
+    match serde_json::from_slice::<SlackReply>(body) {
+        Ok(SlackReply { ok: true, ts, .. }) => delivered(&ts),
+        Ok(SlackReply { error, .. }) => match error {
             Some(code) => {
                 let class = policy.classifier.class(&code).unwrap_or(Class::Retry);
-                Verdict::refused(class, code)
+                Judgement::refused(class, code)
             }
-            None => Verdict::refused(Class::Retry, "no_error_code"),
+            None => Judgement::refused(Class::Retry, "no_error_code"),
         },
-        Err(_) => Verdict::refused(Class::Retry, "answer_is_not_json"),
+        Err(_) => Judgement::refused(Class::Retry, "answer_is_not_json"),
     }
 }
 
 /// Status, headers and body decide.
-fn by_status(policy: &Policy, answer: &Answer) -> Verdict {
+fn by_status(policy: &DeliveryPolicy, answer: &HttpAnswer) -> Judgement {
     let success = (200..300).contains(&answer.status);
     let reply = serde_json::from_slice(&answer.body);
-    let Reply {
+    let SlackReply {
         ok,
         error: code,
         ts,
         retry_after,
-    } = reply.unwrap_or_else(|_| Reply::plain(&answer.body));
+    } = reply.unwrap_or_else(|_| SlackReply::plain(&answer.body));
     if success && ok {
         return delivered(&ts);
     }
@@ -109,7 +109,7 @@ fn by_status(policy: &Policy, answer: &Answer) -> Verdict {
         None if success => "answer_without_ok".into(),
         None => format!("http_{}", answer.status).into(),
     };
-    Verdict::Refused {
+    Judgement::Refused {
         class,
         code,
         retry_after: answer.retry_after.or_else(|| {
@@ -120,9 +120,9 @@ fn by_status(policy: &Policy, answer: &Answer) -> Verdict {
     }
 }
 
-fn delivered(ts: &Value) -> Verdict {
+fn delivered(ts: &Value) -> Judgement {
     let ts = ts.as_str();
-    Verdict::Delivered(ts.filter(|ts| is_ts(ts)).map(str::to_owned))
+    Judgement::Delivered(ts.filter(|ts| is_ts(ts)).map(str::to_owned))
 }
 
 /// Returns whether this may name a message: as Slack does (`1700000000.000001`),
@@ -139,7 +139,7 @@ pub(crate) fn seconds(text: &str) -> Option<Duration> {
     (seconds >= 0.0).then(|| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
 }
 
-impl Reply {
+impl SlackReply {
     /// Reads a body that is one word, as incoming webhooks answer.
     fn plain(body: &[u8]) -> Self {
         let word = std::str::from_utf8(body).unwrap_or_default().trim();
@@ -157,24 +157,24 @@ impl Reply {
 mod tests {
     use super::*;
 
-    fn answer(status: u16, body: &str) -> Answer {
-        Answer {
+    fn answer(status: u16, body: &str) -> HttpAnswer {
+        HttpAnswer {
             status,
             retry_after: None,
             body: body.into(),
         }
     }
 
-    fn class(policy: &Policy, status: u16, body: &str) -> Option<Class> {
-        match Verdict::of(policy, &Ok(answer(status, body))) {
-            Verdict::Delivered(_) => None,
-            Verdict::Refused { class, .. } => Some(class),
+    fn class(policy: &DeliveryPolicy, status: u16, body: &str) -> Option<Class> {
+        match Judgement::of(policy, &Ok(answer(status, body))) {
+            Judgement::Delivered(_) => None,
+            Judgement::Refused { class, .. } => Some(class),
         }
     }
 
     #[test]
     fn the_recommended_policy_understands_status_and_webhooks() {
-        let policy = Policy::recommended();
+        let policy = DeliveryPolicy::recommended();
         for (status, body, expected) in [
             (200, r#"{"ok":true,"ts":"1.2"}"#, None),
             (200, r#"{"ok":true}"#, None),
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn slack_proxy_looks_at_the_body_alone() {
-        let policy = Policy::slack_proxy();
+        let policy = DeliveryPolicy::slack_proxy();
         for (status, body, expected) in [
             (500, r#"{"ok":true}"#, None),
             (200, "ok", Some(Class::Retry)),
@@ -238,14 +238,14 @@ mod tests {
     #[test]
     fn the_wait_is_in_the_header_or_else_in_the_body() {
         let wait = |header: Option<u64>, body: &str| {
-            let answer = Answer {
+            let answer = HttpAnswer {
                 status: 429,
                 retry_after: header.map(Duration::from_secs),
                 body: body.into(),
             };
-            match Verdict::of(&Policy::recommended(), &Ok(answer)) {
-                Verdict::Refused { retry_after, .. } => retry_after.map(|wait| wait.as_secs()),
-                Verdict::Delivered(_) => None,
+            match Judgement::of(&DeliveryPolicy::recommended(), &Ok(answer)) {
+                Judgement::Refused { retry_after, .. } => retry_after.map(|wait| wait.as_secs()),
+                Judgement::Delivered(_) => None,
             }
         };
         assert_eq!(wait(Some(7), r#"{"retry_after":3}"#), Some(7));
@@ -260,9 +260,9 @@ mod tests {
 
     #[test]
     fn what_did_not_come_back_is_tried_again() {
-        for policy in [Policy::recommended(), Policy::slack_proxy()] {
-            let verdict = Verdict::of(&policy, &Err("timeout".into()));
-            assert_eq!(verdict, Verdict::refused(Class::Retry, "timeout"));
+        for policy in [DeliveryPolicy::recommended(), DeliveryPolicy::slack_proxy()] {
+            let verdict = Judgement::of(&policy, &Err("timeout".into()));
+            assert_eq!(verdict, Judgement::refused(Class::Retry, "timeout"));
         }
     }
 
@@ -280,9 +280,12 @@ mod tests {
 
     #[test]
     fn what_else_is_in_an_answer_does_not_change_what_it_says() {
-        for policy in [Policy::recommended(), Policy::slack_proxy()] {
+        for policy in [DeliveryPolicy::recommended(), DeliveryPolicy::slack_proxy()] {
             let taken = answer(200, r#"{"ok":true,"ts":17.5,"retry_after":{}}"#);
-            assert_eq!(Verdict::of(&policy, &Ok(taken)), Verdict::Delivered(None));
+            assert_eq!(
+                Judgement::of(&policy, &Ok(taken)),
+                Judgement::Delivered(None)
+            );
             let body = r#"{"ok":false,"error":"no_text","ts":1,"retry_after":"x"}"#;
             assert_eq!(class(&policy, 200, body), Some(Class::Permanent));
         }
@@ -290,18 +293,18 @@ mod tests {
 
     #[test]
     fn only_a_ts_with_text_names_a_message() {
-        let of = |body| Verdict::of(&Policy::recommended(), &Ok(answer(200, body)));
+        let of = |body| Judgement::of(&DeliveryPolicy::recommended(), &Ok(answer(200, body)));
         let long = format!(r#"{{"ok":true,"ts":"{}"}}"#, "1".repeat(81));
         for none in [
             r#"{"ok":true,"ts":""}"#,
             r#"{"ok":true,"ts":"1\n2"}"#,
             &long,
         ] {
-            assert_eq!(of(none), Verdict::Delivered(None), "{none}");
+            assert_eq!(of(none), Judgement::Delivered(None), "{none}");
         }
         assert_eq!(
             of(r#"{"ok":true,"ts":"1.2"}"#),
-            Verdict::Delivered(Some("1.2".into()))
+            Judgement::Delivered(Some("1.2".into()))
         );
     }
 }

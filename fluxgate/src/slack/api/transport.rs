@@ -8,7 +8,7 @@ use reqwest::{
     redirect,
 };
 
-use super::response::{Answer, Unreachable, seconds};
+use super::response::{HttpAnswer, Unreachable, seconds};
 use crate::slack::{Error, Token, redact::Redactor};
 
 /// Posts bodies: over HTTP, or to a script in tests.
@@ -16,7 +16,7 @@ pub(crate) trait Transport: Send + Sync + 'static {
     fn post(&self, body: String) -> Posting;
 }
 
-pub(crate) type Posting = Pin<Box<dyn Future<Output = Result<Answer, Unreachable>> + Send>>;
+pub(crate) type Posting = Pin<Box<dyn Future<Output = Result<HttpAnswer, Unreachable>> + Send>>;
 
 /// Slack's answers are short; an endless one must not fill the memory.
 const ANSWER_LIMIT: usize = 64 * 1024;
@@ -77,7 +77,7 @@ impl Transport for Http {
     }
 }
 
-async fn exchange(request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
+async fn exchange(request: reqwest::RequestBuilder) -> reqwest::Result<HttpAnswer> {
     let mut response = request.send().await?;
     let retry_after = response
         .headers()
@@ -90,7 +90,7 @@ async fn exchange(request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
             break;
         }
     }
-    Ok(Answer {
+    Ok(HttpAnswer {
         status: response.status().as_u16(),
         retry_after,
         body,

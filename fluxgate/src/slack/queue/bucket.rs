@@ -22,12 +22,12 @@ impl Rate {
 /// Kept as the time at which it would be full again: no tokens are counted, so
 /// there is nothing to round. All times are since one common origin.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Bucket {
+pub(crate) struct TokenBucket {
     rate: Rate,
     full_at: Duration,
 }
 
-impl Bucket {
+impl TokenBucket {
     pub(crate) fn new(rate: Rate) -> Self {
         Self {
             rate,
@@ -56,7 +56,7 @@ mod tests {
 
     /// When `count` messages leave that all wait from the beginning.
     fn departures(every: u64, burst: u32, count: usize) -> Vec<u128> {
-        let mut bucket = Bucket::new(Rate::new(Duration::from_millis(every), burst));
+        let mut bucket = TokenBucket::new(Rate::new(Duration::from_millis(every), burst));
         let mut now = Duration::ZERO;
         (0..count)
             .map(|_| {
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn what_was_not_used_is_saved_up_to_the_burst_and_no_further() {
-        let mut bucket = Bucket::new(Rate::new(Duration::from_secs(1), 2));
+        let mut bucket = TokenBucket::new(Rate::new(Duration::from_secs(1), 2));
         let hour = Duration::from_secs(3600);
         for _ in 0..2 {
             assert!(bucket.ready_at() <= hour);
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn extreme_rates_do_not_overflow() {
-        let mut bucket = Bucket::new(Rate::new(Duration::MAX, u32::MAX));
+        let mut bucket = TokenBucket::new(Rate::new(Duration::MAX, u32::MAX));
         bucket.take(Duration::MAX);
         bucket.take(Duration::MAX);
         assert_eq!(bucket.ready_at(), Duration::ZERO);

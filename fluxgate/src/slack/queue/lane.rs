@@ -2,12 +2,12 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use super::bucket::Bucket;
+use super::bucket::TokenBucket;
 use crate::slack::Message;
 
 /// One message on its way.
 #[derive(Debug)]
-pub(crate) struct Entry {
+pub(crate) struct QueuedMessage {
     /// Counts messages in the order they came.
     pub(crate) number: u64,
     pub(crate) message: Message,
@@ -25,7 +25,7 @@ pub(crate) struct Entry {
     pub(crate) last_chance: bool,
 }
 
-impl Entry {
+impl QueuedMessage {
     pub(crate) fn new(number: u64, message: Message, missed: u64) -> Self {
         Self {
             number,
@@ -43,8 +43,8 @@ impl Entry {
 /// Delivers its entries strictly in order, one at a time.
 #[derive(Debug)]
 pub(crate) struct Lane {
-    pub(crate) entries: VecDeque<Entry>,
-    pub(crate) bucket: Option<Bucket>,
+    pub(crate) entries: VecDeque<QueuedMessage>,
+    pub(crate) bucket: Option<TokenBucket>,
     /// The head waits until then.
     pub(crate) ready_at: Duration,
     /// The head is being sent.
@@ -52,7 +52,7 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    pub(crate) fn new(bucket: Option<Bucket>) -> Self {
+    pub(crate) fn new(bucket: Option<TokenBucket>) -> Self {
         Self {
             entries: VecDeque::new(),
             bucket,

@@ -16,15 +16,15 @@ use tokio::{sync::Notify, time::Instant};
 use scheduler::{Scheduler, Step};
 
 use super::{
-    FlushReport, Message, Policy, SendError, Stats, api::transport::Transport, redact::Redactor,
-    report,
+    DeliveryPolicy, DeliveryStats, FlushReport, Message, SendError, api::transport::Transport,
+    redact::Redactor, report,
 };
 
-pub(crate) struct Shared {
-    pub(crate) policy: Policy,
+pub(crate) struct QueueShared {
+    pub(crate) policy: DeliveryPolicy,
     pub(crate) transport: Box<dyn Transport>,
     pub(crate) redactor: Arc<Redactor>,
-    state: Mutex<State>,
+    state: Mutex<DeliveryState>,
     /// Times count from here.
     origin: OnceLock<Instant>,
     /// Tells the worker of a new message, or of the end.
@@ -33,14 +33,14 @@ pub(crate) struct Shared {
     progress: (Condvar, Notify),
 }
 
-struct State {
+struct DeliveryState {
     scheduler: Scheduler,
-    phase: Phase,
+    phase: QueuePhase,
     running: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Phase {
+enum QueuePhase {
     Open,
     /// Takes nothing more; ends when empty, or after so long.
     Draining(Option<Duration>),
@@ -48,22 +48,22 @@ enum Phase {
 }
 
 /// What the worker is to do.
-pub(crate) enum Next {
+pub(crate) enum NextStep {
     Step(Step),
     /// End, giving these up.
     End(Vec<Message>),
 }
 
-impl Shared {
+impl QueueShared {
     pub(crate) fn new(
-        policy: Policy,
+        policy: DeliveryPolicy,
         transport: Box<dyn Transport>,
         redactor: Arc<Redactor>,
     ) -> Self {
         Self {
-            state: Mutex::new(State {
+            state: Mutex::new(DeliveryState {
                 scheduler: Scheduler::new(policy.clone()),
-                phase: Phase::Open,
+                phase: QueuePhase::Open,
                 running: false,
             }),
             policy,
@@ -77,7 +77,7 @@ impl Shared {
 
     /// Creates a queue whose worker is run by a test.
     #[cfg(test)]
-    pub(crate) fn manual(policy: Policy, transport: Box<dyn Transport>) -> Self {
+    pub(crate) fn manual(policy: DeliveryPolicy, transport: Box<dyn Transport>) -> Self {
         let shared = Self::new(policy, transport, Arc::default());
         shared.lock().running = true;
         shared
@@ -100,7 +100,7 @@ impl Shared {
             message.label = self.redactor.conceal(&message.channel).into();
         }
         let mut state = self.lock();
-        if state.phase != Phase::Open {
+        if state.phase != QueuePhase::Open {
             state.scheduler.stats.refused += 1;
             return Err(SendError::Closed);
         }
@@ -118,12 +118,12 @@ impl Shared {
     }
 
     pub(crate) fn is_open(&self) -> bool {
-        self.lock().phase == Phase::Open
+        self.lock().phase == QueuePhase::Open
     }
 
-    pub(crate) fn stats(&self) -> Stats {
+    pub(crate) fn stats(&self) -> DeliveryStats {
         let state = self.lock();
-        Stats {
+        DeliveryStats {
             queue_size: state.scheduler.size(),
             running: state.running,
             ..state.scheduler.stats.clone()
@@ -131,16 +131,16 @@ impl Shared {
     }
 
     /// Returns what the worker is to do now.
-    pub(crate) fn next(&self) -> Next {
+    pub(crate) fn next(&self) -> NextStep {
         let now = self.now();
         let mut state = self.lock();
         let state = &mut *state;
         let scheduler = &mut state.scheduler;
         let within = match state.phase {
-            Phase::Open => return Next::Step(scheduler.next(now)),
-            Phase::Ended => return Next::End(Vec::new()),
-            Phase::Draining(_) if scheduler.is_empty() => return Next::End(Vec::new()),
-            Phase::Draining(within) => within,
+            QueuePhase::Open => return NextStep::Step(scheduler.next(now)),
+            QueuePhase::Ended => return NextStep::End(Vec::new()),
+            QueuePhase::Draining(_) if scheduler.is_empty() => return NextStep::End(Vec::new()),
+            QueuePhase::Draining(within) => within,
         };
         if let Some(within) = within
             && scheduler.deadline.is_none()
@@ -149,17 +149,17 @@ impl Shared {
         }
         let deadline = scheduler.deadline.unwrap_or(Duration::MAX);
         if now >= deadline {
-            return Next::End(scheduler.abandon());
+            return NextStep::End(scheduler.abandon());
         }
         match scheduler.next(now) {
             // Nothing can be sent before time is up.
             Step::Wait(Some(due)) if due >= deadline && scheduler.flying == 0 => {
-                Next::End(scheduler.abandon())
+                NextStep::End(scheduler.abandon())
             }
-            Step::Wait(due) => Next::Step(Step::Wait(Some(
+            Step::Wait(due) => NextStep::Step(Step::Wait(Some(
                 due.map_or(deadline, |due| due.min(deadline)),
             ))),
-            step => Next::Step(step),
+            step => NextStep::Step(step),
         }
     }
 
@@ -178,8 +178,8 @@ impl Shared {
     pub(crate) fn ended(&self) {
         let mut state = self.lock();
         state.running = false;
-        if state.phase != Phase::Open {
-            state.phase = Phase::Ended;
+        if state.phase != QueuePhase::Open {
+            state.phase = QueuePhase::Ended;
         }
         drop(state);
         self.progressed();
@@ -189,12 +189,12 @@ impl Shared {
     pub(crate) fn close(&self, within: Option<Duration>) {
         let mut state = self.lock();
         match state.phase {
-            Phase::Open if state.running || !state.scheduler.is_empty() => {
-                state.phase = Phase::Draining(within);
+            QueuePhase::Open if state.running || !state.scheduler.is_empty() => {
+                state.phase = QueuePhase::Draining(within);
             }
-            Phase::Open => state.phase = Phase::Ended,
-            Phase::Draining(None) => state.phase = Phase::Draining(within),
-            Phase::Draining(Some(_)) | Phase::Ended => {}
+            QueuePhase::Open => state.phase = QueuePhase::Ended,
+            QueuePhase::Draining(None) => state.phase = QueuePhase::Draining(within),
+            QueuePhase::Draining(Some(_)) | QueuePhase::Ended => {}
         }
         drop(state);
         self.wake.notify_one();
@@ -205,7 +205,7 @@ impl Shared {
     pub(crate) fn flush(&self, until: Option<Real>) -> FlushReport {
         let state = self.lock();
         let mark = state.scheduler.mark();
-        let left = |state: &State| state.scheduler.left(mark);
+        let left = |state: &DeliveryState| state.scheduler.left(mark);
         self.wait_for(state, until, |state| left(state) == 0, left)
     }
 
@@ -215,7 +215,7 @@ impl Shared {
         let margin = Duration::from_secs(1);
         let until =
             within.and_then(|within| Real::now().checked_add(within.saturating_add(margin)));
-        let ended = |state: &State| state.phase == Phase::Ended;
+        let ended = |state: &DeliveryState| state.phase == QueuePhase::Ended;
         self.wait_for(self.lock(), until, ended, undelivered)
     }
 
@@ -228,14 +228,14 @@ impl Shared {
 
     /// Waits as [`join`](Self::join) does, for async code.
     pub(crate) async fn joined(&self) -> FlushReport {
-        self.until(|state| state.phase == Phase::Ended || !state.running)
+        self.until(|state| state.phase == QueuePhase::Ended || !state.running)
             .await;
         FlushReport {
             left: undelivered(&self.lock()),
         }
     }
 
-    async fn until(&self, done: impl Fn(&State) -> bool) {
+    async fn until(&self, done: impl Fn(&DeliveryState) -> bool) {
         loop {
             let progress = self.progress.1.notified();
             tokio::pin!(progress);
@@ -251,10 +251,10 @@ impl Shared {
     /// Blocks until then at the most. Without a worker nothing will change.
     fn wait_for(
         &self,
-        mut state: MutexGuard<'_, State>,
+        mut state: MutexGuard<'_, DeliveryState>,
         until: Option<Real>,
-        done: impl Fn(&State) -> bool,
-        left: impl Fn(&State) -> usize,
+        done: impl Fn(&DeliveryState) -> bool,
+        left: impl Fn(&DeliveryState) -> usize,
     ) -> FlushReport {
         loop {
             if done(&state) || !state.running {
@@ -275,7 +275,7 @@ impl Shared {
     }
 
     /// Starts the worker's thread if there is something for it to do.
-    fn start(self: &Arc<Self>, state: &mut State) {
+    fn start(self: &Arc<Self>, state: &mut DeliveryState) {
         if state.running || state.scheduler.is_empty() {
             return;
         }
@@ -285,12 +285,12 @@ impl Shared {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, DeliveryState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Returns how many messages are still queued or were given up at the end.
-fn undelivered(state: &State) -> usize {
+fn undelivered(state: &DeliveryState) -> usize {
     state.scheduler.left(u64::MAX) + state.scheduler.abandoned
 }

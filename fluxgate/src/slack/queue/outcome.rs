@@ -3,7 +3,7 @@
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use super::scheduler::Scheduler;
-use crate::slack::{Class, End, api::response::Verdict};
+use crate::slack::{Class, End, api::response::Judgement};
 
 /// What was decided, for the log.
 #[derive(Debug, PartialEq)]
@@ -34,7 +34,7 @@ impl Scheduler {
     pub(crate) fn settle(
         &mut self,
         key: &Arc<str>,
-        verdict: Verdict,
+        verdict: Judgement,
         threaded: bool,
         now: Duration,
     ) -> Option<Settled> {
@@ -47,14 +47,14 @@ impl Scheduler {
         let channel = head.message.channel.clone();
         let label = head.message.label.clone();
         let (class, code, retry_after) = match verdict {
-            Verdict::Delivered(ts) => {
+            Judgement::Delivered(ts) => {
                 if let Some(ts) = ts {
                     head.message.delivered(&ts);
                 }
                 self.finish(key, End::Succeeded);
                 return Some(Settled::Delivered);
             }
-            Verdict::Refused {
+            Judgement::Refused {
                 class,
                 code,
                 retry_after,
@@ -148,7 +148,7 @@ impl Scheduler {
             .map(|(key, _)| key.clone())
             .collect();
         for key in flying {
-            self.settle(&key, Verdict::refused(Class::Retry, "panic"), false, now);
+            self.settle(&key, Judgement::refused(Class::Retry, "panic"), false, now);
         }
     }
 }

@@ -6,29 +6,29 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use super::{
-    bucket::Bucket,
-    lane::{Entry, Lane},
+    bucket::TokenBucket,
+    lane::{Lane, QueuedMessage},
 };
 use crate::{
     random::Seeded,
     slack::{
-        End, Message, Policy, SendError, Stats,
-        message::Slot,
+        DeliveryPolicy, DeliveryStats, End, Message, SendError,
+        message::MessageSlot,
         policy::{Lanes, Pace},
     },
 };
 
 pub(crate) struct Scheduler {
-    pub(crate) policy: Policy,
+    pub(crate) policy: DeliveryPolicy,
     pub(crate) lanes: HashMap<Arc<str>, Lane>,
     /// The rate of all lanes together.
-    bucket: Option<Bucket>,
+    bucket: Option<TokenBucket>,
     /// Slack wants nothing until then.
     pub(crate) hold: Duration,
     /// Channels that can't be posted to, and until when they are left alone.
     pub(crate) paused: HashMap<Arc<str>, Duration>,
     /// The newest message of each slot that found the queue full.
-    overflow: HashMap<Slot, Entry>,
+    overflow: HashMap<MessageSlot, QueuedMessage>,
     /// Messages in lanes, and how many bytes they have.
     pub(crate) queued: usize,
     bytes: usize,
@@ -41,7 +41,7 @@ pub(crate) struct Scheduler {
     clock: Duration,
     numbers: u64,
     prune_at: usize,
-    pub(crate) stats: Stats,
+    pub(crate) stats: DeliveryStats,
     pub(crate) random: Seeded,
 }
 
@@ -72,9 +72,9 @@ const LANES: usize = 1024;
 const OVERFLOW: usize = 1024;
 
 impl Scheduler {
-    pub(crate) fn new(policy: Policy) -> Self {
+    pub(crate) fn new(policy: DeliveryPolicy) -> Self {
         Self {
-            bucket: policy.token_rate.map(Bucket::new),
+            bucket: policy.token_rate.map(TokenBucket::new),
             policy,
             lanes: HashMap::new(),
             hold: Duration::ZERO,
@@ -88,7 +88,7 @@ impl Scheduler {
             clock: Duration::ZERO,
             numbers: 0,
             prune_at: LANES,
-            stats: Stats::default(),
+            stats: DeliveryStats::default(),
             random: Seeded::for_breaker(),
         }
     }
@@ -120,12 +120,12 @@ impl Scheduler {
         let mut is_head = false;
         if !self.is_full() {
             let number = self.number();
-            is_head = self.push(Entry::new(number, message, 0));
+            is_head = self.push(QueuedMessage::new(number, message, 0));
         } else if let Some(slot) = message.slot.clone()
             && self.policy.capacity() > 0
         {
             let number = self.number();
-            let mut entry = Entry::new(number, message, 0);
+            let mut entry = QueuedMessage::new(number, message, 0);
             let older = self.overflow.remove(&slot);
             if let Some(older) = older.or_else(|| self.crowded_out()) {
                 entry.missed = older.missed + 1;
@@ -236,7 +236,7 @@ impl Scheduler {
 
     /// Takes the message out that has waited longest outside the queue, if there
     /// are as many as may be: breakers that come and go must not fill the memory.
-    fn crowded_out(&mut self) -> Option<Entry> {
+    fn crowded_out(&mut self) -> Option<QueuedMessage> {
         if self.overflow.len() < OVERFLOW {
             return None;
         }
@@ -251,7 +251,7 @@ impl Scheduler {
     }
 
     /// Appends a message to its lane. Returns whether it is the lane's head.
-    fn push(&mut self, entry: Entry) -> bool {
+    fn push(&mut self, entry: QueuedMessage) -> bool {
         let key = match self.policy.lanes {
             Lanes::One => "".into(),
             Lanes::PerChannel => entry.message.channel.clone(),
@@ -264,7 +264,7 @@ impl Scheduler {
         let lane = self
             .lanes
             .entry(key)
-            .or_insert_with(|| Lane::new(rate.map(Bucket::new)));
+            .or_insert_with(|| Lane::new(rate.map(TokenBucket::new)));
         self.bytes += entry.message.size();
         lane.entries.push_back(entry);
         self.queued += 1;
@@ -272,8 +272,8 @@ impl Scheduler {
     }
 
     /// Returns when the head of a lane may go out, as things are.
-    fn due(&self, lane: &Lane, head: &Entry, now: Duration) -> Duration {
-        let ready = |bucket: &Option<Bucket>| bucket.map_or(Duration::ZERO, |b| b.ready_at());
+    fn due(&self, lane: &Lane, head: &QueuedMessage, now: Duration) -> Duration {
+        let ready = |bucket: &Option<TokenBucket>| bucket.map_or(Duration::ZERO, |b| b.ready_at());
         let rate = ready(&lane.bucket).max(ready(&self.bucket));
         let at_least = lane.ready_at.max(self.hold);
         match self.policy.pace {
@@ -317,7 +317,7 @@ impl Scheduler {
     }
 }
 
-fn take(bucket: &mut Option<Bucket>, now: Duration) {
+fn take(bucket: &mut Option<TokenBucket>, now: Duration) {
     if let Some(bucket) = bucket {
         bucket.take(now);
     }

@@ -17,18 +17,18 @@ use tokio::{
 };
 
 use super::{
-    Next, Shared,
+    NextStep, QueueShared,
     scheduler::{Job, Step},
 };
 use crate::slack::{
     Class,
-    api::{body::has_thread, response::Verdict},
+    api::{body::has_thread, response::Judgement},
     report,
 };
 
 /// Starts a thread with a runtime of its own: a breaker may outlive the runtime
 /// it was built in, or know none.
-pub(crate) fn spawn(shared: Arc<Shared>) -> io::Result<()> {
+pub(crate) fn spawn(shared: Arc<QueueShared>) -> io::Result<()> {
     thread::Builder::new()
         .name("fluxgate-slack".into())
         .spawn(move || {
@@ -43,7 +43,7 @@ pub(crate) fn spawn(shared: Arc<Shared>) -> io::Result<()> {
     Ok(())
 }
 
-fn work(shared: &Arc<Shared>, runtime: Runtime) {
+fn work(shared: &Arc<QueueShared>, runtime: Runtime) {
     while catch_unwind(AssertUnwindSafe(|| runtime.block_on(run(shared)))).is_err() {
         report::panicked();
         let now = shared.now();
@@ -57,28 +57,28 @@ fn work(shared: &Arc<Shared>, runtime: Runtime) {
 }
 
 /// Sends what there is to send, until told to end.
-pub(crate) async fn run(shared: &Arc<Shared>) {
+pub(crate) async fn run(shared: &Arc<QueueShared>) {
     let mut flights = JoinSet::new();
     // Whose attempt it was, should it panic.
     let mut lanes: HashMap<task::Id, Arc<str>> = HashMap::new();
     loop {
         let until = match shared.next() {
-            Next::End(abandoned) => {
+            NextStep::End(abandoned) => {
                 report::abandoned(&shared.redactor, &abandoned);
                 return;
             }
-            Next::Step(Step::Skipped(message)) => {
+            NextStep::Step(Step::Skipped(message)) => {
                 report::skipped(&shared.redactor, &message);
                 shared.progressed();
                 continue;
             }
-            Next::Step(Step::Send(job)) => {
+            NextStep::Step(Step::Send(job)) => {
                 let lane = job.lane.clone();
                 let flight = flights.spawn(attempt(shared.clone(), job));
                 lanes.insert(flight.id(), lane);
                 continue;
             }
-            Next::Step(Step::Wait(until)) => until,
+            NextStep::Step(Step::Wait(until)) => until,
         };
         tokio::select! {
             Some(landed) = flights.join_next_with_id() => {
@@ -87,7 +87,7 @@ pub(crate) async fn run(shared: &Arc<Shared>) {
                     Err(error) => {
                         report::panicked();
                         shared.with_scheduler(|scheduler| scheduler.stats.panics += 1);
-                        (error.id(), Outcome::panicked())
+                        (error.id(), Attempt::panicked())
                     }
                 };
                 if let Some(lane) = lanes.remove(&id) {
@@ -108,24 +108,24 @@ async fn sleep(until: Option<Instant>) {
 }
 
 /// How one attempt ended.
-struct Outcome {
-    verdict: Verdict,
+struct Attempt {
+    verdict: Judgement,
     /// What was sent.
     body: String,
     took: Duration,
 }
 
-impl Outcome {
+impl Attempt {
     fn panicked() -> Self {
         Self {
-            verdict: Verdict::refused(Class::Retry, "panic"),
+            verdict: Judgement::refused(Class::Retry, "panic"),
             body: String::new(),
             took: Duration::ZERO,
         }
     }
 }
 
-async fn attempt(shared: Arc<Shared>, job: Job) -> Outcome {
+async fn attempt(shared: Arc<QueueShared>, job: Job) -> Attempt {
     let body = job.message.finish(job.missed, job.threadless);
     let started = Instant::now();
     let answer = timeout(
@@ -134,21 +134,21 @@ async fn attempt(shared: Arc<Shared>, job: Job) -> Outcome {
     )
     .await
     .unwrap_or(Err("timeout".into()));
-    let mut verdict = Verdict::of(&shared.policy, &answer);
-    if let Verdict::Delivered(ts) = &mut verdict
+    let mut verdict = Judgement::of(&shared.policy, &answer);
+    if let Judgement::Delivered(ts) = &mut verdict
         && ts.as_deref().is_some_and(|ts| shared.redactor.finds(ts))
     {
         *ts = None;
     }
-    Outcome {
+    Attempt {
         verdict,
         body,
         took: started.elapsed(),
     }
 }
 
-fn settle(shared: &Shared, lane: &Arc<str>, outcome: Outcome) {
-    let Outcome {
+fn settle(shared: &QueueShared, lane: &Arc<str>, outcome: Attempt) {
+    let Attempt {
         verdict,
         body,
         took,

@@ -23,7 +23,7 @@ async fn a_flush_waits_for_what_was_queued_before_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_refuses_what_is_new_and_sends_what_is_queued() {
-    let rig = Rig::new(Policy::slack_proxy());
+    let rig = Rig::new(DeliveryPolicy::slack_proxy());
     for i in 0..5 {
         rig.send("#a", i);
     }

@@ -20,12 +20,12 @@ use serde_json::{Value, json};
 use tokio::{task::JoinHandle, time::Instant};
 
 use super::{
-    Message, Policy, Stats,
+    DeliveryPolicy, DeliveryStats, Message,
     api::{
-        response::Answer,
+        response::HttpAnswer,
         transport::{Posting, Transport},
     },
-    queue::{Shared, worker},
+    queue::{QueueShared, worker},
 };
 
 /// What Slack does with one request.
@@ -125,7 +125,7 @@ impl Transport for Arc<Slack> {
                 Act::Refuse => return Err("connection refused".into()),
                 Act::Panic => panic!("as the script says"),
             };
-            Ok(Answer {
+            Ok(HttpAnswer {
                 status,
                 retry_after,
                 body: body.to_string().into(),
@@ -137,15 +137,15 @@ impl Transport for Arc<Slack> {
 /// A delivery whose worker runs in the test's runtime.
 struct Rig {
     slack: Arc<Slack>,
-    shared: Arc<Shared>,
+    shared: Arc<QueueShared>,
     worker: JoinHandle<()>,
 }
 
 impl Rig {
-    fn new(policy: Policy) -> Self {
+    fn new(policy: DeliveryPolicy) -> Self {
         policy.check().unwrap();
         let slack = Slack::new();
-        let shared = Arc::new(Shared::manual(policy, Box::new(slack.clone())));
+        let shared = Arc::new(QueueShared::manual(policy, Box::new(slack.clone())));
         let running = shared.clone();
         let worker = tokio::spawn(async move {
             worker::run(&running).await;
@@ -163,7 +163,7 @@ impl Rig {
     }
 
     /// Sends all there is, and says what it came to.
-    async fn drained(self) -> (Arc<Slack>, Stats) {
+    async fn drained(self) -> (Arc<Slack>, DeliveryStats) {
         self.shared.close(None);
         self.worker.await.unwrap();
         (self.slack.clone(), self.shared.stats())
@@ -176,12 +176,12 @@ fn message(channel: &str, text: impl Into<Value>) -> Message {
 }
 
 /// The recommended policy without chance.
-fn steady() -> Policy {
-    Policy::recommended().jitter_ratio(0.0)
+fn steady() -> DeliveryPolicy {
+    DeliveryPolicy::recommended().jitter_ratio(0.0)
 }
 
 /// As [`steady`], without rates.
-fn unlimited() -> Policy {
+fn unlimited() -> DeliveryPolicy {
     steady().channel_rate(None).token_rate(None)
 }
 

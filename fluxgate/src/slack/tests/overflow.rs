@@ -1,7 +1,7 @@
 //! When the queue is full.
 
 use super::*;
-use crate::slack::{SendError, Slot, message::Content};
+use crate::slack::{MessageSlot, SendError, message::Content};
 
 struct Numbered(u64);
 
@@ -16,7 +16,7 @@ impl Content for Numbered {
 }
 
 fn slotted(slot: &'static str, number: u64) -> Message {
-    let slot = Slot {
+    let slot = MessageSlot {
         listener: 0,
         breaker: slot.into(),
         instance: 0,
@@ -26,7 +26,7 @@ fn slotted(slot: &'static str, number: u64) -> Message {
 
 #[tokio::test(start_paused = true)]
 async fn slack_proxy_refuses_at_nine_tenths_besides_the_one_in_hand() {
-    let rig = Rig::new(Policy::slack_proxy().queue_size(10));
+    let rig = Rig::new(DeliveryPolicy::slack_proxy().queue_size(10));
     rig.slack.will("#a", vec![Act::Hang; 30]);
     for i in 0..10 {
         assert!(!rig.shared.is_full());
@@ -44,7 +44,7 @@ async fn slack_proxy_refuses_at_nine_tenths_besides_the_one_in_hand() {
 
 #[tokio::test(start_paused = true)]
 async fn slack_proxy_with_a_queue_of_one_takes_nothing() {
-    let rig = Rig::new(Policy::slack_proxy().queue_size(1));
+    let rig = Rig::new(DeliveryPolicy::slack_proxy().queue_size(1));
     assert!(rig.shared.is_full());
     for message in [message("#a", 0), slotted("one", 0)] {
         assert_eq!(rig.shared.offer(message), Err(SendError::QueueFull));
@@ -52,7 +52,7 @@ async fn slack_proxy_with_a_queue_of_one_takes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_newest_of_each_slot_waits_beside_the_queue_and_says_how_many_were_dropped() {
+async fn newest_of_a_slot_waits_beside_a_full_queue() {
     let rig = Rig::new(unlimited().queue_size(2));
     for number in 0..10 {
         rig.shared.offer(slotted("one", number)).unwrap();
@@ -80,7 +80,7 @@ async fn the_newest_of_each_slot_waits_beside_the_queue_and_says_how_many_were_d
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hundred_thousand_in_an_outage_leave_the_queue_and_the_last() {
+async fn outage_leaves_the_queue_and_the_last() {
     let rig = Rig::new(unlimited());
     rig.slack.will("#a", vec![Act::Refuse; 3]);
     for number in 0..100_000 {

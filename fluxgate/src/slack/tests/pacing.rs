@@ -3,7 +3,7 @@
 use super::*;
 use crate::slack::Rate;
 
-async fn times(policy: Policy, channels: &[&str], count: usize) -> Vec<u128> {
+async fn times(policy: DeliveryPolicy, channels: &[&str], count: usize) -> Vec<u128> {
     let rig = Rig::new(policy.queue_size(1000));
     for i in 0..count {
         rig.send(channels[i % channels.len()], i);
@@ -12,8 +12,8 @@ async fn times(policy: Policy, channels: &[&str], count: usize) -> Vec<u128> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn slack_proxy_sends_a_burst_and_then_at_its_rate_whatever_the_channel() {
-    let policy = Policy::slack_proxy();
+async fn slack_proxy_paces_all_channels_together() {
+    let policy = DeliveryPolicy::slack_proxy();
     let expected = [0, 0, 0, 1000, 2000, 3000];
     assert_eq!(times(policy.clone(), &["#a"], 6).await, expected);
     assert_eq!(times(policy.clone(), &["#a", "#b"], 6).await, expected);
@@ -53,7 +53,7 @@ async fn retries_keep_to_the_rate_too_unless_it_is_slack_proxy() {
             [0, 5000, 10_000],
         ),
         (
-            Policy::slack_proxy().token_rate(Rate::new(seconds(5), 1)),
+            DeliveryPolicy::slack_proxy().token_rate(Rate::new(seconds(5), 1)),
             [0, 1000, 5000],
         ),
     ] {
@@ -70,7 +70,7 @@ async fn requests_are_under_way_one_for_each_channel() {
     for (policy, expected) in [
         (unlimited(), [0, 0, 0, 1000, 1000, 1000]),
         (
-            Policy::slack_proxy().token_rate(None),
+            DeliveryPolicy::slack_proxy().token_rate(None),
             [0, 1000, 2000, 3000, 4000, 5000],
         ),
     ] {

@@ -7,8 +7,8 @@ use crate::slack::Rate;
 const ALMOST: Duration = Duration::from_millis(15 * 60 * 1000 - 2);
 
 #[tokio::test(start_paused = true)]
-async fn an_unreachable_channel_is_left_alone_for_fifteen_minutes_and_no_longer() {
-    for policy in [unlimited(), Policy::slack_proxy().token_rate(None)] {
+async fn unreachable_channel_rests_15_min() {
+    for policy in [unlimited(), DeliveryPolicy::slack_proxy().token_rate(None)] {
         let rig = Rig::new(policy);
         rig.slack.will("#gone", [Act::Code("channel_not_found")]);
         rig.send("#gone", 0);
@@ -40,9 +40,9 @@ async fn an_unreachable_channel_is_left_alone_for_fifteen_minutes_and_no_longer(
 }
 
 #[tokio::test(start_paused = true)]
-async fn by_slack_proxy_what_is_skipped_takes_its_rate_token_all_the_same() {
+async fn slack_proxy_takes_a_token_for_the_skipped() {
     for (policy, expected) in [
-        (Policy::slack_proxy(), 3000),
+        (DeliveryPolicy::slack_proxy(), 3000),
         (steady().token_rate(Rate::new(seconds(1), 3)), 1),
     ] {
         let rig = Rig::new(policy);

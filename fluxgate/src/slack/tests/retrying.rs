@@ -3,8 +3,8 @@
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn slack_proxy_waits_twice_as_long_each_time_and_counts_each_failure_as_retried() {
-    let rig = Rig::new(Policy::slack_proxy().max_retries(3));
+async fn slack_proxy_doubles_its_waits_and_counts_retries() {
+    let rig = Rig::new(DeliveryPolicy::slack_proxy().max_retries(3));
     rig.slack.will("#a", vec![Act::Code("internal_error"); 9]);
     rig.send("#a", "lost");
     let (slack, stats) = rig.drained().await;
@@ -57,7 +57,7 @@ async fn the_order_in_a_channel_survives_retries() {
 
 #[tokio::test(start_paused = true)]
 async fn slack_proxy_lets_one_channel_hold_up_all() {
-    let rig = Rig::new(Policy::slack_proxy());
+    let rig = Rig::new(DeliveryPolicy::slack_proxy());
     rig.slack.will("#bad", vec![Act::Code("internal_error"); 3]);
     rig.send("#bad", 0);
     rig.send("#good", 0);
@@ -93,7 +93,7 @@ async fn by_the_recommended_policy_no_channel_waits_for_another() {
 
 #[tokio::test(start_paused = true)]
 async fn slack_proxy_does_not_look_at_retry_after() {
-    let rig = Rig::new(Policy::slack_proxy());
+    let rig = Rig::new(DeliveryPolicy::slack_proxy());
     rig.slack.will("#a", [Act::Limit(5)]);
     rig.send("#a", 0);
     assert_eq!(rig.drained().await.0.times(), [0, 1000]);
@@ -116,7 +116,7 @@ async fn a_rate_limit_holds_every_channel_for_as_long_as_slack_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_slack_does_not_say_it_is_thirty_seconds_and_never_more_than_the_limit() {
+async fn rate_limit_without_header_waits_30_s() {
     for (policy, act, expected) in [
         (unlimited(), Act::Code("ratelimited"), 30_000),
         (unlimited(), Act::Limit(1_000_000), 3_600_000),
@@ -139,7 +139,7 @@ async fn where_slack_does_not_say_it_is_thirty_seconds_and_never_more_than_the_l
 }
 
 #[tokio::test(start_paused = true)]
-async fn rate_limits_use_up_retries_only_when_there_is_no_end_of_them() {
+async fn endless_rate_limits_use_up_retries() {
     let rig = Rig::new(unlimited().max_retries(1));
     rig.slack.will("#a", vec![Act::Limit(1); 30]);
     rig.send("#a", "lost");
@@ -175,7 +175,7 @@ async fn a_busy_server_says_when_to_come_again() {
 
 #[tokio::test(start_paused = true)]
 async fn permanent_errors_are_not_tried_again() {
-    for policy in [unlimited(), Policy::slack_proxy()] {
+    for policy in [unlimited(), DeliveryPolicy::slack_proxy()] {
         let rig = Rig::new(policy);
         rig.slack.will("#a", [Act::Code("not_in_channel")]);
         rig.send("#a", 0);

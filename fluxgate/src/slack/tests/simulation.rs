@@ -4,8 +4,8 @@ use super::*;
 use crate::{
     random::{Random, Seeded},
     slack::{
-        Class, Rate, Slot,
-        api::response::Verdict,
+        Class, MessageSlot, Rate,
+        api::response::Judgement,
         queue::scheduler::{Job, Scheduler, Step},
     },
 };
@@ -17,7 +17,7 @@ fn numbered(random: &mut Seeded, number: u64) -> Message {
     if pick(random, 2) == 0 {
         return message;
     }
-    message.in_slot(Slot {
+    message.in_slot(MessageSlot {
         listener: pick(random, 2) as u64,
         breaker: "breaker".into(),
         instance: 0,
@@ -30,15 +30,15 @@ fn pick(random: &mut Seeded, below: usize) -> usize {
     picked
 }
 
-fn verdict(random: &mut Seeded) -> Verdict {
+fn verdict(random: &mut Seeded) -> Judgement {
     let class = match pick(random, 12) {
-        0..6 => return Verdict::Delivered(None),
+        0..6 => return Judgement::Delivered(None),
         6..9 => Class::Retry,
         9 => Class::RateLimited,
         10 => Class::Pause,
         _ => Class::Permanent,
     };
-    Verdict::refused(class, "code")
+    Judgement::refused(class, "code")
 }
 
 fn text(job: &Job) -> u64 {
@@ -56,7 +56,7 @@ fn order_bounds_rates_and_counts_hold_in_every_run() {
 fn run(seed: u64) {
     let mut random = Seeded::new(seed);
     let rate = Rate::new(Duration::from_millis(100), 2);
-    let policy = Policy::recommended()
+    let policy = DeliveryPolicy::recommended()
         .queue_size(20)
         .channel_rate(rate)
         .max_retries(2)
@@ -136,7 +136,7 @@ fn channels_without_messages_are_forgotten() {
         let Step::Send(job) = scheduler.next(now) else {
             panic!("message {i} can go out at once");
         };
-        scheduler.settle(&job.lane, Verdict::Delivered(None), false, now);
+        scheduler.settle(&job.lane, Judgement::Delivered(None), false, now);
         assert!(scheduler.lanes.len() <= 1024);
     }
 }

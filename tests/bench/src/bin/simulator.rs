@@ -1,9 +1,14 @@
-//! What a simulated call costs: `cargo run --release --features sim --bin simulator`.
+//! What a simulated call costs: `cargo run --release --features sim --bin simulator` measures
+//! it and writes `results/simulator.md`.
 //!
 //! A program of its own, since the feature must not be in what the others measure.
 
 use std::{
+    fmt::Write as _,
+    fs,
     hint::black_box,
+    io,
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -39,13 +44,12 @@ fn measured(scenario: &Scenario) -> (u64, Duration) {
     (calls, least)
 }
 
-fn row(what: &str, measured: f64, aim: f64, is_met: bool) {
-    let met = if is_met { "✓" } else { "–" };
-    println!("| {what} | {measured:.2} | {aim} | {met} |");
-}
-
-fn main() {
-    println!("| | measured | aim | |\n|---|--:|--:|:-:|");
+fn main() -> io::Result<()> {
+    let mut table = "| | measured | aim | |\n|---|--:|--:|:-:|\n".to_owned();
+    let mut row = |what: &str, measured: f64, aim: f64, is_met: bool| {
+        let met = if is_met { "✓" } else { "–" };
+        let _ = writeln!(table, "| {what} | {measured:.2} | {aim} | {met} |");
+    };
     let healthy = Scenario::new(Load::poisson(1000.0))
         .dependency(Dependency::latency(Duration::from_millis(20)))
         .phase(Duration::from_secs(1000), Dependency::healthy);
@@ -70,4 +74,7 @@ fn main() {
     black_box(day.run(usual));
     let seconds = begin.elapsed().as_secs_f64();
     row("a day at 1000/s: s", seconds, 20.0, seconds <= 20.0);
+    print!("{table}");
+    let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("results");
+    fs::write(results.join("simulator.md"), table)
 }

@@ -1,9 +1,9 @@
 //! fluxgate.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, hint::black_box, time::Duration};
 
 use fluxgate::{
-    Builder, CircuitBreaker, StaticBreaker,
+    Builder, CircuitBreaker, StaticBreaker, choose,
     retry::Cooldown,
     tripper::{AvgLatency, FailureRate, MinRequests, SlowRate},
     window::TimeWindow,
@@ -11,7 +11,7 @@ use fluxgate::{
 
 use super::WAIT;
 use crate::{
-    peer::{self, AsyncPeer, Peer},
+    peer::{self, AsyncPeer, Batch, Peer},
     service::{ApiError, Traffic, fetch, fetch_async},
     suite::{Case, Role, Subject, Suite},
 };
@@ -119,4 +119,57 @@ pub fn add(suite: &mut Suite) {
             peer::closed(Static::new(build), Traffic::Healthy)
         });
     }
+    choosing(suite);
+}
+
+/// `pick` of so many healthy targets.
+pub const PICK: Subject = Subject::new("pick among 5 healthy", Role::Ours);
+pub const PICK_THIRD: Subject = Subject::new("pick the third of 3", Role::Ours);
+pub const ASK_CLOSED: Subject = Subject::new("is_call_permitted, closed", Role::Ours);
+pub const ASK_OPEN: Subject = Subject::new("is_call_permitted, open", Role::Ours);
+
+fn choosing(suite: &mut Suite) {
+    suite
+        .add(Case::Choosing, PICK, || pick(targets(5)))
+        .add(Case::Choosing, PICK_THIRD, || {
+            let targets = targets(3);
+            targets[..2].iter().for_each(CircuitBreaker::force_open);
+            pick(targets)
+        })
+        .add(Case::Choosing, ASK_CLOSED, || ask(handle().0))
+        .add(Case::Choosing, ASK_OPEN, || {
+            let breaker = handle().0;
+            breaker.open();
+            ask(breaker)
+        });
+}
+
+/// Closed, with windows full of successes.
+fn targets(count: usize) -> Vec<CircuitBreaker> {
+    let target = |_| {
+        let breaker = handle().0;
+        for n in 0..100 {
+            let _ = breaker.call(|| fetch(Traffic::Healthy.request(n)));
+        }
+        breaker
+    };
+    (0..count).map(target).collect()
+}
+
+fn pick(targets: Vec<CircuitBreaker>) -> Batch {
+    Box::new(move |calls| {
+        for _ in 0..calls {
+            if let Ok(chosen) = choose::pick(black_box(&targets)) {
+                chosen.guard.success();
+            }
+        }
+    })
+}
+
+fn ask(breaker: CircuitBreaker) -> Batch {
+    Box::new(move |calls| {
+        for _ in 0..calls {
+            black_box(black_box(&breaker).is_call_permitted());
+        }
+    })
 }

@@ -137,6 +137,14 @@ fn aims(results: &Results<'_>) -> Vec<Aim> {
         named(Case::Timed, "fluxgate, TimeWindow") - twice,
         15.0,
     );
+    for (subject, at_most) in [
+        (ours::PICK, 60.0),
+        (ours::ASK_CLOSED, 2.0),
+        (ours::ASK_OPEN, 35.0),
+    ] {
+        let what = format!("{}: ns", subject.name);
+        aim(what, median(Case::Choosing, subject), at_most);
+    }
     aim(
         "closed, healthy: instructions".into(),
         instructions(Case::Healthy, ours::SUBJECT),

@@ -96,13 +96,17 @@ pub fn write(results: &Results<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// What the script says; nothing where it can't run.
+/// Returns what the scripts about building say; nothing of one that can't run.
 fn build_times(package: &Path) -> String {
-    let output = Command::new(package.join("build-times.sh")).output();
-    let output = output.ok().filter(|output| output.status.success());
-    let rows = output.and_then(|output| String::from_utf8(output.stdout).ok());
-    if rows.is_none() {
-        eprintln!("build-times.sh failed: build times are left out");
+    let mut text = String::new();
+    for script in ["build-times.sh", "annotated-functions.py"] {
+        let output = Command::new(package.join(script)).output();
+        let output = output.ok().filter(|output| output.status.success());
+        match output.and_then(|output| String::from_utf8(output.stdout).ok()) {
+            Some(rows) if text.is_empty() => text = format!("### Building\n\n{rows}"),
+            Some(rows) => text.push_str(&format!("\n{rows}")),
+            None => eprintln!("{script} failed: its figures are left out"),
+        }
     }
-    rows.map_or_else(String::new, |rows| format!("### Building\n\n{rows}"))
+    text
 }

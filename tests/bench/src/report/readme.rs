@@ -18,8 +18,5 @@ pub fn update(readme: &Path, results: &Results<'_>) -> io::Result<()> {
         return Err(io::Error::other("the README has no place for the results"));
     };
     let summary = table::summary(results);
-    fs::write(
-        readme,
-        format!("{before}{BEGIN}\n{summary}\n{END}{after}"),
-    )
+    fs::write(readme, format!("{before}{BEGIN}\n{summary}\n{END}{after}"))
 }

@@ -28,6 +28,7 @@ pub fn render(results: &Results<'_>, aims: &str) -> String {
         comparison(&mut out, results, case);
     }
     comparison(&mut out, results, Case::Timed);
+    comparison(&mut out, results, Case::Choosing);
     floors(&mut out, results);
     counts(&mut out, results);
     sizes(&mut out, results);

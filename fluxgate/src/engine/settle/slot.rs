@@ -1,0 +1,125 @@
+//! Settling calls that hold a slot: probes, and calls that are registered among those in
+//! flight.
+
+use std::time::Duration;
+
+use crate::{
+    SlowProbes, diagnostics,
+    engine::{
+        Core, Shared, lock::Held, machine::SILENT_PROBES, state_word::StateWord, ticket::CallEnd,
+    },
+    util::slot::Slot,
+};
+
+impl Core {
+    /// Takes note of how a probe ended, and takes its slot back.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn settle_probe(
+        &self,
+        word: StateWord,
+        slot: Slot,
+        ended: CallEnd,
+        now: Duration,
+        elapsed: u64,
+    ) {
+        let failed = self.count_as(word, ended, true, elapsed);
+        let (ended, failed) = self.judge_probe(ended, failed, elapsed);
+        let mut held = self.shared.lock();
+        if held.get().machine.release(slot, now) {
+            self.counts.lost_probes.add(1);
+        }
+        let present = held.word().same_period(word);
+        match failed {
+            Some(failed) if present => self.record(held, failed, ended, Some(now), elapsed),
+            Some(_) => {
+                drop(held);
+                self.count_late(ended, elapsed);
+            }
+            None => {
+                self.count_for_listeners(ended, false, elapsed);
+                let is_stuck = present && held.get().machine.learn_nothing();
+                self.settle_unrecorded(held, word, ended, now, is_stuck);
+            }
+        }
+        // Its slot is free again.
+        self.wake_next();
+    }
+
+    /// Takes note of how a call ended that was registered among those in flight.
+    #[inline(never)]
+    pub(super) fn settle_in_flight(
+        &self,
+        word: StateWord,
+        slot: Slot,
+        ended: CallEnd,
+        now: Duration,
+        elapsed: u64,
+    ) {
+        let failed = self.count_as(word, ended, false, elapsed);
+        self.count_answer(word, ended);
+        let mut held = self.shared.lock();
+        let present = held.word().same_period(word);
+        if present {
+            held.get().machine.leave(slot);
+        }
+        match failed {
+            Some(failed) if present => self.record(held, failed, ended, Some(now), elapsed),
+            Some(_) => {
+                drop(held);
+                self.count_late(ended, elapsed);
+            }
+            None => {
+                self.count_for_listeners(ended, false, elapsed);
+                self.settle_unrecorded(held, word, ended, now, false);
+            }
+        }
+    }
+
+    /// Looks at the calls in flight after one of them ended that is not recorded.
+    #[cold]
+    fn settle_unrecorded(
+        &self,
+        mut held: Held<'_, Shared>,
+        word: StateWord,
+        ended: CallEnd,
+        now: Duration,
+        is_stuck: bool,
+    ) {
+        if ended == CallEnd::Alive && !self.end_streak_locked(&mut held, word) {
+            return self.unlock(held);
+        }
+        let mut held = self.expire_own(held, now);
+        match held.get().machine.check_in_flight(&self.config, now) {
+            Some(next) => self.apply(held, next, Some(now)),
+            None => self.unlock(held),
+        }
+        if is_stuck {
+            diagnostics::half_open_learns_nothing(&self.name, SILENT_PROBES);
+        }
+    }
+
+    /// Counts a probe that succeeded but took too long as failed.
+    #[cold]
+    fn judge_probe(
+        &self,
+        ended: CallEnd,
+        failed: Option<bool>,
+        elapsed: u64,
+    ) -> (CallEnd, Option<bool>) {
+        match (ended, failed) {
+            (CallEnd::Success, Some(false)) if self.is_too_slow(elapsed) => {
+                (CallEnd::Failure, Some(true))
+            }
+            (_, Some(false)) if self.is_too_slow(elapsed) => (ended, Some(true)),
+            _ => (ended, failed),
+        }
+    }
+
+    /// Returns whether a probe that succeeded took so long that it counts as failed.
+    pub(in crate::engine) fn is_too_slow(&self, elapsed: u64) -> bool {
+        self.config.slow_probes == SlowProbes::Fail
+            && !self.config.thresholds.is_empty()
+            && elapsed >= self.slow
+    }
+}

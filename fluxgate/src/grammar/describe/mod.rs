@@ -1,0 +1,3 @@
+//! Values as words, for messages.
+
+pub(crate) mod words;

@@ -1,0 +1,126 @@
+//! All there is to know of the breakers of one name.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::{CircuitBreaker, Info, SettingsInfo, flight::RulePart, registry};
+
+#[derive(Serialize)]
+pub(super) struct Detail {
+    info: Info,
+    /// The rule in words.
+    words: String,
+    /// What each part of the rule reads now.
+    parts: Vec<RulePart>,
+    /// The settings as an attribute.
+    attribute: String,
+    settings: Vec<Setting>,
+    /// The metrics of a `PrometheusListener`, if there is one.
+    metrics: Vec<&'static str>,
+}
+
+/// One setting in force, and where it is from.
+#[derive(Serialize)]
+struct Setting {
+    name: &'static str,
+    value: String,
+    from: &'static str,
+}
+
+/// Returns what is known of the breakers of this name.
+pub(super) fn of(name: &str) -> Vec<Detail> {
+    let breakers = registry::every_named(name);
+    breakers.iter().map(Detail::new).collect()
+}
+
+impl Detail {
+    fn new(breaker: &CircuitBreaker) -> Self {
+        let info = breaker.info();
+        let rows = rows(&info.settings);
+        let attribute = attribute(&info, &rows);
+        let exported = |listener: &crate::ListenerInfo| listener.name == "PrometheusListener";
+        let metrics = if info.listeners.iter().any(exported) {
+            super::words::metrics()
+        } else {
+            Vec::new()
+        };
+        Self {
+            words: super::words::policy(&info.settings, &breaker.core.config.tripper),
+            parts: breaker.core.glance().parts,
+            attribute,
+            settings: rows,
+            metrics,
+            info,
+        }
+    }
+}
+
+fn rows(settings: &SettingsInfo) -> Vec<Setting> {
+    let SettingsInfo {
+        window,
+        tripper,
+        retry,
+        permit,
+        max_half_open_calls,
+        close_after,
+        reopen_after,
+        probe_lease,
+        on_cancel,
+        slow_probes,
+        throttle,
+        durations,
+        ..
+    } = settings;
+    let none = || "none".to_owned();
+    let rows = [
+        ("window", window.clone(), "CountWindow(100)"),
+        (
+            "tripper",
+            tripper.clone(),
+            "MinRequests(100) & FailureRate(0.5)",
+        ),
+        ("retry", retry.clone(), "Cooldown(60s)"),
+        (
+            "permit",
+            permit.clone(),
+            "RampUp(initial = 0.1, final = 1.0, duration = 60s)",
+        ),
+        ("max_half_open_calls", max_half_open_calls.to_string(), "10"),
+        ("close_after", close_after.to_string(), "1"),
+        (
+            "reopen_after",
+            reopen_after.map_or_else(none, |count| count.to_string()),
+            "none",
+        ),
+        (
+            "probe_lease",
+            crate::util::duration::Literal(*probe_lease).to_string(),
+            "60s",
+        ),
+        ("on_cancel", on_cancel.to_string(), "Ignore"),
+        ("slow_probes", slow_probes.to_string(), "Pass"),
+        ("throttle", throttle.clone().unwrap_or_else(none), "none"),
+        ("durations", durations.to_string(), "false"),
+    ];
+    let from = |value: &str, default| if value == default { "default" } else { "code" };
+    let setting = |(name, value, default): (_, String, _)| Setting {
+        name,
+        from: from(&value, default),
+        value,
+    };
+    rows.into_iter().map(setting).collect()
+}
+
+/// Writes the settings that are not the defaults as an attribute.
+fn attribute(info: &Info, rows: &[Setting]) -> String {
+    let mut text = format!("#[circuit_breaker(\n    name = {:?},\n", info.name.as_str());
+    for Setting { name, value, from } in rows {
+        if *from != "default" {
+            // Writing to a string can't fail.
+            let _ = writeln!(text, "    {name} = {value},");
+        }
+    }
+    text.push_str(")]");
+    text
+}

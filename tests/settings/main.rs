@@ -1,0 +1,3 @@
+//! Policies and settings from text: files, the environment, flags.
+
+mod policies;
