@@ -184,6 +184,7 @@ impl Circuit {
         if self.is_closed {
             return;
         }
+        totals.keep_times(&self.shown);
         if !unread.is_empty() {
             let read = totals.clone();
             totals.join(&self.shown, Join::Max);

@@ -134,6 +134,18 @@ impl ExportedTotals {
         }
     }
 
+    /// Lets no time in a state be shorter than it was shown.
+    ///
+    /// A transition reads the clock before it takes the breaker's lock. One that waits
+    /// for it meanwhile is dated back, and the state that a reading saw in between was
+    /// over a moment earlier than that said.
+    pub(super) fn keep_times(&mut self, shown: &Self) {
+        for (state, shown) in &shown.time_in_state {
+            let time = self.time_in_state.entry(*state).or_default();
+            *time = (*time).max(*shown);
+        }
+    }
+
     fn count_listener(&mut self, name: &str, b: (u64, u64), how: Join) {
         let is_known = self.listeners.contains_key(name);
         let name = if is_known || self.listeners.len() < LISTENERS {
@@ -160,6 +172,22 @@ fn join(a: &mut Histogram, b: &Histogram, how: Join) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_do_not_become_shorter() {
+        let of = |millis| ExportedTotals {
+            time_in_state: BTreeMap::from([(State::Closed, Duration::from_millis(millis))]),
+            ..ExportedTotals::default()
+        };
+        for (now, expected) in [(9, 10), (11, 11)] {
+            let mut totals = of(now);
+            totals.keep_times(&of(10));
+            assert_eq!(totals.time_in_state, of(expected).time_in_state);
+        }
+        let mut none = ExportedTotals::default();
+        none.keep_times(&of(10));
+        assert_eq!(none.time_in_state, of(10).time_in_state);
+    }
 
     #[test]
     fn listener_names_are_bounded() {
