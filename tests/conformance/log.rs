@@ -115,6 +115,7 @@ fn signal(name: &str, step: &Step) -> Signal {
 
 /// What reaches a subscriber; one event, that is.
 fn written(listener: &LogListener, signal: &Signal) -> Written {
+    fluxgate_tests::ask_every_subscriber();
     let events = Arc::default();
     let capture = Capture(Arc::clone(&events));
     subscriber::with_default(capture, || listener.on_signal(signal));

@@ -74,6 +74,7 @@ fn probe(breaker: &CircuitBreaker, outcome: Outcome) {
 
 #[test]
 fn silent_probes_hold_no_slot_and_are_reported_once() {
+    fluxgate_tests::ask_every_subscriber();
     let reports = Reports::default();
     let _subscriber = tracing::subscriber::set_default(reports.clone());
     let breaker = half_open(&ManualClock::new());
@@ -96,6 +97,7 @@ fn silent_probes_hold_no_slot_and_are_reported_once() {
 
 #[test]
 fn cancelled_probes_say_nothing_either() {
+    fluxgate_tests::ask_every_subscriber();
     let reports = Reports::default();
     let _subscriber = tracing::subscriber::set_default(reports.clone());
     let breaker = half_open(&ManualClock::new());
