@@ -111,6 +111,13 @@ impl Heard {
         chain
     }
 
+    /// Returns how often it heard that the circuit would have opened.
+    pub(crate) fn would_have_opened(&self) -> u64 {
+        let heard = self.0.lock().unwrap();
+        let told = heard.iter().filter(|signal| signal.would_have_opened);
+        told.count() as u64
+    }
+
     /// The states entered, if signals came in order and form a chain, and how many of
     /// them were merged into the one after.
     pub(crate) fn chain_and_merged(&self) -> (Vec<State>, u64) {
