@@ -88,7 +88,8 @@ impl<'a> Context<'a> {
     ///
     /// let second = Duration::from_secs(1);
     /// let totals = Totals::with_thresholds(&[]);
-    /// let context = Context::new(State::Closed, &totals).with_in_flight(&[(second, 7)]);
+    /// let calls = [(second, 7)];
+    /// let context = Context::new(State::Closed, &totals).with_in_flight(&calls);
     /// assert_eq!(context.in_flight(second), Some(7));
     /// assert_eq!(context.in_flight(3 * second), None);
     /// ```
