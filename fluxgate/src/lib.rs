@@ -110,7 +110,7 @@
 //! | `inventory` | | breakers of annotated functions are in the registry before their first call |
 //! | `http` | | `http`: what HTTP statuses and `Retry-After` mean, and rejections as 503 responses |
 //! | `grpc` | | `grpc`: what gRPC codes mean, and a tower layer that reads them where they are, in the trailers |
-//! | `page` | | `page`: a page for operators, live in the browser, with commands for those who may |
+//! | `page` | | `page`: a page for operators, live in the browser, with commands |
 //! | `keyed` | | `keyed` and `key = …`: one breaker per tenant, host or shard |
 //! | `test-util` | | `testing::isolate`: tests with breakers of their own, for `[dev-dependencies]` |
 //! | `tower` | | `tower`: a breaker as a `Layer`, for axum, tonic, reqwest and every other `Service` |

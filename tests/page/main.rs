@@ -4,7 +4,7 @@
 use std::{collections::HashMap, future::poll_fn, pin::pin};
 
 use bytes::Bytes;
-use fluxgate::{CircuitBreaker, Name, State, page::Page};
+use fluxgate::{CircuitBreaker, Name, State, keyed::CircuitBreakers, page::Page};
 use http::{Request, Response, StatusCode, request::Parts};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
@@ -219,4 +219,31 @@ async fn open_pages_are_bounded() {
     assert_eq!(status(&page, "GET", "/api/events", &[]).await, 503);
     open.pop();
     assert_eq!(status(&page, "GET", "/api/events", &[]).await, 200);
+}
+
+#[tokio::test]
+async fn keys_are_listed_and_commanded_once() {
+    let set = CircuitBreakers::<String>::builder("page_set")
+        .build()
+        .unwrap();
+    let key = set.get("labelled");
+    let name = key.name().as_str();
+    let page = operated();
+    let list = text(send(&page, "GET", "/api/breakers", &[]).await).await;
+    let list: Value = serde_json::from_str(&list).unwrap();
+    let rows = list.as_array().unwrap().iter();
+    assert_eq!(rows.filter(|row| row["name"] == name).count(), 1);
+    let path = "/api/breakers/page_set%2Flabelled/force_open";
+    let answer = text(send(&page, "POST", path, &[COMMAND, ALICE]).await).await;
+    assert_eq!(answer, "{\"commanded\":1}");
+    assert_eq!(key.state(), State::ForcedOpen);
+
+    let mut body = pin!(send(&page, "GET", "/api/events", &[]).await.into_body());
+    let event = body.frame().await.unwrap().unwrap().into_data().unwrap();
+    let event = String::from_utf8(event.to_vec()).unwrap();
+    let data = event.split_once("data: ").unwrap().1;
+    let data: Value = serde_json::from_str(data).unwrap();
+    let mut rows = data["rows"].as_array().unwrap().iter();
+    let row = rows.find(|row| row["fixed"]["name"] == name);
+    assert_eq!(row.unwrap()["fixed"]["set"], "page_set");
 }

@@ -105,11 +105,14 @@ impl Board {
     }
 
     fn sample(&self) {
-        let Some(mut found) = catch_panic(registry::every_by_set) else {
+        let Some(mut found) = catch_panic(registry::by_set) else {
             return;
         };
         if found.len() > ROWS {
-            found.sort_by_key(|(breaker, _)| breaker.state() == State::Closed);
+            found.sort_by_cached_key(|(breaker, _)| {
+                let breaker = breaker.upgrade();
+                breaker.is_none_or(|breaker| breaker.state() == State::Closed)
+            });
         }
         let hidden = found.len().saturating_sub(ROWS);
         found.truncate(ROWS);
@@ -117,6 +120,7 @@ impl Board {
         let seen: Vec<_> = found
             .iter()
             .filter_map(|(breaker, set)| {
+                let breaker = &breaker.upgrade()?;
                 let address = address(breaker);
                 let fixed = !known.contains(&address);
                 let set = set.as_deref();

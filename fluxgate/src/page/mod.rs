@@ -79,7 +79,7 @@
 //!
 //! # Who may look
 //!
-//! Whoever reaches the page sees names, settings, reasons, and what failures say where
+//! A visitor of the page sees names, settings, reasons, and what failures say where
 //! that is [asked for](crate::flight#failures-in-words). Put it where metrics are, not
 //! on the open internet.
 //!
@@ -148,7 +148,7 @@ impl Page {
 
     /// Lets the page give commands. `authorise` looks at the head of a request and
     /// returns who gives the command, or `None` to refuse it. A panic in it refuses.
-    /// It is asked for pages, too, so that they show buttons to those who may use them.
+    /// It is asked for pages, too, so that they show buttons where they may be used.
     #[must_use]
     pub fn commands<F>(mut self, authorise: F) -> Self
     where
@@ -190,8 +190,9 @@ impl Page {
             Some(_) if !reads => not_allowed("GET, HEAD"),
             Some(Route::Page) => assets::page(),
             Some(Route::List) => {
-                let breakers = registry::every_by_set().into_iter();
-                let infos: Vec<_> = breakers.map(|(breaker, _)| breaker.info()).collect();
+                let breakers = registry::by_set().into_iter();
+                let infos = breakers.filter_map(|(breaker, _)| Some(breaker.upgrade()?.info()));
+                let infos: Vec<_> = infos.collect();
                 json(&infos)
             }
             Some(Route::One(name)) => match detail::of(&name) {

@@ -35,6 +35,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
+#[cfg(feature = "page")]
+use std::collections::HashSet;
+
+#[cfg(feature = "page")]
+use crate::WeakBreaker;
 use crate::{
     CircuitBreaker, Command, Info,
     engine::{Core, clock_source::ClockSource},
@@ -292,26 +297,37 @@ pub(crate) fn every() -> Vec<CircuitBreaker> {
     breakers
 }
 
-/// Returns every breaker, with the name of the set that it belongs to, if any. Builds
-/// those that were linked into the program.
+/// Returns every breaker once, with the name of the set that it belongs to, if any.
+/// Builds those that were linked into the program.
+///
+/// The handles are weak: a set of keys that is full replaces no breaker that is held,
+/// and it takes a while to show all of them.
 #[cfg(feature = "page")]
-pub(crate) fn every_by_set() -> Vec<(CircuitBreaker, Option<crate::Name>)> {
-    let alone = entered().into_iter().map(|breaker| (breaker, None));
+pub(crate) fn by_set() -> Vec<(WeakBreaker, Option<crate::Name>)> {
+    let entered = entered();
+    #[allow(unused_mut, reason = "without sets by key it stays empty")]
+    let (mut in_sets, mut known) = (Vec::new(), HashSet::new());
     #[cfg(feature = "keyed")]
-    let in_sets = groups().into_iter().flat_map(|group| {
-        let breakers = group.breakers().into_iter();
-        breakers.map(move |breaker| (breaker, Some(group.name().clone())))
-    });
-    #[cfg(not(feature = "keyed"))]
-    let in_sets = [];
-    alone.chain(in_sets).collect()
+    for group in groups() {
+        for breaker in group.breakers() {
+            known.insert(Arc::as_ptr(&breaker.core));
+            in_sets.push((breaker.downgrade(), Some(group.name().clone())));
+        }
+    }
+    // Keys with a label are entered by themselves, too.
+    let is_alone = |breaker: &&CircuitBreaker| !known.contains(&Arc::as_ptr(&breaker.core));
+    let alone = entered.iter().filter(is_alone);
+    let mut all: Vec<_> = alone.map(|breaker| (breaker.downgrade(), None)).collect();
+    all.extend(in_sets);
+    all
 }
 
 /// Returns every breaker of this name, also of sets by key.
 #[cfg(feature = "page")]
 pub(crate) fn every_named(name: &str) -> Vec<CircuitBreaker> {
-    let all = every_by_set().into_iter().map(|(breaker, _)| breaker);
-    all.filter(|breaker| *breaker.name() == *name).collect()
+    let all = by_set().into_iter().map(|(breaker, _)| breaker);
+    let named = all.filter(|breaker| **breaker.name() == *name);
+    named.filter_map(|breaker| breaker.upgrade()).collect()
 }
 
 /// Makes groups forget what all their breakers were commanded, if they are on one
