@@ -306,7 +306,7 @@ pub(crate) fn every() -> Vec<CircuitBreaker> {
 pub(crate) fn by_set() -> Vec<(WeakBreaker, Option<crate::Name>)> {
     let entered = entered();
     #[allow(unused_mut, reason = "without sets by key it stays empty")]
-    let (mut in_sets, mut known) = (Vec::new(), HashSet::new());
+    let (mut in_sets, mut known) = (Vec::new(), HashSet::<*const Core>::new());
     #[cfg(feature = "keyed")]
     for group in groups() {
         for breaker in group.breakers() {
