@@ -7,6 +7,7 @@ mod isolation;
 mod keys;
 mod keys_eviction;
 mod keys_hostile;
+mod keys_looked_at;
 mod naming;
 mod recovery;
 mod retry_after;

@@ -294,7 +294,7 @@ impl Core {
     }
 
     /// Returns the state that the breaker begins in.
-    fn start(&self) -> State {
+    pub(crate) fn start(&self) -> State {
         self.kill_switch()
             .map_or(self.initial_state, |switch| switch.state)
     }

@@ -93,6 +93,7 @@ impl<K: Key> Set<K> {
             id: AtomicU32::new(0),
             core: OnceCell::new(),
             asked: AtomicBool::new(false),
+            told: AtomicBool::new(true),
         });
         if label::length(&*new.key, MAX_KEY_BYTES) > MAX_KEY_BYTES {
             return Err(OverflowReason::TooLong);

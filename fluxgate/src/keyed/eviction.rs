@@ -17,7 +17,6 @@ use super::{
     register::{KeyEntry, KeyPlace, Register},
 };
 use crate::{
-    Command,
     engine::{Core, retire::Holds},
     util::panic::catch_panic,
 };
@@ -74,12 +73,12 @@ impl<K: Key> Set<K> {
     pub(super) fn settle(&self, candidate: Candidate<K>) -> Evicted<K> {
         let Candidate { entry, core, why } = candidate;
         let now = core.refresh();
+        let (state, start) = (core.state(), core.start());
         // The last handle, if the key was removed meanwhile.
         catch_panic(|| drop(core));
 
         let mut register = self.register();
-        let standing = register.standing.filter(|command| command.lasts());
-        let standing = standing.map(Command::state);
+        let commanded = register.commanded_state(&entry, state, start);
         let Some(place) = register.place(&entry) else {
             return Evicted(None);
         };
@@ -90,7 +89,7 @@ impl<K: Key> Set<K> {
         let mut stays = List::Kept;
         if let Some(core) = place.core.take() {
             let seen = *place.seen.get_or_insert(now);
-            let retired = Core::retire(core, now, standing, |holds| {
+            let retired = Core::retire(core, now, commanded, |holds| {
                 let is_forgotten = |since: Duration| {
                     let unasked = now.saturating_sub(since);
                     why == Why::Forgotten && !asked && unasked >= FORGOTTEN

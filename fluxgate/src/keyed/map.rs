@@ -20,7 +20,7 @@ use std::{
     borrow::Borrow,
     hash::{BuildHasher, Hash, RandomState},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -34,7 +34,7 @@ use super::{
 };
 use crate::{
     CircuitBreaker, Command, Name,
-    engine::{clock_source::ClockSource, gate::Gate},
+    engine::{Core, clock_source::ClockSource, gate::Gate},
     registry::{self, Group},
 };
 
@@ -140,20 +140,22 @@ impl<K: Key> Set<K> {
 
     pub(super) fn all(&self) -> Vec<(K, CircuitBreaker)> {
         let all = self.register().all();
-        let with_key = |(entry, breaker): (Arc<KeyEntry<K>>, _)| ((*entry.key).clone(), breaker);
-        all.into_iter().map(with_key).collect()
+        let with_key = |(entry, core): (Arc<KeyEntry<K>>, Weak<Core>)| {
+            let key = (*entry.key).clone();
+            let core = core.upgrade()?;
+            Some((key, CircuitBreaker { core }))
+        };
+        all.into_iter().filter_map(with_key).collect()
     }
 
     pub(super) fn command_all(&self, command: Command) {
-        let all = {
-            let mut register = self.register();
-            register.standing = Some(command);
-            register.commands += 1;
-            register.all()
-        };
+        let all = self.register().command(command);
         self.command_as_told(&self.overflow);
-        for (_, breaker) in all {
-            self.command_as_told(&breaker);
+        for (entry, core) in all {
+            if let Some(core) = core.upgrade() {
+                self.command_as_told(&CircuitBreaker { core });
+                entry.told.store(true, Ordering::Relaxed);
+            }
         }
     }
 
@@ -204,9 +206,9 @@ impl<K: Key> Set<K> {
 }
 
 impl<K: Key> Group for Set<K> {
-    fn breakers(&self) -> Vec<CircuitBreaker> {
+    fn breakers(&self) -> Vec<Weak<Core>> {
         let all = self.register().all();
-        all.into_iter().map(|(_, breaker)| breaker).collect()
+        all.into_iter().map(|(_, core)| core).collect()
     }
 
     #[cfg(feature = "page")]
@@ -222,6 +224,7 @@ impl<K: Key> Group for Set<K> {
     fn forget_command(&self) {
         let mut register = self.register();
         register.standing = None;
+        register.former = None;
         register.commands += 1;
     }
 }

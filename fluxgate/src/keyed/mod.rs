@@ -178,8 +178,8 @@ impl<K: Key> CircuitBreakers<K> {
         self.0.remove(key)
     }
 
-    /// Returns all keys with their breakers at one moment, in no order. New keys
-    /// wait while the list is made.
+    /// Returns all keys with their breakers, in no order. The handles keep the
+    /// breakers: none of these keys makes room for another while the list lives.
     #[must_use]
     pub fn all(&self) -> Vec<(K, CircuitBreaker)> {
         self.0.all()

@@ -16,7 +16,7 @@ use super::{
     index::{Hashed, Index},
     order::Order,
 };
-use crate::{CircuitBreaker, Command, engine::Core, util::panic::DropContained};
+use crate::{CircuitBreaker, Command, State, engine::Core, util::panic::DropContained};
 
 /// A key, and its breaker as long as the set keeps it.
 pub(super) struct KeyEntry<K> {
@@ -28,6 +28,8 @@ pub(super) struct KeyEntry<K> {
     pub(super) core: OnceCell<Weak<Core>>,
     /// Whether it was asked for since it was last looked at.
     pub(super) asked: AtomicBool,
+    /// Whether it obeyed the standing command, if that is one.
+    pub(super) told: AtomicBool,
 }
 
 /// What comes and goes is entered here; looking up does not ask.
@@ -36,6 +38,8 @@ pub(super) struct Register<K> {
     pub(super) labels: GivenNames,
     /// The command that was last given to all.
     pub(super) standing: Option<Command>,
+    /// The one that stood before.
+    pub(super) former: Option<Command>,
     /// How many commands were given to all.
     pub(super) commands: u64,
 }
@@ -85,6 +89,7 @@ impl<K> Register<K> {
             order: Order::new(),
             labels: GivenNames::new(max_labels),
             standing: None,
+            former: None,
             commands: 0,
         }
     }
@@ -107,11 +112,41 @@ impl<K> Register<K> {
         self.order.remove(entry.id.load(Ordering::Relaxed))
     }
 
-    /// Returns all breakers there are. Runs no code of the user's.
-    pub(super) fn all(&self) -> Vec<(Arc<KeyEntry<K>>, CircuitBreaker)> {
+    /// Takes a command for all breakers, and returns them: they have not obeyed it yet.
+    pub(super) fn command(&mut self, command: Command) -> Vec<(Arc<KeyEntry<K>>, Weak<Core>)> {
+        self.former = self.standing.replace(command);
+        self.commands += 1;
+        let all = self.all();
+        for (entry, _) in &all {
+            entry.told.store(false, Ordering::Relaxed);
+        }
+        all
+    }
+
+    /// Returns the state of a breaker that no command of its own keeps in the set; `None`
+    /// stands for `start`, which it was built in. Now it is in `state`.
+    pub(super) fn commanded_state(
+        &self,
+        entry: &KeyEntry<K>,
+        state: State,
+        start: State,
+    ) -> Option<State> {
+        let lasting = |command: Option<Command>| {
+            let command = command.filter(|command| command.lasts());
+            command.map(Command::state)
+        };
+        let (standing, former) = (lasting(self.standing), lasting(self.former));
+        // While all are being commanded some have not heard of it.
+        let is_former = !entry.told.load(Ordering::Relaxed) && state == former.unwrap_or(start);
+        if is_former { former } else { standing }
+    }
+
+    /// Returns all breakers there are. Runs no code of the user's. The handles are
+    /// weak: new keys find room while all are looked at.
+    pub(super) fn all(&self) -> Vec<(Arc<KeyEntry<K>>, Weak<Core>)> {
         let built = |place: &KeyPlace<K>| {
-            let core = Arc::clone(place.core.as_ref()?);
-            Some((Arc::clone(&place.entry), CircuitBreaker { core }))
+            let core = Arc::downgrade(place.core.as_ref()?);
+            Some((Arc::clone(&place.entry), core))
         };
         self.order.iter().filter_map(built).collect()
     }

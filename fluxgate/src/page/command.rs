@@ -26,15 +26,14 @@ pub(super) fn obey(page: &Page, head: &Parts, name: &str, command: &str) -> Resp
         Err(problem) => return error(StatusCode::BAD_REQUEST, &format!("{problem}")),
     };
     let breakers = registry::every_named(name);
-    if breakers.is_empty() {
+    let commanded = breakers.map(|breaker| breaker.command_by(command, &by));
+    let commanded = commanded.count();
+    if commanded == 0 {
         return unknown(name);
-    }
-    for breaker in &breakers {
-        breaker.command_by(command, &by);
     }
     diagnostics::command_obeyed(name, command, &by);
     page.board.look();
-    json(&serde_json::json!({ "commanded": breakers.len() }))
+    json(&serde_json::json!({ "commanded": commanded }))
 }
 
 /// Returns who gives commands with requests like this one.

@@ -31,7 +31,7 @@ struct Setting {
 /// Returns what is known of the breakers of this name.
 pub(super) fn of(name: &str) -> Vec<Detail> {
     let breakers = registry::every_named(name);
-    breakers.iter().map(Detail::new).collect()
+    breakers.map(|breaker| Detail::new(&breaker)).collect()
 }
 
 impl Detail {

@@ -62,12 +62,12 @@ impl serde::Serialize for Health {
 #[must_use]
 pub fn health() -> Health {
     super::build_linked();
-    of(&super::every())
+    of(super::every())
 }
 
-fn of(breakers: &[CircuitBreaker]) -> Health {
+fn of(breakers: impl Iterator<Item = CircuitBreaker>) -> Health {
     let rejects = |state| matches!(state, State::Open | State::HalfOpen | State::ForcedOpen);
-    let open = breakers.iter().filter(|breaker| rejects(breaker.state()));
+    let open = breakers.filter(|breaker| rejects(breaker.state()));
     let mut open: Vec<Name> = open.map(|breaker| breaker.name().clone()).collect();
     open.sort_unstable();
     open.dedup();

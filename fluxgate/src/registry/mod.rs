@@ -41,12 +41,16 @@ use std::collections::HashSet;
 #[cfg(feature = "page")]
 use crate::WeakBreaker;
 use crate::{
-    CircuitBreaker, Command, Info,
+    CircuitBreaker, Command, Info, Name,
     engine::{Core, clock_source::ClockSource},
     info::kill_switch,
 };
 
-/// Every breaker there is, in the order they were built.
+/// Returns every breaker there is, in the order they were built.
+///
+/// A handle keeps its breaker: one of a [key](crate::keyed) makes no room for another
+/// while the list lives. To look at all for longer, keep a [`snapshot`], or
+/// [weak](CircuitBreaker::downgrade) handles.
 ///
 /// Environment variables for breakers (see [`KillSwitch`](crate::KillSwitch))
 /// that fit none of them are reported, each once: with the feature `inventory`
@@ -56,16 +60,16 @@ use crate::{
     reason = "called at the start of `main` for what it builds and reports"
 )]
 pub fn all() -> Vec<CircuitBreaker> {
-    let breakers = entered();
-    if !is_isolated() {
-        kill_switch::report_strays(&breakers.iter().map(|breaker| breaker.name().as_str()));
-    }
-    breakers
+    build_linked();
+    report_strays();
+    living().collect()
 }
 
-fn entered() -> Vec<CircuitBreaker> {
-    build_linked();
-    with(|breakers| breakers.living())
+fn report_strays() {
+    if !is_isolated() {
+        let names: Vec<_> = living().map(|breaker| breaker.name().clone()).collect();
+        kill_switch::report_strays(&names.iter().map(Name::as_str));
+    }
 }
 
 /// Returns the breaker of this name, or `None` if there is none. Of several, it
@@ -73,14 +77,16 @@ fn entered() -> Vec<CircuitBreaker> {
 #[must_use]
 pub fn find(name: &str) -> Option<CircuitBreaker> {
     build_linked();
-    named(name).into_iter().next()
+    named(name).next()
 }
 
 /// Returns the [`Info`] of every breaker, in the order they were built. With the
 /// feature `serde` it can be serialised.
 #[must_use]
 pub fn snapshot() -> Vec<Info> {
-    all().iter().map(CircuitBreaker::info).collect()
+    build_linked();
+    report_strays();
+    living().map(|breaker| breaker.info()).collect()
 }
 
 /// Gives a command to every breaker of this name. Returns how many there were:
@@ -88,11 +94,8 @@ pub fn snapshot() -> Vec<Info> {
 #[must_use = "it is zero if the name is unknown"]
 pub fn command(name: &str, command: Command) -> usize {
     build_linked();
-    let breakers = named(name);
-    for breaker in &breakers {
-        breaker.command(command);
-    }
-    breakers.len()
+    let commanded = named(name).map(|breaker| breaker.command(command));
+    commanded.count()
 }
 
 /// Gives a command to every breaker of this name, as
@@ -100,11 +103,8 @@ pub fn command(name: &str, command: Command) -> usize {
 #[must_use = "it is zero if the name is unknown"]
 pub fn command_by(name: &str, command: Command, by: &str) -> usize {
     build_linked();
-    let breakers = named(name);
-    for breaker in &breakers {
-        breaker.command_by(command, by);
-    }
-    breakers.len()
+    let commanded = named(name).map(|breaker| breaker.command_by(command, by));
+    commanded.count()
 }
 
 /// The breakers in the order they were built, and where those of a name are.
@@ -213,20 +213,30 @@ impl Breakers {
     }
 
     /// Returns the breakers whose name has this hash, in the order they were
-    /// built. Drop them outside the lock: that may run code of a listener.
-    fn hashed(&self, hash: u64) -> Vec<CircuitBreaker> {
+    /// built.
+    fn hashed(&self, hash: u64) -> Vec<Weak<Core>> {
         let same = self.by_name.get(&hash);
         let numbers = same.into_iter().flat_map(|same| &same.numbers);
-        let cores = numbers.filter_map(|number| self.built.get(number)?.upgrade());
-        cores.map(|core| CircuitBreaker { core }).collect()
+        let cores = numbers.filter_map(|number| self.built.get(number));
+        cores.cloned().collect()
     }
 
-    /// Returns all breakers. Drop them outside the lock: that may run code of a
-    /// listener.
-    fn living(&self) -> Vec<CircuitBreaker> {
-        let cores = self.built.values().filter_map(Weak::upgrade);
-        cores.map(|core| CircuitBreaker { core }).collect()
+    fn all(&self) -> Vec<Weak<Core>> {
+        self.built.values().cloned().collect()
     }
+}
+
+/// Goes through breakers, and holds one at a time: a set of keys that is full replaces
+/// no breaker that is held, and looking at all takes a while. Handles are dropped
+/// without a lock, too: that may run code of a listener.
+fn one_at_a_time(cores: Vec<Weak<Core>>) -> impl Iterator<Item = CircuitBreaker> {
+    let living = cores.into_iter().filter_map(|core| core.upgrade());
+    living.map(|core| CircuitBreaker { core })
+}
+
+/// Returns the breakers that were entered, one at a time.
+fn living() -> impl Iterator<Item = CircuitBreaker> {
+    one_at_a_time(with(|breakers| breakers.all()))
 }
 
 /// Returns whether this thread has breakers of its own.
@@ -247,11 +257,11 @@ pub(crate) fn enter(core: &Arc<Core>) -> Option<CircuitBreaker> {
     other.filter(|other| *other.name() == core.name)
 }
 
-fn named(name: &str) -> Vec<CircuitBreaker> {
+/// Returns the breakers of this name that were entered, one at a time.
+fn named(name: &str) -> impl Iterator<Item = CircuitBreaker> {
     let hash = hash(name);
-    let mut breakers = with(|breakers| breakers.hashed(hash));
-    breakers.retain(|breaker| *breaker.name() == *name);
-    breakers
+    let same = one_at_a_time(with(|breakers| breakers.hashed(hash)));
+    same.filter(move |breaker| *breaker.name() == *name)
 }
 
 fn hash(name: &str) -> u64 {
@@ -263,7 +273,7 @@ fn hash(name: &str) -> u64 {
 /// Breakers that are not entered one by one.
 #[cfg(feature = "keyed")]
 pub(crate) trait Group: Send + Sync {
-    fn breakers(&self) -> Vec<CircuitBreaker>;
+    fn breakers(&self) -> Vec<Weak<Core>>;
 
     /// Returns the name that those of its breakers begin with.
     #[cfg(feature = "page")]
@@ -288,46 +298,49 @@ pub(crate) fn enter_group(group: &Arc<dyn Group>) {
     });
 }
 
-/// Returns every breaker that was built, those of groups as well. Builds none.
-pub(crate) fn every() -> Vec<CircuitBreaker> {
-    #[allow(unused_mut)]
-    let mut breakers = with(|breakers| breakers.living());
+/// Returns every breaker that was built, those of groups as well, one at a time.
+/// Builds none.
+pub(crate) fn every() -> impl Iterator<Item = CircuitBreaker> {
+    #[allow(unused_mut, reason = "without sets by key it stays as it is")]
+    let mut all = with(|breakers| breakers.all());
     #[cfg(feature = "keyed")]
-    breakers.extend(groups().iter().flat_map(|group| group.breakers()));
-    breakers
+    all.extend(groups().iter().flat_map(|group| group.breakers()));
+    one_at_a_time(all)
 }
 
 /// Returns every breaker once, with the name of the set that it belongs to, if any.
-/// Builds those that were linked into the program.
-///
-/// The handles are weak: a set of keys that is full replaces no breaker that is held,
-/// and it takes a while to show all of them.
+/// Builds those that were linked into the program. The handles are weak, as
+/// [`one_at_a_time`] tells.
 #[cfg(feature = "page")]
-pub(crate) fn by_set() -> Vec<(WeakBreaker, Option<crate::Name>)> {
-    let entered = entered();
+pub(crate) fn by_set() -> Vec<(WeakBreaker, Option<Name>)> {
+    build_linked();
+    let mut alone = with(|breakers| breakers.all());
     #[allow(unused_mut, reason = "without sets by key it stays empty")]
-    let (mut in_sets, mut known) = (Vec::new(), HashSet::<*const Core>::new());
+    let mut in_sets: Vec<(Weak<Core>, Option<Name>)> = Vec::new();
     #[cfg(feature = "keyed")]
     for group in groups() {
-        for breaker in group.breakers() {
-            known.insert(Arc::as_ptr(&breaker.core));
-            in_sets.push((breaker.downgrade(), Some(group.name().clone())));
-        }
+        let named = |core| (core, Some(group.name().clone()));
+        in_sets.extend(group.breakers().into_iter().map(named));
     }
     // Keys with a label are entered by themselves, too.
-    let is_alone = |breaker: &&CircuitBreaker| !known.contains(&Arc::as_ptr(&breaker.core));
-    let alone = entered.iter().filter(is_alone);
-    let mut all: Vec<_> = alone.map(|breaker| (breaker.downgrade(), None)).collect();
-    all.extend(in_sets);
-    all
+    let known: HashSet<_> = in_sets.iter().map(|(core, _)| core.as_ptr()).collect();
+    alone.retain(|core| !known.contains(&core.as_ptr()));
+    let all = alone.into_iter().map(|core| (core, None)).chain(in_sets);
+    let living = all.filter_map(|(core, set)| {
+        let breaker = CircuitBreaker {
+            core: core.upgrade()?,
+        };
+        Some((breaker.downgrade(), set))
+    });
+    living.collect()
 }
 
-/// Returns every breaker of this name, also of sets by key.
+/// Returns every breaker of this name, also of sets by key, one at a time.
 #[cfg(feature = "page")]
-pub(crate) fn every_named(name: &str) -> Vec<CircuitBreaker> {
+pub(crate) fn every_named(name: &str) -> impl Iterator<Item = CircuitBreaker> {
     let all = by_set().into_iter().map(|(breaker, _)| breaker);
-    let named = all.filter(|breaker| **breaker.name() == *name);
-    named.filter_map(|breaker| breaker.upgrade()).collect()
+    let named = all.filter(move |breaker| **breaker.name() == *name);
+    named.filter_map(|breaker| breaker.upgrade())
 }
 
 /// Makes groups forget what all their breakers were commanded, if they are on one
@@ -391,8 +404,8 @@ mod tests {
         }
         assert!(breakers.built.len() <= 2 * (living.len() + 1));
         assert!(breakers.by_name.len() <= 2 * (living.len() + 1));
-        let names: Vec<_> = breakers.living();
-        let names: Vec<_> = names.iter().map(|one| one.name().clone()).collect();
+        let names = one_at_a_time(breakers.all());
+        let names: Vec<_> = names.map(|one| one.name().clone()).collect();
         let expected: Vec<_> = living.iter().map(|one| one.name().clone()).collect();
         assert_eq!(names, expected);
     }
