@@ -14,7 +14,7 @@ use fluxgate::{
     permit,
     random::Seeded,
     retry::{Backoff, Cooldown},
-    tripper::{AvgLatency, FailureRate, FailureStreak, MinRequests, Rule, SlowRate},
+    tripper::{self, AvgLatency, FailureRate, FailureStreak, MinRequests, Rule, SlowRate},
     window::{CountWindow, TimeWindow},
 };
 use proptest::{collection::vec, prelude::*};
@@ -308,6 +308,108 @@ fn rule_of_too_many_parts_is_refused() {
         error.contains("at most 10000 parts, but has 70000"),
         "{error}"
     );
+}
+
+/// Ways to nest a rule by one more operator.
+type Nest = fn(Rule, u32) -> Rule;
+
+const NESTS: [Nest; 4] = [
+    // From the left, and from the right.
+    |rule, depth| match depth % 2 {
+        0 => rule & FailureStreak::new(1),
+        _ => rule | FailureStreak::new(1),
+    },
+    |rule, depth| match depth % 2 {
+        0 => FailureStreak::new(1) & rule,
+        _ => FailureStreak::new(1) | rule,
+    },
+    |rule, depth| match depth % 2 {
+        0 => MinRequests::new(1) & rule & FailureRate::new(0.1),
+        _ => FailureStreak::new(1) | rule | FailureRate::new(0.1),
+    },
+    |rule, depth| match depth % 2 {
+        0 => rule & tripper::Custom::from_fn(|seen| seen.failure_count() > 0),
+        _ => tripper::Custom::from_fn(|seen| seen.failure_count() > 0) | rule,
+    },
+];
+
+fn nested(depth: u32, nest: Nest) -> Rule {
+    let leaf = FailureStreak::new(1).into();
+    (0..depth).fold(leaf, nest)
+}
+
+/// Runs `f` where a stack that grows with the depth of a rule does not fit.
+fn with_small_stack(f: impl FnOnce() + Send + 'static) {
+    let thread = std::thread::Builder::new().stack_size(1 << 20).spawn(f);
+    thread.unwrap().join().unwrap();
+}
+
+#[test]
+fn rule_nested_too_deep_is_refused() {
+    with_small_stack(|| {
+        for nest in NESTS {
+            for depth in [201, 1000, 100_000] {
+                let rule = nested(depth, nest);
+                assert!(format!("{rule} {rule:?}").len() < 1000);
+                let built = CircuitBreaker::builder("deep").tripper(rule).build();
+                let error = built.unwrap_err().to_string();
+                let expected = format!("at most 200 deep, but are nested {depth} deep");
+                assert!(error.contains(&expected), "{error}");
+                drop(nested(depth, nest));
+            }
+        }
+    });
+}
+
+#[test]
+fn rule_nested_as_deep_as_may_be_works() {
+    with_small_stack(|| {
+        for nest in NESTS {
+            let rule = nested(200, nest);
+            assert!(!format!("{rule} {rule:?}").is_empty());
+            let breaker = builder(&ManualClock::new()).tripper(rule).build().unwrap();
+            fail(&breaker);
+            let info = breaker.info();
+            assert_eq!(info.state, State::Open);
+            assert!(!serde_json::to_string(&info).unwrap().is_empty());
+            assert!(!format!("{info:?}").is_empty());
+        }
+    });
+}
+
+#[test]
+fn chain_of_one_operator_is_not_nested() {
+    with_small_stack(|| {
+        for join in [
+            |rule: Rule, leaf| rule & leaf,
+            |rule: Rule, leaf| rule | leaf,
+            |rule: Rule, leaf: Rule| leaf & rule,
+        ] {
+            let chain = |parts: u32| {
+                let leaf = || Rule::from(FailureStreak::new(1));
+                (1..parts).fold(leaf(), |rule, _| join(rule, leaf()))
+            };
+            let breaker = builder(&ManualClock::new()).tripper(chain(10_000));
+            fail(&breaker.build().unwrap());
+            let built = builder(&ManualClock::new()).tripper(chain(100_000)).build();
+            let error = built.unwrap_err().to_string();
+            assert!(error.ends_with("at most 10000 parts, but has 100000; put what they say into one `tripper::Custom`"), "{error}");
+        }
+    });
+}
+
+#[test]
+fn faults_beyond_twenty_are_counted() {
+    let bad = || Rule::from(FailureStreak::new(0));
+    let rule = (1..1000).fold(bad(), |rule, _| rule | bad());
+    let error = builder(&ManualClock::new())
+        .tripper(rule)
+        .build()
+        .unwrap_err();
+    assert_eq!(error.faults().count(), 1000);
+    let error = error.to_string();
+    assert_eq!(error.matches("must be at least 1").count(), 20);
+    assert!(error.ends_with("; and 980 more"), "{error}");
 }
 
 #[test]

@@ -138,7 +138,11 @@ impl Node {
             Self::SlowRate(_, slow) => seen.slow_rate(*slow).unwrap_or(0.0),
             Self::FailureStreak(_) => seen.streak as f64,
             Self::InFlight(rule) => seen.in_flight(rule.older_than).unwrap_or(0) as f64,
-            Self::State(_) | Self::Custom(_) | Self::All(_) | Self::Any(_) => 1.0,
+            Self::State(_)
+            | Self::Custom(_)
+            | Self::All(_)
+            | Self::Any(_)
+            | Self::TooLarge { .. } => 1.0,
         }
     }
 
@@ -154,7 +158,9 @@ impl Node {
                 (RuleKind::InFlight { older_than }, count as f64)
             }
             Self::Custom(custom) => (RuleKind::Custom(custom.name()), 1.0),
-            Self::State(_) | Self::All(_) | Self::Any(_) => (RuleKind::State, 1.0),
+            Self::State(_) | Self::All(_) | Self::Any(_) | Self::TooLarge { .. } => {
+                (RuleKind::State, 1.0)
+            }
         }
     }
 }

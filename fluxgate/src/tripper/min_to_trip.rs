@@ -97,7 +97,10 @@ impl Node {
         };
         match self {
             Self::MinRequests(count) if calls >= *count => MinToTrip::NONE,
-            Self::State(State::Closed) | Self::InFlight(..) | Self::Custom(_) => MinToTrip::NONE,
+            Self::State(State::Closed)
+            | Self::InFlight(..)
+            | Self::Custom(_)
+            | Self::TooLarge { .. } => MinToTrip::NONE,
             Self::State(_) | Self::MinRequests(_) => MinToTrip::ALL,
             Self::FailureStreak(count) => failures(*count),
             Self::FailureRate(ratio) => failures(fewest(*ratio, calls)),

@@ -30,7 +30,7 @@ impl Node {
                 rule.count as f64,
             ),
             // Says whether, not how far; and no user code runs for a picture.
-            Self::Custom(_) => 0.0,
+            Self::Custom(_) | Self::TooLarge { .. } => 0.0,
             Self::All(nodes) => nodes
                 .iter()
                 .map(|node| node.pressure(seen))

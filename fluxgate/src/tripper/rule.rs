@@ -16,8 +16,19 @@ use crate::{
 
 /// Any rule, as [`Builder::tripper`](crate::Builder::tripper) takes it: a
 /// built-in one, a [`Custom`] one, or a combination.
-#[derive(Debug)]
-pub struct Rule(pub(super) Node);
+///
+/// A rule has at most 10 000 parts, and its operators are nested at most 200 deep (a
+/// chain of one operator counts once). A larger one is refused where a breaker is
+/// built; its parts are dropped before that.
+pub struct Rule(pub(super) Node, Extent);
+
+/// How large a rule is. All that reads one is recursive, so its depth is bounded.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Extent {
+    leaves: u64,
+    /// How many operators are nested in each other.
+    depth: u64,
+}
 
 #[derive(Debug)]
 pub(super) enum Node {
@@ -32,6 +43,11 @@ pub(super) enum Node {
     Custom(Box<Custom>),
     All(Box<[Node]>),
     Any(Box<[Node]>),
+    /// Stands for a rule that was too large to be kept, joined at last by `&` (`all`) or
+    /// `|`.
+    TooLarge {
+        all: bool,
+    },
 }
 
 impl Node {
@@ -74,7 +90,7 @@ impl Node {
                 old.is_some_and(|calls| calls >= rule.count)
             }
             Self::Custom(custom) => custom.fires(seen),
-            Self::All(_) | Self::Any(_) => false,
+            Self::All(_) | Self::Any(_) | Self::TooLarge { .. } => false,
         }
     }
 
@@ -126,6 +142,7 @@ impl fmt::Display for Node {
             Self::Custom(custom) => custom.fmt(f),
             Self::All(nodes) => Self::write_chain(f, nodes, " & "),
             Self::Any(nodes) => Self::write_chain(f, nodes, " | "),
+            Self::TooLarge { .. } => f.write_str("(a rule that is too large)"),
         }
     }
 }
@@ -141,6 +158,12 @@ impl fmt::Display for Node {
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Rule").field(&self.0).finish()
     }
 }
 
@@ -200,9 +223,7 @@ impl Rule {
 
     pub(crate) fn check(&self) -> Result<(), Vec<Fault>> {
         let mut faults = Vec::new();
-        let mut leaves: u64 = 0;
         self.0.visit(&mut |node| {
-            leaves += u64::from(!matches!(node, Node::All(_) | Node::Any(_)));
             let mut refuse = |ok: bool, what: &str, given: &dyn std::fmt::Debug| {
                 if !ok {
                     faults.push(Fault::new(format!("{what}, but is {given:?}")));
@@ -254,9 +275,20 @@ impl Rule {
                     "the threshold of `AvgLatency` must be greater than zero",
                     threshold,
                 ),
-                Node::State(_) | Node::Custom(_) | Node::All(_) | Node::Any(_) => {}
+                Node::State(_)
+                | Node::Custom(_)
+                | Node::All(_)
+                | Node::Any(_)
+                | Node::TooLarge { .. } => {}
             }
         });
+        let Extent { leaves, depth } = self.1;
+        if depth > DEEPEST {
+            faults.push(Fault::new(format!(
+                "the operators of a rule must be nested at most {DEEPEST} deep, but are nested \
+                 {depth} deep; a chain of one operator counts once: `a | b | c`"
+            )));
+        }
         if leaves > LEAVES {
             faults.push(Fault::new(format!(
                 "a rule must have at most {LEAVES} parts, but has {leaves}; \
@@ -273,6 +305,8 @@ impl Rule {
 
 /// How many leaves a rule may have, so that each has a number in a [`Cause`].
 const LEAVES: u64 = 10_000;
+/// How deep operators may be nested: twice as deep as brackets in a text, and more.
+const DEEPEST: u64 = 200;
 
 /// `MinRequests(100) & FailureRate(0.5)`.
 impl Default for Rule {
@@ -284,17 +318,35 @@ impl Default for Rule {
 /// Joins two rules. A chain of one operator becomes one list: `a & b & c` is
 /// asked like `a && b && c`.
 fn join(left: Rule, right: Rule, all: bool) -> Rule {
-    let parts = |rule: Rule| match rule.0 {
-        Node::All(nodes) if all => nodes.into_vec(),
-        Node::Any(nodes) if !all => nodes.into_vec(),
+    let is_chain = |rule: &Rule| match rule.0 {
+        Node::All(_) => all,
+        Node::Any(_) => !all,
+        Node::TooLarge { all: other } => all == other,
+        _ => false,
+    };
+    let above = |rule: &Rule| rule.1.depth + u64::from(!is_chain(rule));
+    let extent = Extent {
+        leaves: left.1.leaves.saturating_add(right.1.leaves),
+        depth: above(&left).max(above(&right)),
+    };
+    let is_gone = |rule: &Rule| matches!(rule.0, Node::TooLarge { .. });
+    if extent.leaves > LEAVES || extent.depth > DEEPEST || is_gone(&left) || is_gone(&right) {
+        return Rule(Node::TooLarge { all }, extent);
+    }
+    let (is_left, is_right) = (is_chain(&left), is_chain(&right));
+    let parts = |node, is_chain| match node {
+        Node::All(nodes) | Node::Any(nodes) if is_chain => nodes.into_vec(),
         node => vec![node],
     };
-    let nodes = parts(left).into_iter().chain(parts(right)).collect();
-    Rule(if all {
+    let mut nodes = parts(left.0, is_left);
+    nodes.extend(parts(right.0, is_right));
+    let nodes = nodes.into_boxed_slice();
+    let node = if all {
         Node::All(nodes)
     } else {
         Node::Any(nodes)
-    })
+    };
+    Rule(node, extent)
 }
 
 macro_rules! operators {
@@ -321,7 +373,11 @@ macro_rules! leaves {
     ($($leaf:ty: $self:ident => $node:expr;)*) => {
         $(impl From<$leaf> for Rule {
             fn from($self: $leaf) -> Rule {
-                Rule($node)
+                let extent = Extent {
+                    leaves: 1,
+                    depth: 0,
+                };
+                Rule($node, extent)
             }
         })*
         operators!($($leaf),*);

@@ -33,6 +33,7 @@ impl Node {
                 let InFlight { count, older_than } = **rule;
                 format!("{count} or more calls have been running for {older_than:?} or longer")
             }
+            Self::TooLarge { .. } => "a rule that is too large fires".to_owned(),
             Self::Custom(custom) => format!("the program's own rule {custom} fires"),
             Self::All(nodes) => {
                 let part = |node: &Self| match node {

@@ -19,6 +19,10 @@ impl ConfigError {
     }
 }
 
+/// So many faults become part of the message.
+const SHOWN: usize = 20;
+
+/// Shows the first 20 faults, and counts the others.
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -26,11 +30,14 @@ impl fmt::Display for ConfigError {
             "circuit breaker '{}' can't be built: ",
             self.name.as_str()
         )?;
-        for (i, fault) in self.faults.iter().enumerate() {
+        for (i, fault) in self.faults.iter().take(SHOWN).enumerate() {
             let separator = if i == 0 { "" } else { "; " };
             write!(f, "{separator}{fault}")?;
         }
-        Ok(())
+        match self.faults.len().saturating_sub(SHOWN) {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more"),
+        }
     }
 }
 
