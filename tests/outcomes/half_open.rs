@@ -73,7 +73,7 @@ fn probe(breaker: &CircuitBreaker, outcome: Outcome) {
 }
 
 #[test]
-fn silent_probes_hold_no_slot_and_are_reported_once() {
+fn silent_probes_hold_no_slot_and_report_once() {
     fluxgate_tests::ask_every_subscriber();
     let reports = Reports::default();
     let _subscriber = tracing::subscriber::set_default(reports.clone());

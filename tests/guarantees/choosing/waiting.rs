@@ -334,7 +334,7 @@ impl Window for Forgetful {
 }
 
 #[test]
-fn waiters_are_served_beside_a_window_of_your_own() {
+fn waiters_are_served_beside_custom_window() {
     let clock = ManualClock::new();
     let one = CircuitBreaker::builder("own window")
         .window(window::Custom::new(Forgetful))
