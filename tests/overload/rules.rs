@@ -190,9 +190,19 @@ fn attention_outlives_transitions() {
     let breaker = throttled(&clock);
     overload(&breaker);
     let before = counts(&breaker);
-    breaker.force_open();
-    breaker.reset();
-    assert_eq!(counts(&breaker), before);
+    let commands: [fn(&CircuitBreaker); 6] = [
+        CircuitBreaker::force_open,
+        CircuitBreaker::open,
+        // From open to open.
+        CircuitBreaker::open,
+        CircuitBreaker::half_open,
+        CircuitBreaker::metrics_only,
+        CircuitBreaker::reset,
+    ];
+    for command in commands {
+        command(&breaker);
+        assert_eq!(counts(&breaker), before, "{}", breaker.state());
+    }
     assert!((0..100).any(|_| breaker.acquire().is_err()));
 }
 

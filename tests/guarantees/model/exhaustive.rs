@@ -216,6 +216,7 @@ fn settings() -> Vec<Settings> {
         lease: 2 * TICK,
         on_cancel: OnCancel::Ignore,
         slow_probes_fail: false,
+        throttle: None,
         durations: false,
         initial_state: State::Closed,
         reads: None,
