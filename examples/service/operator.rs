@@ -1,6 +1,6 @@
 //! Who may steer the service.
 //!
-//! It listens on loopback, so whoever can reach that may: every user of this
+//! It listens on loopback, so and every client that can reach it may give commands: every user of this
 //! machine. But a page in an operator's browser reaches it too, so the page must
 //! not be able to send what is asked for here:
 //!

@@ -173,7 +173,7 @@ fn waiting_signals_outlive_the_breaker() {
     flip(&breaker, 7);
     drop(breaker);
     gated.open();
-    // Nobody is left to flush for, but the listener is dropped in the end.
+    // No caller is left to flush for, but the listener is dropped in the end.
     eventually(|| Arc::strong_count(&gated) == 1);
     assert_eq!(gated.told.lock().unwrap().len(), 7);
 }

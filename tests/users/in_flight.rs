@@ -175,7 +175,7 @@ struct TwoHung;
 
 impl Tripper for TwoHung {
     fn should_trip(&self, seen: &fluxgate::tripper::Context<'_>) -> bool {
-        assert_eq!(seen.in_flight(2 * SECOND), None, "nobody needs that age");
+        assert_eq!(seen.in_flight(2 * SECOND), None, "no rule needs that age");
         seen.in_flight(SECOND).is_some_and(|calls| calls >= 2)
     }
 

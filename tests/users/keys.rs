@@ -75,7 +75,7 @@ fn those_asked_for_stay_longer_than_the_idle() {
     for key in 0..32 {
         hosts.get(&key.to_string());
     }
-    // The first time that room is made nobody is idle yet; then only "busy" is
+    // The first time that room is made no key is idle yet; then only "busy" is
     // asked for between one time and the next.
     for key in 100..199 {
         assert_eq!(hosts.get("busy").info().metrics.total_count, key - 100);

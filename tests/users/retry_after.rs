@@ -195,5 +195,5 @@ fn rejections_become_responses() {
     clock.advance(Duration::from_millis(59_400));
     assert_eq!(seconds(&breaker).as_deref(), Some("1"));
     breaker.force_open();
-    assert_eq!(seconds(&breaker), None, "nobody knows");
+    assert_eq!(seconds(&breaker), None, "it is unknown");
 }

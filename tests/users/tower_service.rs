@@ -94,7 +94,7 @@ async fn unused_ready_service_holds_no_slot() {
 
     let mut ready: Vec<_> = (0..10).map(|_| service.clone()).collect();
     assert!(ready.iter_mut().all(is_ready));
-    assert_eq!(breaker.state(), State::Open, "nobody asked for a probe yet");
+    assert_eq!(breaker.state(), State::Open, "no probe was asked for yet");
 
     let mut last = ready.pop().expect("ten of them");
     let probe = last.call("probe");

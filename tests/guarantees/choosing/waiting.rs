@@ -88,7 +88,7 @@ fn waiters_of_a_slot_do_not_stampede() {
     }
     assert_eq!(one.info().rejected, 0);
     let (mut served, mut polls) = (0, 0);
-    // Whoever is woken asks; a call ends before the next is looked for.
+    // A waiter that is woken asks; a call ends before the next is looked for.
     let mut at = 0;
     loop {
         woken = (at..WAITERS.min(at + 64))
