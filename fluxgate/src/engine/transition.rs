@@ -320,8 +320,8 @@ impl Core {
             trigger,
             by,
         } = entry;
-        let before = held.word().generation();
-        if next.state == State::Open && held.word().state() == State::Open {
+        let before = held.word();
+        if next.state == State::Open && before.state() == State::Open {
             // Two openings must never be adjacent generations: see `OpeningSeqLock`.
             // The word between them is of a state whose callers take the lock.
             held.get().machine.skip_generation();
@@ -354,7 +354,7 @@ impl Core {
         debug_assert!(
             new_state != State::Open
                 || old_state != State::Open
-                || machine.generation() > before + 1,
+                || machine.generation() > before.generation() + 1,
             "two openings must not be adjacent generations: see `opening`"
         );
         if new_state == State::Open {
@@ -399,8 +399,7 @@ impl Core {
         });
         let word = self.word_of(machine);
         // Attention outlives transitions.
-        let has_attention = held.word().has_attention();
-        held.publish_word(if has_attention {
+        held.publish_word(if before.has_attention() {
             word.attentive()
         } else {
             word

@@ -46,7 +46,7 @@ use crate::{
     info::kill_switch,
 };
 
-/// Returns every breaker there is, in the order they were built.
+/// Returns every breaker, in the order in which they were built.
 ///
 /// A handle keeps its breaker: one of a [key](crate::keyed) makes no room for another
 /// while the list lives. To look at all for longer, keep a [`snapshot`], or
