@@ -8,7 +8,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use crate::util::panic::catch_panic;
+use crate::util::{panic::catch_panic, printable::printable};
 
 pub(crate) fn listener_panicked(breaker: &str, listener: &str) {
     warn(format_args!(
@@ -203,6 +203,8 @@ pub(crate) fn refused(error: &crate::ConfigError) {
 #[cold]
 fn info(message: fmt::Arguments<'_>) {
     catch_panic(|| {
+        let message = message.to_string();
+        let message = printable(&message);
         #[cfg(feature = "tracing")]
         tracing::info!(target: "fluxgate", "{message}");
         #[cfg(not(feature = "tracing"))]
@@ -212,6 +214,9 @@ fn info(message: fmt::Arguments<'_>) {
 
 fn warn(message: fmt::Arguments<'_>) {
     catch_panic(|| {
+        // Names, errors and variables in it may come from anywhere.
+        let message = message.to_string();
+        let message = printable(&message);
         #[cfg(feature = "tracing")]
         tracing::warn!(target: "fluxgate", "{message}");
         #[cfg(not(feature = "tracing"))]

@@ -5,9 +5,11 @@ mod attaching;
 mod attribute;
 mod contained;
 mod environment;
+mod exit;
 mod exporters;
 mod first_use;
 mod flight;
+mod forging;
 #[cfg(unix)]
 mod fork;
 mod info;

@@ -4,7 +4,7 @@ use std::{fmt, io, sync::Arc, time::Duration};
 
 use crate::{
     CircuitBreaker, Classify, Name, Outcome, Reason, State, engine::opening::Refusal,
-    flight::FailureRecord, info::reason::Percent, tracker::chain,
+    flight::FailureRecord, info::reason::Percent, tracker::chain, util::printable::printable,
 };
 
 /// The breaker did not let a call through; the protected function did not run.
@@ -123,7 +123,11 @@ impl CallNotPermitted {
     /// Writes which of the two kept the call out: the permit, or the limit.
     fn write_half_open(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let config = &self.breaker().core.config;
-        write!(f, "circuit breaker '{}' is half-open, and ", self.name())?;
+        write!(
+            f,
+            "circuit breaker '{}' is half-open, and ",
+            printable(self.name())
+        )?;
         let Some(elapsed) = self.refusal.permit_asked_after() else {
             return f.write_str("as many probes as `max_half_open_calls` allows are in flight");
         };
@@ -164,7 +168,7 @@ impl fmt::Debug for CallNotPermitted {
 
 impl fmt::Display for CallNotPermitted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.name();
+        let name = printable(self.name());
         match self.state() {
             State::Closed => write!(
                 f,

@@ -52,7 +52,7 @@ use crate::{
     retry::Opening,
     util::{
         consult::{Consulted, consult},
-        sync::spawn,
+        threads::spawn,
     },
 };
 

@@ -3,7 +3,7 @@
 use tracing::Level;
 
 use super::Listener;
-use crate::{Signal, State};
+use crate::{Signal, State, util::printable::printable};
 
 /// Writes one `tracing` event for every transition, with the target
 /// `fluxgate::listeners::log`.
@@ -73,17 +73,18 @@ impl Listener for LogListener {
             record,
             origin: _,
         } = signal;
+        let shown = printable(name);
         let reason = reason.as_ref().map(tracing::field::display);
         let retry_after = next_attempt
             .and_then(|next| next.duration_since(*timestamp).ok())
             .map(|wait| wait.as_secs_f64());
         let (text, level) = if *would_have_opened {
             // As serious as an opening.
-            let text = format!("Circuit Breaker '{name}' would have opened, but only measures");
+            let text = format!("Circuit Breaker '{shown}' would have opened, but only measures");
             (text, State::Open)
         } else {
             let text =
-                format!("Circuit Breaker '{name}' transitioned from {old_state} to {new_state}");
+                format!("Circuit Breaker '{shown}' transitioned from {old_state} to {new_state}");
             (text, *new_state)
         };
         let opening = record.as_ref().filter(|_| *new_state == State::Open);

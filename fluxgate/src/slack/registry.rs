@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::{Delivery, DeliveryPolicy, Error, Token, queue::QueueShared};
-use crate::util::pending::{Pending, watch};
+use crate::util::{
+    pending::{Pending, watch},
+    threads,
+};
 
 struct Engines {
     /// Every delivery there is.
@@ -84,6 +87,8 @@ pub(super) fn all() -> Vec<Arc<QueueShared>> {
 #[expect(clippy::must_use_candidate, reason = "the report may well be ignored")]
 pub fn shutdown_all(within: Duration) -> FlushReport {
     let started = Instant::now();
+    // Signals that were left to a thread become messages first.
+    threads::wait(started.checked_add(within));
     let all = all();
     for shared in &all {
         shared.close(Some(within));

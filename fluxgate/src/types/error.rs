@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::Name;
+use crate::{Name, util::printable::printable};
 
 /// A breaker's settings were refused. Lists every fault, not only the first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl fmt::Display for ConfigError {
         write!(
             f,
             "circuit breaker '{}' can't be built: ",
-            self.name.as_str()
+            printable(&self.name)
         )?;
         for (i, fault) in self.faults.iter().take(SHOWN).enumerate() {
             let separator = if i == 0 { "" } else { "; " };

@@ -6,8 +6,10 @@ pub(crate) mod consult;
 pub(crate) mod duration;
 pub(crate) mod panic;
 pub(crate) mod pending;
+pub(crate) mod printable;
 pub(crate) mod slot;
 pub(crate) mod sync;
+pub(crate) mod threads;
 #[cfg(feature = "slack-core")]
 pub(crate) mod utc;
 #[cfg(feature = "serde")]

@@ -38,45 +38,6 @@ pub(crate) fn pause(_tries: u32) {
     loom::thread::yield_now();
 }
 
-/// Runs `f` on a thread of its own. Whether there is one: there are at most a few
-/// at a time in the process, and on some platforms none.
-#[cfg(not(fluxgate_loom))]
-pub(crate) fn spawn(f: impl FnOnce() + Send + 'static) -> bool {
-    use std::{
-        sync::atomic::{AtomicUsize, Ordering::Relaxed},
-        thread,
-    };
-
-    const MOST: usize = 8;
-    static RUNNING: AtomicUsize = AtomicUsize::new(0);
-
-    /// One that runs, until it is dropped.
-    struct RunningThread;
-
-    impl Drop for RunningThread {
-        fn drop(&mut self) {
-            RUNNING.fetch_sub(1, Relaxed);
-        }
-    }
-
-    let running = RUNNING.fetch_add(1, Relaxed);
-    let guard = RunningThread;
-    let thread = thread::Builder::new().name("fluxgate-signals".into());
-    running < MOST
-        && thread
-            .spawn(move || {
-                let _guard = guard;
-                f();
-            })
-            .is_ok()
-}
-
-#[cfg(fluxgate_loom)]
-pub(crate) fn spawn(f: impl FnOnce() + Send + 'static) -> bool {
-    loom::thread::spawn(f);
-    true
-}
-
 /// The standard cell with the interface of loom's.
 #[cfg(not(fluxgate_loom))]
 mod cell {

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{listener::async_listener::executor, util::pending};
+use crate::{
+    listener::async_listener::executor,
+    util::{pending, threads},
+};
 
 /// Waits until every async listener of the process has handled the signals sent before
 /// this call, for at most `timeout`. Returns whether they all have.
@@ -11,11 +14,12 @@ use crate::{listener::async_listener::executor, util::pending};
 /// blocks: in async code call it from a blocking task. An async listener that calls it
 /// waits for itself, and gets `false` at once; so does a process forked from the one
 /// that delivers.
-#[must_use = "whether all was delivered"]
+#[must_use = "it is false if something was not delivered"]
 pub fn flush(timeout: Duration) -> bool {
     if executor::is_current() || executor::is_orphaned() {
         return false;
     }
     let until = Instant::now().checked_add(timeout);
-    pending::all().iter().all(|pending| pending.wait(until))
+    // First what tells async listeners, too.
+    threads::wait(until) && pending::all().iter().all(|pending| pending.wait(until))
 }
