@@ -88,7 +88,7 @@ impl<K: Key> Set<K> {
             return Err(OverflowReason::TooLong);
         }
         let new = Arc::new(KeyEntry {
-            key: DropContained::new(key.to_owned()),
+            key: DropContained::new(key.to_owned(), || ()),
             hash,
             id: AtomicU32::new(0),
             core: OnceCell::new(),
@@ -205,7 +205,7 @@ impl<K: Key> Set<K> {
         if breaker.name() != shared || size_of_val(key) > MAX_KEY_BYTES {
             return breaker.name().clone();
         }
-        match label::of(&*DropContained::new(key.to_owned())) {
+        match label::of(&*DropContained::new(key.to_owned(), || ())) {
             Some(label) => Name::from(format!("{}/{label}", self.name)),
             None => shared.clone(),
         }

@@ -3,24 +3,32 @@
 use std::{error::Error, fmt};
 
 use super::{DeliveryCounts, Listener, ListenerNeeds};
-use crate::{Info, Signal, WeakBreaker, diagnostics, util::panic::catch_panic};
+use crate::{
+    Info, Signal, WeakBreaker, diagnostics,
+    util::panic::{DropContained, catch_panic},
+};
 
 /// How many characters of a name and of an error are kept.
 const NAME: usize = 200;
 const ERROR: usize = 1000;
 
 /// A listener whose name may panic, and whose drop may.
-pub(crate) struct Owned(Droppable<Box<dyn Listener>>);
+pub(crate) struct Owned(DropContained<Box<dyn Listener>>);
 
 impl Owned {
     pub(crate) fn new(listener: Box<dyn Listener>) -> Self {
-        Self(Droppable::new(listener))
+        Self(contained(listener))
     }
 
     /// Returns its name, for reports.
     pub(super) fn label(&self) -> String {
-        label(|| self.0.get().name())
+        label(|| self.0.name())
     }
+}
+
+/// Holds a listener, and reports a panic of its drop.
+pub(super) fn contained<L>(listener: L) -> DropContained<L> {
+    DropContained::new(listener, diagnostics::listener_drop_panicked)
 }
 
 /// Returns the beginning of a listener's name, or says that there is none.
@@ -39,51 +47,26 @@ pub(super) fn describe(error: impl fmt::Display) -> String {
 
 impl Listener for Owned {
     fn on_signal(&self, signal: &Signal) {
-        self.0.get().on_signal(signal);
+        self.0.on_signal(signal);
     }
 
     fn name(&self) -> &str {
-        self.0.get().name()
+        self.0.name()
     }
 
     fn attach(&self, breaker: &WeakBreaker) -> Result<(), Box<dyn Error + Send + Sync>> {
-        self.0.get().attach(breaker)
+        self.0.attach(breaker)
     }
 
     fn detach(&self, breaker: &WeakBreaker, last: &dyn Fn() -> Info) {
-        self.0.get().detach(breaker, last);
+        self.0.detach(breaker, last);
     }
 
     fn needs(&self) -> ListenerNeeds {
-        self.0.get().needs()
+        self.0.needs()
     }
 
     fn delivery_counts(&self) -> DeliveryCounts {
-        self.0.get().delivery_counts()
-    }
-}
-
-/// A value whose drop runs user code.
-pub(crate) struct Droppable<T>(
-    /// `None` while it is dropped.
-    Option<T>,
-);
-
-impl<T> Droppable<T> {
-    pub(crate) fn new(value: T) -> Self {
-        Self(Some(value))
-    }
-
-    pub(crate) fn get(&self) -> &T {
-        self.0.as_ref().expect("it is there until it is dropped")
-    }
-}
-
-impl<T> Drop for Droppable<T> {
-    fn drop(&mut self) {
-        let value = self.0.take();
-        if catch_panic(|| drop(value)).is_none() {
-            diagnostics::listener_drop_panicked();
-        }
+        self.0.delivery_counts()
     }
 }

@@ -117,6 +117,9 @@ struct Breakers {
     next: u64,
     /// How many there may be before the dropped ones are taken out.
     room: usize,
+    /// How many entries were looked at.
+    #[cfg(test)]
+    looks: std::cell::Cell<usize>,
 }
 
 /// The breakers of a name.
@@ -180,8 +183,12 @@ impl Breakers {
             self.sweep();
             self.room = self.built.len() * 2;
         }
-        let Self { built, by_name, .. } = self;
+        #[cfg(test)]
+        let looks = &self.looks;
+        let (built, by_name) = (&mut self.built, &mut self.by_name);
         let is_gone = |number: &u64| {
+            #[cfg(test)]
+            looks.set(looks.get() + 1);
             built
                 .get(number)
                 .is_none_or(|core| core.strong_count() == 0)
@@ -204,6 +211,8 @@ impl Breakers {
     }
 
     fn sweep(&mut self) {
+        #[cfg(test)]
+        self.looks.set(self.looks.get() + 2 * self.built.len());
         let built = &mut self.built;
         built.retain(|_, core| core.strong_count() > 0);
         self.by_name.retain(|_, Namesakes { numbers, .. }| {
@@ -408,6 +417,37 @@ mod tests {
         let names: Vec<_> = names.map(|one| one.name().clone()).collect();
         let expected: Vec<_> = living.iter().map(|one| one.name().clone()).collect();
         assert_eq!(names, expected);
+    }
+
+    /// As keys with a label do that make room for each other.
+    #[test]
+    fn names_that_return_cost_the_same_each_time() {
+        const NAMES: usize = 100;
+        const ROUNDS: usize = 200;
+        /// Whether the one before is still held when a name returns.
+        const OVERLAPS: [bool; 2] = [false, true];
+
+        for overlaps in OVERLAPS {
+            let mut breakers = Breakers::default();
+            // They have the name of one that is there all the time, too.
+            let first = build("returns-0");
+            enter(&mut breakers, &first);
+            let mut held: HashMap<usize, CircuitBreaker> = HashMap::new();
+            for _ in 0..ROUNDS {
+                for name in 0..NAMES {
+                    if !overlaps {
+                        held.remove(&name);
+                    }
+                    let next = build(&format!("returns-{name}"));
+                    enter(&mut breakers, &next);
+                    held.insert(name, next);
+                }
+            }
+            let looks = breakers.looks.get() / (NAMES * ROUNDS);
+            assert!(looks <= 8, "{looks} entries for each breaker");
+            assert!(breakers.built.len() <= 4 * NAMES);
+            assert!(breakers.by_name[&hash("returns-0")].numbers.len() <= 4 * NAMES);
+        }
     }
 
     #[test]

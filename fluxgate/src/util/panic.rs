@@ -19,31 +19,36 @@ pub(crate) fn catch_panic<R>(f: impl FnOnce() -> R) -> Option<R> {
 
 /// A value of the user's, whose drop may panic: the panic ends there, since the
 /// thread that drops it need not be the one that made it.
-#[cfg(feature = "keyed")]
-pub(crate) struct DropContained<T>(Option<T>);
+pub(crate) struct DropContained<T> {
+    /// `None` while it is dropped.
+    value: Option<T>,
+    /// Called after a panic.
+    report: fn(),
+}
 
-#[cfg(feature = "keyed")]
 impl<T> DropContained<T> {
-    pub(crate) fn new(value: T) -> Self {
-        Self(Some(value))
+    pub(crate) fn new(value: T, report: fn()) -> Self {
+        Self {
+            value: Some(value),
+            report,
+        }
     }
 }
 
-#[cfg(feature = "keyed")]
 impl<T> std::ops::Deref for DropContained<T> {
     type Target = T;
 
     #[inline]
     fn deref(&self) -> &T {
-        let Self(value) = self;
-        value.as_ref().expect("taken in `drop` alone")
+        self.value.as_ref().expect("taken in `drop` alone")
     }
 }
 
-#[cfg(feature = "keyed")]
 impl<T> Drop for DropContained<T> {
     fn drop(&mut self) {
-        let value = self.0.take();
-        catch_panic(|| drop(value));
+        let value = self.value.take();
+        if catch_panic(|| drop(value)).is_none() {
+            (self.report)();
+        }
     }
 }

@@ -14,13 +14,12 @@ use std::{
 use crate::listener::{
     AsyncListener, DeliveryCounts, Listener,
     async_listener::executor,
-    owned::{describe, label},
+    owned::{contained, describe, label},
 };
 use crate::{
     Signal, diagnostics,
-    listener::owned::Droppable,
     util::{
-        panic::catch_panic,
+        panic::{DropContained, catch_panic},
         pending::{self, Pending},
     },
 };
@@ -34,7 +33,7 @@ pub(in crate::listener) struct Background<L> {
 }
 
 struct Queue<L> {
-    listener: Droppable<L>,
+    listener: DropContained<L>,
     /// Whether the listener may need a tokio runtime that is not there.
     lacks_tokio: bool,
     /// Signals that came in a process forked from that of the background thread.
@@ -81,7 +80,7 @@ impl<L: AsyncListener + 'static> Background<L> {
         let lacks_tokio =
             !cfg!(feature = "tokio") && catch_panic(|| listener.needs_tokio()).unwrap_or(true);
         let queue = Queue {
-            listener: Droppable::new(listener),
+            listener: contained(listener),
             lacks_tokio,
             orphaned: AtomicU64::new(0),
             state: Mutex::default(),
@@ -127,7 +126,7 @@ impl<L: AsyncListener + 'static> Listener for Background<L> {
     }
 
     fn name(&self) -> &str {
-        self.queue.listener.get().name()
+        self.queue.listener.name()
     }
 
     fn delivery_counts(&self) -> DeliveryCounts {
@@ -181,7 +180,7 @@ async fn deliver<L: AsyncListener + 'static>(queue: Arc<Queue<L>>) {
         state.failures += u64::from(delivered != Some(Ok(())));
         drop(state);
         queue.progress.notify_all();
-        let name = || label(|| queue.listener.get().name());
+        let name = || label(|| queue.listener.name());
         match delivered {
             Some(Ok(())) => {}
             Some(Err(error)) => diagnostics::listener_failed(&signal.name, &name(), &error),
@@ -212,7 +211,7 @@ impl<L: AsyncListener + 'static> Drop for DrainTask<L> {
         let goes_on = state.spawned;
         drop(state);
         queue.progress.notify_all();
-        diagnostics::listener_abandoned(&label(|| queue.listener.get().name()));
+        diagnostics::listener_abandoned(&label(|| queue.listener.name()));
         if goes_on {
             executor::spawn(deliver(Arc::clone(queue)));
         }
@@ -238,7 +237,7 @@ impl<L: AsyncListener> Queue<L> {
     /// Delivers one signal. Returns how that went, or `None` if the listener
     /// panicked.
     async fn tell(&self, signal: &Signal) -> Option<Result<(), String>> {
-        let mut future = Box::pin(catch_panic(|| self.listener.get().deliver(signal))?);
+        let mut future = Box::pin(catch_panic(|| self.listener.deliver(signal))?);
         let delivered = poll_fn(|context| {
             let polled = catch_panic(|| future.as_mut().poll(context));
             polled.map_or(Poll::Ready(None), |polled| polled.map(Some))
