@@ -72,7 +72,13 @@ fn hidden_static(
     fluxgate: &Runtime<'_>,
 ) -> TokenStream {
     let hidden = hidden();
-    let (ty, new) = static_type(set, fluxgate);
+    let (mut ty, new) = static_type(set, fluxgate);
+    if let Some(set) = set {
+        let key = keyed::key_type(set, fluxgate);
+        let place = place(Some(set));
+        let breakers = respanned(quote!(#fluxgate::keyed::StaticBreakers), place);
+        ty = quote_spanned!(place=> #breakers<#key>);
+    }
     let builder = builder(settings, function, set, fluxgate);
     let place = place(set);
     let link = respanned(quote!(#fluxgate::__link! { #hidden }), place);

@@ -238,15 +238,16 @@ impl<'a> Invocation<'a> {
         };
         // Errors about the fallback stand there.
         let place = fallback.span().resolved_at(Span::mixed_site());
-        let result = Ident::new("result", place);
+        let [result, of] = ["result", "of"].map(|name| Ident::new(name, place));
         let or_await = respanned(quote!(#fluxgate::__private::or_await), place);
+        let answered = respanned(quote!(#fluxgate::__private::answered), place);
         let outcome = quote! {
             #fluxgate::__private::try_call_async(#breaker, #judge, #body).await
         };
         quote_spanned! {place=>
             match #or_await(#outcome, #fallback) {
                 ::core::result::Result::Ok(#result) => #result,
-                ::core::result::Result::Err(#result) => #result.await,
+                ::core::result::Result::Err((#result, #of)) => #answered(#result.await, #of),
             }
         }
     }
@@ -328,7 +329,13 @@ fn lookup(
     let reference = breaker::reference(breaker, function, fluxgate);
     let local = keyed::local();
     let lookup = match breaker.key() {
-        Some(key) => keyed::lookup(key, &reference, fluxgate),
+        Some(key) => {
+            let own = match breaker {
+                FunctionBreaker::Own { keys, .. } => keys.as_ref().map(|keys| &keys.set),
+                FunctionBreaker::Shared { .. } => None,
+            };
+            keyed::lookup(key, &reference, own, fluxgate)
+        }
         None if is_taken(breaker, function) => {
             let place = reference.span();
             let clone = quote_spanned!(place=> #fluxgate::CircuitBreaker::clone(#reference));

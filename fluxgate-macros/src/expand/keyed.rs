@@ -16,9 +16,16 @@ pub(super) fn local() -> Ident {
 ///
 /// ```text
 /// Input:  key = tenant
-/// Output: let breaker = ::fluxgate::__private::by_key(&BREAKERS, &tenant);
+/// Output: let breaker = ::fluxgate::__private::by_key::<String, _, _>(&BREAKERS, &tenant);
 /// ```
-pub(super) fn lookup(key: &CallKey, breakers: &TokenStream, fluxgate: &Runtime<'_>) -> TokenStream {
+///
+/// A set that is shared knows the type of its keys.
+pub(super) fn lookup(
+    key: &CallKey,
+    breakers: &TokenStream,
+    own: Option<&KeySet>,
+    fluxgate: &Runtime<'_>,
+) -> TokenStream {
     let place = key.expr.span().resolved_at(Span::mixed_site());
     // What `macro_rules` captured loses its invisible delimiters on the way.
     let mut expr = &key.expr;
@@ -33,10 +40,22 @@ pub(super) fn lookup(key: &CallKey, breakers: &TokenStream, fluxgate: &Runtime<'
         expr: Box::new(expr.clone()),
     };
     let by_key = respanned(quote!(#fluxgate::__private::by_key), place);
-    let found = quote_spanned!(place=> #by_key(#breakers, #reference));
+    let types = own.map(|set| {
+        let ty = key_type(set, fluxgate);
+        quote_spanned!(place=> ::<#ty, _, _>)
+    });
+    let found = quote_spanned!(place=> #by_key #types(#breakers, #reference));
     let found = guarded(Some(&key.ident), &found, fluxgate);
     let local = local();
     quote!(let #local = #found;)
+}
+
+/// Writes the type of the keys, so that one that can't be is reported there, and once.
+pub(super) fn key_type(set: &KeySet, fluxgate: &Runtime<'_>) -> TokenStream {
+    let ty = &set.ty;
+    let place = ty.span().resolved_at(Span::mixed_site());
+    let key_type = respanned(quote!(#fluxgate::__private::KeyType), place);
+    quote_spanned!(place=> <#ty as #key_type>::Key)
 }
 
 /// Writes the settings of a set: those of its breakers, and its own.

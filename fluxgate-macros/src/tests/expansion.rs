@@ -71,7 +71,7 @@ fn renamed_crate_is_used_throughout() {
 fn key_is_looked_up_before_the_body() {
     let text = expanded("key = symbol, retry = Always, max_keys = 5").to_string();
     for part in [
-        "StaticBreakers < :: std :: string :: String >",
+        "StaticBreakers < < :: std :: string :: String as :: fluxgate :: __private :: KeyType > :: Key >",
         ". settings (| builder | builder . retry (:: fluxgate :: retry :: Always)) . max_keys (5)",
         "& symbol) } ; return :: fluxgate :: __private :: call",
     ] {

@@ -1,6 +1,9 @@
 //! What stands in for the result of a call.
 
-use std::future::{Future, Ready, ready};
+use std::{
+    future::{Future, Ready, ready},
+    marker::PhantomData,
+};
 
 use crate::CallError;
 
@@ -21,18 +24,42 @@ pub fn or_else<R, E>(
 ///
 /// # Errors
 ///
-/// The future that gives the result. It is left to the caller to await: a
+/// The future that gives the result, and what tells [`answered`] its type. It is left to the caller to await: a
 /// future in here would name `FallbackAnswer` in its type, and the compiler could not
 /// see any longer that it is `Send` where `R` borrows.
 #[inline]
 pub fn or_await<R, E, A, M>(
     outcome: Result<R, CallError<E>>,
     fallback: impl FnOnce(CallError<E>) -> A,
-) -> Result<R, A::Future>
+) -> Result<R, (A::Future, PhantomData<fn() -> R>)>
 where
     A: FallbackAnswer<R, M>,
 {
-    outcome.map_err(|error| fallback(error).answer())
+    outcome.map_err(|error| (fallback(error).answer(), PhantomData))
+}
+
+/// Returns what the future of the fallback gave. That it is an `R` is demanded here
+/// alone, so that another type is reported once.
+#[inline]
+pub fn answered<R, A: Is<R>>(answer: A, _: PhantomData<fn() -> R>) -> R {
+    answer.itself()
+}
+
+/// The same type.
+#[diagnostic::on_unimplemented(
+    message = "the fallback must return `{R}`, or a future that does",
+    label = "this is a future of `{Self}`"
+)]
+pub trait Is<R> {
+    #[doc(hidden)]
+    fn itself(self) -> R;
+}
+
+impl<R> Is<R> for R {
+    #[inline]
+    fn itself(self) -> R {
+        self
+    }
 }
 
 /// What the fallback of an async function may return. `M` tells the two
@@ -43,7 +70,7 @@ where
 )]
 pub trait FallbackAnswer<R, M> {
     #[doc(hidden)]
-    type Future: Future<Output = R>;
+    type Future: Future;
 
     #[doc(hidden)]
     fn answer(self) -> Self::Future;
@@ -63,7 +90,7 @@ impl<R> FallbackAnswer<R, AtOnce> for R {
     }
 }
 
-impl<R, F: Future<Output = R>> FallbackAnswer<R, Awaited> for F {
+impl<R, F: Future> FallbackAnswer<R, Awaited> for F {
     type Future = F;
 
     fn answer(self) -> F {

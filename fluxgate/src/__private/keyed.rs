@@ -16,6 +16,19 @@ pub fn by_key<K: Key, Q: KeyOf<K, M>, M>(breakers: &CircuitBreakers<K>, key: &Q)
     key.breaker(breakers)
 }
 
+/// The type of the keys of a set, where it can be one. A type that can't is reported
+/// once: what uses it is of no type then.
+#[cfg(feature = "keyed")]
+pub trait KeyType {
+    #[doc(hidden)]
+    type Key;
+}
+
+#[cfg(feature = "keyed")]
+impl<K: Key> KeyType for K {
+    type Key = K;
+}
+
 /// What `key = …` may give: a key, or a reference to what keys borrow as. `M`
 /// tells the two apart, and is always inferred.
 #[cfg(feature = "keyed")]

@@ -23,10 +23,10 @@ pub use crate::util::bounds;
 pub use classify::{Wait, overloaded_for, unavailable_for};
 pub use completion::completion;
 pub use constants::check;
-pub use fallback::{FallbackAnswer, or_await, or_else};
+pub use fallback::{FallbackAnswer, answered, or_await, or_else};
 pub use keyed::keyed;
 #[cfg(feature = "keyed")]
-pub use keyed::{KeyOf, by_key};
+pub use keyed::{KeyOf, KeyType, by_key};
 pub use listener::{
     async_listener_fn, listener_fn, log_listener, metrics_listener, opentelemetry_listener,
     prometheus_listener, slack_listener,
