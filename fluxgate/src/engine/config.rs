@@ -3,22 +3,26 @@
 use std::{
     fmt::{self, Write as _},
     num::NonZeroU64,
+    ops::Deref,
+    sync::Arc,
     time::Duration,
 };
 
+use super::state_word::CallNeeds;
 use crate::{
-    OnCancel, Reason, RuleKind, SettingsInfo, SlowProbes,
+    OnCancel, Reason, RuleKind, SettingsInfo, SlowProbes, diagnostics,
     permit::Permit,
     retry::Retry,
     tripper::{Cause, MinToTrip, Rule},
     util::panic::catch_panic,
 };
 
-/// The settings of a breaker, which never change.
+/// The settings of a breaker, and what follows from them. They never change: a live
+/// change puts others in their place.
 pub(crate) struct Config {
     pub(crate) tripper: Rule,
-    pub(crate) retry: Box<dyn Retry>,
-    pub(crate) permit: Box<dyn Permit>,
+    pub(crate) retry: Arc<dyn Retry>,
+    pub(crate) permit: Arc<dyn Permit>,
     pub(crate) close_after: u64,
     pub(crate) reopen_after: Option<NonZeroU64>,
     pub(crate) on_cancel: OnCancel,
@@ -27,18 +31,70 @@ pub(crate) struct Config {
     pub(crate) flight: usize,
     /// The slowness thresholds of the rules, ascending.
     pub(crate) thresholds: Box<[Duration]>,
-    /// Whether the sum of durations is kept.
+    /// The lowest of them, in nanoseconds; beyond all time if there is none.
+    pub(crate) slow: u64,
+    /// Whether the sum of durations is kept, and whether that is by its own setting.
     pub(crate) durations: bool,
-    /// Whether the tripper wants to be asked after calls that change nothing.
-    pub(crate) every_call: bool,
+    pub(crate) keeps_durations: bool,
     /// Whether a part of the tripper is the user's own: the machine hands out a
     /// [`Question`] instead of asking it.
     pub(crate) own_tripper: bool,
+    pub(crate) recording: Recording,
+    /// What calls need.
+    pub(crate) calls: CallNeeds,
+    /// Tells these settings from others that the breaker had or will have, for
+    /// [`RULES`](super::opening::RULES) changes.
+    pub(crate) number: u16,
+}
+
+/// What is read of the settings for every recorded call: the machine has it at hand.
+#[derive(Clone, Copy)]
+pub(crate) struct Recording {
+    /// Whether calls are timed.
+    pub(crate) needs_elapsed: bool,
+    /// Whether the tripper wants to be asked after calls that change nothing.
+    pub(crate) every_call: bool,
+    /// Whether the window is the user's own.
+    pub(crate) own_window: bool,
     /// When a full window need not be shown to the tripper.
     pub(crate) min_to_trip: MinToTrip,
-    /// Makes the settings again, for a breaker of a static.
-    #[cfg(feature = "sim")]
-    pub(crate) recipe: Option<fn() -> crate::Builder>,
+}
+
+/// Settings in the hands of code that runs without the lock. They may have been
+/// replaced meanwhile: then dropping this runs the `Drop` of the user's policies, so
+/// no lock may be held.
+pub(crate) struct ConfigRef(
+    /// `None` while it is dropped.
+    Option<Arc<Config>>,
+);
+
+impl ConfigRef {
+    pub(crate) fn new(config: &Arc<Config>) -> Self {
+        Self(Some(Arc::clone(config)))
+    }
+}
+
+impl From<Arc<Config>> for ConfigRef {
+    fn from(config: Arc<Config>) -> Self {
+        Self(Some(config))
+    }
+}
+
+impl Deref for ConfigRef {
+    type Target = Config;
+
+    fn deref(&self) -> &Config {
+        self.0.as_ref().expect("taken in `drop` alone")
+    }
+}
+
+impl Drop for ConfigRef {
+    fn drop(&mut self) {
+        let config = self.0.take();
+        if catch_panic(|| drop(config)).is_none() {
+            diagnostics::policy_drop_panicked();
+        }
+    }
 }
 
 impl Config {
@@ -62,6 +118,11 @@ impl Config {
     /// Returns the share of calls that the permit admits, if it can tell.
     pub(crate) fn share(&self, elapsed: Duration) -> Option<f64> {
         catch_panic(|| self.permit.share(elapsed)).flatten()
+    }
+
+    /// Returns whether a probe that succeeded took so long that it counts as failed.
+    pub(crate) fn is_too_slow(&self, elapsed: u64) -> bool {
+        self.slow_probes == SlowProbes::Fail && elapsed >= self.slow && self.slow < u64::MAX
     }
 
     /// Returns a cause in words.

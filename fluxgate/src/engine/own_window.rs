@@ -102,8 +102,10 @@ impl Core {
             _ => {}
         }
         if let (true, WindowTask::Record { record, now, .. }) = (stays, task) {
-            let machine = &mut held.get().machine;
-            if let Some(next) = machine.went_into(&self.config, record.failed, now) {
+            let Shared {
+                machine, config, ..
+            } = held.get();
+            if let Some(next) = machine.went_into(config, record.failed, now) {
                 held = self.make(held, next, Some(now));
             }
         }

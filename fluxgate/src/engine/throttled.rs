@@ -10,8 +10,7 @@
 use std::time::Duration;
 
 use super::{
-    Core, Shared,
-    lock::Held,
+    Core,
     opening::Refusal,
     state_word::StateWord,
     ticket::{CallEnd, Ticket},
@@ -34,7 +33,7 @@ impl Core {
             Some(refusal) => Err(refusal),
             None => Ok(Ticket::new(
                 word.calm(),
-                if self.needs_start { now } else { 0 },
+                if word.needs_start() { now } else { 0 },
             )),
         }
     }
@@ -42,7 +41,7 @@ impl Core {
     /// Returns whether attention lasts.
     #[cfg(feature = "keyed")]
     pub(super) fn is_attentive(&self, word: StateWord, now: u64) -> bool {
-        let throttle = self.throttle.as_deref();
+        let throttle = self.throttle.get();
         word.has_attention() && throttle.is_some_and(|throttle| !throttle.is_over(now))
     }
 
@@ -52,7 +51,7 @@ impl Core {
         if !word.has_attention() {
             return None;
         }
-        let throttle = self.throttle.as_deref()?;
+        let throttle = self.throttle.get()?;
         if throttle.is_over(now) {
             self.end_attention(throttle, now);
             return None;
@@ -79,7 +78,7 @@ impl Core {
             // An overload is counted where it is found to be one.
             CallEnd::Overloaded | CallEnd::Ignored | CallEnd::Cancelled => false,
         };
-        if let Some(throttle) = self.throttle.as_deref()
+        if let Some(throttle) = self.throttle.get()
             && is_answer
             && present.has_attention()
         {
@@ -93,26 +92,10 @@ impl Core {
         true
     }
 
-    /// Counts an answer as [`count_answer`](Self::count_answer) does, and lets go of
-    /// the lock for that. Returns whether the outcome is late.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn count_answer_unlocked<'a>(
-        &'a self,
-        held: Held<'a, Shared>,
-        ticket: StateWord,
-    ) -> (Held<'a, Shared>, bool) {
-        drop(held);
-        self.count_answer(ticket, CallEnd::Success);
-        let held = self.shared.lock();
-        let late = !held.word().same_period(ticket);
-        (held, late)
-    }
-
     /// Returns what an overload counts as: without a throttle as a failure.
     #[cold]
     pub(super) fn count_overload(&self, ticket: StateWord, is_probe: bool) -> Option<bool> {
-        let Some(throttle) = self.throttle.as_deref() else {
+        let Some(throttle) = self.throttle.get() else {
             return Some(true);
         };
         let present = self.word();
@@ -138,7 +121,7 @@ impl Core {
     /// wait.
     #[cold]
     pub(crate) fn overloaded_for(&self, ticket: Ticket, wait: Duration) {
-        let Some(throttle) = self.throttle.as_deref() else {
+        let Some(throttle) = self.throttle.get() else {
             return self.defer_until(ticket, wait);
         };
         let present = self.word();
@@ -178,7 +161,7 @@ impl Core {
         let mut held = self.shared.lock();
         let ends = held.word().has_attention() && throttle.is_over(now);
         if ends {
-            let word = self.word_of(&held.get().machine);
+            let word = held.word().inattentive();
             held.set_word(word);
         }
         self.unlock(held);
