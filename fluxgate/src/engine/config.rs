@@ -14,7 +14,7 @@ use crate::{
     permit::Permit,
     retry::Retry,
     tripper::{Cause, MinToTrip, Rule},
-    util::panic::catch_panic,
+    util::{duration::nanos, panic::catch_panic},
 };
 
 /// The settings of a breaker, and what follows from them. They never change: a live
@@ -31,15 +31,12 @@ pub(crate) struct Config {
     pub(crate) flight: usize,
     /// The slowness thresholds of the rules, ascending.
     pub(crate) thresholds: Box<[Duration]>,
-    /// The lowest of them, in nanoseconds; beyond all time if there is none.
-    pub(crate) slow: u64,
     /// Whether the sum of durations is kept, and whether that is by its own setting.
     pub(crate) durations: bool,
     pub(crate) keeps_durations: bool,
     /// Whether a part of the tripper is the user's own: the machine hands out a
     /// [`Question`] instead of asking it.
     pub(crate) own_tripper: bool,
-    pub(crate) recording: Recording,
     /// What calls need.
     pub(crate) calls: CallNeeds,
     /// Tells these settings from others that the breaker had or will have, for
@@ -122,7 +119,16 @@ impl Config {
 
     /// Returns whether a probe that succeeded took so long that it counts as failed.
     pub(crate) fn is_too_slow(&self, elapsed: u64) -> bool {
-        self.slow_probes == SlowProbes::Fail && elapsed >= self.slow && self.slow < u64::MAX
+        let lowest = self.thresholds.first();
+        self.slow_probes == SlowProbes::Fail && lowest.is_some_and(|slow| elapsed >= nanos(*slow))
+    }
+
+    /// Returns the lowest threshold of slowness, in nanoseconds; beyond all time if there
+    /// is none.
+    pub(crate) fn slow(&self) -> u64 {
+        self.thresholds
+            .first()
+            .map_or(u64::MAX, |slow| nanos(*slow))
     }
 
     /// Returns a cause in words.

@@ -234,16 +234,17 @@ impl Core {
         let listener_counters = ListenerCounters::new(listeners.needs());
         let Prepared {
             config,
+            recording,
             window,
             probes,
             running,
             throttle,
         } = policies.prepare(Self::needs_of(listener_counters.as_deref()));
-        let machine = Machine::new(window, &config, probes, running, clock.now());
+        let machine = Machine::new(window, (&config, recording), probes, running, clock.now());
         let word = StateWord::new(machine.state(), machine.epoch(), false, config.calls);
         let changed_at = clock.wall();
         let core = Self {
-            slow: AtomicU64::new(config.slow),
+            slow: AtomicU64::new(config.slow()),
             shared: Locked::new(
                 word,
                 Shared {

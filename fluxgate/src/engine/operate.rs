@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::engine::{Core, Shared, choice::Choice, config::ConfigRef, transition::word_of};
+use crate::engine::{Core, choice::Choice, config::ConfigRef, transition::word_of};
 use crate::{
     Info, SettingsInfo, State,
     flight::{FlightRecord, Trigger},
@@ -88,10 +88,8 @@ impl Core {
     pub(crate) fn pressure(&self) -> f64 {
         let now = self.clock.now();
         let mut held = self.shared.lock();
-        let Shared {
-            machine, config, ..
-        } = held.get();
-        machine.pressure(config, now)
+        let shared = held.get();
+        shared.machine.pressure(&shared.config, now)
     }
 
     pub(crate) fn info(&self) -> Info {

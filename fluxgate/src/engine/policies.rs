@@ -1,6 +1,10 @@
 //! The settings of a breaker that may change while it lives, as a whole.
 
-use std::{num::NonZeroU64, sync::Arc, time::Duration};
+use std::{
+    num::NonZeroU64,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use super::{
     config::{Config, Recording},
@@ -44,11 +48,14 @@ pub(crate) struct Policies {
 
 impl Default for Policies {
     fn default() -> Self {
+        // One for all breakers that name none.
+        static RETRY: LazyLock<Arc<dyn Retry>> = LazyLock::new(|| Arc::new(Cooldown::default()));
+        static PERMIT: LazyLock<Arc<dyn Permit>> = LazyLock::new(|| Arc::new(RampUp::default()));
         Self {
             window: AnyWindow::default(),
             tripper: Rule::default(),
-            retry: Arc::new(Cooldown::default()),
-            permit: Arc::new(RampUp::default()),
+            retry: Arc::clone(&RETRY),
+            permit: Arc::clone(&PERMIT),
             max_half_open_calls: MAX_HALF_OPEN_CALLS,
             close_after: CLOSE_AFTER,
             reopen_after: None,
@@ -82,6 +89,7 @@ pub(crate) enum PolicySetting {
 /// What an engine is made of that follows from [`Policies`].
 pub(crate) struct Prepared {
     pub(crate) config: Config,
+    pub(crate) recording: Recording,
     pub(crate) window: AnyWindow,
     pub(crate) probes: Probes,
     pub(crate) running: Option<InFlightAges>,
@@ -227,22 +235,22 @@ impl Policies {
             on_cancel: self.on_cancel,
             slow_probes: self.slow_probes,
             flight: self.flight,
-            slow: thresholds.first().map_or(u64::MAX, |slow| nanos(*slow)),
             thresholds,
             durations,
             keeps_durations: self.durations,
             own_tripper,
-            recording: Recording {
-                needs_elapsed,
-                every_call: needs.every_call,
-                own_window: self.window.is_own(),
-                min_to_trip: min_to_trip.unwrap_or(MinToTrip::NONE),
-            },
             calls,
             number: 0,
         };
+        let recording = Recording {
+            needs_elapsed,
+            every_call: needs.every_call,
+            own_window: self.window.is_own(),
+            min_to_trip: min_to_trip.unwrap_or(MinToTrip::NONE),
+        };
         Prepared {
             config,
+            recording,
             window: self.window,
             probes: Probes::new(self.max_half_open_calls, nanos(self.probe_lease)),
             running: tracks_in_flight.then(|| InFlightAges::new(&needs.in_flight)),

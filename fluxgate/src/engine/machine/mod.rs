@@ -92,9 +92,9 @@ pub(crate) struct Machine {
     failed: u64,
     /// How long after `entered` an open circuit may be probed; `None` is never.
     wait: Option<Duration>,
-    /// What of that wait no change of the settings makes shorter: a command said so, or
-    /// the dependency did.
-    least_wait: Duration,
+    /// What of that wait no change of the settings makes shorter, in nanoseconds: a
+    /// command said so, or the dependency did.
+    least_wait: u64,
     /// Until when the dependency said it would be down, in this period.
     asked: Option<Duration>,
     /// Whether early probes may run in this period.
@@ -115,7 +115,7 @@ pub(crate) struct Machine {
 impl Machine {
     pub(crate) fn new(
         window: AnyWindow,
-        config: &Config,
+        (config, recording): (&Config, Recording),
         probes: Probes,
         running: Option<InFlightAges>,
         now: Duration,
@@ -132,10 +132,10 @@ impl Machine {
             probed: ProbeOutcomes::default(),
             failed: 0,
             wait: None,
-            least_wait: Duration::ZERO,
+            least_wait: 0,
             asked: None,
             allows_early: false,
-            recording: config.recording,
+            recording,
             window,
             totals: Totals::new(config.thresholds.len()),
             opened_with: None,
@@ -348,7 +348,7 @@ impl Machine {
         {
             let asked = asked.map_or(Duration::ZERO, |asked| asked.min(longest));
             self.wait = first.map(|first| first.max(asked));
-            self.least_wait = least.max(asked);
+            self.least_wait = nanos(least.max(asked));
             self.allows_early = allows_early && first.is_some();
         }
         Transition {
@@ -373,7 +373,7 @@ impl Machine {
         self.silent = 0;
         self.probed = ProbeOutcomes::default();
         self.wait = None;
-        self.least_wait = Duration::ZERO;
+        self.least_wait = 0;
         self.asked = None;
         self.allows_early = false;
         self.window.clear();
