@@ -87,10 +87,26 @@ impl Deref for ConfigRef {
 
 impl Drop for ConfigRef {
     fn drop(&mut self) {
-        let config = self.0.take();
-        if catch_panic(|| drop(config)).is_none() {
-            diagnostics::policy_drop_panicked();
-        }
+        let Some(Config {
+            tripper,
+            retry,
+            permit,
+            ..
+        }) = self.0.take().and_then(Arc::into_inner)
+        else {
+            return;
+        };
+        // One by one: a second panic while one unwinds would end the process.
+        drop_contained(tripper);
+        drop_contained(retry);
+        drop_contained(permit);
+    }
+}
+
+/// Drops what may be the user's. A panic in that is reported and ends here.
+pub(super) fn drop_contained<T>(value: T) {
+    if catch_panic(|| drop(value)).is_none() {
+        diagnostics::policy_drop_panicked();
     }
 }
 
@@ -147,7 +163,7 @@ impl Config {
 }
 
 /// Returns what a policy writes about itself. A panic in it is contained.
-fn text(describe: impl Fn(&mut fmt::Formatter<'_>) -> fmt::Result) -> String {
+pub(super) fn text(describe: impl Fn(&mut fmt::Formatter<'_>) -> fmt::Result) -> String {
     struct Described<F>(F);
 
     impl<F: Fn(&mut fmt::Formatter<'_>) -> fmt::Result> fmt::Display for Described<F> {

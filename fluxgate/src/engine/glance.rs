@@ -62,7 +62,7 @@ impl Core {
             Some(lifetime.successes? + lifetime.failures)
         });
         self.unlock(held);
-        let throttle = self.throttle.get();
+        let throttle = self.present_throttle();
         let share = throttle.map(|throttle| throttle.info(nanos(now), has_attention).share);
         let starts = last.as_ref().is_none_or(|last| last.sequence == 1);
         Glance {

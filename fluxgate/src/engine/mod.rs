@@ -92,6 +92,10 @@ pub(crate) mod policies;
 pub(crate) mod probes;
 pub(crate) mod random_source;
 mod ready;
+// The settings from outside are yet to use it.
+#[cfg(feature = "settings")]
+#[allow(dead_code)]
+mod replace;
 #[cfg(feature = "keyed")]
 pub(crate) mod retire;
 mod settle;
@@ -235,11 +239,12 @@ impl Core {
         let Prepared {
             config,
             recording,
-            window,
+            mut window,
             probes,
             running,
             throttle,
         } = policies.prepare(Self::needs_of(listener_counters.as_deref()));
+        window.prepare(config.thresholds.len(), config.durations);
         let machine = Machine::new(window, (&config, recording), probes, running, clock.now());
         let word = StateWord::new(machine.state(), machine.epoch(), false, config.calls);
         let changed_at = clock.wall();

@@ -8,6 +8,7 @@ use crate::{
     flight::{FlightRecord, Trigger},
     info::{kill_switch::Environment, metrics::Metrics},
     random::Seeded,
+    throttle::Throttle,
     util::duration::nanos,
 };
 
@@ -96,7 +97,7 @@ impl Core {
         let now = self.clock.now();
         let mut held = self.expire_own(self.shared.lock(), now);
         let has_attention = held.word().has_attention();
-        let throttle = self.throttle.get();
+        let throttle = self.present_throttle();
         let throttle = throttle.map(|throttle| throttle.info(nanos(now), has_attention));
         let shared = held.get();
         let changed_at = shared.changed_at;
@@ -170,8 +171,9 @@ impl Core {
         }
         // Policies and listeners are asked without the lock.
         config.describe(&mut info.settings);
-        let throttle = self.throttle.get();
-        info.settings.throttle = throttle.map(|throttle| throttle.settings().to_string());
+        let throttle = self.present_throttle();
+        let throttle = throttle.and_then(Throttle::settings);
+        info.settings.throttle = throttle.map(|settings| settings.to_string());
         (info.listeners, info.missing_listeners) = self.listeners.info(waiting, merged);
         info.listener_failures = info
             .listeners

@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+#[cfg(feature = "settings")]
+use super::config::drop_contained;
 use super::{
     config::{Config, Recording},
     probes::Probes,
@@ -200,15 +202,42 @@ impl Policies {
         }
     }
 
+    /// Returns the same settings once more, with policies of the user's shared.
+    #[cfg(feature = "settings")]
+    pub(crate) fn fresh(&self) -> Self {
+        Self {
+            window: self.window.fresh(),
+            tripper: self.tripper.clone(),
+            retry: Arc::clone(&self.retry),
+            permit: Arc::clone(&self.permit),
+            ..*self
+        }
+    }
+
+    /// Drops the settings. A panic in the `Drop` of a policy is reported and ends here.
+    #[cfg(feature = "settings")]
+    pub(crate) fn discard(self) {
+        let Self {
+            window,
+            tripper,
+            retry,
+            permit,
+            ..
+        } = self;
+        drop_contained(window);
+        drop_contained(tripper);
+        drop_contained(retry);
+        drop_contained(permit);
+    }
+
     /// Works out what follows from the settings. Asks rules of the user's what they
-    /// need, and windows of the user's to prepare. `listeners` is what the listeners
-    /// need in any case.
-    pub(crate) fn prepare(mut self, listeners: ListenersNeed) -> Prepared {
+    /// need. `listeners` is what the listeners need in any case. The window is yet to be
+    /// prepared.
+    pub(crate) fn prepare(self, listeners: ListenersNeed) -> Prepared {
         let needs = self.tripper.needs();
         let own_tripper = self.tripper.has_own();
         let durations = self.durations || needs.durations;
         let thresholds: Box<[Duration]> = needs.slow.into();
-        self.window.prepare(thresholds.len(), durations);
         let min_to_trip = self
             .window
             .size()

@@ -38,10 +38,16 @@ impl Core {
         }
     }
 
+    /// Returns the throttle, if the settings have one.
+    #[inline]
+    pub(super) fn present_throttle(&self) -> Option<&Throttle> {
+        self.throttle.get().filter(|throttle| throttle.is_on())
+    }
+
     /// Returns whether attention lasts.
     #[cfg(feature = "keyed")]
     pub(super) fn is_attentive(&self, word: StateWord, now: u64) -> bool {
-        let throttle = self.throttle.get();
+        let throttle = self.present_throttle();
         word.has_attention() && throttle.is_some_and(|throttle| !throttle.is_over(now))
     }
 
@@ -51,7 +57,7 @@ impl Core {
         if !word.has_attention() {
             return None;
         }
-        let throttle = self.throttle.get()?;
+        let throttle = self.present_throttle()?;
         if throttle.is_over(now) {
             self.end_attention(throttle, now);
             return None;
@@ -78,7 +84,7 @@ impl Core {
             // An overload is counted where it is found to be one.
             CallEnd::Overloaded | CallEnd::Ignored | CallEnd::Cancelled => false,
         };
-        if let Some(throttle) = self.throttle.get()
+        if let Some(throttle) = self.present_throttle()
             && is_answer
             && present.has_attention()
         {
@@ -95,7 +101,7 @@ impl Core {
     /// Returns what an overload counts as: without a throttle as a failure.
     #[cold]
     pub(super) fn count_overload(&self, ticket: StateWord, is_probe: bool) -> Option<bool> {
-        let Some(throttle) = self.throttle.get() else {
+        let Some(throttle) = self.present_throttle() else {
             return Some(true);
         };
         let present = self.word();
@@ -121,7 +127,7 @@ impl Core {
     /// wait.
     #[cold]
     pub(crate) fn overloaded_for(&self, ticket: Ticket, wait: Duration) {
-        let Some(throttle) = self.throttle.get() else {
+        let Some(throttle) = self.present_throttle() else {
             return self.defer_until(ticket, wait);
         };
         let present = self.word();
@@ -146,7 +152,9 @@ impl Core {
         let word = held.word();
         let had_attention = word.has_attention();
         // Another call may have been faster.
-        let begins = word.same_period(ticket) && (!had_attention || throttle.is_over(now));
+        let begins = throttle.is_on()
+            && word.same_period(ticket)
+            && (!had_attention || throttle.is_over(now));
         if begins {
             throttle.begin(now, seed);
             held.set_word(word.attentive());

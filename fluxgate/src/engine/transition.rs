@@ -43,7 +43,7 @@ use super::{
     config::{Config, ConfigRef},
     lock::Held,
     machine::{Machine, Next, OpeningWait, Transition},
-    outbox::TURN,
+    outbox::{News, TURN},
     state_word::StateWord,
 };
 use crate::{
@@ -490,10 +490,13 @@ impl Core {
 
     /// Delivers one signal. Returns whether there was one; if not, the delivery is over.
     fn deliver(&self) -> bool {
-        let signal = self.shared.lock().get().outbox.take();
-        let any = signal.is_some();
-        if let Some(signal) = signal {
-            self.listeners.tell(signal);
+        let news = self.shared.lock().get().outbox.take();
+        let any = news.is_some();
+        match news {
+            Some(News::Signal(signal)) => self.listeners.tell(signal),
+            #[cfg(feature = "settings")]
+            Some(News::Settings(change)) => self.listeners.tell_settings(&change),
+            None => {}
         }
         any
     }

@@ -3,6 +3,8 @@
 //! questions that only a user's own rule can answer, are handed out.
 
 pub(super) mod judge;
+#[cfg(feature = "settings")]
+pub(super) mod replace;
 mod would_open;
 
 use std::time::Duration;
@@ -14,7 +16,7 @@ use crate::{
     engine::{
         config::{Config, Recording},
         probes::Probes,
-        state_word::{Epoch, REVISIONS},
+        state_word::Epoch,
     },
     flight::ProbeOutcomes,
     retry::Opening,

@@ -99,14 +99,7 @@ fn rule_is_not_asked_below_its_bounds() {
     assert!(min_to_trip.is_below(&totals(1)) && !min_to_trip.is_below(&totals(2)));
     let time = TimeWindow::new(Duration::from_secs(9));
     let breaker = builder().window(time).build().expect("in range");
-    assert!(
-        !breaker
-            .core
-            .config()
-            .recording
-            .min_to_trip
-            .is_below(&totals(0))
-    );
+    assert!(!bounds(&breaker).is_below(&totals(0)));
 }
 
 #[test]

@@ -4,5 +4,7 @@
 mod fast_path;
 #[cfg(fluxgate_loom)]
 mod loom;
+#[cfg(all(feature = "settings", not(fluxgate_loom)))]
+mod replace;
 #[cfg(not(fluxgate_loom))]
 mod threads;

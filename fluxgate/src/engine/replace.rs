@@ -1,0 +1,331 @@
+//! Settings that are replaced while calls run.
+//!
+//! All that the user can write is asked without the lock: what rules need, how policies
+//! describe themselves, how long a circuit that is open is to wait, the clock. Then one
+//! short lock puts everything in place, unless other settings came first, or another
+//! opening: then it begins anew. What was replaced is dropped without the lock.
+
+use std::{
+    mem,
+    num::NonZeroU64,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use super::{
+    Core, Shared,
+    config::{ConfigRef, drop_contained, text},
+    machine::replace::{Filling, Replacement},
+    opening::RULES,
+    outbox::News,
+    policies::{Policies, Prepared},
+    state_word::StateWord,
+};
+use crate::{
+    State, diagnostics,
+    listener::{ChangedSetting, SettingsChange},
+    permit::{AnyPermit, Permit},
+    retry::{AnyRetry, Opening, Retry},
+    throttle::Throttle,
+    tripper::ages::InFlightAges,
+    util::{
+        duration::{Literal, nanos},
+        sync::Ordering,
+    },
+    window::{Succession, Totals},
+};
+
+/// What a change begins with.
+struct Seen {
+    word: StateWord,
+    config: ConfigRef,
+    policies: Policies,
+    /// Whether calls in flight are counted by the same ages as before.
+    has_ages: bool,
+    /// The opening of a circuit that is open.
+    opening: Option<Opening>,
+}
+
+impl Core {
+    /// Returns the settings in force.
+    pub(crate) fn policies(&self) -> Policies {
+        self.look(None).policies
+    }
+
+    /// Puts other settings in the place of those in force, while calls run: state, opening,
+    /// reopenings, streak and probes in flight stay. Returns what is another, as listeners
+    /// are told; `None` if nothing is.
+    ///
+    /// The settings must have been [checked](Policies::check). To be called without the
+    /// lock.
+    pub(crate) fn replace_policies(&self, new: Policies) -> Option<SettingsChange> {
+        loop {
+            if let Ok(change) = self.try_replace(&new) {
+                new.discard();
+                return change;
+            }
+        }
+    }
+
+    /// Replaces the settings, unless others came meanwhile, or another opening that the
+    /// retry policy was not asked about.
+    fn try_replace(&self, new: &Policies) -> Result<Option<SettingsChange>, Overtaken> {
+        let counters = self.listener_counters.as_deref();
+        let Prepared {
+            mut config,
+            recording,
+            mut window,
+            probes,
+            running,
+            throttle,
+        } = new.fresh().prepare(Self::needs_of(counters));
+        let running = running.map(Box::new);
+        let seen = self.look(running.as_deref());
+        let old = &seen.policies;
+        let changes = changes(old, new);
+        if changes.is_empty() {
+            return Ok(None);
+        }
+
+        let (thresholds, durations) = (config.thresholds.len(), config.durations);
+        let measures_the_same = seen.has_ages
+            && config.thresholds == seen.config.thresholds
+            && durations == seen.config.durations;
+        let succession = old.window.succession(&window);
+        let filling = match succession {
+            Succession::Same if measures_the_same => Filling::Same,
+            Succession::Same if window.is_own() => Filling::Emptied {
+                thresholds,
+                durations,
+            },
+            _ => {
+                match window.as_own() {
+                    Some(own) => own.tasks.prepare(thresholds, durations),
+                    None => window.prepare(thresholds, durations),
+                }
+                if succession == Succession::TakesOver && measures_the_same {
+                    Filling::Kept(window)
+                } else {
+                    Filling::Empty(window)
+                }
+            }
+        };
+        let mut change = SettingsChange {
+            name: self.name.clone(),
+            timestamp: SystemTime::UNIX_EPOCH,
+            sequence: 0,
+            window_emptied: matches!(filling, Filling::Empty(_) | Filling::Emptied { .. }),
+            changes,
+        };
+        let has_changed = |setting| change.changes.iter().any(|it| it.setting == setting);
+        let (waits, throttles) = (has_changed(RETRY), has_changed(THROTTLE));
+        let opening = seen.opening.filter(|_| waits);
+        let wait = opening.and_then(|opening| self.wait(&*config.retry, opening));
+        config.number = (seen.config.number + 1) % RULES;
+        let (calls, slow) = (config.calls, config.slow());
+        let mut config = Arc::new(config);
+        let mut replacement = Replacement {
+            recording,
+            probes,
+            running,
+            window: filling,
+            totals: Totals::new(thresholds),
+        };
+        if let Some(settings) = throttle {
+            self.throttle
+                .get_or_init(|| Box::new(Throttle::new_off(settings)));
+        }
+        let mut told = Box::new(change.clone());
+        let now = self.clock.now();
+        let wall = self.clock.wall();
+
+        let mut held = self.shared.lock();
+        let word = held.word();
+        let is_asked = wait.is_none() || word.same_period(seen.word);
+        let is_open = word.state() == State::Open;
+        if !word.same_settings(seen.word) || waits && is_open && (opening.is_none() || !is_asked) {
+            return Err(Overtaken);
+        }
+        let has_attention = word.has_attention();
+        let shared = held.get();
+        // Calls that begin while the rest is put in place are of a revision that never
+        // comes back, and read what they need under the lock.
+        shared.machine.revise();
+        let between = StateWord::new(
+            word.state(),
+            shared.machine.epoch(),
+            false,
+            shared.config.calls,
+        );
+        held.publish_word(if has_attention {
+            between.attentive()
+        } else {
+            between
+        });
+        // Partner: the `Acquire` load in `slow`.
+        self.slow.store(slow, Ordering::Release);
+        let Shared {
+            machine,
+            config: present,
+            opened_by,
+            sequence,
+            outbox,
+            flight,
+            has_changed,
+            ..
+        } = held.get();
+        let lost = machine.replace(&mut replacement, now);
+        if let Some((entered, wait)) = wait.and_then(|wait| machine.shorten_wait(wait.first)) {
+            self.opening.store_due(entered, Some(wait));
+        }
+        mem::swap(present, &mut config);
+        let opening = self.opening.load();
+        let replaced = if opening.cause().is_some() && opening.rule() == config.number {
+            opened_by.replace(config)
+        } else {
+            Some(config)
+        };
+        flight.shrink(present.flight);
+        if throttles && let Some(settings) = self.throttle.get() {
+            settings.set(throttle, nanos(now));
+        }
+        (change.timestamp, change.sequence) = (wall, *sequence);
+        (told.timestamp, told.sequence) = (wall, *sequence);
+        outbox.put(|| News::Settings(told));
+        // A slot may be free, or a wait over.
+        *has_changed = true;
+        machine.revise();
+        let word = StateWord::new(machine.state(), machine.epoch(), false, calls);
+        let is_throttled = has_attention && throttle.is_some();
+        held.set_word(if is_throttled { word.attentive() } else { word });
+        self.unlock(held);
+
+        self.counts.late.add(lost);
+        drop(replaced.map(ConfigRef::from));
+        drop_contained(replacement);
+        seen.policies.discard();
+        if has_attention && !is_throttled {
+            diagnostics::throttle_ends(&self.name);
+        }
+        Ok(Some(change))
+    }
+
+    /// Looks at the settings in force, and at what a change of them depends on.
+    fn look(&self, ages: Option<&InFlightAges>) -> Seen {
+        let mut held = self.shared.lock();
+        let throttle = self.present_throttle().and_then(Throttle::settings);
+        let word = held.word();
+        let shared = held.get();
+        let config = ConfigRef::new(&shared.config);
+        let window = shared.machine.window().fresh();
+        let probes = shared.machine.probes();
+        let (max_half_open_calls, lease) = (probes.limit(), probes.lease());
+        let has_ages = shared.machine.has_ages(ages);
+        let opening = (word.state() == State::Open)
+            .then(|| shared.with_reason(shared.machine.opening(), self.opening.load()));
+        drop(held);
+        let policies = Policies {
+            window,
+            tripper: config.tripper.clone(),
+            retry: Arc::clone(&config.retry),
+            permit: Arc::clone(&config.permit),
+            max_half_open_calls,
+            close_after: config.close_after,
+            reopen_after: config.reopen_after.map(NonZeroU64::get),
+            probe_lease: Duration::from_nanos(lease),
+            on_cancel: config.on_cancel,
+            slow_probes: config.slow_probes,
+            throttle,
+            durations: config.keeps_durations,
+            flight: config.flight,
+        };
+        Seen {
+            word,
+            config,
+            policies,
+            has_ages,
+            opening,
+        }
+    }
+}
+
+/// Other settings, or another opening, came first.
+struct Overtaken;
+
+const RETRY: &str = "retry";
+const THROTTLE: &str = "throttle";
+
+/// Returns what is another, in words.
+fn changes(old: &Policies, new: &Policies) -> Vec<ChangedSetting> {
+    let mut changes = Vec::new();
+    let mut compare = |setting, is_same: bool, words: &dyn Fn(&Policies) -> String| {
+        if !is_same {
+            changes.push(ChangedSetting {
+                setting,
+                old: words(old),
+                new: words(new),
+            });
+        }
+    };
+    compare(
+        "window",
+        old.window.succession(&new.window) == Succession::Same,
+        &|it| it.window.to_string(),
+    );
+    compare("tripper", old.tripper.is_same(&new.tripper), &|it| {
+        it.tripper.to_string()
+    });
+    compare(RETRY, is_same_retry(&old.retry, &new.retry), &|it| {
+        text(|f| it.retry.describe(f))
+    });
+    compare("permit", is_same_permit(&old.permit, &new.permit), &|it| {
+        text(|f| it.permit.describe(f))
+    });
+    compare(
+        "max_half_open_calls",
+        old.max_half_open_calls == new.max_half_open_calls,
+        &|it| it.max_half_open_calls.to_string(),
+    );
+    compare("close_after", old.close_after == new.close_after, &|it| {
+        it.close_after.to_string()
+    });
+    compare(
+        "reopen_after",
+        old.reopen_after == new.reopen_after,
+        &|it| it.reopen_after.map_or_else(none, |it| it.to_string()),
+    );
+    compare("probe_lease", old.probe_lease == new.probe_lease, &|it| {
+        Literal(it.probe_lease).to_string()
+    });
+    compare("on_cancel", old.on_cancel == new.on_cancel, &|it| {
+        it.on_cancel.to_string()
+    });
+    compare("slow_probes", old.slow_probes == new.slow_probes, &|it| {
+        it.slow_probes.to_string()
+    });
+    compare(THROTTLE, old.throttle == new.throttle, &|it| {
+        it.throttle.map_or_else(none, |it| it.to_string())
+    });
+    compare("durations", old.durations == new.durations, &|it| {
+        it.durations.to_string()
+    });
+    compare("flight_recorder", old.flight == new.flight, &|it| {
+        it.flight.to_string()
+    });
+    changes
+}
+
+fn none() -> String {
+    "none".to_owned()
+}
+
+/// Returns whether both are one policy: the very same, or built-in ones of the same words.
+fn is_same_retry(old: &Arc<dyn Retry>, new: &Arc<dyn Retry>) -> bool {
+    let words = |policy: &Arc<dyn Retry>| text(|f| policy.describe(f));
+    Arc::ptr_eq(old, new) || words(old) == words(new) && words(new).parse::<AnyRetry>().is_ok()
+}
+
+fn is_same_permit(old: &Arc<dyn Permit>, new: &Arc<dyn Permit>) -> bool {
+    let words = |policy: &Arc<dyn Permit>| text(|f| policy.describe(f));
+    Arc::ptr_eq(old, new) || words(old) == words(new) && words(new).parse::<AnyPermit>().is_ok()
+}
