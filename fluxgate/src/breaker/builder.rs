@@ -16,7 +16,7 @@ use crate::{
     window::AnyWindow,
 };
 
-/// The settings of a breaker to be; see [`CircuitBreaker::builder`].
+/// Builds a circuit breaker; see [`CircuitBreaker::builder`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -162,7 +162,7 @@ impl Builder {
         self
     }
 
-    /// Sets what a slow probe counts as that succeeded. Default: [`SlowProbes::Pass`].
+    /// Sets what a successful but slow probe counts as. Default: [`SlowProbes::Pass`].
     ///
     /// A probe is slow if it took the lowest threshold of slowness in the rules,
     /// [`SlowRate`](crate::tripper::SlowRate)'s or a custom rule's, or longer.
@@ -293,7 +293,7 @@ impl Builder {
         self
     }
 
-    /// Adds a listener that may be missing, under a name of your choice.
+    /// Adds a listener that may have failed to be made, with the name to report it by.
     pub fn try_listener<Kind, L: IntoListener<Kind>, E: fmt::Display>(
         mut self,
         name: impl Into<String>,

@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_by_a_state_has_neither_wait_nor_cause() {
+    fn refusal_by_state_has_no_wait_and_no_cause() {
         for state in [State::Open, State::HalfOpen, State::ForcedOpen] {
             let refusal = Refusal::by(state).at(Duration::MAX);
             assert_eq!(refusal.state(), state);

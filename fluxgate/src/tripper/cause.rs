@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_conjunction_the_first_that_looks_at_outcomes() {
+    fn conjunction_names_first_leaf_about_outcomes() {
         let rate = Some((RuleKind::FailureRate, 0.6, 0.5));
         assert_eq!(named(MinRequests::new(5) & FailureRate::new(0.5)), rate);
         assert_eq!(
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_behind_a_long_alternative_keeps_its_number() {
+    fn leaf_behind_long_alternative_keeps_number() {
         let either = MinRequests::new(5) | Closed & (MinRequests::new(6) | FailureStreak::new(1));
         assert_eq!(
             named(either & FailureRate::new(0.5)),
