@@ -89,6 +89,14 @@ impl OpeningSeqLock {
             .store(packed | (State::Open as u64) << STATE, Ordering::Release);
     }
 
+    /// Moves the time at which the circuit is due, under the lock. A reader sees the time
+    /// before or this one, both of the same opening: nothing else of it changes.
+    #[cfg(feature = "fleet")]
+    #[allow(dead_code, reason = "for the agent, which is to come")]
+    pub(crate) fn store_due(&self, due: Duration) {
+        self.due.store(nanos(due).min(NEVER - 1), Ordering::Release);
+    }
+
     /// Reads the opening of the period of `word`; `None` if that period is over.
     /// `present` loads the word again, which may be relaxed.
     #[inline]
