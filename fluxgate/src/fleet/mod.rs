@@ -6,11 +6,12 @@
 
 #![allow(dead_code, unused_imports, reason = "the agent is to come")]
 
-mod circuit_id;
+pub(crate) mod agent;
+pub(crate) mod circuit_id;
 mod member;
-mod memory;
+pub(crate) mod memory;
 mod quorum;
-mod store;
+pub(crate) mod store;
 
 pub use member::{FleetInfo, Member};
 pub use quorum::Quorum;
