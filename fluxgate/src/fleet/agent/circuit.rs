@@ -108,6 +108,10 @@ struct Held {
     begun: bool,
 }
 
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a question of its own, about what is under way"
+)]
 pub(super) struct Circuit<B> {
     breaker: B,
     name: String,
@@ -259,33 +263,18 @@ impl<B: Local> Circuit<B> {
             return;
         };
         let wait = epoch.over.saturating_sub(now);
-        let (circuit, instance) = (self.id.clone(), desk.instance());
-        let Held {
-            epoch: number,
-            token,
-            ..
-        } = held;
         self.info.probes += 1;
-        match passed {
-            Some(passed) => {
-                let request = Request::Settle {
-                    circuit,
-                    instance,
-                    epoch: number,
-                    token,
-                    passed,
-                };
-                desk.ask(now, What::Settle(index), request);
-            }
-            None => {
-                let request = Request::GiveBack {
-                    circuit,
-                    instance,
-                    epoch: number,
-                    token,
-                };
-                desk.ask(now, What::Farewell, request);
-            }
+        if let Some(passed) = passed {
+            let request = Request::Settle {
+                circuit: self.id.clone(),
+                instance: desk.instance(),
+                epoch: held.epoch,
+                token: held.token,
+                passed,
+            };
+            desk.ask(now, What::Settle(index), request);
+        } else {
+            Self::give_back(&self.id, held, desk, now);
         }
         match self.breaker.state() {
             // By its own rule: what it saw is its own.
@@ -399,12 +388,12 @@ impl<B: Local> Circuit<B> {
                     let since = self.member_since.unwrap_or(now);
                     self.vote_at = Some((since + PROBATION).max(now));
                 }
-                self.learn(Role::Zone, standing, Some(sent), desk, now);
+                self.learn(Role::Zone, &standing, Some(sent), desk, now);
             }
             (What::Read(_, id), Reply::Standing(standing)) => {
                 let role = self.roles().into_iter().find(|(role, _)| **role == id);
                 if let Some(role) = role.map(|(_, role)| role) {
-                    self.learn(role, standing, Some(sent), desk, now);
+                    self.learn(role, &standing, Some(sent), desk, now);
                 }
             }
             (
@@ -424,17 +413,17 @@ impl<B: Local> Circuit<B> {
                     Ballot::Opened => self.announce(index, desk, now),
                     Ballot::Counted | Ballot::Open => {}
                 }
-                self.learn(Role::Zone, standing, Some(sent), desk, now);
+                self.learn(Role::Zone, &standing, Some(sent), desk, now);
             }
             (What::Lease(_, number), Reply::Leased { lease, standing }) => {
                 self.leased(number, lease, source, desk);
-                self.learn(Role::Zone, standing, Some(sent), desk, now);
+                self.learn(Role::Zone, &standing, Some(sent), desk, now);
             }
             (What::Settle(_), Reply::Settled { verdict, standing }) => {
                 if verdict.changes() {
                     self.announce(index, desk, now);
                 }
-                self.learn(Role::Zone, standing, Some(sent), desk, now);
+                self.learn(Role::Zone, &standing, Some(sent), desk, now);
             }
             (What::Command(_), Reply::Standing(standing)) => {
                 let role = if self.id == self.commands {
@@ -444,7 +433,7 @@ impl<B: Local> Circuit<B> {
                 };
                 let circuit = self.commands.clone();
                 desk.ask(now, What::Farewell, Request::Announce { circuit });
-                self.learn(role, standing, Some(sent), desk, now);
+                self.learn(role, &standing, Some(sent), desk, now);
             }
             (What::Announce(_), Reply::Done) => self.announces = false,
             _ => {}
@@ -482,7 +471,7 @@ impl<B: Local> Circuit<B> {
     pub(super) fn notice(&mut self, role: Role, notice: &Notice, desk: &mut Desk, now: u64) {
         match notice {
             Notice::Changed { standing, .. } => {
-                self.learn(role, standing.clone(), None, desk, now);
+                self.learn(role, standing, None, desk, now);
             }
             Notice::Half { within, .. } => {
                 let is_idle = self.epoch.is_none() && self.watch_until.is_none();
@@ -499,7 +488,7 @@ impl<B: Local> Circuit<B> {
     fn learn(
         &mut self,
         role: Role,
-        standing: Standing,
+        standing: &Standing,
         sent: Option<u64>,
         desk: &mut Desk,
         now: u64,
@@ -515,7 +504,7 @@ impl<B: Local> Circuit<B> {
         match standing.phase {
             // No opinion: deadlines go on.
             Phase::Quiet => {}
-            Phase::Open => self.opened(&standing, base, desk, now),
+            Phase::Open => self.opened(standing, base, desk, now),
             Phase::Closed => self.closed(desk, now),
             Phase::Dissolved => self.dissolved(desk, now),
         }
@@ -618,13 +607,13 @@ impl<B: Local> Circuit<B> {
         }
         self.breaker
             .end_lease(over.saturating_sub(now), epoch.votes, epoch.needed);
-        self.give_back(held, desk, now);
+        Self::give_back(&self.id, held, desk, now);
         None
     }
 
-    fn give_back(&self, held: Held, desk: &mut Desk, now: u64) {
+    fn give_back(id: &CircuitId, held: Held, desk: &mut Desk, now: u64) {
         let request = Request::GiveBack {
-            circuit: self.id.clone(),
+            circuit: id.clone(),
             instance: desk.instance(),
             epoch: held.epoch,
             token: held.token,
@@ -703,7 +692,7 @@ impl<B: Local> Circuit<B> {
         if let Some(held) = epoch.held {
             self.breaker.lease(false);
             if !desk.degraded {
-                self.give_back(held, desk, now);
+                Self::give_back(&self.id, held, desk, now);
             }
         }
     }
@@ -720,7 +709,7 @@ impl<B: Local> Circuit<B> {
         let Source { sent, now } = source;
         let Some(epoch) = &mut self.epoch else {
             if let Lease::Granted(token) = lease {
-                self.give_back(Held::new(number, token, sent, 0), desk, now);
+                Self::give_back(&self.id, Held::new(number, token, sent, 0), desk, now);
             }
             return;
         };
@@ -733,7 +722,7 @@ impl<B: Local> Circuit<B> {
             && now + BEGIN < held.until
             && self.breaker.state() == State::Open;
         if !is_usable {
-            self.give_back(held, desk, now);
+            Self::give_back(&self.id, held, desk, now);
             return;
         }
         epoch.held = Some(Held {
@@ -768,7 +757,7 @@ impl<B: Local> Circuit<B> {
                 epoch.held = None;
                 self.breaker.end_lease(wait, epoch.votes, epoch.needed);
                 if !lapses {
-                    self.give_back(held, desk, now);
+                    Self::give_back(&self.id, held, desk, now);
                 }
             }
             return;
@@ -818,6 +807,7 @@ impl<B: Local> Circuit<B> {
             desk.ask(now, What::Farewell, request);
         }
         self.breaker.set_info(FleetInfo::default());
+        self.breaker.release();
     }
 }
 

@@ -70,10 +70,12 @@ impl Desk {
         }
     }
 
-    pub(super) fn ask(&mut self, now: u64, what: What, request: Request) {
+    /// Sends a request. Returns its number.
+    pub(super) fn ask(&mut self, now: u64, what: What, request: Request) -> u64 {
         self.number += 1;
         self.asked.insert(self.number, Asked { what, sent: now });
         self.outgoing.push(Outgoing::Send(self.number, request));
+        self.number
     }
 
     pub(super) fn answered(&mut self, number: u64) -> Option<Asked> {

@@ -4,7 +4,10 @@ use std::{sync::Weak, time::Duration};
 
 use crate::{
     Command, State,
-    engine::{Core, fleet::Notes},
+    engine::{
+        Core,
+        fleet::{FleetMember, Notes},
+    },
     fleet::FleetInfo,
 };
 
@@ -38,6 +41,8 @@ pub(crate) trait Local {
     fn close(&self);
     fn command(&self, command: Option<Command>, by: &str);
     fn set_info(&self, info: FleetInfo);
+    /// Belongs to no agent any more.
+    fn release(&self);
 }
 
 impl Local for Weak<Core> {
@@ -52,7 +57,7 @@ impl Local for Weak<Core> {
     fn take_notes(&self) -> Notes {
         let core = self.upgrade();
         let fleet = core.as_ref().and_then(|core| core.fleet());
-        fleet.map_or(Notes::default(), |fleet| fleet.take_notes())
+        fleet.map_or(Notes::default(), FleetMember::take_notes)
     }
 
     fn recorded(&self) -> u64 {
@@ -76,7 +81,7 @@ impl Local for Weak<Core> {
     fn watched(&self) -> (u64, u64) {
         let core = self.upgrade();
         let fleet = core.as_ref().and_then(|core| core.fleet());
-        fleet.map_or((0, 0), |fleet| fleet.watched())
+        fleet.map_or((0, 0), FleetMember::watched)
     }
 
     fn suspect_again(&self) {
@@ -125,6 +130,13 @@ impl Local for Weak<Core> {
         let core = self.upgrade();
         if let Some(fleet) = core.as_ref().and_then(|core| core.fleet()) {
             fleet.set_info(info);
+        }
+    }
+
+    fn release(&self) {
+        let core = self.upgrade();
+        if let Some(fleet) = core.as_ref().and_then(|core| core.fleet()) {
+            fleet.release();
         }
     }
 }

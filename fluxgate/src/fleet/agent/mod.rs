@@ -149,10 +149,10 @@ impl<B: Local> Agent<B> {
             Delivery::Answer(number, Err(_)) => {
                 if let Some(asked) = self.desk.answered(number) {
                     self.health.failed(asked.sent);
-                    self.lost(asked.what, now);
+                    self.lost(&asked.what, now);
                 }
             }
-            Delivery::Notice(notice) => self.notice(notice, now),
+            Delivery::Notice(notice) => self.notice(&notice, now),
             Delivery::Resubscribed => self.beat_at = self.beat_at.min(now),
         }
         self.tick(now);
@@ -206,26 +206,26 @@ impl<B: Local> Agent<B> {
         }
     }
 
-    fn notice(&mut self, notice: Notice, now: u64) {
-        let id = match &notice {
+    fn notice(&mut self, notice: &Notice, now: u64) {
+        let id = match notice {
             Notice::Half { circuit, .. } | Notice::Changed { circuit, .. } => circuit,
         };
         for (index, role) in self.by_id.get(id).cloned().unwrap_or_default() {
             if let Some(Some(circuit)) = self.circuits.get_mut(index) {
-                circuit.notice(role, &notice, &mut self.desk, now);
+                circuit.notice(role, notice, &mut self.desk, now);
             }
             self.show(index);
         }
     }
 
-    fn lost(&mut self, what: What, now: u64) {
+    fn lost(&mut self, what: &What, now: u64) {
         if let What::Beat = what {
             self.beating = false;
         }
         if let Some(index) = what.index()
             && let Some(Some(circuit)) = self.circuits.get_mut(index)
         {
-            circuit.lost(&what, now);
+            circuit.lost(what, now);
         }
     }
 
@@ -233,7 +233,7 @@ impl<B: Local> Agent<B> {
     pub(crate) fn tick(&mut self, now: u64) {
         for asked in self.desk.give_up(now) {
             self.health.unanswered(asked.sent);
-            self.lost(asked.what, now);
+            self.lost(&asked.what, now);
         }
         if self.health.degrades(now) {
             self.desk.degraded = true;
@@ -291,14 +291,14 @@ impl<B: Local> Agent<B> {
     }
 
     /// Commands all breakers of this name in the fleet, or withdraws what was commanded.
-    /// Returns whether a breaker of this name takes part here.
+    /// Returns the request's number; `None` if no breaker of this name takes part here.
     pub(crate) fn command(
         &mut self,
         name: &str,
         command: Option<Command>,
         by: &str,
         now: u64,
-    ) -> bool {
+    ) -> Option<u64> {
         let found = self
             .circuits
             .iter()
@@ -307,16 +307,23 @@ impl<B: Local> Agent<B> {
                 let circuit = circuit.as_ref()?;
                 (circuit.name() == name).then(|| (index, circuit.commands().clone()))
             });
-        let Some((index, circuit)) = found else {
-            return false;
-        };
+        let (index, circuit) = found?;
         let request = Request::Command {
             circuit: circuit.clone(),
             command,
             by: by.to_owned(),
         };
-        self.desk.ask(now, What::Command(index), request);
-        true
+        Some(self.desk.ask(now, What::Command(index), request))
+    }
+
+    /// Takes a breaker out that can't take part after all.
+    pub(crate) fn forget(&mut self, index: usize) {
+        self.withdraw(index);
+    }
+
+    /// Returns whether requests are under way.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.desk.asked.is_empty()
     }
 
     /// Leaves the fleet: breakers go on by their local rules.
@@ -330,17 +337,22 @@ impl<B: Local> Agent<B> {
     }
 
     fn remove(&mut self, index: usize, now: u64) {
-        if let Some(circuit) = self.circuits[index].take() {
-            for (id, _) in circuit.roles() {
-                if let Some(places) = self.by_id.get_mut(id) {
-                    places.retain(|(place, _)| *place != index);
-                    if places.is_empty() {
-                        self.by_id.remove(id);
-                    }
-                }
-            }
+        if let Some(circuit) = self.withdraw(index) {
             circuit.leave(&mut self.desk, now);
         }
+    }
+
+    fn withdraw(&mut self, index: usize) -> Option<Circuit<B>> {
+        let circuit = self.circuits.get_mut(index)?.take()?;
+        for (id, _) in circuit.roles() {
+            if let Some(places) = self.by_id.get_mut(id) {
+                places.retain(|(place, _)| *place != index);
+                if places.is_empty() {
+                    self.by_id.remove(id);
+                }
+            }
+        }
+        Some(circuit)
     }
 
     pub(crate) fn take_outgoing(&mut self) -> Vec<Outgoing> {
@@ -352,11 +364,6 @@ impl<B: Local> Agent<B> {
         if let Some(Some(circuit)) = self.circuits.get_mut(index) {
             circuit.show(self.desk.degraded);
         }
-    }
-
-    #[cfg(test)]
-    pub(crate) fn is_degraded(&self) -> bool {
-        self.desk.degraded
     }
 }
 

@@ -127,6 +127,7 @@ impl Net {
                 turn: usize::MAX,
             };
             if let Some(fleet) = breaker.core.fleet() {
+                fleet.release();
                 fleet.adopt(outlet);
             }
             let zone: Option<Arc<str>> = (net.network.zones > 1)
@@ -346,10 +347,5 @@ impl Net {
             let delay = (self.random.next_f64() * most.saturating_sub(least) as f64) as u64;
             self.put(now + least + delay, message());
         }
-    }
-
-    #[cfg(test)]
-    pub(super) fn memory(&self) -> &Memory {
-        &self.memory
     }
 }
