@@ -293,7 +293,7 @@ impl Longest for Cooldown {
 }
 
 #[test]
-fn metrics_only_shows_the_share_and_refuses_nothing() {
+fn metrics_only_shows_share_without_refusing() {
     let clock = ManualClock::new();
     let breaker = throttled(&clock);
     breaker.metrics_only();
@@ -393,7 +393,7 @@ fn settings_out_of_range_are_refused() {
 }
 
 #[test]
-fn settings_are_shown_as_the_attribute_reads_them() {
+fn settings_are_shown_as_attribute_reads_them() {
     let clock = ManualClock::new();
     let shown = throttled(&clock).info().settings.throttle;
     let written = "Adaptive(k = 1.5, window = 10s, min = 20, floor = 0.01)";

@@ -56,6 +56,10 @@ impl Core {
         }
         let throttle = self.throttle.as_deref()?;
         if throttle.is_over(now) {
+            #[cfg(feature = "fleet")]
+            if self.watches_for_fleet() {
+                return None;
+            }
             self.end_attention(throttle, now);
             return None;
         }
@@ -86,12 +90,20 @@ impl Core {
             // An overload is counted where it is found to be one.
             CallEnd::Overloaded | CallEnd::Ignored | CallEnd::Cancelled => false,
         };
+        #[cfg(feature = "fleet")]
+        if is_answer || ended == CallEnd::Overloaded {
+            self.count_for_fleet(ended);
+        }
         if let Some(throttle) = self.throttle.as_deref()
             && is_answer
             && present.has_attention()
         {
             let now = nanos(now.unwrap_or_else(|| self.clock.now()));
             if throttle.is_over(now) {
+                #[cfg(feature = "fleet")]
+                if self.watches_for_fleet() {
+                    return true;
+                }
                 self.end_attention(throttle, now);
             } else {
                 throttle.count(Counted::Other, now);
@@ -108,9 +120,10 @@ impl Core {
         &'a self,
         held: Held<'a, Shared>,
         ticket: StateWord,
+        ended: CallEnd,
     ) -> (Held<'a, Shared>, bool) {
         drop(held);
-        self.count_answer(ticket, CallEnd::Success, None);
+        self.count_answer(ticket, ended, None);
         let held = self.shared.lock();
         let late = !held.word().same_period(ticket);
         (held, late)

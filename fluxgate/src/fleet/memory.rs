@@ -151,7 +151,7 @@ impl Memory {
                 by,
             } => {
                 let circuit = self.at(&id, now);
-                circuit.command = command.map(|command| Commanded { command, by });
+                circuit.command = Some(Commanded { command, by });
                 circuit.change(now);
                 circuit.kept_until = now + KEPT;
                 let standing = circuit.standing(now);

@@ -7,11 +7,14 @@
 #![allow(dead_code, unused_imports, reason = "the agent is to come")]
 
 mod circuit_id;
+mod member;
 mod memory;
 mod quorum;
 mod store;
 
+pub use member::{FleetInfo, Member};
 pub use quorum::Quorum;
+pub(crate) use store::Terms;
 
 #[cfg(test)]
 mod tests;

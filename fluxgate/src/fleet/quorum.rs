@@ -48,7 +48,7 @@ impl Quorum {
     }
 
     /// Sets how many instances it takes at least: 2 or more. The word of one instance opens
-    /// nobody else's circuit.
+    /// no other circuit.
     #[must_use]
     pub const fn at_least(mut self, instances: u32) -> Self {
         self.at_least = instances;
