@@ -4,6 +4,8 @@
 use std::{mem, sync::Arc};
 
 use super::builder::Builder;
+#[cfg(feature = "fleet")]
+use crate::engine::fleet::FleetMember;
 use crate::{
     CircuitBreaker, ConfigError, Fault, MissingListener, WeakBreaker, diagnostics,
     engine::{Core, Parts},
@@ -47,6 +49,11 @@ impl Builder {
             faults.extend(found);
             self.policies.set_default(setting);
         }
+        #[cfg(feature = "fleet")]
+        if let Err(found) = self.check_fleet() {
+            faults.extend(found);
+            self.fleet = None;
+        }
         let environment = self.environment();
         let Assembled { core, mut news, .. } = self.assemble(environment);
         news.faults = faults;
@@ -87,6 +94,11 @@ impl Builder {
             .into_iter()
             .flat_map(|(_, faults)| faults)
             .collect();
+        #[cfg(feature = "fleet")]
+        let faults = match self.check_fleet() {
+            Ok(()) => faults,
+            Err(found) => faults.into_iter().chain(found).collect(),
+        };
         if faults.is_empty() {
             return Ok(());
         }
@@ -94,6 +106,12 @@ impl Builder {
             name: self.name.clone(),
             faults,
         })
+    }
+
+    #[cfg(feature = "fleet")]
+    fn check_fleet(&self) -> Result<(), Vec<Fault>> {
+        let member = self.fleet.as_ref();
+        member.map_or(Ok(()), |member| member.check(&*self.policies.retry))
     }
 
     /// Returns what the environment commands the breaker.
@@ -105,7 +123,13 @@ impl Builder {
         }
     }
 
-    fn assemble(self, mut environment: Environment) -> Assembled {
+    fn assemble(mut self, mut environment: Environment) -> Assembled {
+        #[cfg(feature = "fleet")]
+        let fleet = self.fleet.take().map(|member| {
+            let terms = member.terms(&*self.policies.retry, self.policies.close_after);
+            self.policies.suspect = member.suspect;
+            Box::new(FleetMember::new(terms))
+        });
         let bad_values = mem::take(&mut environment.bad);
         let handle = WeakBreaker::pending(self.name.clone());
         let (listeners, refused) = self.listeners.attach(&handle);
@@ -119,6 +143,8 @@ impl Builder {
             initial_state: self.initial_state,
             #[cfg(feature = "sim")]
             recipe: self.recipe,
+            #[cfg(feature = "fleet")]
+            fleet,
         }));
         handle.set(&core);
         Assembled {
@@ -155,10 +181,10 @@ pub(crate) struct Announcements {
 impl CircuitBreaker {
     /// Enters the breaker in the registry, and adds what there is to report.
     pub(crate) fn register(&self, news: Announcements) -> Announcements {
-        Announcements {
-            namesake: registry::enter(&self.core),
-            ..news
-        }
+        let namesake = registry::enter(&self.core);
+        #[cfg(feature = "fleet")]
+        crate::fleet::newcomer(&self.core);
+        Announcements { namesake, ..news }
     }
 }
 

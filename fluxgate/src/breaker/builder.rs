@@ -15,7 +15,7 @@ use crate::{
     window::AnyWindow,
 };
 
-/// The settings of a breaker to be; see [`CircuitBreaker::builder`].
+/// Builds a circuit breaker; see [`CircuitBreaker::builder`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -38,6 +38,8 @@ use crate::{
 pub struct Builder {
     pub(super) name: Name,
     pub(super) policies: Policies,
+    #[cfg(feature = "fleet")]
+    pub(super) fleet: Option<crate::fleet::Member>,
     pub(super) initial_state: State,
     pub(super) clock: ClockSource,
     pub(super) random: RandomSource,
@@ -52,6 +54,8 @@ impl Builder {
         Self {
             name,
             policies: Policies::default(),
+            #[cfg(feature = "fleet")]
+            fleet: None,
             initial_state: State::Closed,
             clock: ClockSource::default(),
             random: RandomSource::default(),
@@ -129,7 +133,7 @@ impl Builder {
         self
     }
 
-    /// Sets what a slow probe counts as that succeeded. Default: [`SlowProbes::Pass`].
+    /// Sets what a successful but slow probe counts as. Default: [`SlowProbes::Pass`].
     ///
     /// A probe is slow if it took the lowest threshold of slowness in the rules,
     /// [`SlowRate`](crate::tripper::SlowRate)'s or a custom rule's, or longer.
@@ -169,6 +173,15 @@ impl Builder {
     #[doc(alias("rate_limit", "load_shedding", "adaptive", "backpressure"))]
     pub fn throttle(mut self, throttle: Adaptive) -> Self {
         self.policies.throttle = Some(throttle);
+        self
+    }
+
+    /// Lets the breaker take part in the [fleet](crate::fleet) that its program joins:
+    /// openings are shared with the other instances, and probes. Default: not.
+    #[cfg(feature = "fleet")]
+    #[doc(alias("distributed", "redis", "shared", "cluster"))]
+    pub fn fleet(mut self, member: crate::fleet::Member) -> Self {
+        self.fleet = Some(member);
         self
     }
 
@@ -251,7 +264,7 @@ impl Builder {
         self
     }
 
-    /// Adds a listener that may be missing, under a name of your choice.
+    /// Adds a listener that may have failed to be made, with the name to report it by.
     pub fn try_listener<Kind, L: IntoListener<Kind>, E: fmt::Display>(
         mut self,
         name: impl Into<String>,

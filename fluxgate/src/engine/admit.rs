@@ -179,6 +179,10 @@ impl Core {
                 }
                 State::HalfOpen => {
                     let elapsed = now.saturating_sub(machine.entered());
+                    #[cfg(feature = "fleet")]
+                    let leased = machine.is_leased();
+                    #[cfg(not(feature = "fleet"))]
+                    let leased = false;
                     let (slot, lost) = machine.reserve(now);
                     if lost > 0 {
                         self.counts.lost_probes.add(lost);
@@ -188,7 +192,7 @@ impl Core {
                     let (Some(slot), Some(config)) = (slot, config) else {
                         return Err(Refusal::by(State::HalfOpen));
                     };
-                    let permits = self.permits(&config, elapsed);
+                    let permits = leased || self.permits(&config, elapsed);
                     drop(config);
                     if !permits {
                         self.give_back(slot, now);

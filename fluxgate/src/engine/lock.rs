@@ -226,7 +226,7 @@ mod tests {
     };
 
     #[test]
-    fn the_bit_alone_orders_one_holder_before_the_next() {
+    fn lock_bit_orders_one_holder_before_the_next() {
         loom::model(|| {
             let word = |generation| {
                 let epoch = Epoch {

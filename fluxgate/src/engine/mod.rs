@@ -79,6 +79,8 @@ pub(crate) mod clock_source;
 pub(crate) mod config;
 mod counters;
 mod early;
+#[cfg(feature = "fleet")]
+pub(crate) mod fleet;
 pub(crate) mod gate;
 #[cfg(feature = "page")]
 pub(crate) mod glance;
@@ -160,6 +162,8 @@ pub(crate) struct Core {
     environment: Option<Box<Environment>>,
     /// Once the settings have one.
     throttle: OnceBox<Throttle>,
+    #[cfg(feature = "fleet")]
+    fleet: Option<Box<fleet::FleetMember>>,
     random: RandomSource,
     /// What choosing among breakers keeps of this one, once it is chosen among or
     /// waited for.
@@ -205,6 +209,8 @@ pub(crate) struct Parts {
     pub(crate) initial_state: State,
     #[cfg(feature = "sim")]
     pub(crate) recipe: Option<fn() -> crate::Builder>,
+    #[cfg(feature = "fleet")]
+    pub(crate) fleet: Option<Box<fleet::FleetMember>>,
 }
 
 impl Shared {
@@ -234,6 +240,8 @@ impl Core {
             initial_state,
             #[cfg(feature = "sim")]
             recipe,
+            #[cfg(feature = "fleet")]
+            fleet,
         } = parts;
         let listener_counters = ListenerCounters::new(listeners.needs());
         let Prepared {
@@ -269,6 +277,8 @@ impl Core {
             random,
             listeners,
             throttle: OnceBox::new(),
+            #[cfg(feature = "fleet")]
+            fleet,
             environment: (!environment.is_empty()).then(|| Box::new(environment)),
             eternal: OnceRef::new(),
             choice: OnceBox::new(),

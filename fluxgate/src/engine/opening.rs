@@ -100,8 +100,8 @@ impl OpeningSeqLock {
             .store(packed | (State::Open as u64) << STATE, Ordering::Release);
     }
 
-    /// Publishes another time for the present opening. A reader sees the one or the
-    /// other, and both are of this opening.
+    /// Publishes another time for the present opening, under the lock. A reader sees the
+    /// one or the other, and both are of this opening: nothing else of it changes.
     pub(crate) fn store_due(&self, now: Duration, wait: Option<Duration>) {
         // The end of all time comes before never.
         let due = wait.map_or(NEVER, |wait| nanos(now.saturating_add(wait)).min(NEVER - 1));
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_by_a_state_has_neither_wait_nor_cause() {
+    fn refusal_by_state_has_no_wait_and_no_cause() {
         for state in [State::Open, State::HalfOpen, State::ForcedOpen] {
             let refusal = Refusal::by(state).at(Duration::MAX);
             assert_eq!(refusal.state(), state);

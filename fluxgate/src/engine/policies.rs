@@ -33,6 +33,9 @@ pub(crate) const PROBE_LEASE: Duration = Duration::from_secs(60);
 pub(crate) struct Policies {
     pub(crate) window: AnyWindow,
     pub(crate) tripper: Rule,
+    /// The rule that tells the fleet that something may be wrong.
+    #[cfg(feature = "fleet")]
+    pub(crate) suspect: Option<Rule>,
     pub(crate) retry: Arc<dyn Retry>,
     pub(crate) permit: Arc<dyn Permit>,
     pub(crate) max_half_open_calls: u32,
@@ -56,6 +59,8 @@ impl Default for Policies {
         Self {
             window: AnyWindow::default(),
             tripper: Rule::default(),
+            #[cfg(feature = "fleet")]
+            suspect: None,
             retry: Arc::clone(&RETRY),
             permit: Arc::clone(&PERMIT),
             max_half_open_calls: MAX_HALF_OPEN_CALLS,
@@ -208,6 +213,8 @@ impl Policies {
         Self {
             window: self.window.fresh(),
             tripper: self.tripper.clone(),
+            #[cfg(feature = "fleet")]
+            suspect: self.suspect.clone(),
             retry: Arc::clone(&self.retry),
             permit: Arc::clone(&self.permit),
             ..*self
@@ -235,6 +242,11 @@ impl Policies {
     /// prepared.
     pub(crate) fn prepare(self, listeners: ListenersNeed) -> Prepared {
         let needs = self.tripper.needs();
+        #[cfg(feature = "fleet")]
+        let needs = match &self.suspect {
+            Some(suspect) => needs.and(suspect.needs()),
+            None => needs,
+        };
         let own_tripper = self.tripper.has_own();
         let durations = self.durations || needs.durations;
         let thresholds: Box<[Duration]> = needs.slow.into();
@@ -242,6 +254,13 @@ impl Policies {
             .window
             .size()
             .map(|size| self.tripper.min_to_trip(size));
+        #[cfg(feature = "fleet")]
+        let min_to_trip = match (&self.suspect, self.window.size()) {
+            (Some(suspect), Some(size)) => {
+                min_to_trip.map(|min_to_trip| min_to_trip.of_either(suspect.min_to_trip(size)))
+            }
+            _ => min_to_trip,
+        };
         let needs_elapsed = durations || !thresholds.is_empty();
         let tracks_in_flight = !needs.in_flight.is_empty();
         let window_needs_time = self.window.needs_time();
@@ -257,6 +276,8 @@ impl Policies {
         };
         let config = Config {
             tripper: self.tripper,
+            #[cfg(feature = "fleet")]
+            suspect: self.suspect,
             retry: self.retry,
             permit: self.permit,
             close_after: self.close_after,

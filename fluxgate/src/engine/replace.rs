@@ -196,15 +196,23 @@ impl Core {
         *has_changed = true;
         machine.revise();
         let word = StateWord::new(machine.state(), machine.epoch(), false, calls);
-        let is_throttled = has_attention && throttle.is_some();
-        held.set_word(if is_throttled { word.attentive() } else { word });
+        #[cfg(feature = "fleet")]
+        let is_watched = self.watches_for_fleet();
+        #[cfg(not(feature = "fleet"))]
+        let is_watched = false;
+        let stays_attentive = has_attention && (throttle.is_some() || is_watched);
+        held.set_word(if stays_attentive {
+            word.attentive()
+        } else {
+            word
+        });
         self.unlock(held);
 
         self.counts.late.add(lost);
         drop(replaced.map(ConfigRef::from));
         drop_contained(replacement);
         seen.policies.discard();
-        if has_attention && !is_throttled {
+        if has_attention && !stays_attentive {
             diagnostics::throttle_ends(&self.name);
         }
         Ok(Some(change))
@@ -227,6 +235,8 @@ impl Core {
         let policies = Policies {
             window,
             tripper: config.tripper.clone(),
+            #[cfg(feature = "fleet")]
+            suspect: config.suspect.clone(),
             retry: Arc::clone(&config.retry),
             permit: Arc::clone(&config.permit),
             max_half_open_calls,

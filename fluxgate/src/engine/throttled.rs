@@ -52,13 +52,19 @@ impl Core {
     }
 
     /// Returns why a call that arrives in the state of `word` is throttled, if it is.
-    #[inline]
+    // Inline, since what it returns would go through memory.
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
     pub(super) fn throttle(&self, word: StateWord, now: u64) -> Option<Refusal> {
         if !word.has_attention() {
             return None;
         }
         let throttle = self.present_throttle()?;
         if throttle.is_over(now) {
+            #[cfg(feature = "fleet")]
+            if self.watches_for_fleet() {
+                return None;
+            }
             self.end_attention(throttle, now);
             return None;
         }
@@ -71,10 +77,15 @@ impl Core {
     }
 
     /// Counts a call that was answered, if there is attention. Returns whether its
-    /// period is the present one.
+    /// period is the present one. Reads the clock, unless the caller has done so.
     #[cold]
     #[inline(never)]
-    pub(super) fn count_answer(&self, ticket: StateWord, ended: CallEnd) -> bool {
+    pub(super) fn count_answer(
+        &self,
+        ticket: StateWord,
+        ended: CallEnd,
+        now: Option<Duration>,
+    ) -> bool {
         let present = self.word();
         if !present.same_period(ticket) {
             return false;
@@ -84,12 +95,20 @@ impl Core {
             // An overload is counted where it is found to be one.
             CallEnd::Overloaded | CallEnd::Ignored | CallEnd::Cancelled => false,
         };
+        #[cfg(feature = "fleet")]
+        if is_answer || ended == CallEnd::Overloaded {
+            self.count_for_fleet(ended);
+        }
         if let Some(throttle) = self.present_throttle()
             && is_answer
             && present.has_attention()
         {
-            let now = nanos(self.clock.now());
+            let now = nanos(now.unwrap_or_else(|| self.clock.now()));
             if throttle.is_over(now) {
+                #[cfg(feature = "fleet")]
+                if self.watches_for_fleet() {
+                    return true;
+                }
                 self.end_attention(throttle, now);
             } else {
                 throttle.count(Counted::Other, now);

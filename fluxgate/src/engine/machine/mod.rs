@@ -5,6 +5,8 @@
 pub(super) mod judge;
 #[cfg(feature = "settings")]
 pub(super) mod replace;
+#[cfg(feature = "fleet")]
+mod suspicion;
 mod would_open;
 
 use std::time::Duration;
@@ -34,6 +36,9 @@ pub(crate) struct Next {
     /// Whether the tripper has to be asked first: `Open` is entered if it fires,
     /// `Closed` if it does not.
     pub(crate) asks: bool,
+    /// No transition: the second rule, which a fleet gives a breaker, began to fire.
+    #[cfg(feature = "fleet")]
+    pub(crate) suspects: bool,
 }
 
 impl From<State> for Next {
@@ -42,6 +47,8 @@ impl From<State> for Next {
             state,
             cause: None,
             asks: false,
+            #[cfg(feature = "fleet")]
+            suspects: false,
         }
     }
 }
@@ -112,6 +119,12 @@ pub(crate) struct Machine {
     running: Option<Box<InFlightAges>>,
     /// The openings that `MetricsOnly` kept from happening, from the first one on.
     would_open: Option<Box<WouldOpen>>,
+    /// Whether the second rule was told to fire.
+    #[cfg(feature = "fleet")]
+    suspected: bool,
+    /// Whether the fleet lent the right to probe, one probe at a time.
+    #[cfg(feature = "fleet")]
+    leased: bool,
 }
 
 impl Machine {
@@ -144,6 +157,10 @@ impl Machine {
             probes,
             running: running.map(Box::new),
             would_open: None,
+            #[cfg(feature = "fleet")]
+            suspected: false,
+            #[cfg(feature = "fleet")]
+            leased: false,
         }
     }
 
@@ -293,6 +310,10 @@ impl Machine {
 
     /// Takes a probe's slot, if one is free; also how many probes lost theirs.
     pub(crate) fn reserve(&mut self, now: Duration) -> (Option<Slot>, u64) {
+        #[cfg(feature = "fleet")]
+        if self.leased && self.probes_in_flight(now) > 0 {
+            return (None, 0);
+        }
         self.probes.acquire(nanos(now))
     }
 
@@ -340,7 +361,11 @@ impl Machine {
         self.state = next.state;
         self.opened_with = next.cause.map(|_| Box::new(self.totals.clone()));
         let asked = self.asked.map(|until| until.saturating_sub(now));
+        #[cfg(feature = "fleet")]
+        let leased = self.leased && next.state == State::HalfOpen;
         self.start_period(now);
+        #[cfg(feature = "fleet")]
+        self.lease(leased);
         if let Some(OpeningWait {
             first,
             least,
@@ -378,6 +403,8 @@ impl Machine {
         self.least_wait = 0;
         self.asked = None;
         self.allows_early = false;
+        #[cfg(feature = "fleet")]
+        self.end_suspicion();
         self.window.clear();
         self.totals.clear();
         if let Some(running) = &mut self.running {

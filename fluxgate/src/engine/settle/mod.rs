@@ -85,7 +85,7 @@ impl Core {
     #[cold]
     #[inline(never)]
     fn settle_moved(&self, word: StateWord, ended: CallEnd, failed: bool, elapsed: u64) {
-        if !self.count_answer(word, ended) {
+        if !self.count_answer(word, ended, None) {
             return self.count_late(ended, elapsed);
         }
         // Whether recording needs it depends on settings that may change until then.
@@ -298,7 +298,7 @@ impl Core {
     #[cold]
     fn end_streak(&self, word: StateWord) {
         let present = self.word();
-        if !present.same_calm_period(word) && !self.count_answer(word, CallEnd::Alive) {
+        if !present.same_calm_period(word) && !self.count_answer(word, CallEnd::Alive, None) {
             self.counts.late.add(1);
         } else if !present.is_clean() {
             let mut held = self.shared.lock();

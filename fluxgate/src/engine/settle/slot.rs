@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "fleet")]
+use crate::engine::fleet::Notes;
 use crate::{
     diagnostics,
     engine::{
@@ -35,6 +37,14 @@ impl Core {
             self.counts.lost_probes.add(1);
         }
         let present = held.word().same_period(word);
+        #[cfg(feature = "fleet")]
+        if present && held.get().machine.is_leased() {
+            self.note(match failed {
+                Some(true) => Notes::FAILED,
+                Some(false) => Notes::PASSED,
+                None => Notes::SILENT,
+            });
+        }
         match failed {
             Some(failed) if present && is_timed => {
                 self.record(held, failed, ended, Some(now), elapsed);
@@ -52,6 +62,8 @@ impl Core {
         }
         // Its slot is free again.
         self.wake_next();
+        #[cfg(feature = "fleet")]
+        self.wake_agent();
     }
 
     /// Takes note of how a call ended that was registered among those in flight.
@@ -65,7 +77,9 @@ impl Core {
         elapsed: u64,
     ) {
         let failed = self.count_as(word, ended, false, elapsed);
-        self.count_answer(word, ended);
+        if !self.word().same_calm_period(word) {
+            self.count_answer(word, ended, Some(now));
+        }
         let mut held = self.shared.lock();
         let present = held.word().same_period(word);
         if present {
