@@ -123,6 +123,7 @@ impl Builder {
         }
     }
 
+    #[cfg_attr(not(feature = "fleet"), allow(unused_mut))]
     fn assemble(mut self, mut environment: Environment) -> Assembled {
         #[cfg(feature = "fleet")]
         let fleet = self.fleet.take().map(|member| {

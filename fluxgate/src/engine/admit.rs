@@ -39,7 +39,7 @@ impl Core {
                 let refusal = self.opening(word)?;
                 (!refusal.is_due()).then(|| Err(self.refuse(refusal)))
             }
-            _ => None,
+            WithoutLock::Nothing => None,
         }
     }
 

@@ -36,6 +36,7 @@ pub(crate) struct Config {
     pub(crate) thresholds: Box<[Duration]>,
     /// Whether the sum of durations is kept, and whether that is by its own setting.
     pub(crate) durations: bool,
+    #[cfg(feature = "settings")]
     pub(crate) keeps_durations: bool,
     /// Whether a part of the tripper is the user's own: the machine hands out a
     /// [`Question`] instead of asking it.

@@ -36,6 +36,25 @@ pub(crate) enum News {
     Settings(Box<SettingsChange>),
 }
 
+#[cfg_attr(not(feature = "settings"), allow(clippy::unnecessary_wraps))]
+impl News {
+    fn into_signal(self) -> Option<Signal> {
+        match self {
+            Self::Signal(signal) => Some(signal),
+            #[cfg(feature = "settings")]
+            Self::Settings(_) => None,
+        }
+    }
+
+    fn signal_mut(&mut self) -> Option<&mut Signal> {
+        match self {
+            Self::Signal(signal) => Some(signal),
+            #[cfg(feature = "settings")]
+            Self::Settings(_) => None,
+        }
+    }
+}
+
 impl From<Signal> for News {
     fn from(signal: Signal) -> Self {
         Self::Signal(signal)
@@ -136,13 +155,13 @@ impl Outbox {
 /// Makes one of two: of signals from the state that the first left to the state that the
 /// second entered. What is no part of their chain is left out.
 fn merge(first: News, second: &mut News) {
-    let first = match first {
-        News::Signal(signal) if !signal.would_have_opened => signal,
-        _ => return,
+    let is_linked = |signal: &Signal| !signal.would_have_opened;
+    let Some(first) = first.into_signal().filter(is_linked) else {
+        return;
     };
-    match second {
-        News::Signal(second) if !second.would_have_opened => second.old_state = first.old_state,
-        _ => *second = News::Signal(first),
+    match second.signal_mut().filter(|second| is_linked(second)) {
+        Some(second) => second.old_state = first.old_state,
+        None => *second = first.into(),
     }
 }
 
@@ -166,11 +185,7 @@ mod tests {
         }
         assert_eq!(outbox.waiting(), CAPACITY as u64);
         assert_eq!(outbox.merged(), 7);
-        let take = |outbox: &mut Outbox| match outbox.take()? {
-            News::Signal(signal) => Some(signal),
-            #[cfg(feature = "settings")]
-            News::Settings(_) => None,
-        };
+        let take = |outbox: &mut Outbox| outbox.take()?.into_signal();
         let first = take(&mut outbox).expect("it is full");
         assert_eq!((first.old_state, first.sequence), (State::Closed, 8));
         let mut state = first.new_state;

@@ -287,6 +287,7 @@ impl Policies {
             flight: self.flight,
             thresholds,
             durations,
+            #[cfg(feature = "settings")]
             keeps_durations: self.durations,
             own_tripper,
             calls,

@@ -5,34 +5,32 @@
 //! short lock puts everything in place, unless other settings came first, or another
 //! opening: then it begins anew. What was replaced is dropped without the lock.
 
-use std::{
-    mem,
-    num::NonZeroU64,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{mem, num::NonZeroU64, sync::Arc, time::Duration};
 
 use super::{
     Core, Shared,
-    config::{ConfigRef, drop_contained, text},
-    machine::replace::{Filling, Replacement},
+    config::{Config, ConfigRef, drop_contained, text},
+    machine::{
+        OpeningWait,
+        replace::{Filling, Replacement},
+    },
     opening::RULES,
     outbox::News,
     policies::{Policies, Prepared},
-    state_word::StateWord,
+    state_word::{CallNeeds, StateWord},
 };
 use crate::{
     State, diagnostics,
     listener::{ChangedSetting, SettingsChange},
     permit::{AnyPermit, Permit},
     retry::{AnyRetry, Opening, Retry},
-    throttle::Throttle,
+    throttle::{Adaptive, Throttle},
     tripper::ages::InFlightAges,
     util::{
         duration::{Literal, nanos},
         sync::Ordering,
     },
-    window::{Succession, Totals},
+    window::{AnyWindow, Succession, Totals},
 };
 
 /// What a change begins with.
@@ -44,6 +42,25 @@ struct Seen {
     has_ages: bool,
     /// The opening of a circuit that is open.
     opening: Option<Opening>,
+}
+
+/// All that a change takes.
+struct Plan {
+    seen: Seen,
+    config: Arc<Config>,
+    calls: CallNeeds,
+    slow: u64,
+    replacement: Replacement,
+    throttle: Option<Adaptive>,
+    /// Whether the throttle is another.
+    throttles: bool,
+    /// Whether the retry policy is another, and was not asked since the circuit was not
+    /// open.
+    asks: bool,
+    wait: Option<OpeningWait>,
+    change: SettingsChange,
+    told: Box<SettingsChange>,
+    now: Duration,
 }
 
 impl Core {
@@ -60,108 +77,112 @@ impl Core {
     /// lock.
     pub(crate) fn replace_policies(&self, new: Policies) -> Option<SettingsChange> {
         loop {
-            if let Ok(change) = self.try_replace(&new) {
-                new.discard();
-                return change;
-            }
+            let change = match self.plan(&new) {
+                None => None,
+                Some(plan) => match self.install(plan) {
+                    Ok(change) => Some(change),
+                    Err(Overtaken) => continue,
+                },
+            };
+            new.discard();
+            return change;
         }
     }
 
-    /// Replaces the settings, unless others came meanwhile, or another opening that the
-    /// retry policy was not asked about.
-    fn try_replace(&self, new: &Policies) -> Result<Option<SettingsChange>, Overtaken> {
+    /// Works out what a change takes, without the lock; `None` if it changes nothing.
+    fn plan(&self, new: &Policies) -> Option<Plan> {
         let counters = self.listener_counters.as_deref();
         let Prepared {
             mut config,
             recording,
-            mut window,
+            window,
             probes,
             running,
             throttle,
         } = new.fresh().prepare(Self::needs_of(counters));
         let running = running.map(Box::new);
         let seen = self.look(running.as_deref());
-        let old = &seen.policies;
-        let changes = changes(old, new);
+        let changes = changes(&seen.policies, new);
         if changes.is_empty() {
-            return Ok(None);
+            seen.policies.discard();
+            return None;
         }
-
-        let (thresholds, durations) = (config.thresholds.len(), config.durations);
         let measures_the_same = seen.has_ages
             && config.thresholds == seen.config.thresholds
-            && durations == seen.config.durations;
-        let succession = old.window.succession(&window);
-        let filling = match succession {
-            Succession::Same if measures_the_same => Filling::Same,
-            Succession::Same if window.is_own() => Filling::Emptied {
-                thresholds,
-                durations,
-            },
-            _ => {
-                match window.as_own() {
-                    Some(own) => own.tasks.prepare(thresholds, durations),
-                    None => window.prepare(thresholds, durations),
-                }
-                if succession == Succession::TakesOver && measures_the_same {
-                    Filling::Kept(window)
-                } else {
-                    Filling::Empty(window)
-                }
-            }
-        };
-        let mut change = SettingsChange {
+            && config.durations == seen.config.durations;
+        let window = filling(&seen.policies.window, window, &config, measures_the_same);
+        let change = SettingsChange {
             name: self.name.clone(),
-            timestamp: SystemTime::UNIX_EPOCH,
+            timestamp: self.clock.wall(),
             sequence: 0,
-            window_emptied: matches!(filling, Filling::Empty(_) | Filling::Emptied { .. }),
+            window_emptied: matches!(window, Filling::Empty(_) | Filling::Emptied { .. }),
             changes,
         };
         let has_changed = |setting| change.changes.iter().any(|it| it.setting == setting);
         let (waits, throttles) = (has_changed(RETRY), has_changed(THROTTLE));
-        let opening = seen.opening.filter(|_| waits);
-        let wait = opening.and_then(|opening| self.wait(&*config.retry, opening));
-        config.number = (seen.config.number + 1) % RULES;
-        let (calls, slow) = (config.calls, config.slow());
-        let mut config = Arc::new(config);
-        let mut replacement = Replacement {
-            recording,
-            probes,
-            running,
-            window: filling,
-            totals: Totals::new(thresholds),
-        };
         if let Some(settings) = throttle {
             self.throttle
                 .get_or_init(|| Box::new(Throttle::new_off(settings)));
         }
-        let mut told = Box::new(change.clone());
-        let now = self.clock.now();
-        let wall = self.clock.wall();
+        let opening = seen.opening.filter(|_| waits);
+        let wait = opening.and_then(|opening| self.wait(&*config.retry, opening));
+        config.number = (seen.config.number + 1) % RULES;
+        Some(Plan {
+            replacement: Replacement {
+                recording,
+                probes,
+                running,
+                window,
+                totals: Totals::new(config.thresholds.len()),
+            },
+            calls: config.calls,
+            slow: config.slow(),
+            config: Arc::new(config),
+            throttle,
+            throttles,
+            asks: waits && opening.is_none(),
+            wait,
+            told: Box::new(change.clone()),
+            change,
+            now: self.clock.now(),
+            seen,
+        })
+    }
 
+    /// Puts settings in place that were prepared, unless others came meanwhile, or another
+    /// opening that the retry policy was not asked about.
+    fn install(&self, plan: Plan) -> Result<SettingsChange, Overtaken> {
+        let Plan {
+            seen,
+            mut config,
+            calls,
+            slow,
+            mut replacement,
+            throttle: settings,
+            throttles,
+            asks,
+            wait,
+            mut change,
+            mut told,
+            now,
+        } = plan;
         let mut held = self.shared.lock();
         let word = held.word();
-        let is_asked = wait.is_none() || word.same_period(seen.word);
-        let is_open = word.state() == State::Open;
-        if !word.same_settings(seen.word) || waits && is_open && (opening.is_none() || !is_asked) {
+        let is_asked = !asks && (wait.is_none() || word.same_period(seen.word));
+        if !word.same_settings(seen.word) || word.state() == State::Open && !is_asked {
+            drop(held);
+            seen.policies.discard();
             return Err(Overtaken);
         }
-        let has_attention = word.has_attention();
-        let shared = held.get();
+        let had_attention = word.has_attention();
+        let attentive = |word: StateWord, on| if on { word.attentive() } else { word };
         // Calls that begin while the rest is put in place are of a revision that never
-        // comes back, and read what they need under the lock.
+        // comes back: at their end they are found to be of other settings.
+        let shared = held.get();
         shared.machine.revise();
-        let between = StateWord::new(
-            word.state(),
-            shared.machine.epoch(),
-            false,
-            shared.config.calls,
-        );
-        held.publish_word(if has_attention {
-            between.attentive()
-        } else {
-            between
-        });
+        let (epoch, present_calls) = (shared.machine.epoch(), shared.config.calls);
+        let between = StateWord::new(word.state(), epoch, false, present_calls);
+        held.publish_word(attentive(between, had_attention));
         // Partner: the `Acquire` load in `slow`.
         self.slow.store(slow, Ordering::Release);
         let Shared {
@@ -186,11 +207,11 @@ impl Core {
             Some(config)
         };
         flight.shrink(present.flight);
-        if throttles && let Some(settings) = self.throttle.get() {
-            settings.set(throttle, nanos(now));
+        if throttles && let Some(throttle) = self.throttle.get() {
+            throttle.set(settings, nanos(now));
         }
-        (change.timestamp, change.sequence) = (wall, *sequence);
-        (told.timestamp, told.sequence) = (wall, *sequence);
+        change.sequence = *sequence;
+        told.sequence = *sequence;
         outbox.put(|| News::Settings(told));
         // A slot may be free, or a wait over.
         *has_changed = true;
@@ -200,22 +221,18 @@ impl Core {
         let is_watched = self.watches_for_fleet();
         #[cfg(not(feature = "fleet"))]
         let is_watched = false;
-        let stays_attentive = has_attention && (throttle.is_some() || is_watched);
-        held.set_word(if stays_attentive {
-            word.attentive()
-        } else {
-            word
-        });
+        let stays = had_attention && (is_watched || self.present_throttle().is_some());
+        held.set_word(attentive(word, stays));
         self.unlock(held);
 
         self.counts.late.add(lost);
         drop(replaced.map(ConfigRef::from));
         drop_contained(replacement);
         seen.policies.discard();
-        if has_attention && !stays_attentive {
+        if had_attention && !stays {
             diagnostics::throttle_ends(&self.name);
         }
-        Ok(Some(change))
+        Ok(change)
     }
 
     /// Looks at the settings in force, and at what a change of them depends on.
@@ -264,6 +281,35 @@ struct Overtaken;
 
 const RETRY: &str = "retry";
 const THROTTLE: &str = "throttle";
+
+/// Returns what becomes of a window. One that takes the place of another is prepared.
+fn filling(
+    old: &AnyWindow,
+    mut new: AnyWindow,
+    config: &Config,
+    measures_the_same: bool,
+) -> Filling {
+    let (thresholds, durations) = (config.thresholds.len(), config.durations);
+    match old.succession(&new) {
+        Succession::Same if measures_the_same => Filling::Same,
+        Succession::Same if new.is_own() => Filling::Emptied {
+            thresholds,
+            durations,
+        },
+        succession => {
+            match new.as_own() {
+                // It may be one that is being asked still.
+                Some(own) => own.tasks.prepare(thresholds, durations),
+                None => new.prepare(thresholds, durations),
+            }
+            if succession == Succession::TakesOver && measures_the_same {
+                Filling::Kept(new)
+            } else {
+                Filling::Empty(new)
+            }
+        }
+    }
+}
 
 /// Returns what is another, in words.
 fn changes(old: &Policies, new: &Policies) -> Vec<ChangedSetting> {

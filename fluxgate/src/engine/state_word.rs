@@ -31,7 +31,8 @@ const REVISION_MASK: u64 = (1 << GENERATION) - (1 << REVISION);
 /// How many revisions there are before they begin anew, with a new generation.
 pub(crate) const REVISIONS: u32 = 1 << (GENERATION - REVISION);
 
-/// What the settings make calls need.
+/// What the settings make calls need: each is a question of its own.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CallNeeds {
     /// The beginning of a call is stamped.

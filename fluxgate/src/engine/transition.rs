@@ -143,7 +143,7 @@ impl Core {
         #[cfg(feature = "fleet")]
         if next.suspects {
             self.note_suspicion(&mut held);
-            self.update_word(&mut held);
+            Self::update_word(&mut held);
             return held;
         }
         let word = held.word();
@@ -155,7 +155,7 @@ impl Core {
         let question = next.asks.then(|| machine.question(next.state));
         let measures_only = word.state() == State::MetricsOnly;
         if question.is_some() || measures_only {
-            self.update_word(&mut held);
+            Self::update_word(&mut held);
         }
         drop(held);
         let asked = question.is_some();
@@ -317,16 +317,15 @@ impl Core {
             longest: Duration::ZERO,
             allows_early: false,
         };
-        let wait = match wait {
-            Some(wait) => OpeningWait {
+        let wait = if let Some(wait) = wait {
+            OpeningWait {
                 least: wait,
                 ..given(wait)
-            },
-            None => {
-                let config = self.config();
-                let wait = self.wait(&*config.retry, opening);
-                wait.unwrap_or_else(|| given(WAIT))
             }
+        } else {
+            let config = self.config();
+            let wait = self.wait(&*config.retry, opening);
+            wait.unwrap_or_else(|| given(WAIT))
         };
         StateEntry {
             wait: Some(wait),
@@ -478,7 +477,7 @@ impl Core {
 
     /// Says in the control word whether the window is clean.
     #[inline]
-    pub(super) fn update_word(&self, held: &mut Held<'_, Shared>) {
+    pub(super) fn update_word(held: &mut Held<'_, Shared>) {
         let clean = held.get().machine.is_clean();
         let word = held.word().when(clean);
         held.set_word(word);

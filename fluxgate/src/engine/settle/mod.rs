@@ -317,7 +317,7 @@ impl Core {
             let machine = &mut held.get().machine;
             if machine.streak() > 0 {
                 machine.end_streak();
-                self.update_word(held);
+                Self::update_word(held);
             }
         } else {
             self.counts.late.add(1);
@@ -379,7 +379,7 @@ impl Core {
     #[inline]
     fn apply_if_any(&self, mut held: Held<'_, Shared>, next: Option<Next>, now: Option<Duration>) {
         match next {
-            None => self.update_word(&mut held),
+            None => Self::update_word(&mut held),
             Some(next) => self.apply(held, next, now),
         }
     }

@@ -109,7 +109,7 @@ fn windows_of_calls_keep_the_newest() {
     run(&breaker, true);
     assert_eq!(counts(&breaker), (4, 1));
     let change = change(&breaker, |it| {
-        it.window = TimeWindow::new(60 * SECOND).into()
+        it.window = TimeWindow::new(60 * SECOND).into();
     });
     assert!(change.expect("another kind").window_emptied);
     assert_eq!(counts(&breaker), (0, 0));
@@ -127,11 +127,11 @@ fn windows_of_time_keep_what_is_not_too_old() {
         clock.advance(SECOND);
     }
     change(&breaker, |it| {
-        it.window = TimeWindow::new(3 * SECOND).into()
+        it.window = TimeWindow::new(3 * SECOND).into();
     });
     assert_eq!(counts(&breaker), (2, 0));
     change(&breaker, |it| {
-        it.window = TimeWindow::new(60 * SECOND).into()
+        it.window = TimeWindow::new(60 * SECOND).into();
     });
     assert_eq!(
         counts(&breaker),
@@ -150,7 +150,8 @@ fn other_measures_begin_empty() {
         |it| it.tripper = MinRequests::new(4) & SlowRate::new(0.5, 2 * SECOND),
         |it| it.durations = true,
         |it| {
-            it.tripper = MinRequests::new(4) & SlowRate::new(0.5, SECOND) | InFlight::new(9, SECOND)
+            it.tripper =
+                MinRequests::new(4) & SlowRate::new(0.5, SECOND) | InFlight::new(9, SECOND);
         },
         |it| it.tripper = MinRequests::new(4) & FailureRate::new(0.5),
     ];
@@ -249,14 +250,14 @@ fn wait_gets_shorter_and_never_longer() {
     clock.advance(10 * SECOND);
     for (retry, expected) in [(90, 50), (40, 30), (45, 30), (35, 25)] {
         change(&breaker, |it| {
-            it.retry = Arc::new(Cooldown::new(retry * SECOND))
+            it.retry = Arc::new(Cooldown::new(retry * SECOND));
         });
         assert_eq!(wait(&breaker), Some(expected * SECOND), "{retry}");
     }
     change(&breaker, |it| it.retry = Arc::new(Never));
     assert_eq!(wait(&breaker), Some(25 * SECOND));
     change(&breaker, |it| {
-        it.retry = Arc::new(Cooldown::new(5 * SECOND))
+        it.retry = Arc::new(Cooldown::new(5 * SECOND));
     });
     let probe = breaker.acquire().expect("its wait is over");
     assert_eq!(breaker.state(), State::HalfOpen);
@@ -274,7 +275,7 @@ fn what_was_asked_for_is_waited() {
         change(breaker, |it| it.retry = Arc::new(Cooldown::new(SECOND)));
         let wait = breaker.info().retry_after;
         change(breaker, |it| {
-            it.retry = Arc::new(Cooldown::new(60 * SECOND))
+            it.retry = Arc::new(Cooldown::new(60 * SECOND));
         });
         wait
     };
@@ -307,7 +308,7 @@ fn calls_of_other_settings_have_no_duration() {
     assert_eq!((breaker.state(), counts(&breaker)), (State::Closed, (1, 0)));
     // Timed, but by settings that are gone.
     change(&breaker, |it| {
-        it.on_cancel = OnCancel::FailAfter(2 * SECOND)
+        it.on_cancel = OnCancel::FailAfter(2 * SECOND);
     });
     drop(cancelled);
     assert_eq!(counts(&breaker), (1, 0));
@@ -324,7 +325,7 @@ fn calls_in_flight_are_known_as_long_as_the_ages_stay() {
     let breaker = builder(&clock).tripper(rule).build().expect("in range");
     let old = [(); 2].map(|()| breaker.acquire().expect("closed"));
     change(&breaker, |it| {
-        it.retry = Arc::new(Cooldown::new(5 * SECOND))
+        it.retry = Arc::new(Cooldown::new(5 * SECOND));
     });
     let [one, other] = old;
     one.success();
@@ -337,7 +338,7 @@ fn calls_in_flight_are_known_as_long_as_the_ages_stay() {
     breaker.reset();
     let slots = [(); 3].map(|()| breaker.acquire().expect("closed"));
     change(&breaker, |it| {
-        it.tripper = InFlight::new(2, 2 * SECOND) | FailureStreak::new(9)
+        it.tripper = InFlight::new(2, 2 * SECOND) | FailureStreak::new(9);
     });
     clock.advance(5 * SECOND);
     // They are in no list, and have none to leave.
