@@ -387,8 +387,30 @@ pub(crate) const ALL: &[Scenario] = &[
     }),
 ];
 
+const AGENT: &str = "a fleet's agent makes it on a thread of its own, without a lock";
+
 /// Sites that no scenario leads to, and why.
-pub(crate) const ELSEWHERE: [(&str, &str); 7] = [
+pub(crate) const ELSEWHERE: [(&str, &str); 15] = [
+    ("fleet_degraded", AGENT),
+    ("fleet_recovered", AGENT),
+    ("fleet_differs", AGENT),
+    ("fleet_panicked", AGENT),
+    (
+        "fleet_off",
+        "made where a program joins, before anything is there",
+    ),
+    (
+        "bad_fleet_variable",
+        "made where a program joins, before anything is there",
+    ),
+    (
+        "policy_drop_panicked",
+        "`engine/tests/replace.rs` changes settings",
+    ),
+    (
+        "LogListener: Circuit Breaker '{}' has other settings: {change}",
+        "`engine/tests/replace.rs` changes settings",
+    ),
     ("no_tokio", "this program has the feature `tokio`"),
     (
         "forked",

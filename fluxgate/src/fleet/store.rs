@@ -198,7 +198,8 @@ pub(crate) enum Request {
         token: u64,
         passed: bool,
     },
-    /// Sets the command in force, or withdraws it; new version, notice. `by` has at most 128
+    /// Sets the command in force, or says that none is, which is kept as well; new version,
+    /// notice. `by` has at most 128
     /// bytes. The state is kept for `KEPT` from now on. Answer: [`Reply::Standing`].
     Command {
         circuit: CircuitId,
@@ -333,13 +334,15 @@ pub(crate) struct Standing {
     pub(crate) lease: u64,
     /// The highest number of members of the last minute.
     pub(crate) members: u64,
+    /// `None`: nothing is known. It withdraws no command.
     pub(crate) command: Option<Commanded>,
 }
 
-/// A command in force, and who gave it.
+/// What was commanded last, and by whom.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Commanded {
-    pub(crate) command: Command,
+    /// `None`: what was commanded before is withdrawn.
+    pub(crate) command: Option<Command>,
     pub(crate) by: String,
 }
 
@@ -378,6 +381,7 @@ pub(crate) enum Delivery {
     Answer(u64, Result<Reply, StoreError>),
     Notice(Notice),
     /// The subscriptions may have missed notices up to now.
+    #[allow(dead_code, reason = "for stores outside the process")]
     Resubscribed,
 }
 

@@ -64,6 +64,9 @@ pub struct Info {
     pub throttled: u64,
     /// What the throttle sees now, if there is one.
     pub throttle: Option<ThrottleInfo>,
+    /// What it knows of its fleet, if it takes part in one.
+    #[cfg(feature = "fleet")]
+    pub fleet: Option<crate::fleet::FleetInfo>,
     /// How often a call went to another breaker, or nowhere, because this one did not
     /// admit it: see [`choose`](crate::choose). These are not counted as rejections.
     pub passed_over: u64,

@@ -2,6 +2,8 @@
 
 use std::{error::Error, fmt};
 
+#[cfg(feature = "settings")]
+use super::SettingsChange;
 use super::{DeliveryCounts, Listener, ListenerNeeds};
 use crate::{
     Info, Signal, WeakBreaker, diagnostics,
@@ -48,6 +50,11 @@ pub(super) fn describe(error: impl fmt::Display) -> String {
 impl Listener for Owned {
     fn on_signal(&self, signal: &Signal) {
         self.0.on_signal(signal);
+    }
+
+    #[cfg(feature = "settings")]
+    fn on_settings(&self, change: &SettingsChange) {
+        self.0.on_settings(change);
     }
 
     fn name(&self) -> &str {

@@ -68,6 +68,20 @@ impl Needs {
         }
     }
 
+    /// Returns what either reads, the thresholds ascending, each once.
+    #[cfg(feature = "fleet")]
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.durations |= other.durations;
+        self.every_call |= other.every_call;
+        self.slow.extend(other.slow);
+        self.in_flight.extend(other.in_flight);
+        for ascending in [&mut self.slow, &mut self.in_flight] {
+            ascending.sort_unstable();
+            ascending.dedup();
+        }
+        self
+    }
+
     /// Adds the number of calls that took `threshold` or longer.
     #[must_use]
     pub fn slow(mut self, threshold: Duration) -> Self {

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     ops::{BitAnd, BitOr},
+    sync::Arc,
     time::Duration,
 };
 
@@ -15,11 +16,12 @@ use crate::{
 };
 
 /// Any rule, as [`Builder::tripper`](crate::Builder::tripper) takes it: a
-/// built-in one, a [`Custom`] one, or a combination.
+/// built-in one, a [`Custom`] one, or a combination. Clones share what is custom.
 ///
 /// A rule has at most 10 000 parts, and its operators are nested at most 200 deep (a
 /// chain of one operator counts once). A larger one is refused where a breaker is
 /// built; its parts are dropped before that.
+#[derive(Clone)]
 pub struct Rule(pub(super) Node, Extent);
 
 /// How large a rule is. All that reads one is recursive, so its depth is bounded.
@@ -30,7 +32,7 @@ pub(super) struct Extent {
     depth: u64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Node {
     State(State),
     MinRequests(u64),
@@ -40,7 +42,7 @@ pub(super) enum Node {
     FailureStreak(u64),
     /// Boxed, since it is rarer than the others and as large as the largest.
     InFlight(Box<InFlight>),
-    Custom(Box<Custom>),
+    Custom(Arc<Custom>),
     All(Box<[Node]>),
     Any(Box<[Node]>),
     /// Stands for a rule that was too large to be kept, joined at last by `&` (`all`) or
@@ -109,6 +111,21 @@ impl Node {
         Ok(())
     }
 
+    /// Returns whether both are one rule; of custom parts, whether they are the very
+    /// same.
+    #[cfg(feature = "settings")]
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::All(nodes), Self::All(others)) | (Self::Any(nodes), Self::Any(others)) => {
+                let mut pairs = nodes.iter().zip(others);
+                nodes.len() == others.len() && pairs.all(|(node, other)| node.is_same(other))
+            }
+            (Self::Custom(custom), Self::Custom(other)) => Arc::ptr_eq(custom, other),
+            (Self::Custom(_), _) | (_, Self::Custom(_)) => false,
+            (leaf, other) => leaf.to_string() == other.to_string(),
+        }
+    }
+
     pub(super) fn visit(&self, f: &mut impl FnMut(&Node)) {
         f(self);
         if let Self::All(nodes) | Self::Any(nodes) = self {
@@ -170,6 +187,13 @@ impl fmt::Debug for Rule {
 impl Rule {
     pub(crate) fn fires(&self, seen: &Context<'_>) -> bool {
         self.0.fires(seen)
+    }
+
+    /// Returns whether both are one rule; of custom parts, whether they are the very
+    /// same.
+    #[cfg(feature = "settings")]
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.0.is_same(&other.0)
     }
 
     /// Returns whether a part of the rule is custom.
@@ -393,7 +417,7 @@ leaves! {
     SlowRate: leaf => Node::SlowRate(leaf.ratio, leaf.threshold);
     FailureStreak: leaf => Node::FailureStreak(leaf.0);
     InFlight: leaf => Node::InFlight(Box::new(leaf));
-    Custom: leaf => Node::Custom(Box::new(leaf));
+    Custom: leaf => Node::Custom(Arc::new(leaf));
 }
 
 operators!(Rule);

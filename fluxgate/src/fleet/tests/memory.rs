@@ -320,9 +320,10 @@ fn command_holds_until_another() {
     world.serve(command(Some(Command::ForceOpen)));
     world.due();
     let commanded = world.standing().command.expect("in force");
-    assert_eq!(commanded.command, Command::ForceOpen);
+    assert_eq!(commanded.command, Some(Command::ForceOpen));
     world.serve(command(None));
-    assert_eq!(world.standing().command, None);
+    let withdrawn = world.standing().command.expect("withdrawn by name");
+    assert_eq!((withdrawn.command, &*withdrawn.by), (None, "alice"));
 }
 
 #[test]

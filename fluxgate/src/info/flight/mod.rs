@@ -160,6 +160,9 @@ pub enum Trigger {
     Command,
     /// The breaker began in this state, by its setting or by the environment: `start`.
     Start,
+    /// The instances of a fleet agreed, or one of them was commanded for all: `fleet`.
+    #[cfg(feature = "fleet")]
+    Fleet,
 }
 
 /// What one part of a rule read, and its threshold.
@@ -220,6 +223,8 @@ impl Trigger {
             Self::Retry => "retry",
             Self::Command => "command",
             Self::Start => "start",
+            #[cfg(feature = "fleet")]
+            Self::Fleet => "fleet",
         }
     }
 }
