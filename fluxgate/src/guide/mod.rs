@@ -12,6 +12,7 @@
 //! - [`listeners_and_metrics`]: signals, snapshots, metrics
 //! - [`testing`]: no sleeping
 //! - `simulating`: a policy tried before production does
+//! - `settings`: where settings come from: code, files, the environment
 //! - [`operating`]: what to look at and to do when a circuit is open
 //! - [`from_python`]: fluxgate, name by name
 //! - [`from_others`]: resilience4j, Polly, failsafe, tower-resilience, gobreaker, opossum, pybreaker, recloser
@@ -27,6 +28,11 @@ macro_rules! pages {
 #[cfg(feature = "grpc")]
 pages! {
     grpc
+}
+
+#[cfg(feature = "settings")]
+pages! {
+    settings
 }
 
 #[cfg(feature = "sim")]
