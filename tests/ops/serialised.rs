@@ -151,6 +151,7 @@ fn an_open_breaker_as_a_listing_shows_it() {
                 "throttle": null,
                 "durations": true,
                 "from": {},
+                "refused": [],
             },
             "variable": {"name": "FLUXGATE_SERIALISED", "value": null},
             "held": null,
