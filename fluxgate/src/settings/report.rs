@@ -10,7 +10,6 @@ use crate::{Name, grammar::suggest::suggest};
 
 /// What came of [`Settings::apply`](super::Settings::apply).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[must_use = "it says which names are unknown"]
 pub struct Report {
     pub(super) changed: Vec<Name>,
     pub(super) unmatched: Vec<Unmatched>,
