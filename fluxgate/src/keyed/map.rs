@@ -211,9 +211,20 @@ impl<K: Key> Group for Set<K> {
         all.into_iter().map(|(_, core)| core).collect()
     }
 
-    #[cfg(feature = "page")]
+    #[cfg(any(feature = "page", feature = "settings"))]
     fn name(&self) -> &Name {
         &self.name
+    }
+
+    #[cfg(feature = "settings")]
+    fn by_key(&self) -> Vec<(Weak<Core>, Option<String>)> {
+        let all = self.register().all();
+        // Keys are the user's: they are shown without the lock.
+        let labelled = all
+            .into_iter()
+            .map(|(entry, core)| (core, super::label::of(&*entry.key)));
+        let overflow = Arc::downgrade(&self.overflow.core);
+        labelled.chain([(overflow, None)]).collect()
     }
 
     fn clock(&self) -> &ClockSource {
