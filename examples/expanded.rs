@@ -92,7 +92,9 @@ mod expanded {
             |_| Ok(0),
         ) {
             ::core::result::Result::Ok(result) => result,
-            ::core::result::Result::Err(result) => result.await,
+            ::core::result::Result::Err((result, of)) => {
+                ::fluxgate::__private::answered(result.await, of)
+            }
         };
     }
 }

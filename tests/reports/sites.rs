@@ -166,7 +166,8 @@ pub(crate) fn unknown() -> Vec<String> {
     ];
     let mut unknown = Vec::new();
     for (path, source) in sources() {
-        if KNOWN.iter().any(|known| path.ends_with(known)) {
+        let is_test = path.iter().any(|folder| folder == "tests");
+        if is_test || KNOWN.iter().any(|known| path.ends_with(known)) {
             continue;
         }
         // Tests, and examples in documentation, may.

@@ -247,7 +247,7 @@ impl<'a> Invocation<'a> {
         quote_spanned! {place=>
             match #or_await(#outcome, #fallback) {
                 ::core::result::Result::Ok(#result) => #result,
-                ::core::result::Result::Err((#result, #of)) => #answered(#result.await, #of),
+                ::core::result::Result::Err((#result, #of)) => { #answered(#result.await, #of) }
             }
         }
     }
