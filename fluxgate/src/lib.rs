@@ -155,6 +155,8 @@ pub mod classify;
 pub mod clock;
 mod diagnostics;
 mod engine;
+#[cfg(feature = "fleet")]
+pub mod fleet;
 pub mod future;
 #[cfg(feature = "settings")]
 mod grammar;

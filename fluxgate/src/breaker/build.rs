@@ -4,6 +4,8 @@
 use std::{mem, num::NonZeroU64, sync::Arc, time::Duration};
 
 use super::builder::{Builder, CLOSE_AFTER, MAX_HALF_OPEN_CALLS, PROBE_LEASE};
+#[cfg(feature = "fleet")]
+use crate::engine::fleet::FleetMember;
 use crate::{
     CircuitBreaker, ConfigError, Fault, MissingListener, OnCancel, SlowProbes, State, WeakBreaker,
     diagnostics,
@@ -65,6 +67,8 @@ impl Builder {
                 PolicySetting::OnCancel => self.on_cancel = OnCancel::Ignore,
                 PolicySetting::SlowProbes => self.slow_probes = SlowProbes::Pass,
                 PolicySetting::Throttle => self.throttle = None,
+                #[cfg(feature = "fleet")]
+                PolicySetting::Fleet => self.fleet = None,
                 PolicySetting::Flight => self.flight = TRANSITIONS,
             }
         }
@@ -192,6 +196,13 @@ impl Builder {
                 PolicySetting::Throttle,
                 self.throttle.map_or(Ok(()), |throttle| throttle.check()),
             ),
+            #[cfg(feature = "fleet")]
+            (
+                PolicySetting::Fleet,
+                self.fleet
+                    .as_ref()
+                    .map_or(Ok(()), |fleet| fleet.check(&*self.retry)),
+            ),
         ]
         .into_iter()
         .filter_map(|(setting, checked)| Some((setting, checked.err()?)))
@@ -209,6 +220,19 @@ impl Builder {
 
     fn assemble(mut self, mut environment: Environment) -> Assembled {
         let needs = self.tripper.needs();
+        #[cfg(feature = "fleet")]
+        let (fleet, suspect) = match self.fleet.take() {
+            None => (None, None),
+            Some(member) => {
+                let terms = member.terms(&*self.retry, self.close_after);
+                (Some(Box::new(FleetMember::new(terms))), member.suspect)
+            }
+        };
+        #[cfg(feature = "fleet")]
+        let needs = match &suspect {
+            Some(suspect) => needs.and(suspect.needs()),
+            None => needs,
+        };
         let own_tripper = self.tripper.has_own();
         let durations = self.durations || needs.durations;
         let thresholds: Box<[Duration]> = needs.slow.into();
@@ -218,6 +242,13 @@ impl Builder {
             .window
             .size()
             .map(|size| self.tripper.min_to_trip(size));
+        #[cfg(feature = "fleet")]
+        let min_to_trip = match (&suspect, self.window.size()) {
+            (Some(suspect), Some(size)) => {
+                min_to_trip.map(|min_to_trip| min_to_trip.of_either(suspect.min_to_trip(size)))
+            }
+            _ => min_to_trip,
+        };
         let probes = Probes::new(self.max_half_open_calls, nanos(self.probe_lease));
         let running = (!needs.in_flight.is_empty()).then(|| InFlightAges::new(&needs.in_flight));
         let machine = Machine::new(
@@ -230,6 +261,8 @@ impl Builder {
         );
         let config = Config {
             tripper: self.tripper,
+            #[cfg(feature = "fleet")]
+            suspect,
             retry: self.retry,
             permit: self.permit,
             close_after: self.close_after,
@@ -259,6 +292,8 @@ impl Builder {
             environment,
             window_needs_time,
             initial_state: self.initial_state,
+            #[cfg(feature = "fleet")]
+            fleet,
         }));
         handle.set(&core);
         Assembled {
@@ -293,6 +328,8 @@ enum PolicySetting {
     OnCancel,
     SlowProbes,
     Throttle,
+    #[cfg(feature = "fleet")]
+    Fleet,
 }
 
 fn contained_check(

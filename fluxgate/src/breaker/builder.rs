@@ -16,7 +16,7 @@ use crate::{
     window::AnyWindow,
 };
 
-/// The settings of a breaker to be; see [`CircuitBreaker::builder`].
+/// Builds a circuit breaker; see [`CircuitBreaker::builder`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -49,6 +49,8 @@ pub struct Builder {
     pub(super) on_cancel: OnCancel,
     pub(super) slow_probes: SlowProbes,
     pub(super) throttle: Option<Adaptive>,
+    #[cfg(feature = "fleet")]
+    pub(super) fleet: Option<crate::fleet::Member>,
     pub(super) durations: bool,
     pub(super) flight: usize,
     pub(super) initial_state: State,
@@ -79,6 +81,8 @@ impl Builder {
             on_cancel: OnCancel::Ignore,
             slow_probes: SlowProbes::Pass,
             throttle: None,
+            #[cfg(feature = "fleet")]
+            fleet: None,
             durations: false,
             flight: TRANSITIONS,
             initial_state: State::Closed,
@@ -158,7 +162,7 @@ impl Builder {
         self
     }
 
-    /// Sets what a slow probe counts as that succeeded. Default: [`SlowProbes::Pass`].
+    /// Sets what a successful but slow probe counts as. Default: [`SlowProbes::Pass`].
     ///
     /// A probe is slow if it took the lowest threshold of slowness in the rules,
     /// [`SlowRate`](crate::tripper::SlowRate)'s or a custom rule's, or longer.
@@ -198,6 +202,15 @@ impl Builder {
     #[doc(alias("rate_limit", "load_shedding", "adaptive", "backpressure"))]
     pub fn throttle(mut self, throttle: Adaptive) -> Self {
         self.throttle = Some(throttle);
+        self
+    }
+
+    /// Lets the breaker take part in the [fleet](crate::fleet) that its program joins:
+    /// openings are shared with the other instances, and probes. Default: not.
+    #[cfg(feature = "fleet")]
+    #[doc(alias("distributed", "redis", "shared", "cluster"))]
+    pub fn fleet(mut self, member: crate::fleet::Member) -> Self {
+        self.fleet = Some(member);
         self
     }
 
@@ -280,7 +293,7 @@ impl Builder {
         self
     }
 
-    /// Adds a listener that may be missing, under a name of your choice.
+    /// Adds a listener that may have failed to be made, with the name to report it by.
     pub fn try_listener<Kind, L: IntoListener<Kind>, E: fmt::Display>(
         mut self,
         name: impl Into<String>,

@@ -202,17 +202,17 @@ impl From<CallNotPermitted> for io::Error {
 pub enum RejectionKind {
     /// The circuit is open: `open`.
     Open,
-    /// It is half-open and takes no further probe now: `half_open`.
+    /// The circuit is half-open and takes no further probe now: `half_open`.
     HalfOpen,
-    /// An operator forced it open: `forced_open`.
+    /// An operator forced the circuit open: `forced_open`.
     ForcedOpen,
-    /// It is closed, its dependency is overloaded, and its
-    /// [throttle](crate::throttle) refused this one: `throttled`.
+    /// The circuit is closed, its dependency is overloaded, and its
+    /// [throttle](crate::throttle) refused this call: `throttled`.
     Throttled,
 }
 
 impl RejectionKind {
-    /// Returns the word for it: lower-case, with underscores.
+    /// Returns its name for metrics and error bodies, in lower case with underscores.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

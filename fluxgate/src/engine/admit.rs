@@ -173,6 +173,10 @@ impl Core {
                 }
                 State::HalfOpen => {
                     let elapsed = now.saturating_sub(machine.entered());
+                    #[cfg(feature = "fleet")]
+                    let leased = machine.is_leased();
+                    #[cfg(not(feature = "fleet"))]
+                    let leased = false;
                     let (slot, lost) = machine.reserve(now);
                     if lost > 0 {
                         self.counts.lost_probes.add(lost);
@@ -181,7 +185,7 @@ impl Core {
                     let Some(slot) = slot else {
                         return Err(Refusal::by(State::HalfOpen));
                     };
-                    if !self.permits(elapsed) {
+                    if !leased && !self.permits(elapsed) {
                         self.give_back(slot, now);
                         return Err(Refusal::by_permit(elapsed));
                     }

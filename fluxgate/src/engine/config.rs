@@ -17,6 +17,9 @@ use crate::{
 /// The settings of a breaker, which never change.
 pub(crate) struct Config {
     pub(crate) tripper: Rule,
+    /// The rule that tells the fleet that something may be wrong.
+    #[cfg(feature = "fleet")]
+    pub(crate) suspect: Option<Rule>,
     pub(crate) retry: Box<dyn Retry>,
     pub(crate) permit: Box<dyn Permit>,
     pub(crate) close_after: u64,
@@ -67,7 +70,13 @@ impl Config {
     /// Returns a cause in words.
     pub(crate) fn reason(&self, cause: Cause) -> Option<Reason> {
         let (rule, threshold) = match cause.leaf {
-            Cause::REOPEN_AFTER => (RuleKind::ReopenAfter, self.reopen_after?.get() as f64),
+            Cause::REOPEN_AFTER => {
+                // A fleet's lease sets it to 1.
+                let limit = self.reopen_after.map_or(1, NonZeroU64::get);
+                (RuleKind::ReopenAfter, limit as f64)
+            }
+            #[cfg(feature = "fleet")]
+            Cause::FLEET => return Some(cause.by_fleet()),
             leaf => self.tripper.leaf(leaf)?,
         };
         Some(Reason {

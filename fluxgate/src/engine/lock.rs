@@ -223,7 +223,7 @@ mod tests {
     use crate::State;
 
     #[test]
-    fn the_bit_alone_orders_one_holder_before_the_next() {
+    fn lock_bit_orders_one_holder_before_the_next() {
         loom::model(|| {
             let locked = Arc::new(Locked::new(
                 StateWord::new(State::Closed, 0, false, true),

@@ -79,6 +79,9 @@ pub(crate) mod clock_source;
 pub(crate) mod config;
 mod counters;
 mod early;
+#[cfg(feature = "fleet")]
+#[allow(dead_code, reason = "for the agent, which is to come")]
+pub(crate) mod fleet;
 pub(crate) mod gate;
 #[cfg(feature = "page")]
 pub(crate) mod glance;
@@ -167,6 +170,8 @@ pub(crate) struct Core {
     listeners: ListenerSet,
     environment: Option<Box<Environment>>,
     throttle: Option<Box<Throttle>>,
+    #[cfg(feature = "fleet")]
+    fleet: Option<Box<fleet::FleetMember>>,
     random: RandomSource,
     /// What choosing among breakers keeps of this one, once it is chosen among or
     /// waited for.
@@ -207,6 +212,8 @@ pub(crate) struct Parts {
     /// Whether recording needs the time.
     pub(crate) window_needs_time: bool,
     pub(crate) initial_state: State,
+    #[cfg(feature = "fleet")]
+    pub(crate) fleet: Option<Box<fleet::FleetMember>>,
 }
 
 impl Core {
@@ -222,6 +229,8 @@ impl Core {
             environment,
             window_needs_time,
             initial_state,
+            #[cfg(feature = "fleet")]
+            fleet,
         } = parts;
         let listener_counters = ListenerCounters::new(listeners.needs());
         let needs_elapsed = config.durations || !config.thresholds.is_empty();
@@ -264,6 +273,8 @@ impl Core {
             random,
             listeners,
             throttle: throttle.map(|settings| Box::new(Throttle::new(settings))),
+            #[cfg(feature = "fleet")]
+            fleet,
             environment: (!environment.is_empty()).then(|| Box::new(environment)),
             eternal: OnceRef::new(),
             slow,

@@ -89,6 +89,14 @@ impl OpeningSeqLock {
             .store(packed | (State::Open as u64) << STATE, Ordering::Release);
     }
 
+    /// Moves the time at which the circuit is due, under the lock. A reader sees the time
+    /// before or this one, both of the same opening: nothing else of it changes.
+    #[cfg(feature = "fleet")]
+    #[allow(dead_code, reason = "for the agent, which is to come")]
+    pub(crate) fn store_due(&self, due: Duration) {
+        self.due.store(nanos(due).min(NEVER - 1), Ordering::Release);
+    }
+
     /// Reads the opening of the period of `word`; `None` if that period is over.
     /// `present` loads the word again, which may be relaxed.
     #[inline]
@@ -253,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_by_a_state_has_neither_wait_nor_cause() {
+    fn refusal_by_state_has_no_wait_and_no_cause() {
         for state in [State::Open, State::HalfOpen, State::ForcedOpen] {
             let refusal = Refusal::by(state).at(Duration::MAX);
             assert_eq!(refusal.state(), state);

@@ -129,6 +129,8 @@ impl Core {
             would_have_opened: machine.would_have_opened(),
             throttled: self.counts.throttled.get(),
             throttle,
+            #[cfg(feature = "fleet")]
+            fleet: self.fleet().map(super::fleet::FleetMember::info),
             passed_over: self.choice.get().map_or(0, Choice::passed_over),
             early_probes: self.choice.get().map_or(0, Choice::early_probes),
             failed: machine.failed(),

@@ -212,7 +212,7 @@ mod tests {
     use crate::random::{Random, Seeded};
 
     #[test]
-    fn a_slot_comes_back_when_released_or_when_its_lease_ends() {
+    fn slot_returns_on_release_or_end_of_lease() {
         let mut probes = Probes::new(2, 10);
         let (Some(a), 0) = probes.acquire(0) else {
             panic!("the first slot")

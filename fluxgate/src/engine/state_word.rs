@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_are_free_where_nobody_asks_and_nobody_times() {
+    fn calls_are_free_if_not_counted_or_timed() {
         for state in State::ALL {
             let asks = !matches!(state, State::Closed | State::MetricsOnly);
             assert_eq!(StateWord::new(state, 3, false, true).is_free(), !asks);

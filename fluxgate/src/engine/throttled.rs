@@ -54,6 +54,10 @@ impl Core {
         }
         let throttle = self.throttle.as_deref()?;
         if throttle.is_over(now) {
+            #[cfg(feature = "fleet")]
+            if self.watches_for_fleet() {
+                return None;
+            }
             self.end_attention(throttle, now);
             return None;
         }
@@ -79,12 +83,20 @@ impl Core {
             // An overload is counted where it is found to be one.
             CallEnd::Overloaded | CallEnd::Ignored | CallEnd::Cancelled => false,
         };
+        #[cfg(feature = "fleet")]
+        if is_answer || ended == CallEnd::Overloaded {
+            self.count_for_fleet(ended);
+        }
         if let Some(throttle) = self.throttle.as_deref()
             && is_answer
             && present.has_attention()
         {
             let now = nanos(self.clock.now());
             if throttle.is_over(now) {
+                #[cfg(feature = "fleet")]
+                if self.watches_for_fleet() {
+                    return true;
+                }
                 self.end_attention(throttle, now);
             } else {
                 throttle.count(Counted::Other, now);
@@ -101,9 +113,10 @@ impl Core {
         &'a self,
         held: Held<'a, Shared>,
         ticket: StateWord,
+        ended: CallEnd,
     ) -> (Held<'a, Shared>, bool) {
         drop(held);
-        self.count_answer(ticket, CallEnd::Success);
+        self.count_answer(ticket, ended);
         let held = self.shared.lock();
         let late = !held.word().same_period(ticket);
         (held, late)

@@ -36,6 +36,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+#[cfg(feature = "fleet")]
+use super::fleet::Notes;
 #[cfg(doc)]
 use super::machine::judge::Question;
 use super::{
@@ -75,6 +77,20 @@ impl StateEntry<'_> {
     /// Adds who gave the command.
     pub(super) fn by<'a>(&self, by: Option<&'a Arc<str>>) -> StateEntry<'a> {
         StateEntry { by, ..*self }
+    }
+
+    /// Leads to another state and wait.
+    #[cfg(feature = "fleet")]
+    #[allow(dead_code, reason = "for the agent, which is to come")]
+    pub(super) fn to(self, next: Next, wait: Option<OpeningWait>) -> Self {
+        Self { next, wait, ..self }
+    }
+
+    /// Returns the state that is entered.
+    #[cfg(feature = "fleet")]
+    #[allow(dead_code, reason = "for the agent, which is to come")]
+    pub(super) fn state(&self) -> State {
+        self.next.state
     }
 
     /// Returns when the state is entered, by the breaker's clock.
@@ -126,6 +142,12 @@ impl Core {
         next: Next,
         now: Option<Duration>,
     ) -> Held<'a, Shared> {
+        #[cfg(feature = "fleet")]
+        if next.suspects {
+            self.note_suspicion(&mut held);
+            self.update_word(&mut held);
+            return held;
+        }
         let word = held.word();
         let machine = &held.get().machine;
         let opening = machine.opening();
@@ -146,6 +168,8 @@ impl Core {
         if measures_only {
             return self.would_open(word, next, asked, now);
         }
+        #[cfg(feature = "fleet")]
+        let fires_not = asked && next.is_none();
         let entry = next.and_then(|next| {
             let now = now.unwrap_or_else(|| self.clock.now());
             self.prepare(next, opening, now)
@@ -156,7 +180,22 @@ impl Core {
         {
             self.enter(&mut held, entry);
         }
+        #[cfg(feature = "fleet")]
+        if fires_not && held.word().same_period(word) && word.state() == State::Closed {
+            // The first rule had to be asked before the second one counts.
+            if held.get().machine.suspects(&self.config).is_some() {
+                self.note_suspicion(&mut held);
+            }
+        }
         held
+    }
+
+    /// Leaves a note that the second rule fires.
+    #[cfg(feature = "fleet")]
+    fn note_suspicion(&self, held: &mut Held<'_, Shared>) {
+        self.note(Notes::SUSPECTS);
+        // Lets the agent be woken when the lock is released.
+        held.get().has_changed = true;
     }
 
     /// Leaves the signal of an opening in the outbox that does not happen, since the
@@ -320,8 +359,8 @@ impl Core {
             trigger,
             by,
         } = entry;
-        let before = held.word().generation();
-        if next.state == State::Open && held.word().state() == State::Open {
+        let before = held.word();
+        if next.state == State::Open && before.state() == State::Open {
             // Two openings must never be adjacent generations: see `OpeningSeqLock`.
             // The word between them is of a state whose callers take the lock.
             held.get().machine.skip_generation();
@@ -337,6 +376,10 @@ impl Core {
             flight,
         } = held.get();
         *has_changed = true;
+        #[cfg(feature = "fleet")]
+        if next.state == State::Open && trigger == Trigger::Rule {
+            self.note(Notes::OPENED);
+        }
         if let Some(listener_counters) = &self.listener_counters {
             listener_counters.left(machine.state(), now.saturating_sub(machine.entered()));
         }
@@ -354,7 +397,7 @@ impl Core {
         debug_assert!(
             new_state != State::Open
                 || old_state != State::Open
-                || machine.generation() > before + 1,
+                || machine.generation() > before.generation() + 1,
             "two openings must not be adjacent generations: see `opening`"
         );
         if new_state == State::Open {
@@ -399,8 +442,7 @@ impl Core {
         });
         let word = self.word_of(machine);
         // Attention outlives transitions.
-        let has_attention = held.word().has_attention();
-        held.publish_word(if has_attention {
+        held.publish_word(if before.has_attention() {
             word.attentive()
         } else {
             word
@@ -445,6 +487,8 @@ impl Core {
         drop(held);
         if has_changed {
             self.wake_next();
+            #[cfg(feature = "fleet")]
+            self.wake_agent();
         }
         if !delivers {
             return;

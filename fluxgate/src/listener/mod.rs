@@ -128,7 +128,7 @@ pub(crate) fn metric_names() -> Vec<&'static str> {
     all.map(|family| family.name).collect()
 }
 
-/// Is told of every transition, once and in order. Closures `Fn(&Signal)` are
+/// Receives every transition, once and in order. Closures `Fn(&Signal)` are
 /// listeners, and so is an [`Arc`](std::sync::Arc) of a listener that several
 /// breakers share.
 ///
@@ -209,8 +209,8 @@ pub trait Listener: Send + Sync {
     }
 }
 
-/// What a [`Listener`] wants a breaker to keep for it, beyond what the rules
-/// need anyway. By default nothing, so that a healthy call costs nothing more.
+/// What a breaker keeps for a [`Listener`], beyond what its rules need. By default
+/// nothing, so that a healthy call costs nothing more.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ListenerNeeds {
@@ -229,8 +229,7 @@ pub struct ListenerNeeds {
     pub(crate) recorders: Recorders,
 }
 
-/// How a listener that queues its signals gets on; see
-/// [`Listener::delivery_counts`].
+/// The counters of a listener that queues its signals; see [`Listener::delivery_counts`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeliveryCounts {

@@ -8,7 +8,7 @@ use crate::ConfigError;
 /// Each takes a few kilobytes.
 const MOST_INSTANCES: usize = 10_000;
 
-/// A story to tell a policy: who calls, and how the dependency fares in each phase.
+/// How calls arrive, and what the dependency does in each phase.
 ///
 /// See the [module](super) for an example.
 #[derive(Clone, Debug)]

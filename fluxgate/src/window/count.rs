@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_changes_nothing_only_when_full_and_clean() {
+    fn success_changes_nothing_if_full_and_clean() {
         let mut window = CountWindow::new(70);
         window.prepare(0, false);
         let mut totals = Totals::new(0);

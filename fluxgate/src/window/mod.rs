@@ -20,13 +20,12 @@ use crate::{Fault, diagnostics, util::panic::catch_panic};
 
 /// A window of your own, put into a breaker as [`Custom::new`].
 ///
-/// It is asked without any lock of the breaker's, one thing at a time and in
-/// order. An outcome that comes while it is being asked waits, and is told by the
-/// caller that asks; the call itself does not wait. At most 1 024 outcomes wait:
-/// while a window hangs, further ones do not count, and
-/// [`Info::late`](crate::Info::late) counts them. A panic in it is contained: the
-/// call keeps its result, and the breaker goes on with the totals as the window
-/// left them.
+/// It is called while the breaker holds no lock, by one thread at a time and in order.
+/// An outcome that arrives meanwhile is queued, and recorded by the thread that is
+/// calling; the call itself does not wait. At most 1 024 outcomes wait: while a window
+/// hangs, further ones do not count, and [`Info::late`](crate::Info::late) counts them.
+/// A panic in it is contained: the call keeps its result, and the breaker goes on with
+/// the totals as the window left them.
 ///
 /// ```
 /// use std::{collections::VecDeque, time::Duration};

@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn slots_of_a_rounded_length_do_not_lengthen_the_window() {
+    fn rounded_slots_do_not_lengthen_the_window() {
         let mut window = TimeWindow::new(Duration::from_nanos(15)).slots(10);
         window.prepare(0, false);
         let mut totals = Totals::new(0);

@@ -1,6 +1,8 @@
 //! Recording and judging: what a call that ended does to the window and the streaks, and
 //! the state that leads to.
 
+#[cfg(feature = "fleet")]
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use super::{Machine, Next};
@@ -43,9 +45,8 @@ impl Question {
         };
         let fires = config.tripper.fires(&seen);
         (fires == (self.target == State::Open)).then(|| Next {
-            state: self.target,
             cause: fires.then(|| config.tripper.cause(&seen)).flatten(),
-            asks: false,
+            ..self.target.into()
         })
     }
 }
@@ -116,7 +117,12 @@ impl Machine {
     #[inline(never)]
     fn judge(&mut self, config: &Config, failed: bool) -> Option<Next> {
         match self.state {
-            State::Closed => self.tripped(config, State::Closed),
+            State::Closed => {
+                let next = self.tripped(config, State::Closed);
+                #[cfg(feature = "fleet")]
+                let next = next.or_else(|| self.suspects(config));
+                next
+            }
             State::HalfOpen => self.judge_probe(config, failed),
             State::MetricsOnly => self.would_trip(config),
             _ => None,
@@ -151,7 +157,15 @@ impl Machine {
     }
 
     fn reopened(&self, config: &Config) -> Option<Next> {
-        match config.reopen_after {
+        #[cfg(feature = "fleet")]
+        let limit = if self.is_leased() {
+            Some(NonZeroU64::MIN)
+        } else {
+            config.reopen_after
+        };
+        #[cfg(not(feature = "fleet"))]
+        let limit = config.reopen_after;
+        match limit {
             Some(limit) if self.streak >= limit.get() => Some(Next {
                 cause: Some(Cause {
                     leaf: Cause::REOPEN_AFTER,

@@ -3,6 +3,9 @@
 //! questions that only a user's own rule can answer, are handed out.
 
 pub(super) mod judge;
+#[cfg(feature = "fleet")]
+#[allow(dead_code, reason = "for the agent, which is to come")]
+mod suspicion;
 mod would_open;
 
 use std::time::Duration;
@@ -28,6 +31,9 @@ pub(crate) struct Next {
     /// Whether the tripper has to be asked first: `Open` is entered if it fires,
     /// `Closed` if it does not.
     pub(crate) asks: bool,
+    /// No transition: the second rule, which a fleet gives a breaker, began to fire.
+    #[cfg(feature = "fleet")]
+    pub(crate) suspects: bool,
 }
 
 impl From<State> for Next {
@@ -36,6 +42,8 @@ impl From<State> for Next {
             state,
             cause: None,
             asks: false,
+            #[cfg(feature = "fleet")]
+            suspects: false,
         }
     }
 }
@@ -97,6 +105,12 @@ pub(crate) struct Machine {
     running: Option<Box<InFlightAges>>,
     /// The openings that `MetricsOnly` kept from happening, from the first one on.
     would_open: Option<Box<WouldOpen>>,
+    /// Whether the second rule was told to fire.
+    #[cfg(feature = "fleet")]
+    suspected: bool,
+    /// Whether the fleet lent the right to probe, one probe at a time.
+    #[cfg(feature = "fleet")]
+    leased: bool,
 }
 
 impl Machine {
@@ -127,6 +141,10 @@ impl Machine {
             probes,
             running: running.map(Box::new),
             would_open: None,
+            #[cfg(feature = "fleet")]
+            suspected: false,
+            #[cfg(feature = "fleet")]
+            leased: false,
         }
     }
 
@@ -270,6 +288,10 @@ impl Machine {
 
     /// Takes a probe's slot, if one is free; also how many probes lost theirs.
     pub(crate) fn reserve(&mut self, now: Duration) -> (Option<Slot>, u64) {
+        #[cfg(feature = "fleet")]
+        if self.leased && self.probes_in_flight(now) > 0 {
+            return (None, 0);
+        }
         self.probes.acquire(nanos(now))
     }
 
@@ -322,7 +344,11 @@ impl Machine {
         self.state = next.state;
         self.opened_with = next.cause.map(|_| Box::new(self.totals.clone()));
         let asked = self.asked.map(|until| until.saturating_sub(now));
+        #[cfg(feature = "fleet")]
+        let leased = self.leased && next.state == State::HalfOpen;
         self.start_period(now);
+        #[cfg(feature = "fleet")]
+        self.lease(leased);
         if let Some(OpeningWait {
             first,
             longest,
@@ -359,6 +385,8 @@ impl Machine {
         self.wait = None;
         self.asked = None;
         self.allows_early = false;
+        #[cfg(feature = "fleet")]
+        self.end_suspicion();
         self.window.clear();
         self.totals.clear();
         if let Some(running) = &mut self.running {

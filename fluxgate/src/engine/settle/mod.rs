@@ -80,7 +80,7 @@ impl Core {
     #[cold]
     #[inline(never)]
     fn settle_outcome_late(&self, held: Held<'_, Shared>, word: StateWord, failed: bool) {
-        let (held, late) = self.count_answer_unlocked(held, word);
+        let (held, late) = self.count_answer_unlocked(held, word, outcome(failed));
         if late {
             drop(held);
             self.count_late(outcome(failed), 0);

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "fleet")]
+use crate::engine::fleet::Notes;
 use crate::{
     SlowProbes, diagnostics,
     engine::{
@@ -30,6 +32,14 @@ impl Core {
             self.counts.lost_probes.add(1);
         }
         let present = held.word().same_period(word);
+        #[cfg(feature = "fleet")]
+        if present && held.get().machine.is_leased() {
+            self.note(match failed {
+                Some(true) => Notes::FAILED,
+                Some(false) => Notes::PASSED,
+                None => Notes::SILENT,
+            });
+        }
         match failed {
             Some(failed) if present => self.record(held, failed, ended, Some(now), elapsed),
             Some(_) => {
@@ -44,6 +54,8 @@ impl Core {
         }
         // Its slot is free again.
         self.wake_next();
+        #[cfg(feature = "fleet")]
+        self.wake_agent();
     }
 
     /// Takes note of how a call ended that was registered among those in flight.

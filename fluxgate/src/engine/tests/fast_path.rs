@@ -49,7 +49,7 @@ fn a_full_window_without_failures_is_clean() {
 }
 
 #[test]
-fn a_window_that_every_success_changes_is_never_clean() {
+fn window_changed_by_successes_is_never_clean() {
     let calls = [false; 7];
     let window = TimeWindow::new(Duration::from_secs(9));
     for builder in [

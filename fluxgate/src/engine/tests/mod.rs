@@ -2,6 +2,8 @@
 
 #[cfg(not(fluxgate_loom))]
 mod fast_path;
+#[cfg(all(feature = "fleet", not(fluxgate_loom)))]
+mod fleet;
 #[cfg(fluxgate_loom)]
 mod loom;
 #[cfg(not(fluxgate_loom))]
