@@ -10,10 +10,14 @@ mod circuit_id;
 mod member;
 mod memory;
 mod quorum;
+#[cfg(feature = "redis-core")]
+mod redis;
 mod store;
 
 pub use member::{FleetInfo, Member};
 pub use quorum::Quorum;
+#[cfg(feature = "redis-core")]
+pub use redis::{RedisAddress, RedisError};
 pub(crate) use store::Terms;
 
 #[cfg(test)]

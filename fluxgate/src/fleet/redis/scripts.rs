@@ -357,10 +357,7 @@ fn standing_of(fields: &[&str; FIELDS]) -> Option<Standing> {
         probes: small(probes)?,
         lease: bounded(lease)?,
         members: bounded(members)?,
-        command: commanded(command).map(|command| Commanded {
-            command,
-            by: if by == "-" { "" } else { by }.to_owned(),
-        }),
+        command: commanded(command, by),
     })
 }
 
@@ -368,11 +365,13 @@ fn standing_of(fields: &[&str; FIELDS]) -> Option<Standing> {
 const WITHDRAWN: &str = "withdrawn";
 
 /// Returns what was commanded, if that is known: a later version may know more commands.
-fn commanded(text: &str) -> Option<Option<Command>> {
-    if text == WITHDRAWN {
-        return Some(None);
-    }
-    text.parse().ok().map(Some)
+fn commanded(command: &str, by: &str) -> Option<Commanded> {
+    let command = match command {
+        WITHDRAWN => None,
+        command => Some(command.parse().ok()?),
+    };
+    let by = if by == "-" { "" } else { by }.to_owned();
+    Some(Commanded { command, by })
 }
 
 /// Returns a whole number that is not negative; what is larger than scripts can count is

@@ -46,10 +46,12 @@ do
     for i = 1, #fields, 2 do
         s[fields[i]] = fields[i + 1]
     end
-    exists = #fields > 0 and n('ku') >= now and n('ku') <= now + KEPT
+    exists = #fields > 0 and n('ku') >= now
     if not exists then
         s = {}
         redis.call('DEL', STATE, VOTES, MEMBERS, LEASES)
+    elseif n('ku') > now + KEPT then
+        set('ku', now + KEPT)
     end
 end
 
@@ -89,12 +91,12 @@ local function note_peak()
     end
 end
 
--- Drops what is over, and what is further in the future than it could be: there is such
--- only while the clock is behind what was written.
+-- Drops what is over, and what is further in the future than it could be: of members and
+-- votes there is such only while the clock is behind what was written.
 local is_back = n('at') > now
 local function prune(key, past, future)
     local dropped = redis.call('ZREMRANGEBYSCORE', key, '-inf', text(past))
-    if is_back then
+    if is_back or key == LEASES then
         dropped = dropped + redis.call('ZREMRANGEBYSCORE', key, '(' .. text(future), '+inf')
     end
     return dropped

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Now, server::Server};
+use super::{
+    Now,
+    server::{Client, Server},
+};
 use crate::{
     Command,
     fleet::{
@@ -104,15 +107,20 @@ fn terms(chance: &mut Chance) -> Terms {
     }
 }
 
+fn the_circuit(sequence: u64, zone: Option<&str>) -> CircuitId {
+    let path = fleet(&format!("test/{sequence}")).expect("a fleet");
+    CircuitId::new(&path, zone, "pay::ments").expect("short")
+}
+
 fn request(
     chance: &mut Chance,
     seen: &BTreeMap<CircuitId, Seen>,
     sequence: u64,
     now: u64,
 ) -> Request {
-    let path = fleet(&format!("test/{sequence}")).expect("a fleet");
     let zone = (chance.below(4) == 0).then_some("eu 1");
-    let circuit = CircuitId::new(&path, zone, "pay::ments").expect("short");
+    let circuit = the_circuit(sequence, zone);
+    let path = circuit.fleet().to_owned();
     let mut instance: Instance = format!("{:016x}", chance.below(INSTANCES)).into();
     let nothing = Seen::default();
     let seen = seen.get(&circuit).unwrap_or(&nothing);
@@ -205,121 +213,109 @@ fn later(chance: &mut Chance, now: u64, seen: &BTreeMap<CircuitId, Seen>) -> u64
     }
 }
 
+/// Returns the circuit that a request is about.
+fn circuit(request: &Request) -> Option<&CircuitId> {
+    match request {
+        Request::Enter { circuit, .. }
+        | Request::Leave { circuit, .. }
+        | Request::Read { circuit }
+        | Request::Vote { circuit, .. }
+        | Request::Lease { circuit, .. }
+        | Request::GiveBack { circuit, .. }
+        | Request::Settle { circuit, .. }
+        | Request::Command { circuit, .. } => Some(circuit),
+        Request::Announce { .. } | Request::Beat { .. } => None,
+    }
+}
+
+/// Returns what came of a request, in a word.
+fn kind(reply: &Reply) -> String {
+    match reply {
+        Reply::Voted { ballot, .. } => format!("{ballot:?}"),
+        Reply::Leased {
+            lease: Lease::Granted(_),
+            ..
+        } => "Granted".into(),
+        Reply::Leased { lease, .. } => format!("{lease:?}"),
+        Reply::Settled { verdict, .. } => format!("{verdict:?}"),
+        Reply::Entered { .. } => "Entered".into(),
+        Reply::Beat { .. } => "Beat".into(),
+        Reply::Standing(_) => "Standing".into(),
+        Reply::Done => "Done".into(),
+    }
+}
+
+/// Asks both stores one sequence of requests. Counts what came of them.
+fn compare(client: &mut Client, now: &Now, sequence: u64, kinds: &mut BTreeMap<String, u64>) {
+    let mut chance = Chance(Seeded::new(sequence));
+    let mut memory = Memory::default();
+    let mut seen = BTreeMap::<CircuitId, Seen>::new();
+    let mut time = 1_764_000_000_000;
+    for step in 0..120 {
+        if step == 12 {
+            time += 15_000;
+        } else if step > 12 {
+            time = later(&mut chance, time, &seen);
+        }
+        now.set(time);
+        let mut request = request(&mut chance, &seen, sequence, time);
+        // At first members come.
+        if let (
+            0..12,
+            Request::Vote {
+                circuit, instance, ..
+            }
+            | Request::Leave { circuit, instance },
+        ) = (step, &request)
+        {
+            request = Request::Enter {
+                circuit: circuit.clone(),
+                instance: instance.clone(),
+                lifetime: LIFETIME,
+            };
+        }
+        let mut expected_notices = Vec::new();
+        let expected = memory.serve(request.clone(), time, &mut expected_notices);
+        if let Some(circuit) = circuit(&request) {
+            client.subscribe(circuit);
+        }
+        let place = format!("FLUXGATE_TEST_SEED={sequence}, step {step}, at {time}: {request:?}");
+        let reply = client
+            .ask(request.clone())
+            .unwrap_or_else(|error| panic!("{place}: {error}"));
+        assert_eq!(reply, expected, "{place}");
+        let notices = client.notices(expected_notices.len());
+        assert_eq!(notices, expected_notices, "{place}");
+        *kinds.entry(kind(&reply)).or_default() += 1;
+        // Numbers of changes are noted with the one circuit that is always there.
+        let of = circuit(&request)
+            .cloned()
+            .unwrap_or_else(|| the_circuit(sequence, None));
+        seen.entry(of).or_default().note(&request, &reply, time);
+    }
+}
+
 #[test]
 fn scripts_do_as_the_store_in_memory() {
     let Some(server) = Server::start() else {
         return;
     };
-    let sequences: u64 = std::env::var("FLUXGATE_TEST_SEQUENCES")
-        .map_or(200, |number| number.parse().expect("a number"));
-    let first: u64 =
-        std::env::var("FLUXGATE_TEST_SEED").map_or(0, |number| number.parse().expect("a number"));
+    let number = |variable, default| {
+        std::env::var(variable).map_or(default, |text| text.parse().expect("a number"))
+    };
+    let sequences = number("FLUXGATE_TEST_SEQUENCES", 200);
+    let first = number("FLUXGATE_TEST_SEED", 0);
     let now = Now::default();
     let mut client = server.client(Scripts::on(now.clone()));
-    let mut kinds = BTreeMap::<String, u64>::new();
+    let mut kinds = BTreeMap::new();
     for sequence in first..first + sequences {
-        let mut chance = Chance(Seeded::new(sequence));
-        let mut memory = Memory::default();
-        let mut seen = BTreeMap::<CircuitId, Seen>::new();
-        let mut time = 1_764_000_000_000;
-        let mut subscribed = false;
-        for step in 0..120 {
-            if step == 12 {
-                time += 15_000;
-            } else if step > 12 {
-                time = later(&mut chance, time, &seen);
-            }
-            now.set(time);
-            let mut request = request(&mut chance, &seen, sequence, time);
-            // At first members come.
-            if let (
-                0..12,
-                Request::Vote {
-                    circuit, instance, ..
-                }
-                | Request::Leave { circuit, instance },
-            ) = (step, &request)
-            {
-                request = Request::Enter {
-                    circuit: circuit.clone(),
-                    instance: instance.clone(),
-                    lifetime: LIFETIME,
-                };
-            }
-            let mut expected_notices = Vec::new();
-            let expected = memory.serve(request.clone(), time, &mut expected_notices);
-            let circuit = match &request {
-                Request::Enter { circuit, .. }
-                | Request::Leave { circuit, .. }
-                | Request::Read { circuit }
-                | Request::Vote { circuit, .. }
-                | Request::Lease { circuit, .. }
-                | Request::GiveBack { circuit, .. }
-                | Request::Settle { circuit, .. }
-                | Request::Command { circuit, .. } => Some(circuit.clone()),
-                Request::Announce { .. } | Request::Beat { .. } => None,
-            };
-            if let Some(circuit) = &circuit {
-                client.subscribe(circuit);
-                subscribed = true;
-            }
-            let place =
-                format!("FLUXGATE_TEST_SEED={sequence}, step {step}, at {time}: {request:?}");
-            let reply = client
-                .ask(request.clone())
-                .unwrap_or_else(|error| panic!("{place}: {error}"));
-            assert_eq!(reply, expected, "{place}");
-            let notices = client.notices(expected_notices.len());
-            assert_eq!(notices, expected_notices, "{place}");
-            let kind = match &reply {
-                Reply::Voted { ballot, .. } => format!("{ballot:?}"),
-                Reply::Leased {
-                    lease: Lease::Granted(_),
-                    ..
-                } => "Granted".into(),
-                Reply::Leased { lease, .. } => format!("{lease:?}"),
-                Reply::Settled { verdict, .. } => format!("{verdict:?}"),
-                reply => format!("{reply:?}")
-                    .split([' ', '('])
-                    .next()
-                    .unwrap_or_default()
-                    .into(),
-            };
-            *kinds.entry(kind).or_default() += 1;
-            let of = circuit.unwrap_or_else(|| {
-                CircuitId::new(
-                    &fleet(&format!("test/{sequence}")).expect("a fleet"),
-                    None,
-                    "pay::ments",
-                )
-                .expect("short")
-            });
-            seen.entry(of).or_default().note(&request, &reply, time);
-        }
-        assert!(subscribed);
+        compare(&mut client, &now, sequence, &mut kinds);
     }
-    println!("compared {sequences} sequences: {kinds:?}");
-    for rare in [
-        "NoMember",
-        "TooEarly",
-        "Counted",
-        "Opened",
-        "Open",
-        "Granted",
-        "Full",
-        "Early",
-        "Stale",
-        "Pending",
-        "Closed",
-        "Reopened",
-        "Dissolved",
-        "Void",
-        "Beat",
-        "Entered",
-    ] {
-        assert!(
-            kinds.contains_key(rare) || sequences < 200,
-            "{rare} never came: {kinds:?}"
-        );
+    println!("compared {sequences} sequences of requests: {kinds:?}");
+    let all = "NoMember TooEarly Counted Opened Open Granted Full Early Stale Pending Closed \
+               Reopened Dissolved Void Beat Entered";
+    for kind in all.split_whitespace() {
+        let came = kinds.contains_key(kind);
+        assert!(came || sequences < 200, "{kind} never came: {kinds:?}");
     }
 }

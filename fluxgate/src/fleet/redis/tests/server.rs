@@ -109,6 +109,11 @@ impl Server {
         self.operate::<()>(&["HSET", state, "b", &(born - 60_000).to_string()]);
     }
 
+    /// Ends an opening.
+    pub(super) fn quieten(&self, state: &str) {
+        self.operate::<()>(&["HSET", state, "h", "q"]);
+    }
+
     /// Forgets a circuit.
     pub(super) fn forget(&self, state: &str) {
         self.operate::<()>(&["DEL", state]);
@@ -157,6 +162,33 @@ impl Client {
                 Delivery::Answer(number, reply) if number == self.number => return reply,
                 Delivery::Notice(notice) => self.notices.push(notice),
                 _ => {}
+            }
+        }
+    }
+
+    /// Asks many at once, as many instances do. Returns the last answer.
+    pub(super) fn ask_all(&mut self, requests: impl Iterator<Item = Request>) -> Reply {
+        let first = self.number;
+        let mut last = Reply::Done;
+        let mut answered = first;
+        for request in requests {
+            self.number += 1;
+            self.store.send(self.number, request);
+            if self.number - answered >= 100 {
+                last = self.answer();
+                answered += 1;
+            }
+        }
+        for _ in answered..self.number {
+            last = self.answer();
+        }
+        last
+    }
+
+    fn answer(&mut self) -> Reply {
+        loop {
+            if let Delivery::Answer(_, reply) = self.next() {
+                return reply.expect("an answer");
             }
         }
     }
