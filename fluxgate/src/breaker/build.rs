@@ -359,10 +359,10 @@ pub(crate) struct Announcements {
 impl CircuitBreaker {
     /// Enters the breaker in the registry, and adds what there is to report.
     pub(crate) fn register(&self, news: Announcements) -> Announcements {
-        Announcements {
-            namesake: registry::enter(&self.core),
-            ..news
-        }
+        let namesake = registry::enter(&self.core);
+        #[cfg(feature = "fleet")]
+        crate::fleet::newcomer(&self.core);
+        Announcements { namesake, ..news }
     }
 }
 

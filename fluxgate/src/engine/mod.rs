@@ -80,7 +80,6 @@ pub(crate) mod config;
 mod counters;
 mod early;
 #[cfg(feature = "fleet")]
-#[allow(dead_code, reason = "for the agent, which is to come")]
 pub(crate) mod fleet;
 pub(crate) mod gate;
 #[cfg(feature = "page")]

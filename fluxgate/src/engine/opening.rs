@@ -92,7 +92,6 @@ impl OpeningSeqLock {
     /// Moves the time at which the circuit is due, under the lock. A reader sees the time
     /// before or this one, both of the same opening: nothing else of it changes.
     #[cfg(feature = "fleet")]
-    #[allow(dead_code, reason = "for the agent, which is to come")]
     pub(crate) fn store_due(&self, due: Duration) {
         self.due.store(nanos(due).min(NEVER - 1), Ordering::Release);
     }

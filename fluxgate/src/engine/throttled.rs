@@ -47,7 +47,9 @@ impl Core {
     }
 
     /// Returns why a call that arrives in the state of `word` is throttled, if it is.
-    #[inline]
+    // Inline, since what it returns would go through memory.
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
     pub(super) fn throttle(&self, word: StateWord, now: u64) -> Option<Refusal> {
         if !word.has_attention() {
             return None;
@@ -70,10 +72,15 @@ impl Core {
     }
 
     /// Counts a call that was answered, if there is attention. Returns whether its
-    /// period is the present one.
+    /// period is the present one. Reads the clock, unless the caller has done so.
     #[cold]
     #[inline(never)]
-    pub(super) fn count_answer(&self, ticket: StateWord, ended: CallEnd) -> bool {
+    pub(super) fn count_answer(
+        &self,
+        ticket: StateWord,
+        ended: CallEnd,
+        now: Option<Duration>,
+    ) -> bool {
         let present = self.word();
         if !present.same_period(ticket) {
             return false;
@@ -91,7 +98,7 @@ impl Core {
             && is_answer
             && present.has_attention()
         {
-            let now = nanos(self.clock.now());
+            let now = nanos(now.unwrap_or_else(|| self.clock.now()));
             if throttle.is_over(now) {
                 #[cfg(feature = "fleet")]
                 if self.watches_for_fleet() {
@@ -116,7 +123,7 @@ impl Core {
         ended: CallEnd,
     ) -> (Held<'a, Shared>, bool) {
         drop(held);
-        self.count_answer(ticket, ended);
+        self.count_answer(ticket, ended, None);
         let held = self.shared.lock();
         let late = !held.word().same_period(ticket);
         (held, late)

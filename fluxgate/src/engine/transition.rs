@@ -81,14 +81,12 @@ impl StateEntry<'_> {
 
     /// Leads to another state and wait.
     #[cfg(feature = "fleet")]
-    #[allow(dead_code, reason = "for the agent, which is to come")]
     pub(super) fn to(self, next: Next, wait: Option<OpeningWait>) -> Self {
         Self { next, wait, ..self }
     }
 
     /// Returns the state that is entered.
     #[cfg(feature = "fleet")]
-    #[allow(dead_code, reason = "for the agent, which is to come")]
     pub(super) fn state(&self) -> State {
         self.next.state
     }

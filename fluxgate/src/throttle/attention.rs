@@ -129,7 +129,8 @@ impl Throttle {
     /// Decides about a call. Returns the share if it is refused.
     #[inline]
     pub(crate) fn refuses(&self, now: u64) -> Option<f64> {
-        let share = self.share(self.counter.counts(now));
+        let present = self.counter.present(now);
+        let share = self.share(present.counts());
         if share <= 0.0 {
             return None;
         }
@@ -137,7 +138,7 @@ impl Throttle {
             self.passed.store(now, Relaxed);
             return None;
         }
-        self.counter.add(false, now);
+        present.add(false);
         Some(share)
     }
 

@@ -51,24 +51,24 @@ impl Counter {
         }
     }
 
-    /// Counts a call that ends, or is throttled, at `now`.
+    /// Counts a call that ends at `now`.
     #[inline]
     pub(crate) fn add(&self, accepted: bool, now: u64) {
-        let slot = &self.ring[index(self.advance(now))];
-        let call = OFFERED | if accepted { ACCEPTED } else { 0 };
-        self.sum.fetch_add(call, Ordering::Relaxed);
-        // Pairs with the `Acquire` in `empty`.
-        slot.fetch_add(call, Ordering::Release);
+        self.present(now).add(accepted);
     }
 
     /// Returns the counts of the window that ends at `now`.
     #[inline]
     pub(crate) fn counts(&self, now: u64) -> Counts {
-        self.advance(now);
-        let calls = self.sum.load(Ordering::Relaxed);
-        Counts {
-            offered: calls >> 32,
-            accepted: calls & (OFFERED - 1),
+        self.present(now).counts()
+    }
+
+    /// Moves the window on to `now`.
+    #[inline]
+    pub(crate) fn present(&self, now: u64) -> Present<'_> {
+        Present {
+            sum: &self.sum,
+            slot: &self.ring[index(self.advance(now))],
         }
     }
 
@@ -118,6 +118,31 @@ impl Counter {
         // Pairs with the `Release` in `add`: what is found here is in the sum.
         let calls = slot.swap(0, Ordering::Acquire);
         self.sum.fetch_sub(calls, Ordering::Relaxed);
+    }
+}
+
+/// The window at one moment.
+pub(crate) struct Present<'a> {
+    sum: &'a AtomicU64,
+    slot: &'a AtomicU64,
+}
+
+impl Present<'_> {
+    #[inline]
+    pub(crate) fn add(&self, accepted: bool) {
+        let call = OFFERED | if accepted { ACCEPTED } else { 0 };
+        self.sum.fetch_add(call, Ordering::Relaxed);
+        // Pairs with the `Acquire` in `empty`.
+        self.slot.fetch_add(call, Ordering::Release);
+    }
+
+    #[inline]
+    pub(crate) fn counts(&self) -> Counts {
+        let calls = self.sum.load(Ordering::Relaxed);
+        Counts {
+            offered: calls >> 32,
+            accepted: calls & (OFFERED - 1),
+        }
     }
 }
 

@@ -120,7 +120,9 @@ impl Machine {
             State::Closed => {
                 let next = self.tripped(config, State::Closed);
                 #[cfg(feature = "fleet")]
-                let next = next.or_else(|| self.suspects(config));
+                if next.is_none() && config.suspect.is_some() {
+                    return self.suspects(config);
+                }
                 next
             }
             State::HalfOpen => self.judge_probe(config, failed),

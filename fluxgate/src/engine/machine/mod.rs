@@ -4,7 +4,6 @@
 
 pub(super) mod judge;
 #[cfg(feature = "fleet")]
-#[allow(dead_code, reason = "for the agent, which is to come")]
 mod suspicion;
 mod would_open;
 

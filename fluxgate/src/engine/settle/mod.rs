@@ -170,7 +170,7 @@ impl Core {
             },
         };
         let present = self.word();
-        if !present.same_calm_period(word) && !self.count_answer(word, ended) {
+        if !present.same_calm_period(word) && !self.count_answer(word, ended, now) {
             return self.count_late(ended, elapsed);
         }
         if !failed && present.is_clean() && elapsed < self.slow {
@@ -249,7 +249,7 @@ impl Core {
     #[cold]
     fn end_streak(&self, word: StateWord) {
         let present = self.word();
-        if !present.same_calm_period(word) && !self.count_answer(word, CallEnd::Alive) {
+        if !present.same_calm_period(word) && !self.count_answer(word, CallEnd::Alive, None) {
             self.counts.late.add(1);
         } else if !present.is_clean() {
             let mut held = self.shared.lock();

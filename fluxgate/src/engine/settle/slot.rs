@@ -69,7 +69,9 @@ impl Core {
         elapsed: u64,
     ) {
         let failed = self.count_as(word, ended, false, elapsed);
-        self.count_answer(word, ended);
+        if !self.word().same_calm_period(word) {
+            self.count_answer(word, ended, Some(now));
+        }
         let mut held = self.shared.lock();
         let present = held.word().same_period(word);
         if present {

@@ -1,6 +1,6 @@
 //! What can be wrong with the store.
 
-use std::{fmt, io};
+use std::{convert::Infallible, fmt, io};
 
 use redis::{ErrorKind, ServerErrorKind};
 
@@ -100,6 +100,12 @@ impl From<redis::RedisError> for RedisError {
                 None => Self::Refused(word(error.category())),
             },
         }
+    }
+}
+
+impl From<Infallible> for RedisError {
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }
 
