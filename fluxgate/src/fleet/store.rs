@@ -383,7 +383,10 @@ pub(crate) enum Delivery {
     Answer(u64, Result<Reply, StoreError>),
     Notice(Notice),
     /// The subscriptions may have missed notices up to now.
-    #[allow(dead_code, reason = "for stores outside the process")]
+    #[cfg_attr(
+        not(feature = "redis-core"),
+        allow(dead_code, reason = "for stores outside the process")
+    )]
     Resubscribed,
 }
 

@@ -8,7 +8,7 @@ use std::{
     collections::BTreeSet,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -24,8 +24,11 @@ use tokio::{
 };
 
 use super::{RedisAddress, RedisError, stream::Connector};
-use crate::fleet::store::TIMEOUT;
-use crate::random::{Random, Seeded};
+use crate::{
+    diagnostics,
+    fleet::store::TIMEOUT,
+    random::{Random, Seeded},
+};
 
 /// How long a command waits for its answer.
 const ANSWER: Duration = Duration::from_millis(TIMEOUT);
@@ -42,6 +45,8 @@ const LONGEST_MESSAGE: usize = 512;
 /// Messages that wait for the agent. They are for speed alone: what does not fit comes
 /// with the next beat.
 const MESSAGES: usize = 1024;
+/// Different errors that are reported before there was a good connection.
+const MOST_REPORTS: usize = 8;
 
 /// What comes without being asked for.
 #[derive(Debug)]
@@ -68,7 +73,10 @@ struct Shared {
     /// Tells the task that the connection is of no use any more.
     give_up: Notify,
     incoming: mpsc::Sender<Incoming>,
-    dropped: AtomicU64,
+    /// Whether a message found no room.
+    missed: AtomicBool,
+    /// What was reported since the last good connection.
+    reported: Mutex<Vec<RedisError>>,
 }
 
 impl Connection {
@@ -83,15 +91,16 @@ impl Connection {
             channels: Mutex::default(),
             give_up: Notify::new(),
             incoming,
-            dropped: AtomicU64::new(0),
+            missed: AtomicBool::new(false),
+            reported: Mutex::default(),
         });
         let task = tokio::spawn(keep_connected(shared.clone()));
         Ok((Self { shared, task }, receiver))
     }
 
-    /// Returns how many messages found no room.
-    pub(super) fn dropped(&self) -> u64 {
-        self.shared.dropped.load(Ordering::Relaxed)
+    /// Returns whether messages were lost since it was asked last, for want of room.
+    pub(super) fn has_missed(&self) -> bool {
+        self.shared.missed.swap(false, Ordering::Relaxed)
     }
 
     /// Runs a script, which is loaded if the server does not know it.
@@ -156,7 +165,19 @@ impl Shared {
         ) {
             self.give_up.notify_one();
         }
+        self.report(&error);
         error
+    }
+
+    /// Says what is wrong, each thing once until there was a good connection.
+    fn report(&self, error: &RedisError) {
+        let mut reported = lock(&self.reported);
+        if reported.contains(error) || reported.len() >= MOST_REPORTS {
+            return;
+        }
+        reported.push(error.clone());
+        drop(reported);
+        diagnostics::fleet_store(self.connector.address(), error);
     }
 
     /// Hands over what must not get lost; the agent takes it in time, or is gone.
@@ -171,13 +192,13 @@ impl Shared {
                 let Ok([channel, text]) = <[Value; 2]>::try_from(push.data) else {
                     return;
                 };
+                // One of another shape is none of ours.
                 let (Some(channel), Some(text)) = (line(channel), line(text)) else {
-                    self.dropped.fetch_add(1, Ordering::Relaxed);
                     return;
                 };
                 let message = Incoming::Message { channel, text };
                 if self.incoming.try_send(message).is_err() {
-                    self.dropped.fetch_add(1, Ordering::Relaxed);
+                    self.missed.store(true, Ordering::Relaxed);
                 }
             }
             PushKind::Disconnection => self.give_up.notify_one(),
@@ -206,10 +227,12 @@ async fn keep_connected(shared: Arc<Shared>) {
                 let error = serve(&shared, opened).await;
                 if since.elapsed() >= LASTED {
                     backoff = Backoff::new();
+                    lock(&shared.reported).clear();
                 }
                 error
             }
         };
+        shared.report(&error);
         *lock(&shared.live) = Err(error);
         sleep(backoff.next()).await;
     }

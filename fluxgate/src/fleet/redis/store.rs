@@ -159,7 +159,12 @@ async fn work(
                     }
                 }
             },
-            Some(incoming) = incoming.recv() => shared.deliver(incoming),
+            Some(incoming) = incoming.recv() => {
+                shared.deliver(incoming);
+                if connection.has_missed() {
+                    (shared.mailbox)(Delivery::Resubscribed);
+                }
+            }
         }
     }
 }

@@ -24,6 +24,10 @@ pub(super) struct Connector {
 }
 
 impl Connector {
+    #[cfg_attr(
+        not(feature = "redis"),
+        allow(clippy::unnecessary_wraps, reason = "TLS can be refused")
+    )]
     pub(super) fn new(address: RedisAddress) -> Result<Self, RedisError> {
         Ok(Self {
             #[cfg(feature = "redis")]
