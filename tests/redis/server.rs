@@ -5,7 +5,10 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -24,7 +27,7 @@ const ACL: &str = include_str!("../../fluxgate/src/guide/fleet.acl");
 pub(crate) struct Options {
     /// The port of the master that it follows.
     pub(crate) replica_of: Option<u16>,
-    /// How far its clock is off, in hours: by libfaketime, for all it asks the time for.
+    /// How far its clock is off, in hours: by `clock.c`, for all it asks the time for.
     pub(crate) hours: i32,
 }
 
@@ -38,7 +41,6 @@ pub(crate) struct Server {
 /// A folder with a certificate authority and a certificate for `localhost`, made by the
 /// program `openssl`.
 pub(crate) fn certificates() -> &'static Path {
-    use std::sync::OnceLock;
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let folder = scratch("certificates");
@@ -46,6 +48,9 @@ pub(crate) fn certificates() -> &'static Path {
             let done = Command::new("openssl")
                 .args(arguments.split(' '))
                 .current_dir(&folder)
+                // Two days old, since a server's clock may be behind.
+                .env("LD_PRELOAD", clock())
+                .env("FLUXGATE_TEST_HOURS", "-48")
                 .stdin(Stdio::null())
                 .output()
                 .expect("openssl is needed: apt-get install openssl");
@@ -54,7 +59,7 @@ pub(crate) fn certificates() -> &'static Path {
         };
         let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
         openssl(&format!(
-            "req -x509 {key} -keyout ca.key -out ca.pem -days 2 -subj /CN=test-ca"
+            "req -x509 {key} -keyout ca.key -out ca.pem -days 4 -subj /CN=test-ca"
         ));
         fs::write(
             folder.join("extensions"),
@@ -66,7 +71,7 @@ pub(crate) fn certificates() -> &'static Path {
         ));
         openssl(
             "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial \
-             -out server.pem -days 2 -extfile extensions",
+             -out server.pem -days 4 -extfile extensions",
         );
         folder
     })
@@ -117,9 +122,8 @@ impl Server {
         let mut command = Command::new(program());
         if self.options.hours != 0 {
             command
-                .env("LD_PRELOAD", libfaketime())
-                .env("FAKETIME", format!("{:+}h", self.options.hours))
-                .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+                .env("LD_PRELOAD", clock())
+                .env("FLUXGATE_TEST_HOURS", self.options.hours.to_string());
         }
         command
             .args(["--port", "0", "--bind", "127.0.0.1", "--save", ""])
@@ -251,14 +255,20 @@ fn program() -> String {
     std::env::var("FLUXGATE_TEST_REDIS").unwrap_or_else(|_| "redis-server".into())
 }
 
-fn libfaketime() -> PathBuf {
-    let found = fs::read_dir("/usr/lib")
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path().join("faketime/libfaketimeMT.so.1"))
-        .find(|path| path.exists());
-    found.expect("libfaketime is needed: apt-get install faketime")
+/// Compiles the clock that is off.
+fn clock() -> &'static Path {
+    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
+    LIBRARY.get_or_init(|| {
+        let library = scratch("clock").join("clock.so");
+        let done = Command::new("cc")
+            .args(["-O1", "-shared", "-fPIC", "-o"])
+            .arg(&library)
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("redis/clock.c"))
+            .status();
+        let is_done = done.is_ok_and(|status| status.success());
+        assert!(is_done, "cc is needed: apt-get install gcc");
+        library
+    })
 }
 
 pub(crate) fn free_port() -> u16 {
