@@ -238,6 +238,12 @@ pub(crate) fn policy_panicked(policy: &str) {
     ));
 }
 
+pub(crate) fn policy_drop_panicked() {
+    warn(format_args!(
+        "a custom policy of a circuit breaker panicked when it was dropped; the call goes on"
+    ));
+}
+
 pub(crate) fn random_out_of_range(drawn: f64) {
     warn(format_args!(
         "a custom source of random numbers drew {drawn:?}; `next_f64` must return at least 0 and less than 1, and the breaker's own generator stands in"

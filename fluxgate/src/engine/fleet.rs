@@ -213,10 +213,9 @@ impl Core {
         if on {
             held.set_word(word.attentive());
         } else if word.has_attention() {
-            let throttle = self.throttle.as_deref();
+            let throttle = self.present_throttle();
             if throttle.is_none_or(|throttle| throttle.is_over(now)) {
-                let word = self.word_of(&held.get().machine);
-                held.set_word(word);
+                held.set_word(word.inattentive());
             }
         }
         drop(held);
@@ -288,6 +287,7 @@ impl Core {
         };
         let wait = wait.map(|wait| OpeningWait {
             first: Some(wait),
+            least: wait,
             longest: Duration::ZERO,
             allows_early: false,
         });
@@ -319,7 +319,7 @@ impl Core {
         let mut held = self.shared.lock();
         let is_moved = held.word().state() == State::Open && held.get().machine.set_due(now, wait);
         if is_moved {
-            self.opening.store_due(now.saturating_add(wait));
+            self.opening.store_due(now, Some(wait));
         }
         drop(held);
         if is_moved {
