@@ -1,5 +1,7 @@
 //! What several test files share.
 
+pub mod reports;
+
 use std::sync::OnceLock;
 
 use tracing::{Dispatch, subscriber::NoSubscriber};

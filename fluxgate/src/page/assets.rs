@@ -12,8 +12,8 @@ const HTML: &str = include_str!("page.html");
 /// Nothing is loaded but what is in the page; its script and its style are known by
 /// their hashes. A test computes them anew and says what to write here.
 const POLICY: &str = "default-src 'none'; \
-    script-src 'sha256-cN/IfqnEW9a48xezVerjI6WkLJYpBuX/nbHgDUhrkPs='; \
-    style-src 'sha256-VipPb/Ls+dYvX3BYPx0ZpFKgPQE86KgQ8d3TJhC30/Y='; \
+    script-src 'sha256-3DqyFp8xrFJqo28MO6MWxStkEWESKh/l4kU1L1yJRDc='; \
+    style-src 'sha256-5UIunUDNlkBGs0n7k837XeHm8tLcUzJHm9Abhv84P2g='; \
     img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 

@@ -4,6 +4,7 @@ use std::{fmt, time::SystemTime};
 
 use serde::Serialize;
 
+use super::words::Measure;
 use crate::{
     CircuitBreaker, State,
     engine::glance::Glance,
@@ -60,8 +61,10 @@ struct Fixed<'a> {
 struct Live<'a> {
     state: State,
     since: f64,
-    /// Why it is open, or what it measures.
+    /// Why it is open.
     says: Option<String>,
+    /// What its rule measures, and while it is open what it measured then.
+    measure: Option<Measure>,
     /// How near the rule is to firing, up to 1.
     near: Option<f64>,
     /// When an open circuit takes its next probe.
@@ -93,11 +96,11 @@ impl<'a> Live<'a> {
             State::Closed | State::HalfOpen | State::MetricsOnly
         );
         let main = main(parts).filter(|_| reads || opening.is_some());
-        let reason = glance.reason.as_ref().map(ToString::to_string);
         Self {
             state: glance.state,
             since: epoch(glance.changed_at),
-            says: reason.or_else(|| main.map(ToString::to_string)),
+            says: glance.reason.as_ref().map(ToString::to_string),
+            measure: main.map(Measure::new),
             near: main
                 .and_then(nearness)
                 .map(|near| (near * 1000.0).round() / 1000.0),

@@ -1,4 +1,4 @@
-//! Catches the crate's own reports.
+//! The crate's own reports, caught.
 
 use std::{
     cell::{Cell, RefCell},
@@ -17,11 +17,11 @@ thread_local! {
     static REACTION: Cell<Option<fn()>> = const { Cell::new(None) };
 }
 
-/// What the crate reports on this thread while `f` runs; and the result of `f`.
+/// Returns what the crate reports on this thread while `f` runs, and the result of `f`.
 ///
 /// One subscriber for the process: a scoped one is not told of an event whose
 /// first occurrence, on another thread, nobody wanted.
-pub(crate) fn of<R>(f: impl FnOnce() -> R) -> (Vec<String>, R) {
+pub fn of<R>(f: impl FnOnce() -> R) -> (Vec<String>, R) {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| subscriber::set_global_default(Catch).expect("no other is installed"));
     REPORTS.take();
@@ -29,8 +29,8 @@ pub(crate) fn of<R>(f: impl FnOnce() -> R) -> (Vec<String>, R) {
     (REPORTS.take(), result)
 }
 
-/// The same, with a subscriber that does something at every report.
-pub(crate) fn with_reaction<R>(reaction: fn(), f: impl FnOnce() -> R) -> (Vec<String>, R) {
+/// Does the same, with a subscriber that does something at every report.
+pub fn with_reaction<R>(reaction: fn(), f: impl FnOnce() -> R) -> (Vec<String>, R) {
     REACTION.set(Some(reaction));
     let caught = of(f);
     REACTION.take();
