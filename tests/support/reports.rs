@@ -20,7 +20,11 @@ thread_local! {
 /// Returns what the crate reports on this thread while `f` runs, and the result of `f`.
 ///
 /// One subscriber for the process: a scoped one is not told of an event whose
-/// first occurrence, on another thread, nobody wanted.
+/// first occurrence came on another thread that has none.
+///
+/// # Panics
+///
+/// If the process has another global subscriber.
 pub fn of<R>(f: impl FnOnce() -> R) -> (Vec<String>, R) {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| subscriber::set_global_default(Catch).expect("no other is installed"));
@@ -30,6 +34,10 @@ pub fn of<R>(f: impl FnOnce() -> R) -> (Vec<String>, R) {
 }
 
 /// Does the same, with a subscriber that does something at every report.
+///
+/// # Panics
+///
+/// As [`of`].
 pub fn with_reaction<R>(reaction: fn(), f: impl FnOnce() -> R) -> (Vec<String>, R) {
     REACTION.set(Some(reaction));
     let caught = of(f);

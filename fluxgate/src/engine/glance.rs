@@ -18,6 +18,10 @@ pub(crate) struct Glance {
     pub(crate) reason: Option<Reason>,
     /// What each part of the rule reads.
     pub(crate) parts: Vec<RulePart>,
+    /// How near the rule is to firing: 1 and above fires.
+    pub(crate) pressure: f64,
+    /// Which of the parts says most about that.
+    pub(crate) leading: usize,
     /// When open: when the first probe may run, by the wall clock.
     pub(crate) next_attempt: Option<SystemTime>,
     pub(crate) probes_in_flight: usize,
@@ -48,10 +52,10 @@ impl Core {
         let machine = &mut shared.machine;
         let state = machine.state();
         let window = machine.totals(now).calls;
-        let parts = self
-            .config
-            .tripper
-            .parts(&machine.context(&self.config, state), None);
+        let seen = machine.context(&self.config, state);
+        let parts = self.config.tripper.parts(&seen, None);
+        let pressure = self.config.tripper.pressure(&seen);
+        let leading = self.config.tripper.leading(&seen);
         let slots = machine.probes().limit();
         let probes_in_flight = machine.probes_in_flight(now);
         let failed = machine.failed();
@@ -72,6 +76,8 @@ impl Core {
             changed_at,
             reason: cause.flatten().and_then(|cause| self.config.reason(cause)),
             parts,
+            pressure,
+            leading,
             next_attempt: wait.and_then(|wait| changed_at.checked_add(wait)),
             probes_in_flight,
             slots,

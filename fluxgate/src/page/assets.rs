@@ -12,8 +12,8 @@ const HTML: &str = include_str!("page.html");
 /// Nothing is loaded but what is in the page; its script and its style are known by
 /// their hashes. A test computes them anew and says what to write here.
 const POLICY: &str = "default-src 'none'; \
-    script-src 'sha256-3DqyFp8xrFJqo28MO6MWxStkEWESKh/l4kU1L1yJRDc='; \
-    style-src 'sha256-5UIunUDNlkBGs0n7k837XeHm8tLcUzJHm9Abhv84P2g='; \
+    script-src 'sha256-69j1BxjkKNWGzRLn230eAld4PVcwoTLhaotnqhMfJmQ='; \
+    style-src 'sha256-EXWLZWETb6y3I8NrMOGJVVp2O0C1CKWMQvonS6rbxEg='; \
     img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 

@@ -179,6 +179,8 @@ impl Rows {
     fn update(&mut self, seen: Vec<(usize, Weak<Core>, Shown)>, left_out: usize) -> Vec<Waker> {
         self.look += 1;
         let look = self.look;
+        // What was built since the last look did all it did since then.
+        let built_since = look > 1 && self.left_out == 0;
         self.at = super::row::epoch(SystemTime::now());
         self.left_out = left_out;
         #[allow(
@@ -194,12 +196,15 @@ impl Rows {
                 self.next
             });
             present.insert(address, id);
-            match self.shown.get_mut(&id) {
-                Some(row) => row.update(shown, bucket, look),
-                None => {
-                    self.shown.insert(id, Row::new(core, shown, look));
-                }
+            if let Some(row) = self.shown.get_mut(&id) {
+                row.update(shown, bucket, look);
+                continue;
             }
+            let mut row = Row::new(core, shown, look);
+            if built_since {
+                row.count(&Counters::default(), bucket, look);
+            }
+            self.shown.insert(id, row);
         }
         for (address, id) in std::mem::take(&mut self.by_address) {
             if !present.contains_key(&address) {
@@ -247,12 +252,17 @@ impl Row {
     }
 
     fn update(&mut self, shown: Shown, bucket: u64, look: u64) {
-        let since = shown.counters.since(&self.counters);
-        self.counters = shown.counters;
+        let before = std::mem::replace(&mut self.counters, shown.counters);
         if self.live != shown.live {
             self.live = shown.live;
             self.changed = look;
         }
+        self.count(&before, bucket, look);
+    }
+
+    /// Takes what was counted since then into the history.
+    fn count(&mut self, before: &Counters, bucket: u64, look: u64) {
+        let since = self.counters.since(before);
         if since.is_empty() {
             return;
         }

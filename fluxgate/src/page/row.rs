@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::words::Measure;
 use crate::{
-    CircuitBreaker, State,
+    CircuitBreaker, Reason, RuleKind, State,
     engine::glance::Glance,
     flight::{RulePart, Trigger},
 };
@@ -65,8 +65,12 @@ struct Live<'a> {
     says: Option<String>,
     /// What its rule measures, and while it is open what it measured then.
     measure: Option<Measure>,
-    /// How near the rule is to firing, up to 1.
-    near: Option<f64>,
+    /// How much of its threshold that is, up to 1.
+    level: Option<f64>,
+    /// How near the rule as a whole is to firing, up to 1.
+    near: f64,
+    /// How many calls the rule waits for before it looks at anything else.
+    few: Option<f64>,
     /// When an open circuit takes its next probe.
     next: Option<f64>,
     /// Whether it is open for good.
@@ -90,20 +94,32 @@ impl<'a> Live<'a> {
         let command = last.filter(|last| last.trigger == Trigger::Command);
         let is_open = glance.state == State::Open;
         let opening = last.filter(|last| is_open && !last.rule.is_empty());
-        let parts = opening.map_or(&*glance.parts, |opening| &opening.rule);
         let reads = matches!(
             glance.state,
             State::Closed | State::HalfOpen | State::MetricsOnly
         );
-        let main = main(parts).filter(|_| reads || opening.is_some());
+        let main = match (opening, glance.reason.as_ref()) {
+            (Some(opening), Some(reason)) => reached(&opening.rule, reason),
+            _ if reads => glance.parts.get(glance.leading),
+            _ => None,
+        };
+        let near = if is_open { 1.0 } else { glance.pressure };
+        let near = if near.is_finite() {
+            near.clamp(0.0, 1.0)
+        } else {
+            0.0
+        };
+        let level = main.and_then(level);
+        let few = glance.parts.iter().find(|part| is_few(part));
+        let few = few.filter(|_| reads && level.is_some_and(|level| level > near));
         Self {
             state: glance.state,
             since: epoch(glance.changed_at),
             says: glance.reason.as_ref().map(ToString::to_string),
             measure: main.map(Measure::new),
-            near: main
-                .and_then(nearness)
-                .map(|near| (near * 1000.0).round() / 1000.0),
+            level: level.map(thousandths),
+            near: thousandths(near),
+            few: few.map(|part| part.threshold),
             next: glance.next_attempt.map(epoch),
             never: is_open && glance.next_attempt.is_none(),
             probes: glance.probes_in_flight,
@@ -119,22 +135,23 @@ impl<'a> Live<'a> {
     }
 }
 
-/// Returns the part of a rule that is shown: of those that look at outcomes the one
-/// that is nearest to its threshold.
-fn main(parts: &[RulePart]) -> Option<&RulePart> {
-    use crate::RuleKind::{MinRequests, State};
-
-    let outcomes = parts
-        .iter()
-        .filter(|part| !matches!(part.rule, MinRequests | State));
-    let key = |part: &&RulePart| nearness(part).unwrap_or(f64::from(u8::from(part.holds)));
-    outcomes
-        .max_by(|a, b| key(a).total_cmp(&key(b)))
-        .or_else(|| parts.first())
+/// Returns the part of a rule that was the reason of an opening.
+fn reached<'p>(parts: &'p [RulePart], reason: &Reason) -> Option<&'p RulePart> {
+    let is_it = |part: &&RulePart| part.holds && part.rule == reason.rule;
+    parts.iter().find(is_it)
 }
 
-/// Returns how near a part is to its threshold, up to 1.
-fn nearness(part: &RulePart) -> Option<f64> {
+/// Returns whether a part asks for more calls than there are.
+fn is_few(part: &RulePart) -> bool {
+    part.rule == RuleKind::MinRequests && !part.holds
+}
+
+fn thousandths(number: f64) -> f64 {
+    (number * 1000.0).round() / 1000.0
+}
+
+/// Returns how much of its threshold a part has reached, up to 1.
+fn level(part: &RulePart) -> Option<f64> {
     let near = part.measured? / part.threshold;
     near.is_finite().then(|| near.clamp(0.0, 1.0))
 }
@@ -146,7 +163,7 @@ pub(super) fn epoch(time: SystemTime) -> f64 {
 }
 
 /// What is counted over the life of a breaker.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Counters {
     /// Calls that ran, if they are counted.
     calls: Option<u64>,
@@ -159,7 +176,7 @@ impl Counters {
         let calls = |counters: &Self| counters.calls;
         Bucket {
             number: 0,
-            calls: calls(self).map(|now| now.saturating_sub(calls(before).unwrap_or(now))),
+            calls: calls(self).map(|now| now.saturating_sub(calls(before).unwrap_or(0))),
             failed: self.failed.saturating_sub(before.failed),
             rejected: self.rejected.saturating_sub(before.rejected),
         }
