@@ -58,7 +58,7 @@ fn commands_are_named_like_the_methods() {
 }
 
 #[test]
-fn the_second_of_a_name_is_reported_and_both_live_on() {
+fn second_of_a_name_is_reported_and_works() {
     let (reports, first) = reports::of(|| build("twice"));
     assert!(reports.is_empty(), "{reports:?}");
     let (reports, second) = reports::of(|| build("twice"));

@@ -2,15 +2,11 @@
 
 use std::{
     cell::{Cell, RefCell},
-    fmt,
     sync::Once,
 };
 
-use tracing::{
-    Event, Metadata, Subscriber,
-    field::{Field, Visit},
-    span, subscriber,
-};
+use crate::{Events, Logged};
+use tracing::subscriber;
 
 thread_local! {
     static REPORTS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
@@ -19,21 +15,24 @@ thread_local! {
 
 /// Returns what the crate reports on this thread while `f` runs, and the result of `f`.
 ///
-/// One subscriber for the process: a scoped one is not told of an event whose
-/// first occurrence came on another thread that has none.
+/// One subscriber for the process: a scoped one is not told of an event that was not
+/// wanted by the thread on which it first occurred.
 ///
 /// # Panics
 ///
 /// If the process has another global subscriber.
 pub fn of<R>(f: impl FnOnce() -> R) -> (Vec<String>, R) {
     static INSTALLED: Once = Once::new();
-    INSTALLED.call_once(|| subscriber::set_global_default(Catch).expect("no other is installed"));
+    INSTALLED.call_once(|| {
+        let events = Events::new(|target| target == "fluxgate", catch);
+        subscriber::set_global_default(events).expect("no other is installed");
+    });
     REPORTS.take();
     let result = f();
     (REPORTS.take(), result)
 }
 
-/// Does the same, with a subscriber that does something at every report.
+/// Returns what [`of`] returns, and calls `reaction` at every report.
 ///
 /// # Panics
 ///
@@ -45,42 +44,9 @@ pub fn with_reaction<R>(reaction: fn(), f: impl FnOnce() -> R) -> (Vec<String>, 
     caught
 }
 
-struct Catch;
-
-impl Subscriber for Catch {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "fluxgate"
-    }
-
-    fn event(&self, event: &Event<'_>) {
-        let mut message = Message::default();
-        event.record(&mut message);
-        REPORTS.with_borrow_mut(|reports| reports.push(message.0));
-        if let Some(reaction) = REACTION.get() {
-            reaction();
-        }
-    }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-
-    fn enter(&self, _: &span::Id) {}
-
-    fn exit(&self, _: &span::Id) {}
-}
-
-#[derive(Default)]
-struct Message(String);
-
-impl Visit for Message {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if field.name() == "message" {
-            self.0 = format!("{value:?}");
-        }
+fn catch(logged: Logged) {
+    REPORTS.with_borrow_mut(|reports| reports.push(logged.message));
+    if let Some(reaction) = REACTION.get() {
+        reaction();
     }
 }

@@ -286,8 +286,8 @@ impl CircuitBreaker {
         self.with_tracker(tracker::All)
     }
 
-    /// Asks to make one call, for integrations that can't hand over a function
-    /// or a future. The guard takes note of how the call ended.
+    /// Asks to make one call, for integrations that can't hand over a function or
+    /// a future. Tell the guard how the call ended.
     ///
     /// ```
     /// # use fluxgate::CircuitBreaker;
@@ -341,8 +341,8 @@ impl CircuitBreaker {
         self.core.command(State::ForcedOpen, None);
     }
 
-    /// Opens the circuit by hand, as a rule would: it waits as the retry policy says,
-    /// then probes, and recovers by itself. An open circuit begins a new opening.
+    /// Opens the circuit as a rule would: it waits as the retry policy says, then
+    /// probes, and recovers by itself. An open circuit begins a new opening.
     /// [`force_open`](Self::force_open) lasts until another command.
     ///
     /// ```
@@ -372,13 +372,13 @@ impl CircuitBreaker {
         self.core.command(State::HalfOpen, None);
     }
 
-    /// Obeys a command that is given as a value.
+    /// Executes a command that is given as a value.
     pub fn command(&self, command: Command) {
         self.core.command(command.state(), None);
     }
 
-    /// Obeys a command, and keeps who gave it in the
-    /// [flight recorder](crate::flight): at most 128 bytes of the name, without control
+    /// Executes a command, and keeps who gave it in the [flight
+    /// recorder](crate::flight): at most 128 bytes of the name, without control
     /// characters.
     ///
     /// ```
@@ -407,9 +407,8 @@ impl fmt::Debug for CircuitBreaker {
 
 /// One admitted call, from [`CircuitBreaker::acquire`].
 ///
-/// Dropping it without a word is a cancellation, and counts as
-/// [`on_cancel`](Builder::on_cancel) says; dropping it because of a panic is a
-/// failure.
+/// Dropping it unsettled is a cancellation, and counts as
+/// [`on_cancel`](Builder::on_cancel) says; dropping it because of a panic is a failure.
 #[must_use = "a call that is dropped counts as cancelled"]
 pub struct Guard<'a> {
     core: &'a Core,

@@ -56,7 +56,8 @@ fn note_wait(core: &Core, ticket: Ticket, outcome: Outcome) {
     }
 }
 
-/// A call that was admitted, to be settled once. Dropped, it has panicked.
+/// A call that was admitted and is to be settled once. Dropping it unsettled counts as
+/// a panic of the call.
 pub struct Admitted<'a> {
     breaker: &'a CircuitBreaker,
     ticket: Ticket,
@@ -113,16 +114,16 @@ impl Drop for Admitted<'_> {
     }
 }
 
-/// What becomes of a call.
+/// Makes what the caller gets out of the end of a call.
 pub trait Complete<R> {
     /// What the caller gets.
     type Output;
 
     /// Settles a call that ran, and makes something of its output.
     ///
-    /// The output is taken to pieces and put together again rather than looked
-    /// at where it is: read right after it was written, and in another width, it
-    /// would keep the processor waiting longer than all the rest takes.
+    /// Implementations match on `output` by value. Inspecting it by reference would
+    /// reload bytes just stored with a different width, which defeats store-to-load
+    /// forwarding and costs more than the whole fast path.
     fn accept(self, output: R, call: Admitted<'_>) -> Self::Output;
 
     /// Makes something of a rejection: the call did not run.

@@ -25,15 +25,15 @@ use crate::{Command, State, diagnostics};
 /// variable that fits no breaker is reported by
 /// [`registry::all`](crate::registry::all).
 ///
-/// Under the guards of [`testing`](crate::testing) the environment commands
-/// nothing. When `testing::freeze` ends, its commands are in force again.
+/// Under the guards of [`testing`](crate::testing) the variables have no effect. When
+/// `testing::freeze` ends, they are in force again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct KillSwitch {
-    /// The variable.
+    /// The environment variable.
     pub variable: String,
-    /// The state it commands.
+    /// The state that the variable commands.
     pub state: State,
 }
 
@@ -280,14 +280,14 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_is_the_name_in_upper_case_and_underscores() {
+    fn variable_is_upper_case_with_underscores() {
         assert_eq!(variable("payment_api"), "FLUXGATE_PAYMENT_API");
         assert_eq!(variable("shop::pay-2.é"), "FLUXGATE_SHOP__PAY_2__");
         assert_eq!(variable(""), "FLUXGATE_");
     }
 
     #[test]
-    fn the_four_values_command_and_the_own_variable_goes_first() {
+    fn four_values_command_and_own_variable_wins() {
         for state in [
             State::Disabled,
             State::MetricsOnly,

@@ -18,8 +18,8 @@ use crate::{
     State, ThrottleInfo, Variable, flight::FlightRecord,
 };
 
-/// A breaker at one moment, as [`CircuitBreaker::info`](crate::CircuitBreaker::info)
-/// gives it.
+/// A snapshot of a breaker, as [`CircuitBreaker::info`](crate::CircuitBreaker::info)
+/// returns it.
 ///
 /// The totals count over the life of the breaker and survive transitions;
 /// [`metrics`](Self::metrics) is the window, which every transition empties.
@@ -55,17 +55,20 @@ pub struct Info {
     pub probes_in_flight: usize,
     /// Calls rejected, for whatever reason.
     pub rejected: u64,
-    /// How often the rule began to fire while the breaker [only
-    /// measured](crate::CircuitBreaker::metrics_only), at most once a minute: how often
-    /// the circuit would have opened.
+    /// How often the circuit would have opened: the rule began to fire while the
+    /// breaker [only measured](crate::CircuitBreaker::metrics_only). Counted at most
+    /// once a minute.
     pub would_have_opened: u64,
     /// Calls refused by the [throttle](crate::throttle): each is rejected, too, passed
     /// over, or asked for again by a waiter.
     pub throttled: u64,
     /// What the throttle sees now, if there is one.
     pub throttle: Option<ThrottleInfo>,
-    /// How often a call went to another breaker, or nowhere, since this one did not
-    /// admit it: see [`choose`](crate::choose). These count as no rejections.
+    /// What it knows of its fleet, if it takes part in one.
+    #[cfg(feature = "fleet")]
+    pub fleet: Option<crate::fleet::FleetInfo>,
+    /// How often a call went to another breaker, or nowhere, because this one did not
+    /// admit it: see [`choose`](crate::choose). These are not counted as rejections.
     pub passed_over: u64,
     /// Calls that ran while the circuit was open, before its wait was over: see
     /// [`AllOpen::LeastWait`](crate::choose::AllOpen::LeastWait).

@@ -50,7 +50,7 @@ pub struct SettingsInfo {
     /// What a call dropped before its end counts as.
     #[cfg_attr(feature = "serde", serde(serialize_with = "crate::util::wire::text"))]
     pub on_cancel: OnCancel,
-    /// What a slow probe counts as that succeeded.
+    /// What a successful but slow probe counts as.
     #[cfg_attr(feature = "serde", serde(serialize_with = "crate::util::wire::text"))]
     pub slow_probes: SlowProbes,
     /// Which share of the calls is let through while the dependency is overloaded, if

@@ -75,7 +75,7 @@ impl<K> CircuitBreakersBuilder<K> {
         self
     }
 
-    /// Adds a listener that may be missing, under a name of your choice. It
+    /// Adds a listener that may have failed to be made, with the name to report it by. It
     /// takes what [`Builder::try_listener`](crate::Builder::try_listener) takes.
     pub fn try_listener<Kind, L: IntoListener<Kind>, E: fmt::Display>(
         mut self,

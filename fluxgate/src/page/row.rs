@@ -23,14 +23,8 @@ pub(super) struct Shown {
 impl Shown {
     pub(super) fn new(breaker: &CircuitBreaker, set: Option<&str>, fixed: bool) -> Self {
         let name = breaker.name().as_str();
-        let rule = || breaker.core.config.tripper.to_string();
-        let fixed = fixed.then(|| {
-            text(&Fixed {
-                name,
-                set,
-                rule: rule(),
-            })
-        });
+        let fixed = fixed.then(|| text(&Fixed { name, set }));
+        let rule = breaker.core.config().tripper.to_string();
         let glance = breaker.core.glance();
         let counters = Counters {
             calls: glance.calls,
@@ -39,7 +33,7 @@ impl Shown {
         };
         Self {
             fixed,
-            live: text(&Live::new(&glance)),
+            live: text(&Live::new(&glance, rule)),
             counters,
         }
     }
@@ -54,12 +48,13 @@ fn text(value: &impl Serialize) -> String {
 struct Fixed<'a> {
     name: &'a str,
     set: Option<&'a str>,
-    rule: String,
 }
 
 #[derive(Serialize)]
 struct Live<'a> {
     state: State,
+    /// The rule as the attribute reads it.
+    rule: String,
     since: f64,
     /// Why it is open.
     says: Option<String>,
@@ -88,7 +83,7 @@ struct Live<'a> {
 }
 
 impl<'a> Live<'a> {
-    fn new(glance: &'a Glance) -> Self {
+    fn new(glance: &'a Glance, rule: String) -> Self {
         let last = glance.last.as_deref();
         let last = last.filter(|last| last.new_state == glance.state);
         let command = last.filter(|last| last.trigger == Trigger::Command);
@@ -114,6 +109,7 @@ impl<'a> Live<'a> {
         let few = few.filter(|_| reads && level.is_some_and(|level| level > near));
         Self {
             state: glance.state,
+            rule,
             since: epoch(glance.changed_at),
             says: glance.reason.as_ref().map(ToString::to_string),
             measure: main.map(Measure::new),

@@ -186,7 +186,7 @@ mod tests {
 
     fn said(breaker: crate::Builder) -> String {
         let breaker = breaker.build().unwrap();
-        policy(&breaker.info().settings, &breaker.core.config.tripper)
+        policy(&breaker.info().settings, &breaker.core.config().tripper)
     }
 
     #[test]

@@ -48,7 +48,7 @@ use crate::{
     info::kill_switch,
 };
 
-/// Every breaker there is, in the order they were built.
+/// Returns every breaker, in the order in which they were built.
 ///
 /// Environment variables for breakers (see [`KillSwitch`](crate::KillSwitch))
 /// that fit none of them are reported, each once: with the feature `inventory`

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_between_two_nanoseconds_is_rounded_up() {
+    fn fraction_of_nanosecond_is_rounded_up() {
         assert_eq!(from_secs_ceil(f64::from_bits(1)), Duration::from_nanos(1));
         assert_eq!(from_secs_ceil(1e-300), Duration::from_nanos(1));
         assert_eq!(from_secs_ceil(9.000_000_000_000_002), Duration::new(9, 1));

@@ -34,7 +34,7 @@ fn similar_names_are_all_exported() {
 }
 
 #[test]
-fn similar_names_by_listeners_apart_are_all_exported() {
+fn similar_names_of_two_listeners_are_exported() {
     let registry = Registry::new();
     let name = |i: usize| -> &'static str { format!("shard-{i}").leak() };
     let build = |i| builder(name(i), &registry).build().unwrap();
