@@ -404,7 +404,9 @@ impl Core {
         } = held.get();
         *has_changed = true;
         #[cfg(feature = "fleet")]
-        if next.state == State::Open && trigger == Trigger::Rule {
+        if next.state == State::Open && trigger == Trigger::Rule && before.state() == State::Closed
+        {
+            // What opens again was known to be bad.
             self.note(Notes::OPENED);
         }
         if let Some(listener_counters) = &self.listener_counters {

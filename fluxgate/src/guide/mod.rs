@@ -1,6 +1,6 @@
 //! The manual. All of its code runs.
 //!
-//! - [`tutorial`]: from nothing to a breaker that you trust
+//! - [`tutorial`]: a first breaker, step by step
 //! - [`choosing_a_policy`]: how many calls until it opens
 //! - [`recovery`]: between open and closed
 //! - [`errors_and_fallbacks`]: what counts, errors of other crates, what to give instead, and retries
@@ -10,8 +10,8 @@
 //! - [`choosing`]: several targets, one call; guards that travel; waiting
 //! - [`async_and_cancellation`]: dropped futures, timeouts, hanging calls
 //! - [`listeners_and_metrics`]: signals, snapshots, metrics
-//! - [`testing`]: no sleeping
-//! - `simulating`: a policy tried before production does
+//! - [`testing`]: tests without sleeping
+//! - `simulating`: policies simulated before production
 //! - [`operating`]: what to look at and to do when a circuit is open
 //! - [`from_python`]: fluxgate, name by name
 //! - [`from_others`]: resilience4j, Polly, failsafe, tower-resilience, gobreaker, opossum, pybreaker, recloser
