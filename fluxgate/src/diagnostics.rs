@@ -187,6 +187,15 @@ pub(crate) fn kill_switch(breaker: &str, variable: &str, state: crate::State) {
     ));
 }
 
+#[cfg(feature = "settings")]
+pub(crate) fn settings_unfit(breaker: &str, error: &crate::SettingsError) {
+    let faults: Vec<_> = error.faults().map(ToString::to_string).collect();
+    warn(format_args!(
+        "circuit breaker '{breaker}' runs on its code's settings, since those from outside do not fit it: {}",
+        faults.join("; ")
+    ));
+}
+
 pub(crate) fn half_open_learns_nothing(breaker: &str, probes: u64) {
     warn(format_args!(
         "circuit breaker '{breaker}' stays half-open: its last {probes} probes ended with ignored errors or were cancelled, which neither closes nor reopens it; give errors that prove the dependency answered the outcome `Alive` (`#[outcome(alive)]`), let the tracker match the others, or set `on_cancel`"

@@ -10,6 +10,9 @@
 //! - [`choosing`]: several targets, one call; guards that travel; waiting
 //! - [`async_and_cancellation`]: dropped futures, timeouts, hanging calls
 //! - [`listeners_and_metrics`]: signals, snapshots, metrics
+//! - [`testing`]: no sleeping
+//! - `simulating`: a policy tried before production does
+//! - `settings`: where settings come from: code, files, the environment
 //! - [`testing`]: tests without sleeping
 //! - `simulating`: policies simulated before production
 //! - [`operating`]: what to look at and to do when a circuit is open
@@ -27,6 +30,11 @@ macro_rules! pages {
 #[cfg(feature = "grpc")]
 pages! {
     grpc
+}
+
+#[cfg(feature = "settings")]
+pages! {
+    settings
 }
 
 #[cfg(feature = "sim")]
