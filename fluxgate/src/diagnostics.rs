@@ -123,6 +123,12 @@ pub(crate) fn fleet_degraded(fleet: &str) {
     ));
 }
 
+/// Reports what is wrong with the server that fleets meet on. Neither shows the login.
+#[cfg(feature = "redis-core")]
+pub(crate) fn fleet_store(address: &dyn fmt::Display, error: &dyn fmt::Display) {
+    warn(format_args!("the fleet's store at {address}: {error}"));
+}
+
 #[cfg(feature = "fleet")]
 pub(crate) fn fleet_recovered(fleet: &str) {
     warn(format_args!(

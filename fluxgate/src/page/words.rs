@@ -82,6 +82,8 @@ impl Measure {
             RuleKind::ReopenAfter => ("failed probes".to_owned(), count),
             RuleKind::Custom(name) => (name.to_owned(), count),
             RuleKind::State => ("state".to_owned(), count),
+            #[cfg(feature = "fleet")]
+            RuleKind::Fleet { .. } => ("instances".to_owned(), count),
         };
         let has_numbers = measured.is_some() && rule != RuleKind::State;
         Self {
