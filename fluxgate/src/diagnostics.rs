@@ -123,6 +123,12 @@ pub(crate) fn fleet_degraded(fleet: &str) {
     ));
 }
 
+/// Reports what is wrong with the server that fleets meet on. Neither shows the login.
+#[cfg(feature = "redis-core")]
+pub(crate) fn fleet_store(address: &dyn fmt::Display, error: &dyn fmt::Display) {
+    warn(format_args!("the fleet's store at {address}: {error}"));
+}
+
 #[cfg(feature = "fleet")]
 pub(crate) fn fleet_recovered(fleet: &str) {
     warn(format_args!(
@@ -223,6 +229,9 @@ pub(crate) fn command_obeyed(name: &str, command: crate::Command, by: &str) {
 
 #[cfg(feature = "page")]
 pub(crate) fn command_refused(name: &str, command: &str, reason: &str) {
+    // From outside, and as long as a path may be.
+    let shown = |text: &str| text.chars().take(100).collect::<String>();
+    let (name, command) = (shown(name), shown(command));
     warn(format_args!(
         "the command {command:?} to circuit breaker {name:?} from the operators' page was refused: {reason}"
     ));

@@ -111,6 +111,8 @@
 //! | `sim` | | `sim`: simulates a policy on the real engine, before it goes to production |
 //! | `sim-traces` | | recorded traces from and to JSONL and CSV files |
 //! | `settings` | | `Settings` from files and the environment, changed while the program runs; policies from text |
+//! | `redis` | | `FleetBuilder::redis`: a fleet over a Redis or Valkey server |
+//! | `redis-core` | | the same without TLS, for a server within reach over a plain connection |
 //! | `slack` | | `SlackListener` and the delivery it is built on |
 //! | `slack-core` | | the same without TLS, for a proxy within reach over plain HTTP |
 //!

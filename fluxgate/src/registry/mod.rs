@@ -38,6 +38,8 @@ use std::{
 #[cfg(feature = "page")]
 use std::collections::HashSet;
 
+#[cfg(all(feature = "page", feature = "keyed"))]
+use crate::State;
 #[cfg(feature = "page")]
 use crate::WeakBreaker;
 #[cfg(feature = "settings")]
@@ -294,6 +296,11 @@ pub(crate) trait Group: Send + Sync {
     #[cfg(any(feature = "page", feature = "settings"))]
     fn name(&self) -> &crate::Name;
 
+    /// Returns the breaker of keys that have none of their own, and whether there are
+    /// any.
+    #[cfg(feature = "page")]
+    fn overflow(&self) -> (CircuitBreaker, bool);
+
     /// Returns the breakers with what their keys are called, and the one that keys share
     /// without a key.
     #[cfg(feature = "settings")]
@@ -341,6 +348,14 @@ pub(crate) fn by_set() -> Vec<(WeakBreaker, Option<Name>)> {
     for group in groups() {
         let named = |core| (core, Some(group.name().clone()));
         in_sets.extend(group.breakers().into_iter().map(named));
+        // One that serves no key would only look like another key.
+        let (overflow, in_use) = group.overflow();
+        let core = Arc::downgrade(&overflow.core);
+        if in_use || overflow.state() != State::Closed {
+            in_sets.push((core, Some(group.name().clone())));
+        } else {
+            alone.retain(|each| !each.ptr_eq(&core));
+        }
     }
     // Keys with a label are entered by themselves, too.
     let known: HashSet<_> = in_sets.iter().map(|(core, _)| core.as_ptr()).collect();
@@ -399,12 +414,18 @@ pub(crate) fn placed() -> (Vec<PlacedBreaker>, Vec<Name>) {
     (alone.chain(in_sets).collect(), sets)
 }
 
-/// Returns every breaker of this name, also of sets by key, one at a time.
+/// Returns every breaker of this name, also of sets by key. The handles are weak, as
+/// [`one_at_a_time`] tells.
 #[cfg(feature = "page")]
-pub(crate) fn every_named(name: &str) -> impl Iterator<Item = CircuitBreaker> {
+pub(crate) fn every_named(name: &str) -> Vec<WeakBreaker> {
     let all = by_set().into_iter().map(|(breaker, _)| breaker);
-    let named = all.filter(move |breaker| **breaker.name() == *name);
-    named.filter_map(|breaker| breaker.upgrade())
+    let in_sets = all.filter(|breaker| **breaker.name() == *name);
+    let found: Vec<_> = in_sets.collect();
+    if found.is_empty() {
+        named(name).map(|breaker| breaker.downgrade()).collect()
+    } else {
+        found
+    }
 }
 
 /// Makes groups forget what all their breakers were commanded, if they are on one
