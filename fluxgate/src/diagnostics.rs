@@ -187,6 +187,27 @@ pub(crate) fn kill_switch(breaker: &str, variable: &str, state: crate::State) {
     ));
 }
 
+/// Reports saved circuits in a form that is not known.
+#[cfg(feature = "settings")]
+pub(crate) fn unknown_saved_state(found: Option<u32>, known: u32) {
+    match found {
+        Some(found) => warn(format_args!(
+            "saved circuits are ignored: they are in the form of version {found}, and this release of fluxgate reads version {known}"
+        )),
+        None => warn(format_args!(
+            "saved circuits are ignored: they say neither a version nor when they were saved; write what `registry::save` returns"
+        )),
+    }
+}
+
+/// Reports saved circuits that can't be read.
+#[cfg(feature = "settings")]
+pub(crate) fn unread_saved_state(count: usize) {
+    warn(format_args!(
+        "{count} saved circuits can't be read, and stay closed; write what `registry::save` returns"
+    ));
+}
+
 pub(crate) fn half_open_learns_nothing(breaker: &str, probes: u64) {
     warn(format_args!(
         "circuit breaker '{breaker}' stays half-open: its last {probes} probes ended with ignored errors or were cancelled, which neither closes nor reopens it; give errors that prove the dependency answered the outcome `Alive` (`#[outcome(alive)]`), let the tracker match the others, or set `on_cancel`"

@@ -26,8 +26,12 @@ mod health;
 #[cfg(feature = "test-util")]
 pub(crate) mod isolated;
 pub(crate) mod linked;
+#[cfg(feature = "settings")]
+pub(crate) mod saved;
 
 pub use health::{Health, health};
+#[cfg(feature = "settings")]
+pub use saved::{RestoreReport, RestoredCircuit, SavedState, SkippedRestore, save};
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -138,6 +142,8 @@ pub(crate) struct KnownBreakers {
     breakers: Mutex<Option<Breakers>>,
     #[cfg(feature = "keyed")]
     groups: Mutex<Vec<Weak<dyn Group>>>,
+    #[cfg(feature = "settings")]
+    pub(crate) saved: saved::SavedStore,
 }
 
 impl KnownBreakers {
@@ -146,6 +152,8 @@ impl KnownBreakers {
             breakers: Mutex::new(None),
             #[cfg(feature = "keyed")]
             groups: Mutex::new(Vec::new()),
+            #[cfg(feature = "settings")]
+            saved: saved::SavedStore::new(),
         }
     }
 }
@@ -153,7 +161,7 @@ impl KnownBreakers {
 static KNOWN: KnownBreakers = KnownBreakers::new();
 
 /// Gives the breakers that this thread sees.
-fn here<R>(f: impl FnOnce(&KnownBreakers) -> R) -> R {
+pub(crate) fn here<R>(f: impl FnOnce(&KnownBreakers) -> R) -> R {
     #[cfg(feature = "test-util")]
     if let Some(world) = isolated::world() {
         return f(&world.known);

@@ -6,6 +6,8 @@ mod fast_path;
 mod fleet;
 #[cfg(fluxgate_loom)]
 mod loom;
+#[cfg(all(feature = "settings", fluxgate_loom))]
+mod loom_replace;
 #[cfg(all(feature = "settings", not(fluxgate_loom)))]
 mod replace;
 #[cfg(not(fluxgate_loom))]
