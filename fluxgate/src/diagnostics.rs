@@ -123,6 +123,12 @@ pub(crate) fn fleet_degraded(fleet: &str) {
     ));
 }
 
+/// Reports what is wrong with the server that fleets meet on. Neither shows the login.
+#[cfg(feature = "redis-core")]
+pub(crate) fn fleet_store(address: &dyn fmt::Display, error: &dyn fmt::Display) {
+    warn(format_args!("the fleet's store at {address}: {error}"));
+}
+
 #[cfg(feature = "fleet")]
 pub(crate) fn fleet_recovered(fleet: &str) {
     warn(format_args!(
@@ -205,6 +211,15 @@ pub(crate) fn unknown_saved_state(found: Option<u32>, known: u32) {
 pub(crate) fn unread_saved_state(count: usize) {
     warn(format_args!(
         "{count} saved circuits can't be read, and stay closed; write what `registry::save` returns"
+    ));
+}
+
+#[cfg(feature = "settings")]
+pub(crate) fn settings_unfit(breaker: &str, error: &crate::SettingsError) {
+    let faults: Vec<_> = error.faults().map(ToString::to_string).collect();
+    warn(format_args!(
+        "circuit breaker '{breaker}' runs on its code's settings, since those from outside do not fit it: {}",
+        faults.join("; ")
     ));
 }
 

@@ -7,7 +7,7 @@ use super::{
     machine::{Next, OpeningWait},
 };
 use crate::{
-    State,
+    State, StateHolder,
     flight::Trigger,
     registry::{
         self,
@@ -17,7 +17,7 @@ use crate::{
     tripper::Cause,
 };
 
-/// The longest reason that is saved, in bytes.
+/// The longest reason that is saved, in characters.
 const REASON: usize = 1024;
 
 impl Core {
@@ -37,11 +37,7 @@ impl Core {
             .filter(|_| state == State::Open)
             .and_then(|cause| shared.reason(cause, opening.rule()));
         drop(held);
-        let reason = reason.map(|reason| {
-            let mut text = reason.to_string();
-            text.truncate(text.floor_char_boundary(REASON));
-            text
-        });
+        let reason = reason.map(|reason| reason.to_string().chars().take(REASON).collect());
         Some(SavedCircuit {
             name: self.name.to_string(),
             is_half_open: state == State::HalfOpen,
@@ -117,6 +113,8 @@ impl Core {
     fn is_as_it_began(&self, shared: &mut Shared) -> bool {
         let began = u64::from(self.initial_state != State::Closed);
         let is_initial = shared.machine.state() == self.initial_state;
-        self.kill_switch().is_none() && is_initial && shared.sequence == began
+        let held = self.held_by(shared.holders);
+        let is_free = held.is_none_or(|held| held.by == StateHolder::Initial);
+        is_free && is_initial && shared.sequence == began
     }
 }

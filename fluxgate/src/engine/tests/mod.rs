@@ -10,5 +10,7 @@ mod loom;
 mod loom_replace;
 #[cfg(all(feature = "settings", not(fluxgate_loom)))]
 mod replace;
+#[cfg(all(feature = "settings", not(fluxgate_loom)))]
+mod replace_threads;
 #[cfg(not(fluxgate_loom))]
 mod threads;

@@ -37,7 +37,11 @@ use pending::PendingCircuits;
 pub(crate) use pending::{Restorable, SavedStore};
 
 use super::{here, with};
-use crate::{CircuitBreaker, Name, State, clock::SystemClock, diagnostics};
+use crate::{
+    CircuitBreaker, Name, State,
+    clock::{Clock as _, SystemClock},
+    diagnostics,
+};
 
 /// The form that is written.
 const VERSION: u32 = 1;
@@ -152,7 +156,6 @@ fn wall() -> SystemTime {
     if let Some(world) = super::isolated::world() {
         return world.clock.wall();
     }
-    use crate::clock::Clock as _;
     SystemClock.wall()
 }
 
@@ -182,6 +185,10 @@ impl SavedState {
     /// call. A breaker that has changed its state since it began stays as it is, and so does
     /// one that the environment or settings hold. Restoring again replaces what waits for
     /// breakers to be built.
+    #[allow(
+        clippy::must_use_candidate,
+        reason = "called at the start of `main` for what it does"
+    )]
     pub fn restore(self, max_age: Duration) -> RestoreReport {
         let mut report = RestoreReport {
             unread: self.unread,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::IgnoredAny};
 use super::{MOST, SavedCircuit, SavedState, VERSION};
 use crate::util::wire;
 
-/// How many bytes of a name and of a reason are taken.
+/// The longest name that is taken, in bytes; and as many characters of a reason.
 const LONGEST: usize = 1024;
 
 #[derive(Serialize)]
@@ -107,10 +107,8 @@ impl ReadCircuit {
             None => None,
             Some(at) => Some(time(at)?),
         };
-        let mut reason = self.reason;
-        if let Some(reason) = &mut reason {
-            reason.truncate(reason.floor_char_boundary(LONGEST));
-        }
+        let reason = self.reason;
+        let reason = reason.map(|reason| reason.chars().take(LONGEST).collect());
         (self.name.len() <= LONGEST).then_some(SavedCircuit {
             name: self.name,
             is_half_open,
