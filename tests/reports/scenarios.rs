@@ -401,13 +401,20 @@ pub(crate) const ALL: &[Scenario] = &[
     }),
 ];
 
+const RESTORED: &str = "made where circuits are restored, before a breaker is looked at";
 const AGENT: &str = "a fleet's agent makes it on a thread of its own, without a lock";
 
 /// Sites that no scenario leads to, and why.
-pub(crate) const ELSEWHERE: [(&str, &str); 14] = [
+pub(crate) const ELSEWHERE: [(&str, &str); 17] = [
     (
         "policy_drop_panicked",
         "`engine/tests/replace.rs` replaces policies that panic",
+    ),
+    ("unknown_saved_state", RESTORED),
+    ("unread_saved_state", RESTORED),
+    (
+        "fleet_store",
+        "the connection to a store makes it on a thread of its own, without a lock",
     ),
     ("fleet_degraded", AGENT),
     ("fleet_recovered", AGENT),

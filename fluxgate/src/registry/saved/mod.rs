@@ -36,9 +36,9 @@ use std::{
 use pending::PendingCircuits;
 pub(crate) use pending::{Restorable, SavedStore};
 
-use super::{here, with};
+use super::{here, living};
 use crate::{
-    CircuitBreaker, Name, State,
+    Name, State,
     clock::{Clock as _, SystemClock},
     diagnostics,
 };
@@ -133,19 +133,19 @@ impl fmt::Display for SkippedRestore {
 /// which of them is meant.
 #[must_use = "it is to be written where the next process finds it"]
 pub fn save() -> SavedState {
-    let breakers = with(|breakers| breakers.living());
-    let mut by_name: BTreeMap<&Name, Vec<&CircuitBreaker>> = BTreeMap::new();
-    for breaker in &breakers {
-        by_name.entry(breaker.name()).or_default().push(breaker);
+    let mut by_name = BTreeMap::new();
+    for breaker in living() {
+        let name = breaker.name().clone();
+        // `None` for those that share a name, too.
+        let shared = by_name.get_mut(&name).map(|circuit| *circuit = None);
+        if shared.is_none() {
+            by_name.insert(name, breaker.core.save());
+        }
     }
-    let alone = by_name.values().filter_map(|same| match same[..] {
-        [breaker] => Some(breaker),
-        _ => None,
-    });
     SavedState {
         version: Some(VERSION),
         saved_at: wall(),
-        circuits: alone.filter_map(|breaker| breaker.core.save()).collect(),
+        circuits: by_name.into_values().flatten().collect(),
         unread: 0,
     }
 }
@@ -210,7 +210,7 @@ impl SavedState {
         // From here on breakers that are built find theirs; those that are there already
         // take theirs out below.
         here(|known| known.saved.put(waiting));
-        for breaker in with(|breakers| breakers.living()) {
+        for breaker in living() {
             let name = breaker.name().clone();
             match breaker.core.take_saved() {
                 None => {}
