@@ -25,7 +25,7 @@ use std::{
 };
 
 use fluxgate::{
-    CallError, CircuitBreaker, Signal, State,
+    CallError, CircuitBreaker, Signal,
     fleet::{Fleet, Member},
     permit::All,
     retry::Cooldown,
@@ -197,11 +197,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("the dependency breaks");
     dependency.is_down.store(true, Relaxed);
     let before = dependency.calls.load(Relaxed);
-    thread::sleep(Duration::from_secs(10));
+    thread::sleep(Duration::from_secs(5));
     let paid = dependency.calls.load(Relaxed) - before;
-    println!("in 10 s, {paid} calls reached it; it is back");
+    println!("in 5 s, {paid} calls reached it; it is back");
     dependency.is_down.store(false, Relaxed);
-    thread::sleep(Duration::from_secs(16));
+    // A probe failed, so the present wait is 6 s; and closings are spread over as long.
+    thread::sleep(Duration::from_secs(15));
 
     println!("\n| who    | answered | failed | rejected | in the end |");
     println!("|--------|----------|--------|----------|------------|");
