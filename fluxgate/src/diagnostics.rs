@@ -229,6 +229,9 @@ pub(crate) fn command_obeyed(name: &str, command: crate::Command, by: &str) {
 
 #[cfg(feature = "page")]
 pub(crate) fn command_refused(name: &str, command: &str, reason: &str) {
+    // From outside, and as long as a path may be.
+    let shown = |text: &str| text.chars().take(100).collect::<String>();
+    let (name, command) = (shown(name), shown(command));
     warn(format_args!(
         "the command {command:?} to circuit breaker {name:?} from the operators' page was refused: {reason}"
     ));
