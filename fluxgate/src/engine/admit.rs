@@ -29,7 +29,9 @@ impl Core {
 
     /// Lets a call in, or not, if that takes no lock: in the closed state, and in
     /// an open circuit that is not due.
-    #[inline]
+    // Apart, ticket and refusal would go through memory.
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
     pub(crate) fn admit_lock_free(&self) -> Option<Result<Ticket, Refusal>> {
         let word = self.word();
         match word.without_lock() {
@@ -114,6 +116,9 @@ impl Core {
         self.counts.rejected.add(1);
         if let Some(listener_counters) = &self.listener_counters {
             listener_counters.rejected(refusal.state());
+            if listener_counters.tells_rejections() {
+                self.tell_rejection(refusal.state());
+            }
             #[cfg(feature = "sim")]
             listener_counters.record_refusal(|| self.clock.now());
         }

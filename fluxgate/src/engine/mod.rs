@@ -8,8 +8,8 @@
 //! [`Machine`], the outbox and all else are behind the lock.
 //!
 //! ```text
-//! bits of the word   63 …………………… 8 | 7         | 6 | 5      | 4    | 3     | 2 1 0
-//!                    generation   | attention |   | locked | free | clean | state
+//! bits of the word   63 …………………… 8 | 7         | 6       | 5      | 4    | 3     | 2 1 0
+//!                    generation   | attention | watched | locked | free | clean | state
 //! ```
 //!
 //! - *generation* goes up with every transition, also with one to the present state. A
@@ -21,6 +21,8 @@
 //!   of such, the streak is 0, and the rule answers as before.
 //! - *attention*: the dependency was overloaded lately, and the breaker has a throttle:
 //!   calls are counted and may be refused ([`throttled`]). No call is *free* meanwhile.
+//! - *watched*: a listener is told of calls one by one ([`watched`]). It is set for good
+//!   when the breaker is built, and no call is *free*.
 //!
 //! ## The fast path
 //!
@@ -105,6 +107,7 @@ mod throttled;
 pub(crate) mod ticket;
 mod transition;
 pub(crate) mod waiters;
+mod watched;
 
 use std::{
     panic::{RefUnwindSafe, UnwindSafe},
@@ -166,6 +169,8 @@ pub(crate) struct Core {
     /// Neither of these, and no listener counts every call: in the closed state no
     /// clock is read, and a success may pass unseen.
     has_fast_path: bool,
+    /// Whether a listener is told of calls that end.
+    watches_calls: bool,
     pub(crate) name: Name,
     listeners: ListenerSet,
     environment: Option<Box<Environment>>,
@@ -253,6 +258,8 @@ impl Core {
             .is_some_and(|listener_counters| listener_counters.counts_every_call());
         let has_fast_path = !needs_start && !window_needs_time && !watched;
         let word = StateWord::new(machine.state(), machine.generation(), false, has_fast_path);
+        let watches_calls = listeners.times_calls();
+        let word = if watches_calls { word.watched() } else { word };
         let changed_at = clock.wall();
         Self {
             shared: Locked::new(
@@ -284,6 +291,7 @@ impl Core {
             needs_end,
             own_window,
             has_fast_path,
+            watches_calls,
             choice: OnceBox::new(),
             failures: OnceBox::new(),
             initial_state,

@@ -2,7 +2,7 @@
 
 use crate::State;
 
-/// State, generation and three flags in one atomic word. Written under the
+/// State, generation and five flags in one atomic word. Written under the
 /// breaker's lock, read without it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StateWord(u64);
@@ -14,6 +14,8 @@ const CLEAN: u64 = 1 << 3;
 /// Calls run without being asked, and nothing but their outcome is recorded: no
 /// clock is read for them.
 const FREE: u64 = 1 << 4;
+/// A listener is told of calls one by one. Like attention it goes with the tickets.
+const WATCHED: u64 = 1 << 6;
 /// Overload was seen lately: calls are counted, and may be throttled. The bit stands
 /// below the generation, so that one comparison finds a change of either.
 const ATTENTION: u64 = 1 << 7;
@@ -98,6 +100,24 @@ impl StateWord {
         (self.0 ^ ticket.0) >> ATTENTION.ilog2() == 0
     }
 
+    /// Returns the word with which calls are told to listeners one by one.
+    pub(crate) fn watched(self) -> Self {
+        Self(self.0 | WATCHED)
+    }
+
+    #[inline]
+    pub(crate) fn is_watched(self) -> bool {
+        self.0 & WATCHED != 0
+    }
+
+    /// Returns whether a call with this ticket is not settled like most: it is watched, or
+    /// nothing is recorded of it. One comparison finds both, as it does each of them.
+    #[inline]
+    pub(crate) fn is_settled_apart(self) -> bool {
+        const DISABLED: u64 = State::Disabled as u64;
+        self.0 & (STATE | WATCHED) >= DISABLED
+    }
+
     /// Returns what takes no lock at admission.
     #[inline]
     pub(crate) fn without_lock(self) -> WithoutLock {
@@ -175,6 +195,21 @@ mod tests {
             let open = state == State::Open;
             assert_eq!(attentive.without_lock() == WithoutLock::Refuse, open);
             assert_ne!(attentive.without_lock(), WithoutLock::Run);
+        }
+    }
+
+    #[test]
+    fn watched_calls_and_disabled_ones_are_settled_apart() {
+        for state in State::ALL {
+            let word = StateWord::new(state, 5, true, false);
+            let unrecorded = matches!(state, State::Disabled | State::ForcedOpen);
+            assert_eq!(word.is_settled_apart(), unrecorded);
+            assert!(!word.is_watched() && !word.attentive().is_watched());
+            let watched = word.watched();
+            assert!(watched.is_settled_apart() && watched.attentive().calm().is_watched());
+            assert_eq!((watched.state(), watched.generation()), (state, 5));
+            assert!(watched.same_calm_period(word) && watched.is_clean());
+            assert_eq!(watched.without_lock(), word.without_lock());
         }
     }
 

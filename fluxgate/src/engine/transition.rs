@@ -451,12 +451,17 @@ impl Core {
 
     pub(super) fn word_of(&self, machine: &Machine) -> StateWord {
         let clean = machine.is_clean(&self.config);
-        StateWord::new(
+        let word = StateWord::new(
             machine.state(),
             machine.generation(),
             clean,
             self.has_fast_path,
-        )
+        );
+        if self.watches_calls {
+            word.watched()
+        } else {
+            word
+        }
     }
 
     /// Says in the control word whether the window is clean.

@@ -2,7 +2,7 @@
 
 use std::{error::Error, sync::Arc};
 
-use super::{DeliveryCounts, Listener, ListenerNeeds};
+use super::{CallEvent, DeliveryCounts, Listener, ListenerNeeds};
 use crate::{Info, Signal, WeakBreaker};
 
 impl<F: Fn(&Signal) + Send + Sync> Listener for F {
@@ -16,6 +16,10 @@ macro_rules! forward {
         impl<$($generic)*> Listener for $pointer {
             fn on_signal(&self, signal: &Signal) {
                 (**self).on_signal(signal);
+            }
+
+            fn on_call(&self, event: &CallEvent) {
+                (**self).on_call(event);
             }
 
             fn name(&self) -> &str {
@@ -32,6 +36,10 @@ macro_rules! forward {
 
             fn needs(&self) -> ListenerNeeds {
                 (**self).needs()
+            }
+
+            fn call_sink(&self) -> usize {
+                (**self).call_sink()
             }
 
             fn delivery_counts(&self) -> DeliveryCounts {

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt};
 
-use super::{DeliveryCounts, Listener, ListenerNeeds};
+use super::{CallEvent, DeliveryCounts, Listener, ListenerNeeds};
 use crate::{Info, Signal, WeakBreaker, diagnostics, util::panic::catch_panic};
 
 /// How many characters of a name and of an error are kept.
@@ -42,6 +42,10 @@ impl Listener for Owned {
         self.0.get().on_signal(signal);
     }
 
+    fn on_call(&self, event: &CallEvent) {
+        self.0.get().on_call(event);
+    }
+
     fn name(&self) -> &str {
         self.0.get().name()
     }
@@ -56,6 +60,10 @@ impl Listener for Owned {
 
     fn needs(&self) -> ListenerNeeds {
         self.0.get().needs()
+    }
+
+    fn call_sink(&self) -> usize {
+        self.0.get().call_sink()
     }
 
     fn delivery_counts(&self) -> DeliveryCounts {

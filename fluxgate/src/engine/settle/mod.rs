@@ -93,8 +93,8 @@ impl Core {
     /// of the ticket are given one by one: they stay in registers.
     #[inline(never)]
     fn settle_slow(&self, word: StateWord, began: u64, slot: Slot, ended: CallEnd) {
-        if word.state() == State::Disabled {
-            return;
+        if word.is_settled_apart() {
+            return self.settle_apart(word, began, slot, ended);
         }
         let (reads, now) = self.now_if_needed(slot, ended);
         let elapsed = nanos(now).saturating_sub(began);
@@ -105,10 +105,27 @@ impl Core {
     /// elsewhere.
     pub(crate) fn settle_measured(&self, ticket: Ticket, ended: CallEnd, elapsed: u64) {
         let Ticket { word, slot, .. } = ticket;
-        if word.is_free() || word.state() == State::Disabled {
+        if word.is_free() {
             return self.settle(ticket, ended);
         }
+        if word.is_settled_apart() {
+            return self.settle_apart_measured(word, slot, ended, elapsed);
+        }
         let (reads, now) = self.now_if_needed(slot, ended);
+        self.settle_timed(word, slot, ended, reads, now, elapsed);
+    }
+
+    /// Settles a call that took so long, where `settle_slow` does not.
+    #[inline(never)]
+    pub(super) fn settle_timed(
+        &self,
+        word: StateWord,
+        slot: Slot,
+        ended: CallEnd,
+        reads: bool,
+        now: Duration,
+        elapsed: u64,
+    ) {
         self.settle_elapsed(word, slot, ended, reads, now, elapsed);
     }
 
