@@ -122,6 +122,50 @@ pub(crate) fn keys_share(set: &str, reason: &str) {
     ));
 }
 
+/// Reports that the store of a fleet is silent.
+#[cfg(feature = "fleet")]
+pub(crate) fn fleet_degraded(fleet: &str) {
+    warn(format_args!(
+        "the store of the fleet {fleet:?} does not answer: its circuit breakers go on by their local rules"
+    ));
+}
+
+#[cfg(feature = "fleet")]
+pub(crate) fn fleet_recovered(fleet: &str) {
+    warn(format_args!(
+        "the store of the fleet {fleet:?} answers again"
+    ));
+}
+
+#[cfg(feature = "fleet")]
+pub(crate) fn fleet_differs(fleet: &str, breaker: &str) {
+    warn(format_args!(
+        "openings of circuit breaker '{breaker}' in the fleet {fleet:?} have run on other settings than those here for ten minutes: is an old release still running, or another service of that name?"
+    ));
+}
+
+#[cfg(feature = "fleet")]
+pub(crate) fn fleet_panicked(fleet: &str) {
+    warn(format_args!(
+        "the agent of the fleet {fleet:?} panicked: its circuit breakers go on by their local rules"
+    ));
+}
+
+#[cfg(feature = "fleet")]
+pub(crate) fn fleet_off(fleet: &str, variable: &str) {
+    warn(format_args!(
+        "the environment variable `{variable}` keeps this program out of the fleet {fleet:?}"
+    ));
+}
+
+#[cfg(feature = "fleet")]
+pub(crate) fn bad_fleet_variable(variable: &str, value: &str) {
+    let value: String = value.chars().take(100).collect();
+    warn(format_args!(
+        "`{variable}` is {value:?}, but may only be `off` or `on`; it is ignored"
+    ));
+}
+
 pub(crate) fn bad_variable(breaker: &str, problem: &dyn fmt::Display) {
     warn(format_args!("circuit breaker '{breaker}': {problem}"));
 }
@@ -192,6 +236,12 @@ pub(crate) fn page_has_no_thread(error: &std::io::Error) {
 pub(crate) fn policy_panicked(policy: &str) {
     warn(format_args!(
         "a custom {policy} of a circuit breaker panicked; the call goes on"
+    ));
+}
+
+pub(crate) fn policy_drop_panicked() {
+    warn(format_args!(
+        "a custom policy of a circuit breaker panicked when it was dropped; the call goes on"
     ));
 }
 

@@ -59,12 +59,6 @@
 //! - Transitions are told on the thread that caused them; a listener should be
 //!   quick.
 //!
-//! # Where it runs
-//!
-//! On Linux, macOS and Windows, on 64-bit x86 and Arm. It needs threads, a clock and
-//! 64-bit atomics: `wasm32-unknown-unknown` and targets without such atomics are not
-//! supported.
-//!
 //! # What it promises
 //!
 //! 1. **Bounded probes.** Never more than
@@ -97,7 +91,7 @@
 //!
 //! # Features
 //!
-//! | feature | default | what it buys |
+//! | feature | default | what it adds |
 //! |---|---|---|
 //! | `macros` | yes | `#[circuit_breaker(…)]` and `breaker!` |
 //! | `tracing` | yes | [`LogListener`](listener::LogListener), and the crate's own reports as events |
@@ -114,13 +108,13 @@
 //! | `keyed` | | `keyed` and `key = …`: one breaker per tenant, host or shard |
 //! | `test-util` | | `testing::isolate`: tests with breakers of their own, for `[dev-dependencies]` |
 //! | `tower` | | `tower`: a breaker as a `Layer`, for axum, tonic, reqwest and every other `Service` |
-//! | `sim` | | `sim`: tries a policy on the shipping engine before production does |
+//! | `sim` | | `sim`: simulates a policy on the real engine, before it goes to production |
 //! | `sim-traces` | | recorded traces from and to JSONL and CSV files |
 //! | `settings` | | policies from text: [`FromStr`](std::str::FromStr) in the attribute's words, for files and flags |
 //! | `slack` | | `SlackListener` and the delivery it is built on |
 //! | `slack-core` | | the same without TLS, for a proxy within reach over plain HTTP |
 //!
-//! # Platforms
+//! # Where it runs
 //!
 //! Linux, macOS and Windows, on every processor with 64-bit atomics. Two kinds of
 //! targets are refused while compiling: those without 64-bit atomics, such as

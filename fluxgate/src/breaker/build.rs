@@ -1,24 +1,16 @@
 //! From settings to a breaker: checks, assembly, and what is announced once the
 //! breaker is in its place.
 
-use std::{mem, num::NonZeroU64, sync::Arc, time::Duration};
+use std::{mem, sync::Arc};
 
-use super::builder::{Builder, CLOSE_AFTER, MAX_HALF_OPEN_CALLS, PROBE_LEASE};
+use super::builder::Builder;
 #[cfg(feature = "fleet")]
 use crate::engine::fleet::FleetMember;
 use crate::{
-    CircuitBreaker, ConfigError, Fault, MissingListener, OnCancel, SlowProbes, State, WeakBreaker,
-    diagnostics,
-    engine::{Core, Parts, config::Config, machine::Machine, probes::Probes},
-    flight::{MOST_TRANSITIONS, TRANSITIONS},
+    CircuitBreaker, ConfigError, Fault, MissingListener, WeakBreaker, diagnostics,
+    engine::{Core, Parts},
     info::kill_switch::{BadValue, Environment},
-    permit::RampUp,
     registry,
-    retry::Cooldown,
-    tripper::{MinToTrip, Rule, ages::InFlightAges},
-    util::bounds,
-    util::{duration::nanos, panic::catch_panic},
-    window::AnyWindow,
 };
 
 impl Builder {
@@ -53,24 +45,14 @@ impl Builder {
     /// to be in its place by then.
     pub(crate) fn build_or_default(mut self) -> (CircuitBreaker, Announcements) {
         let mut faults = Vec::new();
-        for (setting, found) in self.check() {
+        for (setting, found) in self.policies.check() {
             faults.extend(found);
-            match setting {
-                PolicySetting::Window => self.window = AnyWindow::default(),
-                PolicySetting::Tripper => self.tripper = Rule::default(),
-                PolicySetting::Retry => self.retry = Box::new(Cooldown::default()),
-                PolicySetting::Permit => self.permit = Box::new(RampUp::default()),
-                PolicySetting::MaxHalfOpenCalls => self.max_half_open_calls = MAX_HALF_OPEN_CALLS,
-                PolicySetting::CloseAfter => self.close_after = CLOSE_AFTER,
-                PolicySetting::ReopenAfter => self.reopen_after = None,
-                PolicySetting::ProbeLease => self.probe_lease = PROBE_LEASE,
-                PolicySetting::OnCancel => self.on_cancel = OnCancel::Ignore,
-                PolicySetting::SlowProbes => self.slow_probes = SlowProbes::Pass,
-                PolicySetting::Throttle => self.throttle = None,
-                #[cfg(feature = "fleet")]
-                PolicySetting::Fleet => self.fleet = None,
-                PolicySetting::Flight => self.flight = TRANSITIONS,
-            }
+            self.policies.set_default(setting);
+        }
+        #[cfg(feature = "fleet")]
+        if let Err(found) = self.check_fleet() {
+            faults.extend(found);
+            self.fleet = None;
         }
         let environment = self.environment();
         let Assembled { core, mut news, .. } = self.assemble(environment);
@@ -107,10 +89,16 @@ impl Builder {
     /// Returns every fault of every setting as one error.
     fn check_all(&self) -> Result<(), ConfigError> {
         let faults: Vec<Fault> = self
+            .policies
             .check()
             .into_iter()
             .flat_map(|(_, faults)| faults)
             .collect();
+        #[cfg(feature = "fleet")]
+        let faults = match self.check_fleet() {
+            Ok(()) => faults,
+            Err(found) => faults.into_iter().chain(found).collect(),
+        };
         if faults.is_empty() {
             return Ok(());
         }
@@ -120,93 +108,10 @@ impl Builder {
         })
     }
 
-    /// Returns the settings that are refused, and why.
-    fn check(&self) -> Vec<(PolicySetting, Vec<Fault>)> {
-        let count = |what: &str, ok: bool| {
-            if ok {
-                Ok(())
-            } else {
-                Err(vec![Fault::new(format!(
-                    "{what} must be at least 1, but is 0"
-                ))])
-            }
-        };
-        let probe_lease = if bounds::duration(self.probe_lease) {
-            Ok(())
-        } else {
-            Err(vec![Fault::new(
-                "probe_lease must be greater than zero, but is 0ns",
-            )])
-        };
-        let after = match self.on_cancel {
-            OnCancel::FailAfter(least) if !bounds::duration(least) => Err(vec![Fault::new(
-                "the duration of `FailAfter` must be greater than zero, but is 0ns; \
-                 `Fail` counts every cancelled call",
-            )]),
-            _ => Ok(()),
-        };
-        let thresholds = self.tripper.needs().slow;
-        let slow = if self.slow_probes == SlowProbes::Fail && thresholds.is_empty() {
-            Err(vec![Fault::new(
-                "slow_probes is `Fail`, but no part of the rule says what is slow; \
-                 add a `SlowRate`",
-            )])
-        } else {
-            Ok(())
-        };
-        let flight = if self.flight <= MOST_TRANSITIONS {
-            Ok(())
-        } else {
-            Err(vec![Fault::new(format!(
-                "flight_recorder must be from 0 to {MOST_TRANSITIONS}, but is {}",
-                self.flight
-            ))])
-        };
-        [
-            (PolicySetting::Flight, flight),
-            (PolicySetting::OnCancel, after),
-            (PolicySetting::SlowProbes, slow),
-            (
-                PolicySetting::Window,
-                contained_check("window", || self.window.check()),
-            ),
-            (PolicySetting::Tripper, self.tripper.check()),
-            (
-                PolicySetting::Retry,
-                contained_check("retry policy", || self.retry.check()),
-            ),
-            (
-                PolicySetting::Permit,
-                contained_check("permit", || self.permit.check()),
-            ),
-            (
-                PolicySetting::MaxHalfOpenCalls,
-                count("max_half_open_calls", self.max_half_open_calls > 0),
-            ),
-            (
-                PolicySetting::CloseAfter,
-                count("close_after", self.close_after > 0),
-            ),
-            (
-                PolicySetting::ReopenAfter,
-                count("reopen_after", self.reopen_after != Some(0)),
-            ),
-            (PolicySetting::ProbeLease, probe_lease),
-            (
-                PolicySetting::Throttle,
-                self.throttle.map_or(Ok(()), |throttle| throttle.check()),
-            ),
-            #[cfg(feature = "fleet")]
-            (
-                PolicySetting::Fleet,
-                self.fleet
-                    .as_ref()
-                    .map_or(Ok(()), |fleet| fleet.check(&*self.retry)),
-            ),
-        ]
-        .into_iter()
-        .filter_map(|(setting, checked)| Some((setting, checked.err()?)))
-        .collect()
+    #[cfg(feature = "fleet")]
+    fn check_fleet(&self) -> Result<(), Vec<Fault>> {
+        let member = self.fleet.as_ref();
+        member.map_or(Ok(()), |member| member.check(&*self.policies.retry))
     }
 
     /// Returns what the environment commands the breaker.
@@ -218,80 +123,27 @@ impl Builder {
         }
     }
 
+    #[cfg_attr(not(feature = "fleet"), allow(unused_mut))]
     fn assemble(mut self, mut environment: Environment) -> Assembled {
-        let needs = self.tripper.needs();
         #[cfg(feature = "fleet")]
-        let (fleet, suspect) = match self.fleet.take() {
-            None => (None, None),
-            Some(member) => {
-                let terms = member.terms(&*self.retry, self.close_after);
-                (Some(Box::new(FleetMember::new(terms))), member.suspect)
-            }
-        };
-        #[cfg(feature = "fleet")]
-        let needs = match &suspect {
-            Some(suspect) => needs.and(suspect.needs()),
-            None => needs,
-        };
-        let own_tripper = self.tripper.has_own();
-        let durations = self.durations || needs.durations;
-        let thresholds: Box<[Duration]> = needs.slow.into();
-        let window_needs_time = self.window.needs_time();
-        self.window.prepare(thresholds.len(), durations);
-        let min_to_trip = self
-            .window
-            .size()
-            .map(|size| self.tripper.min_to_trip(size));
-        #[cfg(feature = "fleet")]
-        let min_to_trip = match (&suspect, self.window.size()) {
-            (Some(suspect), Some(size)) => {
-                min_to_trip.map(|min_to_trip| min_to_trip.of_either(suspect.min_to_trip(size)))
-            }
-            _ => min_to_trip,
-        };
-        let probes = Probes::new(self.max_half_open_calls, nanos(self.probe_lease));
-        let running = (!needs.in_flight.is_empty()).then(|| InFlightAges::new(&needs.in_flight));
-        let machine = Machine::new(
-            self.window,
-            thresholds.len(),
-            probes,
-            running,
-            State::Closed,
-            self.clock.now(),
-        );
-        let config = Config {
-            tripper: self.tripper,
-            #[cfg(feature = "fleet")]
-            suspect,
-            retry: self.retry,
-            permit: self.permit,
-            close_after: self.close_after,
-            reopen_after: self.reopen_after.and_then(NonZeroU64::new),
-            on_cancel: self.on_cancel,
-            slow_probes: self.slow_probes,
-            flight: self.flight,
-            thresholds,
-            durations,
-            every_call: needs.every_call,
-            own_tripper,
-            min_to_trip: min_to_trip.unwrap_or(MinToTrip::NONE),
-            #[cfg(feature = "sim")]
-            recipe: self.recipe,
-        };
+        let fleet = self.fleet.take().map(|member| {
+            let terms = member.terms(&*self.policies.retry, self.policies.close_after);
+            self.policies.suspect = member.suspect;
+            Box::new(FleetMember::new(terms))
+        });
         let bad_values = mem::take(&mut environment.bad);
         let handle = WeakBreaker::pending(self.name.clone());
         let (listeners, refused) = self.listeners.attach(&handle);
         let core = Arc::new(Core::new(Parts {
             name: self.name,
-            config,
-            machine,
+            policies: self.policies,
             clock: self.clock,
             random: self.random,
             listeners,
-            throttle: self.throttle,
             environment,
-            window_needs_time,
             initial_state: self.initial_state,
+            #[cfg(feature = "sim")]
+            recipe: self.recipe,
             #[cfg(feature = "fleet")]
             fleet,
         }));
@@ -314,35 +166,6 @@ struct Assembled {
     news: Announcements,
 }
 
-#[derive(Clone, Copy)]
-enum PolicySetting {
-    Window,
-    Tripper,
-    Retry,
-    Permit,
-    MaxHalfOpenCalls,
-    CloseAfter,
-    ReopenAfter,
-    ProbeLease,
-    Flight,
-    OnCancel,
-    SlowProbes,
-    Throttle,
-    #[cfg(feature = "fleet")]
-    Fleet,
-}
-
-fn contained_check(
-    policy: &str,
-    check: impl FnOnce() -> Result<(), Vec<Fault>>,
-) -> Result<(), Vec<Fault>> {
-    catch_panic(check).unwrap_or_else(|| {
-        Err(vec![Fault::new(format!(
-            "the {policy} panicked when it was asked whether its settings make sense"
-        ))])
-    })
-}
-
 /// Kept until the breaker is in its place, since the receivers may use it: its
 /// listeners, and the subscribers to the crate's reports.
 #[derive(Default)]
@@ -359,10 +182,10 @@ pub(crate) struct Announcements {
 impl CircuitBreaker {
     /// Enters the breaker in the registry, and adds what there is to report.
     pub(crate) fn register(&self, news: Announcements) -> Announcements {
-        Announcements {
-            namesake: registry::enter(&self.core),
-            ..news
-        }
+        let namesake = registry::enter(&self.core);
+        #[cfg(feature = "fleet")]
+        crate::fleet::newcomer(&self.core);
+        Announcements { namesake, ..news }
     }
 }
 

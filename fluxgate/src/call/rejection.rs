@@ -86,10 +86,11 @@ impl CallNotPermitted {
         self.refusal.wait()
     }
 
-    /// Returns why the breaker opened, when it is open.
+    /// Returns why the breaker opened, when it is open. `None` as well if its settings
+    /// were changed since and it opened again.
     #[must_use]
     pub fn reason(&self) -> Option<Reason> {
-        self.breaker().core.config.reason(self.refusal.cause()?)
+        self.breaker().core.reason(self.refusal)
     }
 }
 
@@ -117,7 +118,7 @@ impl CallNotPermitted {
 
     /// Writes which of the two kept the call out: the permit, or the limit.
     fn write_half_open(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let config = &self.breaker().core.config;
+        let config = self.breaker().core.config();
         write!(f, "circuit breaker '{}' is half-open, and ", self.name())?;
         let Some(elapsed) = self.refusal.permit_asked_after() else {
             return f.write_str("as many probes as `max_half_open_calls` allows are in flight");

@@ -154,6 +154,11 @@ impl ListenerCounters {
         self.keeps_histogram() || self.call_events.times_calls()
     }
 
+    /// Returns whether a listener is told of calls that end.
+    pub(crate) fn tells_ends(&self) -> bool {
+        self.call_events.times_calls()
+    }
+
     /// Returns whether a listener is told of rejected calls.
     #[inline]
     pub(crate) fn tells_rejections(&self) -> bool {

@@ -10,7 +10,9 @@
 
 use std::time::Duration;
 
-use super::{Core, choice::Choice, machine::Ending, opening::Refusal, transition::StateEntry};
+use super::{
+    Core, Shared, choice::Choice, machine::Ending, opening::Refusal, transition::StateEntry,
+};
 use crate::{
     State,
     engine::ticket::{CallEnd, Ticket},
@@ -75,7 +77,7 @@ impl Core {
         let elapsed =
             elapsed.unwrap_or_else(|| nanos(half_open.now()).saturating_sub(ticket.began));
         self.settle_early_after(ticket, ended, elapsed, half_open);
-        if ticket.is_watched() {
+        if ticket.word.is_watched() {
             self.tell_end(ticket.word, ended, elapsed);
         }
     }
@@ -89,9 +91,12 @@ impl Core {
     ) {
         let Ticket { word, slot, .. } = ticket;
         let now = half_open.now();
-        let passed =
-            self.count_as(word, ended, true, elapsed) == Some(false) && !self.is_too_slow(elapsed);
+        let counted = self.count_as(word, ended, true, elapsed);
         let mut held = self.shared.lock();
+        // Under other settings it has no known duration.
+        let is_timed = held.word().same_settings(word);
+        let is_too_slow = is_timed && held.get().config.is_too_slow(elapsed);
+        let passed = counted == Some(false) && !is_too_slow;
         if held.get().machine.release(slot, now) {
             self.counts.lost_probes.add(1);
         }
@@ -112,9 +117,13 @@ impl Core {
             return;
         }
         self.enter(&mut held, half_open);
-        let nanos = if self.needs_elapsed { elapsed } else { 0 };
-        if self.own_window {
-            let record = Record::new(false, nanos, &self.config.thresholds);
+        let Shared {
+            machine, config, ..
+        } = held.get();
+        let is_timed = is_timed && machine.recording().needs_elapsed;
+        let nanos = if is_timed { elapsed } else { 0 };
+        if machine.recording().own_window {
+            let record = Record::new(false, nanos, &config.thresholds);
             if !Self::leave_record(&mut held, record, now) {
                 self.counts.late.add(1);
             }
@@ -125,7 +134,7 @@ impl Core {
             failed: false,
             nanos,
         };
-        match held.get().machine.record(&self.config, ending, now) {
+        match machine.record(config, ending, now) {
             Some(next) => self.apply(held, next, Some(now)),
             None => self.unlock(held),
         }

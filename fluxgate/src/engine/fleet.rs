@@ -12,7 +12,7 @@
 
 use std::{
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
@@ -60,7 +60,7 @@ pub(crate) struct FleetMember {
     /// What its votes say, but for the quorum.
     pub(crate) terms: Terms,
     notes: AtomicU32,
-    outlet: OnceCell<Outlet>,
+    outlet: Mutex<Option<Arc<Outlet>>>,
     watch: Watch,
     info: Mutex<FleetInfo>,
     command: Mutex<Option<Command>>,
@@ -86,7 +86,7 @@ impl FleetMember {
         Self {
             terms,
             notes: AtomicU32::new(0),
-            outlet: OnceCell::new(),
+            outlet: Mutex::default(),
             watch: Watch {
                 is_on: AtomicBool::new(false),
                 calls: OnceCell::new(),
@@ -98,7 +98,23 @@ impl FleetMember {
 
     /// Gives the breaker to an agent. Returns whether it had none.
     pub(crate) fn adopt(&self, outlet: Outlet) -> bool {
-        self.outlet.set(outlet).is_ok()
+        let mut present = self.outlet.lock().unwrap_or_else(PoisonError::into_inner);
+        let adopts = present.is_none();
+        if adopts {
+            *present = Some(Arc::new(outlet));
+        }
+        adopts
+    }
+
+    /// Takes the breaker from its agent.
+    pub(crate) fn release(&self) {
+        let mut present = self.outlet.lock().unwrap_or_else(PoisonError::into_inner);
+        *present = None;
+    }
+
+    fn outlet(&self) -> Option<Arc<Outlet>> {
+        let present = self.outlet.lock().unwrap_or_else(PoisonError::into_inner);
+        present.clone()
     }
 
     /// Leaves a note. The agent is woken when the lock is released.
@@ -139,7 +155,7 @@ impl FleetMember {
     }
 
     fn turn(&self) -> usize {
-        self.outlet.get().map_or(0, |outlet| outlet.turn)
+        self.outlet().map_or(0, |outlet| outlet.turn)
     }
 }
 
@@ -160,7 +176,7 @@ impl Core {
     pub(super) fn wake_agent(&self) {
         if let Some(fleet) = &self.fleet
             && fleet.notes.load(Ordering::Relaxed) != 0
-            && let Some(outlet) = fleet.outlet.get()
+            && let Some(outlet) = fleet.outlet()
         {
             (outlet.wake)();
         }
@@ -197,10 +213,9 @@ impl Core {
         if on {
             held.set_word(word.attentive());
         } else if word.has_attention() {
-            let throttle = self.throttle.as_deref();
+            let throttle = self.present_throttle();
             if throttle.is_none_or(|throttle| throttle.is_over(now)) {
-                let word = self.word_of(&held.get().machine);
-                held.set_word(word);
+                held.set_word(word.inattentive());
             }
         }
         drop(held);
@@ -272,6 +287,7 @@ impl Core {
         };
         let wait = wait.map(|wait| OpeningWait {
             first: Some(wait),
+            least: wait,
             longest: Duration::ZERO,
             allows_early: false,
         });
@@ -303,7 +319,7 @@ impl Core {
         let mut held = self.shared.lock();
         let is_moved = held.word().state() == State::Open && held.get().machine.set_due(now, wait);
         if is_moved {
-            self.opening.store_due(now.saturating_add(wait));
+            self.opening.store_due(now, Some(wait));
         }
         drop(held);
         if is_moved {

@@ -1,18 +1,14 @@
 //! Telling listeners of single calls.
 //!
-//! Which calls those are is known when the breaker is built. If any of them ran, the
-//! *watched* bit is in the control word, and so in every ticket: the comparison that finds
-//! a call of a disabled breaker finds a watched one, too, and calls that nothing watches
-//! pay nothing. Listeners are told after the call was settled and the lock released, on the
+//! Which calls those are is known when the breaker is built. If there are some among those
+//! that run, the *watched* bit is in the control word, and so in every ticket: the
+//! comparison that finds a call of a disabled breaker finds a watched one, too, and calls
+//! that no listener watches pay nothing. Listeners are told after the call was settled and the lock released, on the
 //! thread of the call, and see the breaker as the call left it.
 
 use std::time::Duration;
 
-use super::{
-    Core,
-    state_word::StateWord,
-    ticket::{CallEnd, Ticket},
-};
+use super::{Core, state_word::StateWord, ticket::CallEnd};
 use crate::{
     OnCancel, RejectionKind, State,
     listener::{CallEvent, CallOutcome},
@@ -65,7 +61,7 @@ impl Core {
     pub(super) fn tell_end(&self, word: StateWord, ended: CallEnd, elapsed: u64) {
         let has_failed = match ended {
             CallEnd::Failure | CallEnd::Overloaded | CallEnd::Panicked => true,
-            CallEnd::Cancelled => match self.config.on_cancel {
+            CallEnd::Cancelled => match self.config().on_cancel {
                 OnCancel::Ignore => false,
                 OnCancel::Fail => true,
                 OnCancel::FailAfter(least) => elapsed >= nanos(least),
@@ -102,12 +98,5 @@ impl Core {
             timestamp: self.clock.wall(),
         };
         self.listeners.tell_call(&event, has_failed);
-    }
-}
-
-impl Ticket {
-    /// Returns whether listeners are told of the call.
-    pub(super) fn is_watched(self) -> bool {
-        self.word.is_watched()
     }
 }

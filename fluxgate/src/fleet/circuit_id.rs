@@ -9,6 +9,7 @@ use std::{
 pub(crate) const LONGEST_NAME: usize = 128;
 
 /// What all keys begin with: the version of the layout and of the scripts.
+#[allow(dead_code, reason = "for stores outside the process")]
 pub(crate) const PREFIX: &str = "fluxgate:v1:";
 
 /// A circuit that a fleet shares: a breaker's name within a zone of a service in an
@@ -47,6 +48,7 @@ impl CircuitId {
 
     /// Returns one of the circuit's keys, `fluxgate:v1:{prod/shop/eu-1a/payments}:s`: all
     /// of them are in one slot of a cluster.
+    #[allow(dead_code, reason = "for stores outside the process")]
     pub(crate) fn key(&self, kind: char) -> String {
         key(&self.path, kind)
     }
@@ -59,6 +61,7 @@ impl fmt::Debug for CircuitId {
 }
 
 /// Returns a key of a path: of a circuit's, or of a fleet's.
+#[allow(dead_code, reason = "for stores outside the process")]
 pub(crate) fn key(path: &str, kind: char) -> String {
     format!("{PREFIX}{{{path}}}:{kind}")
 }

@@ -1,13 +1,18 @@
 //! The store in memory: the reference for every other, and what tests and the simulator
 //! use.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
 
 use super::{
     circuit_id::CircuitId,
     store::{
-        Ballot, Commanded, HEARTBEAT, Instance, KEPT, KEPT_CHANGES, Lease, MOST_CHANGES, Notice,
-        PEAK, Phase, Reply, Request, SETTLED, Standing, Terms, Verdict,
+        Ballot, Commanded, Delivery, HEARTBEAT, Instance, KEPT, KEPT_CHANGES, Lease, MOST_CHANGES,
+        Mailbox, Notice, PEAK, Phase, Reply, Request, SETTLED, Standing, Store, Terms, Verdict,
     },
 };
 
@@ -448,4 +453,115 @@ impl Changes {
             agents: self.agents.len() as u64,
         }
     }
+}
+
+/// A place where fleets meet within one process, for tests: clones are one store. It loses
+/// nothing, and answers at once.
+///
+/// ```
+/// use fluxgate::{CircuitBreaker, Command, State, fleet::{Fleet, Member, MemoryStore}};
+///
+/// let build = || CircuitBreaker::builder("payments").fleet(Member::new()).build();
+/// let (here, there) = (build()?, build()?);
+/// let store = MemoryStore::new();
+/// let join = |breaker: &CircuitBreaker| {
+///     let fleet = Fleet::builder("test/shop").memory(&store);
+///     fleet.breakers([breaker.clone()]).join_blocking()
+/// };
+/// let (fleet, _other) = (join(&here)?, join(&there)?);
+/// fleet.command("payments", Command::ForceOpen)?;
+/// while there.state() != State::ForcedOpen {
+///     std::thread::yield_now();
+/// }
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct MemoryStore(Arc<Shared>);
+
+struct Shared {
+    began: Instant,
+    memory: Mutex<Memory>,
+    /// Where notices go, and of which circuits.
+    hearers: Mutex<Vec<Hearer>>,
+}
+
+struct Hearer {
+    circuits: BTreeSet<CircuitId>,
+    mailbox: std::sync::Weak<Mailbox>,
+}
+
+/// One agent's way to a [`MemoryStore`].
+pub(crate) struct MemoryConnection {
+    shared: Arc<Shared>,
+    mailbox: Arc<Mailbox>,
+}
+
+impl MemoryStore {
+    /// Creates a store that knows nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Arc::new(Shared {
+            began: Instant::now(),
+            memory: Mutex::default(),
+            hearers: Mutex::default(),
+        }))
+    }
+
+    pub(crate) fn connect(&self, mailbox: Mailbox) -> MemoryConnection {
+        let mailbox = Arc::new(mailbox);
+        let mut hearers = lock(&self.0.hearers);
+        hearers.retain(|hearer| hearer.mailbox.strong_count() > 0);
+        hearers.push(Hearer {
+            circuits: BTreeSet::new(),
+            mailbox: Arc::downgrade(&mailbox),
+        });
+        MemoryConnection {
+            shared: Arc::clone(&self.0),
+            mailbox,
+        }
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MemoryStore")
+    }
+}
+
+impl Store for MemoryConnection {
+    fn send(&mut self, number: u64, request: Request) {
+        let now = u64::try_from(self.shared.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let mut notices = Vec::new();
+        let reply = lock(&self.shared.memory).serve(request, now + 1, &mut notices);
+        (self.mailbox)(Delivery::Answer(number, Ok(reply)));
+        for notice in notices {
+            let (Notice::Half { circuit, .. } | Notice::Changed { circuit, .. }) = &notice;
+            for hearer in lock(&self.shared.hearers).iter() {
+                if hearer.circuits.contains(circuit)
+                    && let Some(mailbox) = hearer.mailbox.upgrade()
+                {
+                    mailbox(Delivery::Notice(notice.clone()));
+                }
+            }
+        }
+    }
+
+    fn subscribe(&mut self, circuit: &CircuitId) {
+        let mine = Arc::downgrade(&self.mailbox);
+        for hearer in lock(&self.shared.hearers).iter_mut() {
+            if hearer.mailbox.ptr_eq(&mine) {
+                hearer.circuits.insert(circuit.clone());
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -4,15 +4,18 @@
 //! Local first: each breaker decides alone and at once, as without a fleet. No call ever
 //! waits for the fleet, and without the store local rules hold.
 
-#![allow(dead_code, unused_imports, reason = "the agent is to come")]
-
-mod circuit_id;
+pub(crate) mod agent;
+pub(crate) mod circuit_id;
+mod join;
 mod member;
-mod memory;
+pub(crate) mod memory;
 mod quorum;
-mod store;
+pub(crate) mod store;
 
+pub(crate) use join::newcomer;
+pub use join::{Fleet, FleetBuilder, FleetError};
 pub use member::{FleetInfo, Member};
+pub use memory::MemoryStore;
 pub use quorum::Quorum;
 pub(crate) use store::Terms;
 

@@ -381,6 +381,7 @@ pub(crate) enum Delivery {
     Answer(u64, Result<Reply, StoreError>),
     Notice(Notice),
     /// The subscriptions may have missed notices up to now.
+    #[allow(dead_code, reason = "for stores outside the process")]
     Resubscribed,
 }
 

@@ -2,6 +2,8 @@
 
 use std::{error::Error, sync::Arc};
 
+#[cfg(feature = "settings")]
+use super::SettingsChange;
 use super::{CallEvent, DeliveryCounts, Listener, ListenerNeeds};
 use crate::{Info, Signal, WeakBreaker};
 
@@ -20,6 +22,11 @@ macro_rules! forward {
 
             fn on_call(&self, event: &CallEvent) {
                 (**self).on_call(event);
+            }
+
+            #[cfg(feature = "settings")]
+            fn on_settings(&self, change: &SettingsChange) {
+                (**self).on_settings(change);
             }
 
             fn name(&self) -> &str {

@@ -91,6 +91,8 @@ mod prometheus;
 #[cfg(feature = "sim")]
 mod recorder;
 mod set;
+#[cfg(feature = "settings")]
+mod settings_change;
 pub(crate) mod signal;
 #[cfg(feature = "slack-core")]
 mod slack;
@@ -115,6 +117,8 @@ pub use prometheus::PrometheusListener;
 #[cfg(feature = "sim")]
 pub(crate) use recorder::{CallRecorder, Recorders};
 pub(crate) use set::{ListenerSet, PendingListeners};
+#[cfg(feature = "settings")]
+pub use settings_change::{ChangedSetting, SettingsChange};
 #[cfg(feature = "slack-core")]
 pub use slack::{
     Labels as SlackLabels, SlackListener, SlackListenerBuilder, Template as SlackTemplate,
@@ -215,6 +219,27 @@ pub trait Listener: Send + Sync {
     /// ```
     fn on_call(&self, event: &CallEvent) {
         let _ = event;
+    }
+
+    /// Handles a change of the breaker's settings. It is called after each, in order with
+    /// the signals. Default: does nothing.
+    ///
+    /// ```
+    /// use fluxgate::{Listener, Signal, listener::SettingsChange};
+    ///
+    /// struct Audit;
+    ///
+    /// impl Listener for Audit {
+    ///     fn on_signal(&self, _: &Signal) {}
+    ///
+    ///     fn on_settings(&self, change: &SettingsChange) {
+    ///         println!("{}: {change}", change.name);
+    ///     }
+    /// }
+    /// ```
+    #[cfg(feature = "settings")]
+    fn on_settings(&self, change: &SettingsChange) {
+        let _ = change;
     }
 
     /// Returns the name that diagnostics and

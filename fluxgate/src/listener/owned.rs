@@ -2,6 +2,8 @@
 
 use std::{error::Error, fmt};
 
+#[cfg(feature = "settings")]
+use super::SettingsChange;
 use super::{CallEvent, DeliveryCounts, Listener, ListenerNeeds};
 use crate::{Info, Signal, WeakBreaker, diagnostics, util::panic::catch_panic};
 
@@ -44,6 +46,11 @@ impl Listener for Owned {
 
     fn on_call(&self, event: &CallEvent) {
         self.0.get().on_call(event);
+    }
+
+    #[cfg(feature = "settings")]
+    fn on_settings(&self, change: &SettingsChange) {
+        self.0.get().on_settings(change);
     }
 
     fn name(&self) -> &str {

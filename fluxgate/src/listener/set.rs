@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+#[cfg(feature = "settings")]
+use super::SettingsChange;
 use super::{
     CallEvent, CallEventNeeds, CallOutcome, Listener, ListenerNeeds, Owned, owned::describe,
 };
@@ -175,12 +177,6 @@ impl ListenerSet {
         }
     }
 
-    /// Returns whether any of them is told of calls that end.
-    pub(crate) fn times_calls(&self) -> bool {
-        let mut needs = self.present().iter().map(|attached| &attached.needs);
-        needs.any(|needs| needs.call_events.times_calls())
-    }
-
     /// Returns whether any of them is told of such a call.
     pub(crate) fn want_call(
         &self,
@@ -208,6 +204,20 @@ impl ListenerSet {
         if told == Consulted::Within {
             for attached in known.present.iter().filter(wants) {
                 attached.dropped_calls.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Tells them of a change of settings, one after the other.
+    #[cfg(feature = "settings")]
+    pub(crate) fn tell_settings(&self, change: &SettingsChange) {
+        for Attached {
+            listener, panics, ..
+        } in self.present()
+        {
+            if catch_panic(|| listener.on_settings(change)).is_none() {
+                panics.fetch_add(1, Ordering::Relaxed);
+                diagnostics::listener_panicked(&change.name, &listener.label());
             }
         }
     }

@@ -46,7 +46,7 @@ impl Detail {
             Vec::new()
         };
         Self {
-            words: super::words::policy(&info.settings, &breaker.core.config.tripper),
+            words: super::words::policy(&info.settings, &breaker.core.config().tripper),
             parts: breaker.core.glance().parts,
             attribute,
             settings: rows,

@@ -22,7 +22,7 @@ pub(super) struct Shown {
 impl Shown {
     pub(super) fn new(breaker: &CircuitBreaker, set: Option<&str>, fixed: bool) -> Self {
         let name = breaker.name().as_str();
-        let rule = || breaker.core.config.tripper.to_string();
+        let rule = || breaker.core.config().tripper.to_string();
         let fixed = fixed.then(|| {
             text(&Fixed {
                 name,

@@ -39,6 +39,8 @@
 mod axis;
 mod compare;
 mod dependency;
+#[cfg(feature = "fleet")]
+mod fleet;
 mod load;
 mod math;
 mod policy;
@@ -60,6 +62,8 @@ mod trace_io;
 
 pub use compare::Comparison;
 pub use dependency::{Dependency, Latency, LogNormal};
+#[cfg(feature = "fleet")]
+pub use fleet::Network;
 pub use load::Load;
 pub use policy::Policy;
 pub use recorder::Recorder;

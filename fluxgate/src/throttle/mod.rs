@@ -12,6 +12,7 @@
 
 mod attention;
 mod counter;
+mod settings;
 mod share;
 mod unanswered;
 

@@ -33,7 +33,6 @@ impl Cause {
 const VOTES: u64 = 1 << 26;
 
 #[cfg(feature = "fleet")]
-#[allow(dead_code, reason = "for the agent, which is to come")]
 impl Cause {
     /// Returns the cause of an opening by so many votes, where `quorum` were needed.
     pub(crate) fn fleet(votes: u64, quorum: u64) -> Self {

@@ -3,7 +3,7 @@
 
 #[cfg(feature = "fleet")]
 use std::num::NonZeroU64;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{Machine, Next};
 use crate::{
@@ -55,7 +55,7 @@ impl Machine {
     /// Records a call of the present generation. The state it leads to, if any.
     pub(crate) fn record(
         &mut self,
-        config: &Config,
+        config: &Arc<Config>,
         ending: Ending,
         now: Duration,
     ) -> Option<Next> {
@@ -70,28 +70,27 @@ impl Machine {
     #[allow(clippy::inline_always)]
     pub(crate) fn went_into(
         &mut self,
-        config: &Config,
+        config: &Arc<Config>,
         failed: bool,
         now: Duration,
     ) -> Option<Next> {
         if let Some(running) = &mut self.running {
             running.age(nanos(now));
         }
-        self.recorded(config, failed, config.min_to_trip.is_below(&self.totals))
+        let below = self.recording.min_to_trip.is_below(&self.totals);
+        self.recorded(config, failed, below)
     }
 
     /// Records a call of which nothing is kept but its outcome, and no rule asks
     /// when it was.
     #[inline]
-    pub(crate) fn record_outcome(&mut self, config: &Config, failed: bool) -> Option<Next> {
+    pub(crate) fn record_outcome(&mut self, config: &Arc<Config>, failed: bool) -> Option<Next> {
         match self.window.as_count() {
             Some(window) => {
                 window.record_outcome(failed, &mut self.totals);
-                self.recorded(
-                    config,
-                    failed,
-                    config.min_to_trip.is_below_outcomes(&self.totals),
-                )
+                let min_to_trip = &self.recording.min_to_trip;
+                let below = min_to_trip.is_below_outcomes(&self.totals);
+                self.recorded(config, failed, below)
             }
             None => self.record(config, Ending { failed, nanos: 0 }, Duration::ZERO),
         }
@@ -100,7 +99,7 @@ impl Machine {
     /// Counts a call that was recorded. Returns the state that leads to, if any: none
     /// while the window is full and its totals are `below` every threshold.
     #[inline]
-    fn recorded(&mut self, config: &Config, failed: bool, below: bool) -> Option<Next> {
+    fn recorded(&mut self, config: &Arc<Config>, failed: bool, below: bool) -> Option<Next> {
         self.streak = if failed {
             self.streak.saturating_add(1)
         } else {
@@ -115,12 +114,14 @@ impl Machine {
     }
 
     #[inline(never)]
-    fn judge(&mut self, config: &Config, failed: bool) -> Option<Next> {
+    fn judge(&mut self, config: &Arc<Config>, failed: bool) -> Option<Next> {
         match self.state {
             State::Closed => {
                 let next = self.tripped(config, State::Closed);
                 #[cfg(feature = "fleet")]
-                let next = next.or_else(|| self.suspects(config));
+                if next.is_none() && config.suspect.is_some() {
+                    return self.suspects(config);
+                }
                 next
             }
             State::HalfOpen => self.judge_probe(config, failed),

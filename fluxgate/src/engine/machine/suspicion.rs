@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{Machine, Next};
-use crate::{State, engine::config::Config};
+use crate::{State, engine::config::Config, util::duration::nanos};
 
 impl Machine {
     /// A call was recorded in the closed state, and the rule does not fire. Returns what
@@ -47,7 +47,9 @@ impl Machine {
     pub(crate) fn set_due(&mut self, now: Duration, wait: Duration) -> bool {
         let is_open = self.state == State::Open && self.wait.is_some();
         if is_open {
-            self.wait = Some(now.saturating_sub(self.entered).saturating_add(wait));
+            let wait = now.saturating_sub(self.entered).saturating_add(wait);
+            self.wait = Some(wait);
+            self.least_wait = nanos(wait);
         }
         is_open
     }

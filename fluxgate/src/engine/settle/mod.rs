@@ -46,7 +46,7 @@ impl Core {
     /// it.
     #[cfg(all(feature = "http", feature = "tower"))]
     pub(crate) fn elapsed(&self, ticket: Ticket) -> u64 {
-        if self.needs_start || ticket.slot != Slot::NONE {
+        if ticket.word.needs_start() || ticket.slot != Slot::NONE {
             nanos(self.clock.now()).saturating_sub(ticket.began)
         } else {
             0
@@ -68,24 +68,50 @@ impl Core {
     fn settle_outcome(&self, word: StateWord, failed: bool) {
         let mut held = self.shared.lock();
         if !held.word().same_calm_period(word) {
-            return self.settle_outcome_late(held, word, failed);
+            drop(held);
+            return self.settle_moved(word, outcome(failed), failed, None, 0);
         }
         self.count_for_listeners(outcome(failed), false, 0);
-        let next = held.get().machine.record_outcome(&self.config, failed);
+        let Shared {
+            machine, config, ..
+        } = held.get();
+        let next = machine.record_outcome(config, failed);
         self.apply_if_any(held, next, None);
     }
 
-    /// Settles as [`settle_outcome`](Self::settle_outcome) does, if there is attention by
-    /// now, or the period is over.
+    /// Settles a call without a slot that meets another word than that of its
+    /// admission: there is attention by now, the settings are others, or the period is
+    /// over.
     #[cold]
     #[inline(never)]
-    fn settle_outcome_late(&self, held: Held<'_, Shared>, word: StateWord, failed: bool) {
-        let (held, late) = self.count_answer_unlocked(held, word, outcome(failed));
-        if late {
+    fn settle_moved(
+        &self,
+        word: StateWord,
+        ended: CallEnd,
+        failed: bool,
+        now: Option<Duration>,
+        elapsed: u64,
+    ) {
+        // Whether recording needs it depends on settings that may change until then.
+        let now = now.unwrap_or_else(|| self.clock.now());
+        if !self.count_answer(word, ended, Some(now)) {
+            return self.count_late(ended, elapsed);
+        }
+        // While attention lasts most calls come here, and the window may be clean. The
+        // word after `slow`, as in `settle_unregistered`.
+        let slow = self.slow();
+        let present = self.word();
+        if !failed && present.same_revision(word) && present.is_clean() && elapsed < slow {
+            return self.count_for_listeners(ended, false, elapsed);
+        }
+        let held = self.shared.lock();
+        if !held.word().same_period(word) {
             drop(held);
-            self.count_late(outcome(failed), 0);
+            self.count_late(ended, elapsed);
+        } else if held.word().same_revision(word) {
+            self.record(held, failed, ended, Some(now), elapsed);
         } else {
-            self.record(held, failed, outcome(failed), None, 0);
+            self.record_revised(held, failed, ended, now, elapsed);
         }
     }
 
@@ -96,7 +122,7 @@ impl Core {
         if word.is_settled_apart() {
             return self.settle_apart(word, began, slot, ended);
         }
-        let (reads, now) = self.now_if_needed(slot, ended);
+        let (reads, now) = self.now_if_needed(word, slot, ended);
         let elapsed = nanos(now).saturating_sub(began);
         self.settle_elapsed(word, slot, ended, reads, now, elapsed);
     }
@@ -111,7 +137,7 @@ impl Core {
         if word.is_settled_apart() {
             return self.settle_apart_measured(word, slot, ended, elapsed);
         }
-        let (reads, now) = self.now_if_needed(slot, ended);
+        let (reads, now) = self.now_if_needed(word, slot, ended);
         self.settle_timed(word, slot, ended, reads, now, elapsed);
     }
 
@@ -132,8 +158,8 @@ impl Core {
     /// Returns whether settling the call needs the time, and that time or zero.
     #[inline(always)]
     #[allow(clippy::inline_always)]
-    fn now_if_needed(&self, slot: Slot, ended: CallEnd) -> (bool, Duration) {
-        let reads = self.needs_end || slot != Slot::NONE || ended == CallEnd::Cancelled;
+    fn now_if_needed(&self, word: StateWord, slot: Slot, ended: CallEnd) -> (bool, Duration) {
+        let reads = word.needs_end() || slot != Slot::NONE || ended == CallEnd::Cancelled;
         let now = if reads {
             self.clock.now()
         } else {
@@ -186,19 +212,22 @@ impl Core {
                 None => return self.settle_unjudged(word, ended, elapsed),
             },
         };
+        // Before the word: of the settings that the word shows, or of later ones, which
+        // the word would show.
+        let slow = self.slow();
         let present = self.word();
-        if !present.same_calm_period(word) && !self.count_answer(word, ended, now) {
-            return self.count_late(ended, elapsed);
+        if !present.same_calm_period(word) {
+            return self.settle_moved(word, ended, failed, now, elapsed);
         }
-        if !failed && present.is_clean() && elapsed < self.slow {
+        if !failed && present.is_clean() && elapsed < slow {
             return self.count_for_listeners(ended, false, elapsed);
         }
         let held = self.shared.lock();
-        if held.word().same_period(word) {
+        if held.word().same_revision(word) {
             self.record(held, failed, ended, now, elapsed);
         } else {
             drop(held);
-            self.count_late(ended, elapsed);
+            self.settle_moved(word, ended, failed, now, elapsed);
         }
     }
 
@@ -224,14 +253,48 @@ impl Core {
         elapsed: u64,
     ) {
         self.count_for_listeners(ended, false, elapsed);
-        let nanos = if self.needs_elapsed { elapsed } else { 0 };
+        let Shared {
+            machine, config, ..
+        } = held.get();
+        let nanos = if machine.recording().needs_elapsed {
+            elapsed
+        } else {
+            0
+        };
         let ending = Ending { failed, nanos };
         let at = now.unwrap_or_default();
-        if self.own_window {
+        if machine.recording().own_window {
             self.settle_in_own_window(held, ending, at);
         } else {
-            let next = held.get().machine.record(&self.config, ending, at);
+            let next = machine.record(config, ending, at);
             self.apply_if_any(held, next, now);
+        }
+    }
+
+    /// Records a call of the present period that was admitted under other settings. What
+    /// was measured for it is what they needed, so that its outcome counts and its
+    /// duration does not: it is not slow. A listener that keeps durations has them
+    /// measured under all settings.
+    #[cold]
+    #[inline(never)]
+    fn record_revised(
+        &self,
+        mut held: Held<'_, Shared>,
+        failed: bool,
+        ended: CallEnd,
+        now: Duration,
+        elapsed: u64,
+    ) {
+        self.count_for_listeners(ended, false, elapsed);
+        let ending = Ending { failed, nanos: 0 };
+        let Shared {
+            machine, config, ..
+        } = held.get();
+        if machine.recording().own_window {
+            self.settle_in_own_window(held, ending, now);
+        } else {
+            let next = machine.record(config, ending, now);
+            self.apply_if_any(held, next, Some(now));
         }
     }
 
@@ -254,7 +317,7 @@ impl Core {
     #[cold]
     fn settle_in_own_window(&self, mut held: Held<'_, Shared>, ending: Ending, now: Duration) {
         let Ending { failed, nanos } = ending;
-        let record = Record::new(failed, nanos, &self.config.thresholds);
+        let record = Record::new(failed, nanos, &held.get().config.thresholds);
         if !Self::leave_record(&mut held, record, now) {
             self.counts.late.add(1);
         }
@@ -279,8 +342,14 @@ impl Core {
     fn end_streak_locked(&self, held: &mut Held<'_, Shared>, word: StateWord) -> bool {
         let in_time = held.word().same_period(word);
         if in_time {
-            held.get().machine.end_streak();
-            self.update_word(held);
+            // Without a streak nothing changes. That the window is clean is said where a
+            // call was recorded and judged alone: after a change of the settings it
+            // was not.
+            let machine = &mut held.get().machine;
+            if machine.streak() > 0 {
+                machine.end_streak();
+                Self::update_word(held);
+            }
         } else {
             self.counts.late.add(1);
         }
@@ -318,12 +387,21 @@ impl Core {
             }
             CallEnd::Cancelled => {
                 self.counts.cancelled.add(1);
-                match self.config.on_cancel {
-                    OnCancel::Ignore => None,
-                    OnCancel::Fail => Some(true),
-                    OnCancel::FailAfter(least) => (elapsed >= nanos(least)).then_some(true),
-                }
+                self.count_cancelled(word, elapsed)
             }
+        }
+    }
+
+    /// Returns whether a cancelled call counts as failed. One that was admitted under
+    /// other settings has no known duration.
+    #[cold]
+    fn count_cancelled(&self, word: StateWord, elapsed: u64) -> Option<bool> {
+        let mut held = self.shared.lock();
+        let is_timed = held.word().same_settings(word);
+        match held.get().config.on_cancel {
+            OnCancel::Ignore => None,
+            OnCancel::Fail => Some(true),
+            OnCancel::FailAfter(least) => (is_timed && elapsed >= nanos(least)).then_some(true),
         }
     }
 
@@ -332,7 +410,7 @@ impl Core {
     #[inline]
     fn apply_if_any(&self, mut held: Held<'_, Shared>, next: Option<Next>, now: Option<Duration>) {
         match next {
-            None => self.update_word(&mut held),
+            None => Self::update_word(&mut held),
             Some(next) => self.apply(held, next, now),
         }
     }

@@ -6,5 +6,7 @@ mod fast_path;
 mod fleet;
 #[cfg(fluxgate_loom)]
 mod loom;
+#[cfg(all(feature = "settings", not(fluxgate_loom)))]
+mod replace;
 #[cfg(not(fluxgate_loom))]
 mod threads;
