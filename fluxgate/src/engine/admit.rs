@@ -68,7 +68,10 @@ impl Core {
     /// Admits a call on any path except the fast one.
     #[inline(never)]
     pub(crate) fn admit_without_fast(&self) -> Result<Ticket, Refusal> {
-        self.admit_lock_free().unwrap_or_else(|| self.admit_slow())
+        if let Some(admitted) = self.admit_lock_free() {
+            return admitted;
+        }
+        self.admit_slow()
     }
 
     #[inline]
@@ -117,11 +120,9 @@ impl Core {
         self.counts.rejected.add(1);
         if let Some(listener_counters) = &self.listener_counters {
             listener_counters.rejected(refusal.state());
-            if listener_counters.tells_rejections() {
-                self.tell_rejection(refusal.state());
+            if listener_counters.is_told_of_refusals() {
+                self.tell_refusal(refusal.state());
             }
-            #[cfg(feature = "sim")]
-            listener_counters.record_refusal(|| self.clock.now());
         }
         refusal
     }

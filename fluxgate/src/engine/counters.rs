@@ -90,6 +90,8 @@ pub(crate) struct ListenerCounters {
     calls: ShardedCounters,
     /// The calls that listeners are told of one by one.
     call_events: CallEventNeeds,
+    /// Whether those that are rejected are among them, or recorded.
+    tells_refusals: bool,
     /// Who records single calls.
     #[cfg(feature = "sim")]
     recorders: Recorders,
@@ -135,6 +137,7 @@ impl ListenerCounters {
             bounds,
             calls: ShardedCounters::new(places),
             call_events,
+            tells_refusals: call_events.rejections || records,
             #[cfg(feature = "sim")]
             recorders,
         }))
@@ -159,10 +162,10 @@ impl ListenerCounters {
         self.call_events.times_calls()
     }
 
-    /// Returns whether a listener is told of rejected calls.
+    /// Returns whether a listener is told of single calls that are rejected.
     #[inline]
-    pub(crate) fn tells_rejections(&self) -> bool {
-        self.call_events.rejections
+    pub(crate) fn is_told_of_refusals(&self) -> bool {
+        self.tells_refusals
     }
 
     fn keeps_histogram(&self) -> bool {

@@ -8,13 +8,13 @@
 //! [`Machine`], the outbox and all else are behind the lock.
 //!
 //! ```text
-//! bits of the word   63 … 27    | 26 … 12  | 11 … 7 | 6         | 5      | 4    | 3     | 2 1 0
+//! bits of the word   63 … 28    | 27 … 12  | 11 … 7 | 6         | 5      | 4    | 3     | 2 1 0
 //!                    generation | revision | needs  | attention | locked | free | clean | state
 //! ```
 //!
 //! - *generation* goes up with every transition, also with one to the present state. A
 //!   [`Ticket`] holds the word of its admission; an outcome counts only while the
-//!   generation is still the same. 2^37 generations do not wrap.
+//!   generation is still the same. 2^36 generations do not wrap.
 //! - *free*: calls of this period need no question, no clock and no slot; only their
 //!   outcome is recorded.
 //! - *clean*: one more success that is not slow would change nothing: the window is full

@@ -75,7 +75,11 @@ impl Core {
     /// Tells listeners of a call that was rejected.
     #[cold]
     #[inline(never)]
-    pub(super) fn tell_rejection(&self, state: State) {
+    pub(super) fn tell_refusal(&self, state: State) {
+        #[cfg(feature = "sim")]
+        if let Some(listener_counters) = &self.listener_counters {
+            listener_counters.record_refusal(|| self.clock.now());
+        }
         let outcome = CallOutcome::Rejected(RejectionKind::by(state));
         self.tell_call(state, outcome, None, false);
     }

@@ -255,17 +255,15 @@ fn three_exporters_agree_metric_by_metric() {
 
     // With a throttle, that refuses some.
     let busy = exporters.builder("busy").clock(clock.clone());
-    let busy = busy.throttle(Adaptive::new(1.5).window(Duration::from_secs(120)));
-    let busy = busy.build().unwrap();
+    let busy = busy.throttle(Adaptive::new(1.5)).build().unwrap();
     for n in 0..100 {
-        let _ = call(
-            &busy,
-            if n % 5 == 0 {
-                Ok(())
+        if let Ok(guard) = busy.acquire() {
+            guard.record(if n % 5 == 0 {
+                Outcome::Success
             } else {
-                Err("overloaded")
-            },
-        );
+                Outcome::Overloaded
+            });
+        }
     }
     let scrape = exporters.agree("overloaded");
     let busy = [("circuit_name", "busy")];

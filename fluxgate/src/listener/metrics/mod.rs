@@ -17,7 +17,7 @@ use crate::{Info, Signal, WeakBreaker};
 /// whatever exporter the program has installed. Needs the feature `metrics`.
 ///
 /// Names, labels and groups are those that `PrometheusListener` documents, and the
-/// series of a breaker begin at zero as it is built. Three things differ, since the
+/// series of a breaker begin at zero as it is built. Four things differ, since the
 /// facade is told of values, and can't take them back:
 ///
 /// - A background thread reads the breakers and publishes them: a tenth of a second
@@ -26,6 +26,8 @@ use crate::{Info, Signal, WeakBreaker};
 /// - A gauge that Prometheus would do without, such as the time to the next attempt of
 ///   a circuit that is closed again, is 0.
 /// - Its counters are whole numbers: the time spent in a state is in whole seconds.
+/// - [How long calls take](Self::durations) is told as each call ends, and its buckets or
+///   quantiles are the exporter's.
 ///
 /// Counters never go down. What is counted of breakers that are gone is kept for the
 /// 1000 names that lost their last breaker most recently. To drop series of names that
