@@ -45,6 +45,13 @@ impl Core {
         }
     }
 
+    /// Lets a call in as [`admit_lock_free`](Self::admit_lock_free) does, where the
+    /// compiler chooses the place.
+    #[inline]
+    fn try_admit_lock_free(&self) -> Option<Result<Ticket, Refusal>> {
+        self.admit_lock_free()
+    }
+
     /// Lets a call in, or not, whatever the state.
     #[inline(never)]
     pub(crate) fn admit_slow(&self) -> Result<Ticket, Refusal> {
@@ -68,10 +75,8 @@ impl Core {
     /// Admits a call on any path except the fast one.
     #[inline(never)]
     pub(crate) fn admit_without_fast(&self) -> Result<Ticket, Refusal> {
-        if let Some(admitted) = self.admit_lock_free() {
-            return admitted;
-        }
-        self.admit_slow()
+        self.try_admit_lock_free()
+            .unwrap_or_else(|| self.admit_slow())
     }
 
     #[inline]
