@@ -130,6 +130,12 @@ pub(crate) fn fleet_degraded(fleet: &str) {
     ));
 }
 
+/// Reports what is wrong with the server that fleets meet on. Neither shows the login.
+#[cfg(feature = "redis-core")]
+pub(crate) fn fleet_store(address: &dyn fmt::Display, error: &dyn fmt::Display) {
+    warn(format_args!("the fleet's store at {address}: {error}"));
+}
+
 #[cfg(feature = "fleet")]
 pub(crate) fn fleet_recovered(fleet: &str) {
     warn(format_args!(
@@ -194,6 +200,15 @@ pub(crate) fn kill_switch(breaker: &str, variable: &str, state: crate::State) {
     ));
 }
 
+#[cfg(feature = "settings")]
+pub(crate) fn settings_unfit(breaker: &str, error: &crate::SettingsError) {
+    let faults: Vec<_> = error.faults().map(ToString::to_string).collect();
+    warn(format_args!(
+        "circuit breaker '{breaker}' runs on its code's settings, since those from outside do not fit it: {}",
+        faults.join("; ")
+    ));
+}
+
 pub(crate) fn half_open_learns_nothing(breaker: &str, probes: u64) {
     warn(format_args!(
         "circuit breaker '{breaker}' stays half-open: its last {probes} probes ended with ignored errors or were cancelled, which neither closes nor reopens it; give errors that prove the dependency answered the outcome `Alive` (`#[outcome(alive)]`), let the tracker match the others, or set `on_cancel`"
@@ -221,6 +236,9 @@ pub(crate) fn command_obeyed(name: &str, command: crate::Command, by: &str) {
 
 #[cfg(feature = "page")]
 pub(crate) fn command_refused(name: &str, command: &str, reason: &str) {
+    // From outside, and as long as a path may be.
+    let shown = |text: &str| text.chars().take(100).collect::<String>();
+    let (name, command) = (shown(name), shown(command));
     warn(format_args!(
         "the command {command:?} to circuit breaker {name:?} from the operators' page was refused: {reason}"
     ));

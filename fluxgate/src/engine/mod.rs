@@ -86,6 +86,7 @@ pub(crate) mod fleet;
 pub(crate) mod gate;
 #[cfg(feature = "page")]
 pub(crate) mod glance;
+mod holders;
 pub(crate) mod lock;
 pub(crate) mod machine;
 pub(crate) mod opening;
@@ -121,6 +122,8 @@ use std::{
 
 use once_cell::race::{OnceBox, OnceRef};
 
+#[cfg(feature = "settings")]
+use crate::settings::overlay::Overlay;
 use crate::{
     CircuitBreaker, KillSwitch, Name, Reason, State,
     clock::SystemClock,
@@ -137,6 +140,7 @@ use crate::{
 use choice::Choice;
 use config::{Config, ConfigRef};
 use counters::{CallCounters, ListenerCounters};
+use holders::Holders;
 use lock::Locked;
 use machine::Machine;
 use opening::{OpeningSeqLock, Refusal};
@@ -175,6 +179,9 @@ pub(crate) struct Core {
     pub(crate) failures: OnceBox<Failures>,
     /// The state that it begins in, unless the environment commands another.
     initial_state: State,
+    /// What settings from outside give it.
+    #[cfg(feature = "settings")]
+    pub(crate) overlay: Overlay,
     /// Makes the settings again, for a breaker of a static.
     #[cfg(feature = "sim")]
     pub(crate) recipe: Option<fn() -> crate::Builder>,
@@ -195,6 +202,8 @@ struct Shared {
     changed_at: SystemTime,
     sequence: u64,
     outbox: Outbox,
+    /// Who holds which state.
+    holders: Holders,
     /// The last transitions.
     flight: Ring,
     /// Whether a state was entered since the lock was last let go with
@@ -210,6 +219,8 @@ pub(crate) struct Parts {
     pub(crate) listeners: ListenerSet,
     pub(crate) environment: Environment,
     pub(crate) initial_state: State,
+    #[cfg(feature = "settings")]
+    pub(crate) overlay: Overlay,
     #[cfg(feature = "sim")]
     pub(crate) recipe: Option<fn() -> crate::Builder>,
     #[cfg(feature = "fleet")]
@@ -241,6 +252,8 @@ impl Core {
             listeners,
             environment,
             initial_state,
+            #[cfg(feature = "settings")]
+            overlay,
             #[cfg(feature = "sim")]
             recipe,
             #[cfg(feature = "fleet")]
@@ -270,6 +283,7 @@ impl Core {
                     changed_at,
                     sequence: 0,
                     outbox: Outbox::new(!listeners.is_empty()),
+                    holders: Holders::default(),
                     flight: Ring::default(),
                     has_changed: false,
                 },
@@ -287,6 +301,8 @@ impl Core {
             choice: OnceBox::new(),
             failures: OnceBox::new(),
             initial_state,
+            #[cfg(feature = "settings")]
+            overlay,
             #[cfg(feature = "sim")]
             recipe,
             counts: CallCounters::default(),
@@ -342,8 +358,12 @@ impl Core {
 
     /// Returns the state that the breaker begins in.
     fn start(&self) -> State {
-        self.kill_switch()
-            .map_or(self.initial_state, |switch| switch.state)
+        let holders = self.shared.lock().get().holders;
+        let held = self.held_by(Holders {
+            local: None,
+            ..holders
+        });
+        held.map_or(self.initial_state, |held| held.state)
     }
 
     /// Asks what has to be asked before the breaker begins in its state; `None` if

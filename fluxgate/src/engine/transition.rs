@@ -79,6 +79,14 @@ impl StateEntry<'_> {
         StateEntry { by, ..*self }
     }
 
+    /// Goes to another state, which must ask no policy either.
+    pub(super) fn in_state(self, state: State) -> Self {
+        Self {
+            next: state.into(),
+            ..self
+        }
+    }
+
     /// Leads to another state and wait.
     #[cfg(feature = "fleet")]
     pub(super) fn to(self, next: Next, wait: Option<OpeningWait>) -> Self {
@@ -404,7 +412,9 @@ impl Core {
         } = held.get();
         *has_changed = true;
         #[cfg(feature = "fleet")]
-        if next.state == State::Open && trigger == Trigger::Rule {
+        if next.state == State::Open && trigger == Trigger::Rule && before.state() == State::Closed
+        {
+            // What opens again was known to be bad.
             self.note(Notes::OPENED);
         }
         if let Some(listener_counters) = &self.listener_counters {

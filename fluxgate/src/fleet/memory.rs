@@ -35,11 +35,11 @@ struct Circuit {
     until: u64,
     wait: u64,
     level: u32,
+    dissolved_at: u64,
     opened_by: (u64, u64),
     first_vote: u64,
     passed: BTreeMap<Instance, u32>,
-    /// The epoch that a failed probe ended, and whose it was.
-    earlier: Option<(u64, Instance)>,
+    earlier: Option<Earlier>,
     tokens: u64,
     command: Option<Commanded>,
     votes: BTreeMap<Instance, u64>,
@@ -50,6 +50,16 @@ struct Circuit {
     peak_at: u64,
     leases: BTreeMap<Instance, Held>,
     kept_until: u64,
+}
+
+/// The epoch that a failed probe ended.
+#[derive(Clone, Debug)]
+struct Earlier {
+    epoch: u64,
+    /// Whose probe it was.
+    instance: Instance,
+    /// How many probes of it have failed.
+    told: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -169,15 +179,26 @@ impl Memory {
         }
     }
 
+    /// Returns the highest number of leases in force in a circuit.
+    #[cfg(all(test, feature = "sim"))]
+    pub(crate) fn leases(&self, now: u64) -> usize {
+        let each = self.circuits.values().map(|circuit| {
+            let held = circuit.leases.values();
+            held.filter(|held| held.until > now).count()
+        });
+        each.max().unwrap_or(0)
+    }
+
     /// Returns a circuit, pruned.
     fn at(&mut self, id: &CircuitId, now: u64) -> &mut Circuit {
         let circuit = self.circuits.entry(id.clone()).or_default();
-        if circuit.kept_until < now || circuit.kept_until > now + KEPT {
+        if circuit.kept_until < now {
             *circuit = Circuit {
                 kept_until: now + KEPT,
                 ..Circuit::default()
             };
         }
+        circuit.kept_until = circuit.kept_until.min(now + KEPT);
         circuit.prune(now);
         circuit
     }
@@ -274,6 +295,9 @@ impl Circuit {
         if self.phase == Phase::Open {
             return self.voted(Ballot::Open, 0, 0, now);
         }
+        if self.phase == Phase::Dissolved && self.is_split(now) {
+            return self.voted(Ballot::Dissolved, 0, 0, now);
+        }
         self.votes.insert(instance, now);
         let votes = self.votes.len() as u64;
         let needed = terms.needed(self.peak);
@@ -310,6 +334,12 @@ impl Circuit {
         self.voted(Ballot::Counted, votes, needed, now)
     }
 
+    /// Returns whether the instances disagreed a short while ago.
+    fn is_split(&self, now: u64) -> bool {
+        let longest = self.terms.map_or(0, |terms| terms.longest);
+        self.dissolved_at > now || now - self.dissolved_at < longest
+    }
+
     fn voted(&self, ballot: Ballot, votes: u64, needed: u64, now: u64) -> Reply {
         Reply::Voted {
             ballot,
@@ -337,10 +367,20 @@ impl Circuit {
         else {
             return Lease::Stale;
         };
-        if now < self.until {
-            return Lease::Early;
-        }
         let in_force = self.leases.len() as u64;
+        let mut epoch = epoch;
+        if now < self.until {
+            let began = self.until.saturating_sub(self.wait);
+            let earlier = self.earlier.as_ref().filter(|earlier| {
+                earlier.instance != instance
+                    && now < began + terms.grace()
+                    && earlier.told + in_force < terms.probes.into()
+            });
+            match earlier {
+                Some(earlier) => epoch = earlier.epoch,
+                None => return Lease::Early,
+            }
+        }
         if in_force >= terms.probes.into() || self.leases.contains_key(&instance) {
             return Lease::Full;
         }
@@ -351,7 +391,8 @@ impl Circuit {
             until: now + terms.lease,
         };
         self.leases.insert(instance, held);
-        Lease::Granted(self.tokens)
+        let token = self.tokens;
+        Lease::Granted { epoch, token }
     }
 
     /// Drops a lease. Returns whether it was in force.
@@ -379,12 +420,15 @@ impl Circuit {
             return Verdict::Void;
         };
         if epoch != self.epoch {
-            let earlier = self
-                .earlier
-                .take_if(|(earlier, failed)| passed && *earlier == epoch && *failed != instance);
-            return match earlier {
-                Some(_) => self.end(Phase::Dissolved, now),
-                None => Verdict::Void,
+            return match &mut self.earlier {
+                Some(earlier) if earlier.epoch == epoch && !passed => {
+                    earlier.told += 1;
+                    Verdict::Void
+                }
+                Some(earlier) if earlier.epoch == epoch && earlier.instance != instance => {
+                    self.end(Phase::Dissolved, now)
+                }
+                _ => Verdict::Void,
             };
         }
         if passed {
@@ -400,7 +444,11 @@ impl Circuit {
         if !self.passed.is_empty() {
             return self.end(Phase::Dissolved, now);
         }
-        self.earlier = Some((self.epoch, instance));
+        self.earlier = Some(Earlier {
+            epoch: self.epoch,
+            instance,
+            told: 1,
+        });
         self.open((self.level + 1).min(HIGHEST_LEVEL), now);
         self.kept_until = now + KEPT;
         Verdict::Reopened
@@ -408,6 +456,7 @@ impl Circuit {
 
     fn end(&mut self, phase: Phase, now: u64) -> Verdict {
         self.phase = phase;
+        self.dissolved_at = now;
         self.level = 0;
         self.change(now);
         if phase == Phase::Closed {

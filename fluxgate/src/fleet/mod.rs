@@ -10,6 +10,8 @@ mod join;
 mod member;
 pub(crate) mod memory;
 mod quorum;
+#[cfg(feature = "redis-core")]
+mod redis;
 pub(crate) mod store;
 
 pub(crate) use join::newcomer;
@@ -17,6 +19,8 @@ pub use join::{Fleet, FleetBuilder, FleetError};
 pub use member::{FleetInfo, Member};
 pub use memory::MemoryStore;
 pub use quorum::Quorum;
+#[cfg(feature = "redis-core")]
+pub use redis::{RedisAddress, RedisError};
 pub(crate) use store::Terms;
 
 #[cfg(test)]

@@ -23,7 +23,9 @@
 //! time is dropped, whenever it is looked at, if it is over, or if it is further in the
 //! future than it could be had it been written now: a promoted replica may have its clock
 //! set back. A vote lives for [`Terms::within`], a membership for what `Enter` says, a
-//! lease for [`Terms::lease`], an opening for its wait and its [grace](Terms::grace).
+//! lease for [`Terms::lease`], an opening for its wait and its [grace](Terms::grace). Of
+//! the state as a whole it is the end of its time that is brought forward: a command
+//! outlives a clock that is set back.
 //!
 //! # Versions and epochs
 //!
@@ -133,7 +135,10 @@ pub(crate) enum Request {
     /// Votes for an opening. After pruning (votes by the `within` of these terms):
     ///
     /// 1. If the instance is no member, nothing is recorded: [`Ballot::NoMember`].
-    /// 2. If the phase is `Open`, nothing is recorded: [`Ballot::Open`].
+    /// 2. If the phase is `Open`, nothing is recorded: [`Ballot::Open`]. If it is
+    ///    `Dissolved`, and has been for less than the epoch's `longest` (or since a time in
+    ///    the future): nothing is recorded, [`Ballot::Dissolved`]. Those for whom all goes
+    ///    well shall not pay again for the others.
     /// 3. The vote is recorded with the present time, in place of an earlier one. Votes are
     ///    counted of members alone. Needed are [`Terms::needed`] of the highest number of
     ///    members.
@@ -153,12 +158,21 @@ pub(crate) enum Request {
         instance: Instance,
         terms: Terms,
     },
-    /// Asks for the right to probe. After pruning: if the phase is not `Open` or the epoch
-    /// another, [`Lease::Stale`]; if the wait is not over, [`Lease::Early`]; if the instance
-    /// holds a lease, or as many as the epoch's `probes` are in force, of whatever epoch,
-    /// [`Lease::Full`]. Else one is recorded: epoch, a token that no other lease of the
-    /// circuit has had (the state's counter), deadline in the epoch's `lease`. Answer:
-    /// [`Reply::Leased`].
+    /// Asks for the right to probe. After pruning:
+    ///
+    /// 1. If the phase is not `Open` or the epoch another: [`Lease::Stale`].
+    /// 2. If the wait is not over, it may be for a *second opinion* on the earlier epoch,
+    ///    which a failed probe ended: there is an earlier epoch, the instance is not the
+    ///    earlier one, less than the grace has passed since this epoch began (the deadline
+    ///    less the whole wait), and the probes *told* of the earlier epoch and the leases in
+    ///    force are fewer than `probes`. If not: [`Lease::Early`].
+    /// 3. If the instance holds a lease, or as many as the epoch's `probes` are in force, of
+    ///    whatever epoch: [`Lease::Full`].
+    /// 4. A lease is recorded: the epoch (for a second opinion the earlier one), a token
+    ///    that no other lease of the circuit has had (the state's counter), deadline in the
+    ///    epoch's `lease`: [`Lease::Granted`].
+    ///
+    /// Answer: [`Reply::Leased`].
     Lease {
         circuit: CircuitId,
         instance: Instance,
@@ -180,14 +194,15 @@ pub(crate) enum Request {
     ///   one, if the highest number of members is below 2): new version, phase `Closed`,
     ///   level 0, notice, [`Verdict::Closed`]. Else [`Verdict::Pending`].
     /// - the same, *failed*: the good probes of this instance are forgotten. If others are
-    ///   left: new version, phase `Dissolved`, level 0, notice, [`Verdict::Dissolved`].
+    ///   left: new version, phase `Dissolved`, level 0, the present time is noted, notice,
+    ///   [`Verdict::Dissolved`].
     ///   Else the circuit reopens: a new version, which is the epoch; the level one higher
     ///   (at most 32); deadline in `wait(level)`; the present epoch and this instance are
-    ///   noted as the *earlier* ones; kept for `KEPT` from now on; notice,
+    ///   noted as the *earlier* ones, of which one probe has *told*; kept for `KEPT` from now on; notice,
     ///   [`Verdict::Reopened`].
     /// - phase `Open` and the epoch the *earlier* one, *passed* by another instance than
-    ///   the earlier one: `Dissolved` as above. The probe was under way when another's
-    ///   failed.
+    ///   the earlier one: `Dissolved` as above.
+    /// - the same, *failed*: one more has told of the earlier epoch; [`Verdict::Void`].
     /// - all else: [`Verdict::Void`].
     ///
     /// Answer: [`Reply::Settled`].
@@ -267,13 +282,17 @@ pub(crate) enum Ballot {
     Counted,
     Opened,
     Open,
+    Dissolved,
 }
 
 /// What became of the wish to probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lease {
-    /// With its token.
-    Granted(u64),
+    /// With the epoch and token that belong to it.
+    Granted {
+        epoch: u64,
+        token: u64,
+    },
     Full,
     Early,
     Stale,
@@ -381,7 +400,10 @@ pub(crate) enum Delivery {
     Answer(u64, Result<Reply, StoreError>),
     Notice(Notice),
     /// The subscriptions may have missed notices up to now.
-    #[allow(dead_code, reason = "for stores outside the process")]
+    #[cfg_attr(
+        not(feature = "redis-core"),
+        allow(dead_code, reason = "for stores outside the process")
+    )]
     Resubscribed,
 }
 

@@ -120,8 +120,24 @@ pub(super) fn run(
     policy: &impl Policy,
     watch: &mut dyn FnMut(f64),
 ) -> Result<Run, ConfigError> {
+    run_with(scenario, policy, watch, |_| ())
+}
+
+/// Runs a scenario, and shows the simulation at its end.
+pub(super) fn run_with(
+    scenario: &Scenario,
+    policy: &impl Policy,
+    watch: &mut dyn FnMut(f64),
+    end: impl FnOnce(&mut Simulation<'_>),
+) -> Result<Run, ConfigError> {
     let mut seeds = Seeded::new(scenario.seed);
-    let fleet = Fleet::build(policy, scenario.instances, &mut seeds)?;
+    let mut instances = scenario.instances;
+    #[cfg(feature = "fleet")]
+    if let Some(network) = &scenario.network {
+        instances += network.bystanders;
+    }
+    let fleet = Fleet::build(policy, instances, &mut seeds)?;
+    instances = scenario.instances;
     let mut arrivals = fork(&mut seeds);
     let mut chance = fork(&mut seeds);
     let mut hypothetical = fork(&mut seeds);
@@ -146,16 +162,17 @@ pub(super) fn run(
         let mut n = 0;
         let mut arrival = start.saturating_add(load.gap(&mut arrivals));
         while arrival < end {
-            let instance = load.instance(n, scenario.instances, &mut arrivals);
+            let instance = load.instance(n, instances, &mut arrivals);
             simulation.arrive(instance, &mut world, arrival);
             n += 1;
             arrival = arrival.saturating_add(load.gap(&mut arrivals));
         }
         simulation.settle_until(end, &world);
-        let down = (0..scenario.instances).all(|instance| world.is_down(instance));
+        let down = (0..instances).all(|instance| world.is_down(instance));
         phases.push(simulation.finish_phase(&phase.name, down, start, end));
         start = end;
     }
+    end(&mut simulation);
     Ok(simulation.finish(phases))
 }
 
@@ -391,7 +408,7 @@ impl<'a> Simulation<'a> {
         self.advance(now);
     }
 
-    /// Lets happen what happens in the fleet until then.
+    /// Processes the fleet's events until `now`.
     #[cfg(feature = "fleet")]
     fn share_until(&mut self, now: u64, world: &impl World) {
         while let Some(net) = &mut self.net
@@ -410,6 +427,10 @@ impl<'a> Simulation<'a> {
     }
 
     #[cfg(not(feature = "fleet"))]
+    #[allow(
+        clippy::unused_self,
+        reason = "the feature `fleet` has one that uses it"
+    )]
     fn share_until(&self, _now: u64, _world: &impl World) {}
 
     /// Lets the agent of an instance know what its breaker noted.
@@ -423,6 +444,10 @@ impl<'a> Simulation<'a> {
     }
 
     #[cfg(not(feature = "fleet"))]
+    #[allow(
+        clippy::unused_self,
+        reason = "the feature `fleet` has one that uses it"
+    )]
     fn tell_agent(&self, _instance: usize, _world: &impl World, _now: u64) {}
 
     /// Takes note of the transitions that an operation on a breaker caused.

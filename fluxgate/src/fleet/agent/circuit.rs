@@ -94,6 +94,8 @@ struct Epoch {
     /// When calls had been rejected how often, within the last second or so.
     rejected: VecDeque<(u64, u64)>,
     ask_at: u64,
+    /// Until when others may tell that the probe that ended the last epoch was wrong.
+    opinions_until: u64,
     asking: bool,
     held: Option<Held>,
 }
@@ -411,7 +413,7 @@ impl<B: Local> Circuit<B> {
                     }
                     Ballot::TooEarly => self.vote_at = self.suspected_at.map(|_| now + super::BEAT),
                     Ballot::Opened => self.announce(index, desk, now),
-                    Ballot::Counted | Ballot::Open => {}
+                    Ballot::Counted | Ballot::Open | Ballot::Dissolved => {}
                 }
                 self.learn(Role::Zone, &standing, Some(sent), desk, now);
             }
@@ -560,7 +562,12 @@ impl<B: Local> Circuit<B> {
             follows: false,
             failed_before: self.failed_before(base.saturating_sub(standing.first_ago)),
             rejected: VecDeque::new(),
-            ask_at: due,
+            ask_at: if standing.level > 0 { now } else { due },
+            opinions_until: if standing.level > 0 {
+                (due + grace).saturating_sub(standing.wait)
+            } else {
+                0
+            },
             asking: false,
             held,
         };
@@ -649,7 +656,7 @@ impl<B: Local> Circuit<B> {
         };
         self.release(&epoch, desk, now);
         if epoch.follows {
-            let spread = desk.draw(epoch.wait.min(SPREAD));
+            let spread = epoch.spread(desk, now);
             self.breaker.set_due(spread);
         }
         self.end_watch();
@@ -663,7 +670,7 @@ impl<B: Local> Circuit<B> {
         self.release(&epoch, desk, now);
         if epoch.follows && self.breaker.state() == State::Open {
             if self.breaker.failed() > epoch.failed_before {
-                let spread = desk.draw(epoch.wait.min(SPREAD));
+                let spread = epoch.spread(desk, now);
                 self.breaker.set_due(spread);
             } else {
                 self.breaker.close();
@@ -708,14 +715,20 @@ impl<B: Local> Circuit<B> {
     fn leased(&mut self, number: u64, lease: Lease, source: Source, desk: &mut Desk) {
         let Source { sent, now } = source;
         let Some(epoch) = &mut self.epoch else {
-            if let Lease::Granted(token) = lease {
-                Self::give_back(&self.id, Held::new(number, token, sent, 0), desk, now);
+            if let Lease::Granted { epoch, token } = lease {
+                Self::give_back(&self.id, Held::new(epoch, token, sent, 0), desk, now);
             }
             return;
         };
         epoch.asking = false;
-        let Lease::Granted(token) = lease else { return };
-        let held = Held::new(number, token, sent, epoch.lease_for);
+        let Lease::Granted {
+            epoch: granted,
+            token,
+        } = lease
+        else {
+            return;
+        };
+        let held = Held::new(granted, token, sent, epoch.lease_for);
         let is_usable = epoch.number == number
             && epoch.follows
             && epoch.held.is_none()
@@ -762,7 +775,12 @@ impl<B: Local> Circuit<B> {
             }
             return;
         }
-        if !epoch.follows || now + DEMAND < epoch.due {
+        if epoch.opinions_until > 0 && now >= epoch.opinions_until {
+            epoch.opinions_until = 0;
+            epoch.ask_at = epoch.ask_at.max(epoch.due);
+        }
+        let is_early = epoch.opinions_until == 0 && now + DEMAND < epoch.due;
+        if !epoch.follows || is_early {
             return;
         }
         if epoch.wants_to_probe(self.breaker.rejected(), now)
@@ -824,6 +842,13 @@ impl Held {
 }
 
 impl Epoch {
+    /// Draws how much later than the others a breaker goes on: not all at once, and none
+    /// later than without a verdict.
+    fn spread(&self, desk: &mut Desk, now: u64) -> u64 {
+        let most = self.wait.min(SPREAD).min(self.over.saturating_sub(now));
+        desk.draw(most)
+    }
+
     /// Takes note of how many calls were rejected by now. Returns whether the instance is to
     /// ask for a lease: the wait is over, and a call was rejected in the last second.
     fn wants_to_probe(&mut self, rejected: u64, now: u64) -> bool {
@@ -862,9 +887,10 @@ impl Epoch {
         }
         let sample = self.rejected.back().map_or(0, |(at, _)| at + ASK_AGAIN);
         let ask = if self.asking { u64::MAX } else { self.ask_at };
-        sample
-            .max(self.due.saturating_sub(DEMAND))
-            .min(ask)
-            .min(self.over)
+        let from = match self.opinions_until {
+            0 => self.due.saturating_sub(DEMAND),
+            until => sample.min(until),
+        };
+        sample.max(from).min(ask).min(self.over)
     }
 }

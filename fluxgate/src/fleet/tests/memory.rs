@@ -90,7 +90,7 @@ impl World {
 
     fn granted(&mut self, member: usize, epoch: u64) -> u64 {
         match self.lease(member, epoch) {
-            Lease::Granted(token) => token,
+            Lease::Granted { token, .. } => token,
             lease => panic!("{lease:?}"),
         }
     }
@@ -256,6 +256,11 @@ fn passed_and_failed_dissolve() {
     assert_eq!(world.settle(0, epoch, good, true), Verdict::Pending);
     assert_eq!(world.settle(1, epoch, bad, false), Verdict::Dissolved);
     assert_eq!(world.standing().phase, Phase::Dissolved);
+    // For as long as the longest wait the votes of the bad ones open nothing.
+    world.now += 99_999;
+    assert_eq!(world.vote(1), (Ballot::Dissolved, 0, 0));
+    world.now += 1;
+    assert_eq!(world.vote(1), (Ballot::Counted, 1, 2));
     // And the other way round.
     let mut world = World::new(10);
     let epoch = world.due();
@@ -269,6 +274,38 @@ fn passed_and_failed_dissolve() {
     assert_eq!(world.settle(0, epoch, token, true), Verdict::Pending);
     let token = world.granted(0, epoch);
     assert_eq!(world.settle(0, epoch, token, false), Verdict::Reopened);
+}
+
+#[test]
+fn second_opinions_are_heard_early() {
+    let mut world = World::new(10);
+    let first = world.due();
+    let token = world.granted(0, first);
+    assert_eq!(world.settle(0, first, token, false), Verdict::Reopened);
+    let epoch = world.standing().epoch;
+    assert_eq!(world.lease(0, epoch), Lease::Early, "it has told");
+    let Lease::Granted {
+        epoch: granted,
+        token,
+    } = world.lease(1, epoch)
+    else {
+        panic!("a second opinion")
+    };
+    assert_eq!(granted, first);
+    let third = world.granted(2, epoch);
+    assert_eq!(world.lease(3, epoch), Lease::Early, "three in all");
+    assert_eq!(world.settle(1, first, token, false), Verdict::Void);
+    assert_eq!(world.standing().epoch, epoch);
+    assert_eq!(world.lease(3, epoch), Lease::Early);
+    assert_eq!(world.settle(2, first, third, true), Verdict::Dissolved);
+    // But not for longer than the grace.
+    let mut world = World::new(10);
+    let first = world.due();
+    let token = world.granted(0, first);
+    world.settle(0, first, token, false);
+    let epoch = world.standing().epoch;
+    world.now += 20_000;
+    assert_eq!(world.lease(1, epoch), Lease::Early);
 }
 
 #[test]
@@ -318,6 +355,10 @@ fn command_holds_until_another() {
         by: "alice".into(),
     };
     world.serve(command(Some(Command::ForceOpen)));
+    // A clock that is set back takes no command along.
+    world.now -= 5;
+    world.standing();
+    world.now += 5;
     world.due();
     let commanded = world.standing().command.expect("in force");
     assert_eq!(commanded.command, Some(Command::ForceOpen));

@@ -50,6 +50,8 @@ pub struct Network {
     pub(super) flushes: Vec<Duration>,
     pub(super) clock_shifts: Vec<(Duration, i64)>,
     pub(super) restarts: Vec<(Range<usize>, Duration)>,
+    pub(super) heals: Duration,
+    pub(super) bystanders: usize,
 }
 
 impl Network {
@@ -67,6 +69,8 @@ impl Network {
             flushes: Vec::new(),
             clock_shifts: Vec::new(),
             restarts: Vec::new(),
+            heals: Duration::MAX,
+            bystanders: 0,
         }
     }
 
@@ -95,6 +99,21 @@ impl Network {
     #[must_use]
     pub fn doubles(mut self, share: f64) -> Self {
         self.duplicates = share;
+        self
+    }
+
+    /// Adds instances that have the breaker and never call it, after the others. A quorum
+    /// is of those that do.
+    #[must_use]
+    pub fn bystanders(mut self, instances: usize) -> Self {
+        self.bystanders = instances;
+        self
+    }
+
+    /// Loses and doubles no message from then on.
+    #[must_use]
+    pub fn heals(mut self, at: Duration) -> Self {
+        self.heals = at;
         self
     }
 

@@ -42,11 +42,13 @@ pub(in crate::sim) struct Net {
     members: Vec<Member>,
     events: BinaryHeap<Reverse<Event>>,
     sequence: u64,
+    #[cfg(test)]
+    now: u64,
     random: Seeded,
     seeds: Seeded,
-    /// What the store did, for tests.
+    /// Looks at everything that happens.
     #[cfg(test)]
-    pub(super) served: Vec<(u64, usize, Request, crate::fleet::store::Reply)>,
+    pub(super) judge: super::tests::judge::Judge,
 }
 
 struct Member {
@@ -113,11 +115,13 @@ impl Net {
             members: Vec::with_capacity(breakers.len()),
             events: BinaryHeap::new(),
             sequence: 0,
+            #[cfg(test)]
+            now: 0,
             random: fork(seeds),
             seeds: fork(seeds),
             network,
             #[cfg(test)]
-            served: Vec::new(),
+            judge: super::tests::judge::Judge::default(),
         };
         for (number, breaker) in breakers.iter().enumerate() {
             let woken = Arc::new(AtomicBool::new(false));
@@ -213,7 +217,23 @@ impl Net {
 
     /// Lets the next thing happen. Returns the instance that it concerns, if it is one.
     pub(in crate::sim) fn step(&mut self, breakers: &[CircuitBreaker]) -> Option<usize> {
+        let touched = self.step_unseen(breakers);
+        #[cfg(test)]
+        {
+            let time = (BEGINNING + self.now / MILLI).saturating_add_signed(self.shift);
+            let leases = self.memory.leases(time);
+            let breaker = touched.map(|number| &breakers[number]);
+            self.judge.look(&self.network, self.now, leases, breaker);
+        }
+        touched
+    }
+
+    fn step_unseen(&mut self, breakers: &[CircuitBreaker]) -> Option<usize> {
         let Reverse(Event { at: now, what, .. }) = self.events.pop()?;
+        #[cfg(test)]
+        {
+            self.now = now;
+        }
         match what {
             What::Tick(number) => {
                 let member = &mut self.members[number];
@@ -239,11 +259,17 @@ impl Net {
             }
             What::Replicate => self.replica = Some(self.memory.clone()),
             What::FailOver => {
+                #[cfg(test)]
+                self.judge.failed_over(now);
                 if let Some(replica) = self.replica.take() {
                     self.memory = replica;
                 }
             }
-            What::Flush => self.memory = Memory::default(),
+            What::Flush => {
+                #[cfg(test)]
+                self.judge.flushed(&self.network);
+                self.memory = Memory::default();
+            }
             What::Shift(millis) => self.shift += millis,
             What::Restart(number) => {
                 let breaker = &breakers[number];
@@ -278,7 +304,7 @@ impl Net {
         let copy = request.clone();
         let reply = self.memory.serve(request, time, &mut notices);
         #[cfg(test)]
-        self.served.push((now, number, copy, reply.clone()));
+        self.judge.served(&self.network, now, number, &copy, &reply);
         self.transmit(number, now, || {
             What::Delivery(
                 number,
@@ -315,7 +341,7 @@ impl Net {
                 });
             }
         }
-        let tick_at = (self.members[number].agent.next() * MILLI).max(now + 1);
+        let tick_at = (self.members[number].agent.next() * MILLI).max(now + MILLI);
         if tick_at != self.members[number].tick_at {
             self.members[number].tick_at = tick_at;
             self.put(tick_at, What::Tick(number));
@@ -330,10 +356,13 @@ impl Net {
 
     /// Puts a message on its way, if it is not lost; perhaps twice.
     fn transmit(&mut self, number: usize, now: u64, message: impl Fn() -> What) {
-        if self.is_cut(number, now) || self.random.next_f64() < self.network.loss {
+        let is_sick = now < nanos(self.network.heals);
+        let is_lost = self.random.next_f64() < self.network.loss && is_sick;
+        if self.is_cut(number, now) || is_lost {
             return;
         }
-        let copies = 1 + usize::from(self.random.next_f64() < self.network.duplicates);
+        let is_doubled = self.random.next_f64() < self.network.duplicates && is_sick;
+        let copies = 1 + usize::from(is_doubled);
         for _ in 0..copies {
             let (least, most) = (
                 nanos(self.network.delay.start),

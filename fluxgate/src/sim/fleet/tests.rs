@@ -1,1 +1,0 @@
-//! Fleets in bad networks.
