@@ -4,6 +4,7 @@ mod environment;
 mod files;
 mod keys;
 mod policies;
+mod saved;
 mod state;
 
 use fluxgate_tests::reports;
