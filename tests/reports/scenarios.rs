@@ -405,10 +405,14 @@ const RESTORED: &str = "made where circuits are restored, before a breaker is lo
 const AGENT: &str = "a fleet's agent makes it on a thread of its own, without a lock";
 
 /// Sites that no scenario leads to, and why.
-pub(crate) const ELSEWHERE: [(&str, &str); 17] = [
+pub(crate) const ELSEWHERE: [(&str, &str); 18] = [
     (
         "policy_drop_panicked",
         "`engine/tests/replace.rs` replaces policies that panic",
+    ),
+    (
+        "listener_panicked_at_a_call",
+        "the tests of call events have listeners that panic at calls",
     ),
     ("unknown_saved_state", RESTORED),
     ("unread_saved_state", RESTORED),

@@ -4,7 +4,7 @@ use std::{error::Error, fmt};
 
 #[cfg(feature = "settings")]
 use super::SettingsChange;
-use super::{DeliveryCounts, Listener, ListenerNeeds};
+use super::{CallEvent, DeliveryCounts, Listener, ListenerNeeds};
 use crate::{
     Info, Signal, WeakBreaker, diagnostics,
     util::panic::{DropContained, catch_panic},
@@ -52,6 +52,10 @@ impl Listener for Owned {
         self.0.on_signal(signal);
     }
 
+    fn on_call(&self, event: &CallEvent) {
+        self.0.on_call(event);
+    }
+
     #[cfg(feature = "settings")]
     fn on_settings(&self, change: &SettingsChange) {
         self.0.on_settings(change);
@@ -71,6 +75,10 @@ impl Listener for Owned {
 
     fn needs(&self) -> ListenerNeeds {
         self.0.needs()
+    }
+
+    fn call_sink(&self) -> usize {
+        self.0.call_sink()
     }
 
     fn delivery_counts(&self) -> DeliveryCounts {

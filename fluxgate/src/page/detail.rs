@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::list;
 use crate::{
     CircuitBreaker, Info, SettingSource, SettingsInfo, State, WeakBreaker, flight::RulePart,
+    registry,
 };
 
 #[derive(Serialize)]
@@ -45,7 +46,7 @@ pub(super) struct Details {
 /// Returns what is known of the breakers of this name, at most 20 of them; `None` if
 /// there are none.
 pub(super) fn of(name: &str) -> Option<Details> {
-    let named = list::named(name);
+    let named = registry::every_named(name);
     let is_closed = |breaker: &WeakBreaker| {
         let breaker = breaker.upgrade();
         breaker.is_none_or(|breaker| breaker.state() == State::Closed)

@@ -17,18 +17,6 @@ pub(super) fn shown() -> (Vec<(WeakBreaker, Option<Name>)>, usize) {
     })
 }
 
-/// Returns the breakers that a part of a path names.
-///
-/// `.` and `..` stand in no path, not even percent-encoded. They can be encoded twice:
-/// what names no breaker is decoded once more.
-pub(super) fn named(name: &str) -> Vec<WeakBreaker> {
-    let found = registry::every_named(name);
-    if !found.is_empty() || !name.contains('%') {
-        return found;
-    }
-    super::decoded(name).map_or(found, |name| registry::every_named(&name))
-}
-
 /// Returns at most `most`, those for which `last` is true last, and how many are left
 /// out.
 pub(super) fn bounded<T>(
