@@ -2,14 +2,15 @@
 
 use std::{
     fs,
+    io::Read as _,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
 
-use crate::incident::Service;
+use crate::{Process, incident::Service};
 
 /// A file that is removed in the end.
 struct File(PathBuf);

@@ -1,9 +1,11 @@
 //! Policies and settings from text: files, the environment, flags.
 
+mod attribute;
 mod environment;
 mod files;
 mod keys;
 mod policies;
 mod state;
+mod threads;
 
 use fluxgate_tests::reports;
