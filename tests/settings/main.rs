@@ -5,6 +5,7 @@ mod environment;
 mod files;
 mod keys;
 mod policies;
+mod saved;
 mod state;
 mod threads;
 
