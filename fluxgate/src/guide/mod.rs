@@ -14,6 +14,7 @@
 //! - `simulating`: policies simulated before production
 //! - `settings`: where settings come from: code, files, the environment
 //! - [`operating`]: what to look at and to do when a circuit is open
+//! - `page`: the operators' page: mounting, commands, security
 //! - [`from_python`]: fluxgate, name by name
 //! - [`from_others`]: resilience4j, Polly, failsafe, tower-resilience, gobreaker, opossum, pybreaker, recloser
 //! - [`limits`]: what it does not do, and what you pay
@@ -33,6 +34,11 @@ pages! {
 #[cfg(feature = "settings")]
 pages! {
     settings
+}
+
+#[cfg(feature = "page")]
+pages! {
+    page
 }
 
 #[cfg(feature = "sim")]
