@@ -9,6 +9,7 @@ pub(crate) mod circuit_id;
 mod join;
 mod member;
 pub(crate) mod memory;
+mod plan;
 mod quorum;
 pub(crate) mod store;
 
@@ -16,6 +17,7 @@ pub(crate) use join::newcomer;
 pub use join::{Fleet, FleetBuilder, FleetError};
 pub use member::{FleetInfo, Member};
 pub use memory::MemoryStore;
+pub use plan::{Plan, plan};
 pub use quorum::Quorum;
 pub(crate) use store::Terms;
 

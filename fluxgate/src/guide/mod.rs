@@ -12,6 +12,7 @@
 //! - [`listeners_and_metrics`]: signals, snapshots, metrics
 //! - [`testing`]: tests without sleeping
 //! - `simulating`: policies simulated before production
+//! - `fleet`: many instances that share openings and probes
 //! - [`operating`]: what to look at and to do when a circuit is open
 //! - [`from_python`]: fluxgate, name by name
 //! - [`from_others`]: resilience4j, Polly, failsafe, tower-resilience, gobreaker, opossum, pybreaker, recloser
@@ -28,6 +29,16 @@ macro_rules! pages {
 pages! {
     grpc
 }
+
+#[cfg(all(feature = "fleet", feature = "sim"))]
+#[doc = include_str!("fleet.md")]
+#[doc = ""]
+#[doc = include_str!("pictures/fleet-alone.html")]
+#[doc = ""]
+#[doc = "As a fleet, a few vote (the ticks), all open, and three probe for all:"]
+#[doc = ""]
+#[doc = include_str!("pictures/fleet.html")]
+pub mod fleet {}
 
 #[cfg(feature = "sim")]
 #[doc = include_str!("simulating.md")]
