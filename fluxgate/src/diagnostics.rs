@@ -123,6 +123,12 @@ pub(crate) fn fleet_degraded(fleet: &str) {
     ));
 }
 
+/// Reports what is wrong with the server that fleets meet on. Neither shows the login.
+#[cfg(feature = "redis-core")]
+pub(crate) fn fleet_store(address: &dyn fmt::Display, error: &dyn fmt::Display) {
+    warn(format_args!("the fleet's store at {address}: {error}"));
+}
+
 #[cfg(feature = "fleet")]
 pub(crate) fn fleet_recovered(fleet: &str) {
     warn(format_args!(
@@ -184,6 +190,15 @@ pub(crate) fn stray_variable(stray: &dyn fmt::Display) {
 pub(crate) fn kill_switch(breaker: &str, variable: &str, state: crate::State) {
     warn(format_args!(
         "circuit breaker '{breaker}' starts {state}, as the environment variable {variable} commands"
+    ));
+}
+
+#[cfg(feature = "settings")]
+pub(crate) fn settings_unfit(breaker: &str, error: &crate::SettingsError) {
+    let faults: Vec<_> = error.faults().map(ToString::to_string).collect();
+    warn(format_args!(
+        "circuit breaker '{breaker}' runs on its code's settings, since those from outside do not fit it: {}",
+        faults.join("; ")
     ));
 }
 

@@ -53,7 +53,7 @@ fn commands_are_named_like_the_methods() {
     assert_eq!(
         error.to_string(),
         "not a command: expected one of reset, disable, metrics_only, force_open, open, \
-         half_open, or the state that one leads to: closed, disabled, forced_open"
+         half_open, close, or the state that one leads to: closed, disabled, forced_open"
     );
 }
 

@@ -157,7 +157,7 @@ fn other_states_tell_nothing_of_it() {
     let watched = watched(|builder| builder.tripper(FailureStreak::new(2)));
     watched.breaker.disable();
     watched.fail(5);
-    watched.breaker.reset();
+    watched.breaker.close();
     watched.fail(2);
     assert_eq!(watched.breaker.state(), State::Open);
     let told = watched.told.lock().unwrap();

@@ -4,7 +4,7 @@ use fluxgate::{
     Builder,
     fleet::{Member, Quorum, plan},
     permit::All,
-    retry::Cooldown,
+    retry::Backoff,
     sim::{Dependency, Load, Network, Run, Scenario},
     tripper::FailureStreak,
 };
@@ -17,7 +17,7 @@ use crate::{
 fn member(breaker: Builder) -> Builder {
     breaker
         .tripper(FailureStreak::new(5))
-        .retry(Cooldown::new(secs(20)))
+        .retry(Backoff::new(secs(15)).max_duration(secs(30)))
         .permit(All)
         .fleet(Member::new().suspect(FailureStreak::new(2)).lease(secs(5)))
 }

@@ -9,20 +9,31 @@ use crate::engine::fleet::FleetMember;
 use crate::{
     CircuitBreaker, ConfigError, Fault, MissingListener, WeakBreaker, diagnostics,
     engine::{Core, Parts},
-    info::kill_switch::{BadValue, Environment},
+    info::kill_switch::{self, BadValue, Environment},
     registry,
+};
+
+#[cfg(feature = "settings")]
+use crate::settings::{
+    overlay::{self, Built, Overlay},
+    section::Place,
 };
 
 impl Builder {
     /// Builds the breaker, or returns every fault of its settings.
-    pub(super) fn build_checked(self) -> Result<CircuitBreaker, ConfigError> {
+    #[cfg_attr(not(feature = "settings"), allow(unused_mut))]
+    pub(super) fn build_checked(mut self) -> Result<CircuitBreaker, ConfigError> {
         self.check_all()?;
         let environment = self.environment();
+        #[cfg(feature = "settings")]
+        let settings = self.overlay();
         let Assembled {
             core,
             refused,
             news,
         } = self.assemble(environment);
+        #[cfg(feature = "settings")]
+        let news = news.with(settings, &core);
         if refused.is_empty() {
             core.apply_kill_switch();
             let breaker = CircuitBreaker { core };
@@ -44,7 +55,7 @@ impl Builder {
     /// [`Announcements::tell`]: their receivers may look this breaker up, which has
     /// to be in its place by then.
     pub(crate) fn build_or_default(mut self) -> (CircuitBreaker, Announcements) {
-        let mut faults = Vec::new();
+        let mut faults: Vec<_> = kill_switch::reserved(&self.name).into_iter().collect();
         for (setting, found) in self.policies.check() {
             faults.extend(found);
             self.policies.set_default(setting);
@@ -55,8 +66,12 @@ impl Builder {
             self.fleet = None;
         }
         let environment = self.environment();
+        #[cfg(feature = "settings")]
+        let settings = self.overlay();
         let Assembled { core, mut news, .. } = self.assemble(environment);
         news.faults = faults;
+        #[cfg(feature = "settings")]
+        let news = news.with(settings, &core);
         core.apply_kill_switch();
         (CircuitBreaker { core }, news)
     }
@@ -88,11 +103,11 @@ impl Builder {
 
     /// Returns every fault of every setting as one error.
     fn check_all(&self) -> Result<(), ConfigError> {
-        let faults: Vec<Fault> = self
-            .policies
-            .check()
+        let policies = self.policies.check().into_iter();
+        let policies = policies.flat_map(|(_, faults)| faults);
+        let faults: Vec<Fault> = kill_switch::reserved(&self.name)
             .into_iter()
-            .flat_map(|(_, faults)| faults)
+            .chain(policies)
             .collect();
         #[cfg(feature = "fleet")]
         let faults = match self.check_fleet() {
@@ -108,6 +123,22 @@ impl Builder {
         })
     }
 
+    /// Puts settings from outside above the code's.
+    #[cfg(feature = "settings")]
+    fn overlay(&mut self) -> (Built, Place) {
+        let is_on_system_clock = self.clock.is_system();
+        let place = std::mem::replace(&mut self.place, Place::Alone);
+        let mut built = overlay::build(
+            &self.name,
+            &place,
+            self.fixed,
+            is_on_system_clock,
+            &mut self.policies,
+        );
+        self.overlay = std::mem::replace(&mut built.overlay, Overlay::new(self.fixed));
+        (built, place)
+    }
+
     #[cfg(feature = "fleet")]
     fn check_fleet(&self) -> Result<(), Vec<Fault>> {
         let member = self.fleet.as_ref();
@@ -116,7 +147,8 @@ impl Builder {
 
     /// Returns what the environment commands the breaker.
     fn environment(&self) -> Environment {
-        if registry::is_isolated() {
+        // A variable that is not its own commands it nothing.
+        if registry::is_isolated() || kill_switch::reserved(&self.name).is_some() {
             Environment::default()
         } else {
             Environment::read(&self.name, |variable| std::env::var_os(variable))
@@ -142,6 +174,8 @@ impl Builder {
             listeners,
             environment,
             initial_state: self.initial_state,
+            #[cfg(feature = "settings")]
+            overlay: self.overlay,
             #[cfg(feature = "sim")]
             recipe: self.recipe,
             #[cfg(feature = "fleet")]
@@ -177,6 +211,11 @@ pub(crate) struct Announcements {
     pub(crate) bad_values: Vec<BadValue>,
     /// A breaker that has its name, if that is to be reported.
     pub(crate) namesake: Option<CircuitBreaker>,
+    /// Why settings from outside are not in force, if they do not fit.
+    #[cfg(feature = "settings")]
+    unfit: Option<crate::SettingsError>,
+    #[cfg(feature = "settings")]
+    place: Option<Place>,
 }
 
 impl CircuitBreaker {
@@ -190,6 +229,18 @@ impl CircuitBreaker {
 }
 
 impl Announcements {
+    /// Gives the breaker what settings from outside make of it.
+    #[cfg(feature = "settings")]
+    fn with(self, (built, place): (Built, Place), core: &Core) -> Self {
+        let Built { state, unfit, .. } = built;
+        core.begin_with(state);
+        Self {
+            unfit,
+            place: Some(place),
+            ..self
+        }
+    }
+
     /// In reports and, if the environment commanded a state, to its listeners.
     pub(crate) fn tell(self, breaker: &CircuitBreaker) {
         let name = breaker.name();
@@ -205,6 +256,15 @@ impl Announcements {
         if self.namesake.is_some() {
             diagnostics::duplicate(name);
         }
+        #[cfg(feature = "settings")]
+        if let Some(error) = &self.unfit {
+            diagnostics::settings_unfit(name, error);
+        }
         breaker.core.announce();
+        // What was applied since it was built, when it was not yet among the breakers.
+        #[cfg(feature = "settings")]
+        if let Some(place) = &self.place {
+            overlay::refresh(breaker, place);
+        }
     }
 }

@@ -15,6 +15,9 @@ use crate::{
     window::AnyWindow,
 };
 
+#[cfg(feature = "settings")]
+use crate::settings::{overlay::Overlay, section::Place};
+
 /// Builds a circuit breaker; see [`CircuitBreaker::builder`].
 ///
 /// ```
@@ -41,6 +44,13 @@ pub struct Builder {
     #[cfg(feature = "fleet")]
     pub(super) fleet: Option<crate::fleet::Member>,
     pub(super) initial_state: State,
+    /// Whether settings from outside are refused.
+    pub(super) fixed: bool,
+    /// Which settings from outside are for it.
+    #[cfg(feature = "settings")]
+    pub(super) place: Place,
+    #[cfg(feature = "settings")]
+    pub(super) overlay: Overlay,
     pub(super) clock: ClockSource,
     pub(super) random: RandomSource,
     pub(super) listeners: PendingListeners,
@@ -57,12 +67,34 @@ impl Builder {
             #[cfg(feature = "fleet")]
             fleet: None,
             initial_state: State::Closed,
+            fixed: false,
+            #[cfg(feature = "settings")]
+            place: Place::Alone,
+            #[cfg(feature = "settings")]
+            overlay: Overlay::new(false),
             clock: ClockSource::default(),
             random: RandomSource::default(),
             listeners: PendingListeners::default(),
             #[cfg(feature = "sim")]
             recipe: None,
         }
+    }
+
+    /// Sets that it is a breaker of a set, and what its key is called.
+    #[cfg(feature = "keyed")]
+    #[cfg_attr(
+        not(feature = "settings"),
+        allow(unused_mut, unused_variables, reason = "for settings")
+    )]
+    pub(crate) fn of_set(mut self, set: &Name, key: Option<&str>) -> Self {
+        #[cfg(feature = "settings")]
+        {
+            self.place = Place::Key {
+                set: set.clone(),
+                key: key.map(ToOwned::to_owned),
+            };
+        }
+        self
     }
 
     /// Sets which recorded calls still count. Default: `CountWindow::new(100)`.
@@ -227,6 +259,15 @@ impl Builder {
     /// ```
     pub fn initial_state(mut self, state: State) -> Self {
         self.initial_state = state;
+        self
+    }
+
+    /// Refuses settings from outside: files, the environment, and
+    /// `CircuitBreaker::reconfigure`. The environment still commands states, by
+    /// [`FLUXGATE_<NAME>`](crate::KillSwitch). Default: they are taken, with the feature
+    /// `settings`.
+    pub fn fixed_settings(mut self) -> Self {
+        self.fixed = true;
         self
     }
 

@@ -84,6 +84,7 @@ pub(crate) mod fleet;
 pub(crate) mod gate;
 #[cfg(feature = "page")]
 pub(crate) mod glance;
+mod holders;
 pub(crate) mod lock;
 pub(crate) mod machine;
 pub(crate) mod opening;
@@ -118,6 +119,8 @@ use std::{
 
 use once_cell::race::{OnceBox, OnceRef};
 
+#[cfg(feature = "settings")]
+use crate::settings::overlay::Overlay;
 use crate::{
     CircuitBreaker, KillSwitch, Name, Reason, State,
     clock::SystemClock,
@@ -134,6 +137,7 @@ use crate::{
 use choice::Choice;
 use config::{Config, ConfigRef};
 use counters::{CallCounters, ListenerCounters};
+use holders::Holders;
 use lock::Locked;
 use machine::Machine;
 use opening::{OpeningSeqLock, Refusal};
@@ -172,6 +176,9 @@ pub(crate) struct Core {
     pub(crate) failures: OnceBox<Failures>,
     /// The state that it begins in, unless the environment commands another.
     initial_state: State,
+    /// What settings from outside give it.
+    #[cfg(feature = "settings")]
+    pub(crate) overlay: Overlay,
     /// Makes the settings again, for a breaker of a static.
     #[cfg(feature = "sim")]
     pub(crate) recipe: Option<fn() -> crate::Builder>,
@@ -192,6 +199,8 @@ struct Shared {
     changed_at: SystemTime,
     sequence: u64,
     outbox: Outbox,
+    /// Who holds which state.
+    holders: Holders,
     /// The last transitions.
     flight: Ring,
     /// Whether a state was entered since the lock was last let go with
@@ -207,6 +216,8 @@ pub(crate) struct Parts {
     pub(crate) listeners: ListenerSet,
     pub(crate) environment: Environment,
     pub(crate) initial_state: State,
+    #[cfg(feature = "settings")]
+    pub(crate) overlay: Overlay,
     #[cfg(feature = "sim")]
     pub(crate) recipe: Option<fn() -> crate::Builder>,
     #[cfg(feature = "fleet")]
@@ -238,6 +249,8 @@ impl Core {
             listeners,
             environment,
             initial_state,
+            #[cfg(feature = "settings")]
+            overlay,
             #[cfg(feature = "sim")]
             recipe,
             #[cfg(feature = "fleet")]
@@ -267,6 +280,7 @@ impl Core {
                     changed_at,
                     sequence: 0,
                     outbox: Outbox::new(!listeners.is_empty()),
+                    holders: Holders::default(),
                     flight: Ring::default(),
                     has_changed: false,
                 },
@@ -284,6 +298,8 @@ impl Core {
             choice: OnceBox::new(),
             failures: OnceBox::new(),
             initial_state,
+            #[cfg(feature = "settings")]
+            overlay,
             #[cfg(feature = "sim")]
             recipe,
             counts: CallCounters::default(),
@@ -338,8 +354,12 @@ impl Core {
 
     /// Returns the state that the breaker begins in.
     fn start(&self) -> State {
-        self.kill_switch()
-            .map_or(self.initial_state, |switch| switch.state)
+        let holders = self.shared.lock().get().holders;
+        let held = self.held_by(Holders {
+            local: None,
+            ..holders
+        });
+        held.map_or(self.initial_state, |held| held.state)
     }
 
     /// Asks what has to be asked before the breaker begins in its state; `None` if

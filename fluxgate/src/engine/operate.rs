@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::engine::{Core, choice::Choice, config::ConfigRef, transition::word_of};
 use crate::{
-    Info, SettingsInfo, State,
+    Command, Info, SettingsInfo, State,
     flight::{FlightRecord, Trigger},
     info::{kill_switch::Environment, metrics::Metrics},
     random::Seeded,
@@ -14,14 +14,11 @@ use crate::{
 
 impl Core {
     /// Obeys a manual command: goes to the state, also if it is the present one.
-    pub(crate) fn command(&self, state: State, by: Option<&Arc<str>>) {
-        if state == State::Open {
-            return self.open(None, by);
+    pub(crate) fn command(&self, command: Command, by: Option<&Arc<str>>) {
+        match command {
+            Command::Open => self.open(None, by),
+            _ => self.obey(command, by),
         }
-        let entry = self.entry(state, Trigger::Command).by(by);
-        let mut held = self.shared.lock();
-        self.enter(&mut held, entry);
-        self.unlock(held);
     }
 
     /// Opens the circuit by hand, for `wait`, or as long as the retry policy says.
@@ -35,6 +32,7 @@ impl Core {
         let entry = self.entry_to_open(wait, opening, Trigger::Command);
         let entry = entry.by(by);
         let mut held = self.shared.lock();
+        held.get().holders.obey(Command::Open);
         self.enter(&mut held, entry);
         self.unlock(held);
     }
@@ -44,6 +42,7 @@ impl Core {
     /// random numbers by this seed. Calls in flight no longer count.
     pub(crate) fn renew(&self, random: Seeded) {
         let now = self.clock.now();
+        self.shared.lock().get().holders.local = None;
         let entry = self.entry_to_start();
         self.random.renew(random);
         let mut held = self.shared.lock();
@@ -103,6 +102,7 @@ impl Core {
         let changed_at = shared.changed_at;
         let transitions = shared.flight.all();
         let (waiting, merged) = (shared.outbox.waiting(), shared.outbox.merged());
+        let held_by = self.held_by(shared.holders);
         let state = shared.machine.state();
         let opening = (state == State::Open).then(|| self.opening.load().at(now));
         let opened_by = opening.and_then(|opening| shared.config_by(opening.rule()));
@@ -158,6 +158,7 @@ impl Core {
                 ..SettingsInfo::default()
             },
             variable: Environment::variable(self.environment.as_deref(), &self.name),
+            held: held_by,
             kill_switch: self.kill_switch().cloned(),
             listener_failures: 0,
             listeners: Vec::new(),
@@ -173,6 +174,10 @@ impl Core {
         }
         // Policies and listeners are asked without the lock.
         config.describe(&mut info.settings);
+        #[cfg(feature = "settings")]
+        {
+            (info.settings.from, info.settings.refused) = self.overlay.info();
+        }
         let throttle = self.present_throttle();
         let throttle = throttle.and_then(Throttle::settings);
         info.settings.throttle = throttle.map(|settings| settings.to_string());

@@ -79,6 +79,14 @@ impl StateEntry<'_> {
         StateEntry { by, ..*self }
     }
 
+    /// Goes to another state, which must ask no policy either.
+    pub(super) fn in_state(self, state: State) -> Self {
+        Self {
+            next: state.into(),
+            ..self
+        }
+    }
+
     /// Leads to another state and wait.
     #[cfg(feature = "fleet")]
     pub(super) fn to(self, next: Next, wait: Option<OpeningWait>) -> Self {

@@ -9,7 +9,10 @@ use std::{
 pub(crate) const LONGEST_NAME: usize = 128;
 
 /// What all keys begin with: the version of the layout and of the scripts.
-#[allow(dead_code, reason = "for stores outside the process")]
+#[cfg_attr(
+    not(feature = "redis-core"),
+    allow(dead_code, reason = "for stores outside the process")
+)]
 pub(crate) const PREFIX: &str = "fluxgate:v1:";
 
 /// A circuit that a fleet shares: a breaker's name within a zone of a service in an
@@ -48,7 +51,10 @@ impl CircuitId {
 
     /// Returns one of the circuit's keys, `fluxgate:v1:{prod/shop/eu-1a/payments}:s`: all
     /// of them are in one slot of a cluster.
-    #[allow(dead_code, reason = "for stores outside the process")]
+    #[cfg_attr(
+        not(feature = "redis-core"),
+        allow(dead_code, reason = "for stores outside the process")
+    )]
     pub(crate) fn key(&self, kind: char) -> String {
         key(&self.path, kind)
     }
@@ -61,7 +67,10 @@ impl fmt::Debug for CircuitId {
 }
 
 /// Returns a key of a path: of a circuit's, or of a fleet's.
-#[allow(dead_code, reason = "for stores outside the process")]
+#[cfg_attr(
+    not(feature = "redis-core"),
+    allow(dead_code, reason = "for stores outside the process")
+)]
 pub(crate) fn key(path: &str, kind: char) -> String {
     format!("{PREFIX}{{{path}}}:{kind}")
 }

@@ -192,12 +192,13 @@ impl Memory {
     /// Returns a circuit, pruned.
     fn at(&mut self, id: &CircuitId, now: u64) -> &mut Circuit {
         let circuit = self.circuits.entry(id.clone()).or_default();
-        if circuit.kept_until < now || circuit.kept_until > now + KEPT {
+        if circuit.kept_until < now {
             *circuit = Circuit {
                 kept_until: now + KEPT,
                 ..Circuit::default()
             };
         }
+        circuit.kept_until = circuit.kept_until.min(now + KEPT);
         circuit.prune(now);
         circuit
     }

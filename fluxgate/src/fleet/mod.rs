@@ -11,6 +11,8 @@ mod member;
 pub(crate) mod memory;
 mod plan;
 mod quorum;
+#[cfg(feature = "redis-core")]
+mod redis;
 pub(crate) mod store;
 
 pub(crate) use join::newcomer;
@@ -19,6 +21,8 @@ pub use member::{FleetInfo, Member};
 pub use memory::MemoryStore;
 pub use plan::{Plan, plan};
 pub use quorum::Quorum;
+#[cfg(feature = "redis-core")]
+pub use redis::{RedisAddress, RedisError};
 pub(crate) use store::Terms;
 
 #[cfg(test)]

@@ -23,7 +23,9 @@
 //! time is dropped, whenever it is looked at, if it is over, or if it is further in the
 //! future than it could be had it been written now: a promoted replica may have its clock
 //! set back. A vote lives for [`Terms::within`], a membership for what `Enter` says, a
-//! lease for [`Terms::lease`], an opening for its wait and its [grace](Terms::grace).
+//! lease for [`Terms::lease`], an opening for its wait and its [grace](Terms::grace). Of
+//! the state as a whole it is the end of its time that is brought forward: a command
+//! outlives a clock that is set back.
 //!
 //! # Versions and epochs
 //!
@@ -398,7 +400,10 @@ pub(crate) enum Delivery {
     Answer(u64, Result<Reply, StoreError>),
     Notice(Notice),
     /// The subscriptions may have missed notices up to now.
-    #[allow(dead_code, reason = "for stores outside the process")]
+    #[cfg_attr(
+        not(feature = "redis-core"),
+        allow(dead_code, reason = "for stores outside the process")
+    )]
     Resubscribed,
 }
 

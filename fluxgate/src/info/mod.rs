@@ -3,6 +3,7 @@
 #[cfg(feature = "prometheus")]
 pub(crate) mod exposition;
 pub mod flight;
+pub(crate) mod held;
 pub(crate) mod kill_switch;
 pub(crate) mod lifetime;
 pub(crate) mod listeners;
@@ -14,8 +15,8 @@ pub(crate) mod throttle;
 use std::time::{Duration, SystemTime};
 
 use crate::{
-    KillSwitch, LifetimeTotals, ListenerInfo, Metrics, MissingListener, Name, Reason, SettingsInfo,
-    State, ThrottleInfo, Variable, flight::FlightRecord,
+    HeldState, KillSwitch, LifetimeTotals, ListenerInfo, Metrics, MissingListener, Name, Reason,
+    SettingsInfo, State, ThrottleInfo, Variable, flight::FlightRecord,
 };
 
 /// A snapshot of a breaker, as [`CircuitBreaker::info`](crate::CircuitBreaker::info)
@@ -100,6 +101,9 @@ pub struct Info {
     pub settings: SettingsInfo,
     /// The breaker's environment variable, whether it is set or not.
     pub variable: Variable,
+    /// The state that it is held in, and by whom; `None` while no layer holds one, and the
+    /// circuit is left to itself.
+    pub held: Option<HeldState>,
     /// The state that the environment commanded when the breaker was built; none
     /// under a guard of [`testing`](crate::testing).
     pub kill_switch: Option<KillSwitch>,

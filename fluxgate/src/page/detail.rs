@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::{CircuitBreaker, Info, SettingsInfo, flight::RulePart, registry};
+use crate::{CircuitBreaker, Info, SettingSource, SettingsInfo, flight::RulePart, registry};
 
 #[derive(Serialize)]
 pub(super) struct Detail {
@@ -25,7 +25,7 @@ pub(super) struct Detail {
 struct Setting {
     name: &'static str,
     value: String,
-    from: &'static str,
+    from: String,
 }
 
 /// Returns what is known of the breakers of this name.
@@ -103,10 +103,13 @@ fn rows(settings: &SettingsInfo) -> Vec<Setting> {
         ("throttle", throttle.clone().unwrap_or_else(none), "none"),
         ("durations", durations.to_string(), "false"),
     ];
-    let from = |value: &str, default| if value == default { "default" } else { "code" };
-    let setting = |(name, value, default): (_, String, _)| Setting {
+    let from = |name: &str, value: &str, default| match settings.source(name) {
+        SettingSource::Code if value == default => "default".to_owned(),
+        source => source.to_string(),
+    };
+    let setting = |(name, value, default): (&'static str, String, _)| Setting {
+        from: from(name, &value, default),
         name,
-        from: from(&value, default),
         value,
     };
     rows.into_iter().map(setting).collect()
@@ -116,7 +119,7 @@ fn rows(settings: &SettingsInfo) -> Vec<Setting> {
 fn attribute(info: &Info, rows: &[Setting]) -> String {
     let mut text = format!("#[circuit_breaker(\n    name = {:?},\n", info.name.as_str());
     for Setting { name, value, from } in rows {
-        if *from != "default" {
+        if from != "default" {
             // Writing to a string can't fail.
             let _ = writeln!(text, "    {name} = {value},");
         }

@@ -375,7 +375,7 @@ impl<'a> Drawing<'a> {
     #[cfg(feature = "fleet")]
     fn tick(&mut self, x: f64, top: f64, height: f64) {
         self.raw(format_args!(
-            "<path class=\"blueink\" stroke-width=\"2.4\" d=\"M{x:.2} {top:.2}v{height:.2}\"/>"
+            "<path class=\"blueink\" stroke-width=\"4\" d=\"M{x:.2} {top:.2}v{height:.2}\"/>"
         ));
     }
 

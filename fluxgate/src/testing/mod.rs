@@ -57,6 +57,9 @@ use crate::{
     registry,
 };
 
+#[cfg(feature = "settings")]
+use crate::settings::{overlay, store};
+
 /// Stops the time of every breaker that has no clock of its own, and resets it
 /// completely: closed, nothing recorded, nothing counted, random numbers from a fixed
 /// seed.
@@ -93,6 +96,8 @@ pub fn freeze_with<C: Clock + Clone + 'static>(clock: C) -> Frozen<C> {
     let guard = ThreadHold::new(Hold::Frozen, "freeze");
     let exclusive = Exclusive::new();
     SystemClock::replace(Some(Arc::new(clock.clone())));
+    #[cfg(feature = "settings")]
+    store::hide();
     renew_frozen(SEED);
     Frozen {
         clock,
@@ -183,8 +188,15 @@ fn renew_frozen(seed: u64) {
 /// Makes each breaker that this thread sees as new if it is on one of these clocks.
 fn renew_if(is_meant: fn(&ClockSource) -> bool, random: impl Fn() -> Seeded) {
     registry::forget_commands(is_meant);
+    // First what settings give, since breakers begin in the state that they hold.
+    #[cfg(feature = "settings")]
+    for (breaker, place) in registry::placed().0 {
+        overlay::refresh(&breaker, &place);
+    }
     for breaker in registry::every() {
         if is_meant(breaker.core.clock()) {
+            #[cfg(feature = "settings")]
+            overlay::forget_by_hand(&breaker);
             breaker.core.renew(random());
         }
     }
@@ -224,6 +236,8 @@ impl<C> Frozen<C> {
 impl<C> Drop for Frozen<C> {
     fn drop(&mut self) {
         SystemClock::replace(None);
+        #[cfg(feature = "settings")]
+        store::hide();
         renew_if(ClockSource::is_system, Seeded::for_breaker);
     }
 }

@@ -221,6 +221,34 @@ impl Rule {
         needs
     }
 
+    /// Makes something else of the rule, from the leaves up. `leaf` is given a leaf as the
+    /// attribute reads it.
+    #[cfg(feature = "settings")]
+    pub(crate) fn fold<T>(
+        &self,
+        leaf: &mut impl FnMut(String) -> T,
+        all: fn(Vec<T>) -> T,
+        any: fn(Vec<T>) -> T,
+    ) -> T {
+        fn fold<T>(
+            node: &Node,
+            leaf: &mut impl FnMut(String) -> T,
+            all: fn(Vec<T>) -> T,
+            any: fn(Vec<T>) -> T,
+        ) -> T {
+            let mut parts = |nodes: &[Node]| {
+                let parts = nodes.iter().map(|node| fold(node, leaf, all, any));
+                parts.collect()
+            };
+            match node {
+                Node::All(nodes) => all(parts(nodes)),
+                Node::Any(nodes) => any(parts(nodes)),
+                node => leaf(node.to_string()),
+            }
+        }
+        fold(&self.0, leaf, all, any)
+    }
+
     pub(crate) fn check(&self) -> Result<(), Vec<Fault>> {
         let mut faults = Vec::new();
         let mut leaves: u64 = 0;

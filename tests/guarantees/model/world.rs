@@ -223,7 +223,7 @@ impl<'a> World<'a> {
             }
             Step::Command(state) => {
                 match state {
-                    State::Closed => self.breaker.reset(),
+                    State::Closed => self.breaker.close(),
                     State::Disabled => self.breaker.disable(),
                     State::MetricsOnly => self.breaker.metrics_only(),
                     State::ForcedOpen => self.breaker.force_open(),

@@ -355,6 +355,10 @@ fn command_holds_until_another() {
         by: "alice".into(),
     };
     world.serve(command(Some(Command::ForceOpen)));
+    // A clock that is set back takes no command along.
+    world.now -= 5;
+    world.standing();
+    world.now += 5;
     world.due();
     let commanded = world.standing().command.expect("in force");
     assert_eq!(commanded.command, Some(Command::ForceOpen));
