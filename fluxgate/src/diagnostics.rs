@@ -193,6 +193,27 @@ pub(crate) fn kill_switch(breaker: &str, variable: &str, state: crate::State) {
     ));
 }
 
+/// Reports saved circuits in a form that is not known.
+#[cfg(feature = "settings")]
+pub(crate) fn unknown_saved_state(found: Option<u32>, known: u32) {
+    match found {
+        Some(found) => warn(format_args!(
+            "saved circuits are ignored: they are in the form of version {found}, and this release of fluxgate reads version {known}"
+        )),
+        None => warn(format_args!(
+            "saved circuits are ignored: they say neither a version nor when they were saved; write what `registry::save` returns"
+        )),
+    }
+}
+
+/// Reports saved circuits that can't be read.
+#[cfg(feature = "settings")]
+pub(crate) fn unread_saved_state(count: usize) {
+    warn(format_args!(
+        "{count} saved circuits can't be read, and stay closed; write what `registry::save` returns"
+    ));
+}
+
 #[cfg(feature = "settings")]
 pub(crate) fn settings_unfit(breaker: &str, error: &crate::SettingsError) {
     let faults: Vec<_> = error.faults().map(ToString::to_string).collect();
@@ -229,6 +250,9 @@ pub(crate) fn command_obeyed(name: &str, command: crate::Command, by: &str) {
 
 #[cfg(feature = "page")]
 pub(crate) fn command_refused(name: &str, command: &str, reason: &str) {
+    // From outside, and as long as a path may be.
+    let shown = |text: &str| text.chars().take(100).collect::<String>();
+    let (name, command) = (shown(name), shown(command));
     warn(format_args!(
         "the command {command:?} to circuit breaker {name:?} from the operators' page was refused: {reason}"
     ));

@@ -4,7 +4,7 @@ mod environment;
 mod files;
 mod keys;
 mod policies;
-#[path = "../ops/reports.rs"]
-#[allow(dead_code, reason = "other tests use more of it")]
-mod reports;
+mod saved;
 mod state;
+
+use fluxgate_tests::reports;

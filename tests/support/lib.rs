@@ -1,5 +1,7 @@
 //! Helpers of several test binaries.
 
+pub mod reports;
+
 use std::sync::OnceLock;
 
 use tracing::{Dispatch, subscriber::NoSubscriber};

@@ -18,6 +18,10 @@ pub(crate) struct Glance {
     pub(crate) reason: Option<Reason>,
     /// What each part of the rule reads.
     pub(crate) parts: Vec<RulePart>,
+    /// How near the rule is to firing: 1 and above fires.
+    pub(crate) pressure: f64,
+    /// Which of the parts says most about that.
+    pub(crate) leading: usize,
     /// When open: when the first probe may run, by the wall clock.
     pub(crate) next_attempt: Option<SystemTime>,
     pub(crate) probes_in_flight: usize,
@@ -50,7 +54,10 @@ impl Core {
         let reason = opening.and_then(|opening| shared.reason(opening.cause()?, opening.rule()));
         let (machine, config) = (&mut shared.machine, &shared.config);
         let window = machine.totals(now).calls;
-        let parts = config.tripper.parts(&machine.context(config, state), None);
+        let seen = machine.context(config, state);
+        let parts = config.tripper.parts(&seen, None);
+        let pressure = config.tripper.pressure(&seen);
+        let leading = config.tripper.leading(&seen);
         let slots = machine.probes().limit();
         let probes_in_flight = machine.probes_in_flight(now);
         let failed = machine.failed();
@@ -70,6 +77,8 @@ impl Core {
             changed_at,
             reason,
             parts,
+            pressure,
+            leading,
             next_attempt: wait.and_then(|wait| changed_at.checked_add(wait)),
             probes_in_flight,
             slots,

@@ -214,6 +214,13 @@ impl<K: Key> Group for Set<K> {
         &self.name
     }
 
+    #[cfg(feature = "page")]
+    fn overflow(&self) -> (CircuitBreaker, bool) {
+        let counts = self.overflowed.iter();
+        let in_use = { counts }.any(|count| count.load(Ordering::Relaxed) > 0);
+        (self.overflow.clone(), in_use)
+    }
+
     #[cfg(feature = "settings")]
     fn by_key(&self) -> Vec<(CircuitBreaker, Option<String>)> {
         let all = self.register().all();

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::{CircuitBreaker, Info, SettingSource, SettingsInfo, flight::RulePart, registry};
+use super::list;
+use crate::{CircuitBreaker, Info, SettingSource, SettingsInfo, State, flight::RulePart};
 
 #[derive(Serialize)]
 pub(super) struct Detail {
@@ -28,10 +29,25 @@ struct Setting {
     from: String,
 }
 
-/// Returns what is known of the breakers of this name.
-pub(super) fn of(name: &str) -> Vec<Detail> {
-    let breakers = registry::every_named(name);
-    breakers.iter().map(Detail::new).collect()
+/// How many breakers of one name are told of.
+const SHOWN: usize = 20;
+
+/// What is known of the breakers of one name.
+#[derive(Serialize)]
+pub(super) struct Details {
+    /// How many there are beyond those told of.
+    left_out: usize,
+    breakers: Vec<Detail>,
+}
+
+/// Returns what is known of the breakers of this name, at most 20 of them; `None` if
+/// there are none.
+pub(super) fn of(name: &str) -> Option<Details> {
+    let named = list::named(name);
+    let is_closed = |breaker: &CircuitBreaker| breaker.state() == State::Closed;
+    let (shown, left_out) = list::bounded(named, SHOWN, is_closed);
+    let breakers: Vec<_> = shown.iter().map(Detail::new).collect();
+    (!breakers.is_empty()).then_some(Details { left_out, breakers })
 }
 
 impl Detail {

@@ -26,8 +26,12 @@ mod health;
 #[cfg(feature = "test-util")]
 pub(crate) mod isolated;
 pub(crate) mod linked;
+#[cfg(feature = "settings")]
+pub(crate) mod saved;
 
 pub use health::{Health, health};
+#[cfg(feature = "settings")]
+pub use saved::{RestoreReport, RestoredCircuit, SavedState, SkippedRestore, save};
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -38,6 +42,8 @@ use std::{
 #[cfg(feature = "page")]
 use std::collections::HashSet;
 
+#[cfg(all(feature = "page", feature = "keyed"))]
+use crate::State;
 #[cfg(feature = "page")]
 use crate::WeakBreaker;
 #[cfg(feature = "settings")]
@@ -141,6 +147,8 @@ pub(crate) struct KnownBreakers {
     #[cfg(feature = "keyed")]
     groups: Mutex<Vec<Weak<dyn Group>>>,
     #[cfg(feature = "settings")]
+    pub(crate) saved: saved::SavedStore,
+    #[cfg(feature = "settings")]
     pub(crate) settings: crate::settings::store::Store,
 }
 
@@ -150,6 +158,8 @@ impl KnownBreakers {
             breakers: Mutex::new(None),
             #[cfg(feature = "keyed")]
             groups: Mutex::new(Vec::new()),
+            #[cfg(feature = "settings")]
+            saved: saved::SavedStore::new(),
             #[cfg(feature = "settings")]
             settings: crate::settings::store::Store::new(),
         }
@@ -275,6 +285,11 @@ pub(crate) trait Group: Send + Sync {
     #[cfg(any(feature = "page", feature = "settings"))]
     fn name(&self) -> &crate::Name;
 
+    /// Returns the breaker of keys that have none of their own, and whether there are
+    /// any.
+    #[cfg(feature = "page")]
+    fn overflow(&self) -> (CircuitBreaker, bool);
+
     /// Returns the breakers with what their keys are called, and the one that keys share
     /// without a key.
     #[cfg(feature = "settings")]
@@ -324,6 +339,12 @@ pub(crate) fn by_set() -> Vec<(WeakBreaker, Option<crate::Name>)> {
             known.insert(Arc::as_ptr(&breaker.core));
             in_sets.push((breaker.downgrade(), Some(group.name().clone())));
         }
+        // One that serves no key would only look like another key.
+        let (overflow, in_use) = group.overflow();
+        known.insert(Arc::as_ptr(&overflow.core));
+        if in_use || overflow.state() != State::Closed {
+            in_sets.push((overflow.downgrade(), Some(group.name().clone())));
+        }
     }
     // Keys with a label are entered by themselves, too.
     let is_alone = |breaker: &&CircuitBreaker| !known.contains(&Arc::as_ptr(&breaker.core));
@@ -362,8 +383,9 @@ pub(crate) fn placed() -> (Vec<(CircuitBreaker, Place)>, Vec<crate::Name>) {
 #[cfg(feature = "page")]
 pub(crate) fn every_named(name: &str) -> Vec<CircuitBreaker> {
     let all = by_set().into_iter().map(|(breaker, _)| breaker);
-    let named = all.filter(|breaker| **breaker.name() == *name);
-    named.filter_map(|breaker| breaker.upgrade()).collect()
+    let in_sets = all.filter(|breaker| **breaker.name() == *name);
+    let found: Vec<_> = in_sets.filter_map(|breaker| breaker.upgrade()).collect();
+    if found.is_empty() { named(name) } else { found }
 }
 
 /// Makes groups forget what all their breakers were commanded, if they are on one

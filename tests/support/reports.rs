@@ -1,11 +1,11 @@
-//! Catches the crate's own reports.
+//! The crate's own reports, caught.
 
 use std::{
     cell::{Cell, RefCell},
     sync::Once,
 };
 
-use fluxgate_tests::{Events, Logged};
+use crate::{Events, Logged};
 use tracing::subscriber;
 
 thread_local! {
@@ -17,7 +17,11 @@ thread_local! {
 ///
 /// One subscriber for the process: a scoped one is not told of an event that was not
 /// wanted by the thread on which it first occurred.
-pub(crate) fn of<R>(f: impl FnOnce() -> R) -> (Vec<String>, R) {
+///
+/// # Panics
+///
+/// If the process has another global subscriber.
+pub fn of<R>(f: impl FnOnce() -> R) -> (Vec<String>, R) {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         let events = Events::new(|target| target == "fluxgate", catch);
@@ -29,7 +33,11 @@ pub(crate) fn of<R>(f: impl FnOnce() -> R) -> (Vec<String>, R) {
 }
 
 /// Returns what [`of`] returns, and calls `reaction` at every report.
-pub(crate) fn with_reaction<R>(reaction: fn(), f: impl FnOnce() -> R) -> (Vec<String>, R) {
+///
+/// # Panics
+///
+/// As [`of`].
+pub fn with_reaction<R>(reaction: fn(), f: impl FnOnce() -> R) -> (Vec<String>, R) {
     REACTION.set(Some(reaction));
     let caught = of(f);
     REACTION.take();
