@@ -100,6 +100,27 @@ fn quotes(breaker: Builder) -> Builder {
 }
 
 #[tokio::test]
+async fn demo_shows_a_circuit_opening() {
+    let service = Service::start_with(|command| {
+        command.arg("demo").env_remove("SERVICE_SETTINGS");
+    });
+    let get = async |path: &str| {
+        let url = format!("{}/{path}", service.url);
+        let response = service.client.get(url).send().await;
+        let response = response.expect("the service answers").error_for_status();
+        response.expect("found").text().await.expect("text")
+    };
+    assert!(get("").await.contains("Switchboard"));
+    assert!(get("breakers").await.contains("Circuit breakers"));
+    let began = Instant::now();
+    let opened = "\"new_state\":\"open\"";
+    while !get("breakers/api/breakers/quotes").await.contains(opened) {
+        assert!(began.elapsed() < Duration::from_secs(60), "it opens");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test]
 async fn outage_of_the_service_is_replayed() {
     let service = Service::start();
     let mut answers = Vec::new();

@@ -42,7 +42,7 @@ fn start(settings: &Path) -> Service {
 /// The retry policy of the quotes, and where it is from.
 async fn retry(service: &Service) -> (String, Option<String>) {
     let detail: Value = service.get("breakers/api/breakers/quotes").await;
-    let settings = &detail[0]["info"]["settings"];
+    let settings = &detail["breakers"][0]["info"]["settings"];
     let from = settings["from"]["retry"].as_str();
     (
         settings["retry"].as_str().expect("text").to_owned(),

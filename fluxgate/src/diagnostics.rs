@@ -16,6 +16,13 @@ pub(crate) fn listener_panicked(breaker: &str, listener: &str) {
     ));
 }
 
+/// Reports the first panic of a listener that is told of single calls.
+pub(crate) fn listener_panicked_at_a_call(breaker: &str, listener: &str) {
+    warn(format_args!(
+        "listener {listener} of circuit breaker '{breaker}' panicked when it was told of a call; the call and the other listeners go on, and further such panics are counted in `Info::listeners` alone"
+    ));
+}
+
 pub(crate) fn async_listener_panicked(breaker: &str, listener: &str) {
     let hint = if cfg!(feature = "tokio") {
         ""

@@ -8,17 +8,17 @@
 //! [`Machine`], the outbox and all else are behind the lock.
 //!
 //! ```text
-//! bits of the word   63 ………… 27 | 26 … 11  | 10 … 7 | 6         | 5      | 4    | 3     | 2 1 0
+//! bits of the word   63 … 28    | 27 … 12  | 11 … 7 | 6         | 5      | 4    | 3     | 2 1 0
 //!                    generation | revision | needs  | attention | locked | free | clean | state
 //! ```
 //!
 //! - *generation* goes up with every transition, also with one to the present state. A
 //!   [`Ticket`] holds the word of its admission; an outcome counts only while the
-//!   generation is still the same. 2^37 generations do not wrap.
+//!   generation is still the same. 2^36 generations do not wrap.
 //! - *revision* goes up with every change of the settings, and tells whether a ticket was
 //!   admitted under the present ones: see [live change](#live-change).
-//! - *needs* is what the settings make calls need: their beginning or end stamped, a place
-//!   among those in flight. It is the same for a whole revision, so a ticket's word also
+//! - *needs* is what settings and listeners make calls need: their beginning or end
+//!   stamped, a place among those in flight, to be told one by one ([`watched`]). It is the same for a whole revision, so a ticket's word also
 //!   says what was measured for it.
 //! - *free*: calls of this period need no question, no clock and no slot; only their
 //!   outcome is recorded.
@@ -140,6 +140,7 @@ mod throttled;
 pub(crate) mod ticket;
 mod transition;
 pub(crate) mod waiters;
+mod watched;
 
 use std::{
     panic::{RefUnwindSafe, UnwindSafe},
@@ -347,6 +348,7 @@ impl Core {
         ListenersNeed {
             elapsed: counters.is_some_and(ListenerCounters::needs_elapsed),
             every_call: counters.is_some_and(ListenerCounters::counts_every_call),
+            watched: counters.is_some_and(ListenerCounters::tells_ends),
         }
     }
 

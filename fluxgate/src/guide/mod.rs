@@ -15,6 +15,7 @@
 //! - `settings`: where settings come from: code, files, the environment
 //! - `fleet`: many instances that share openings and probes
 //! - [`operating`]: what to look at and to do when a circuit is open
+//! - `page`: the operators' page: mounting, commands, security
 //! - [`from_python`]: fluxgate, name by name
 //! - [`from_others`]: resilience4j, Polly, failsafe, tower-resilience, gobreaker, opossum, pybreaker, recloser
 //! - [`limits`]: what it does not do, and what you pay
@@ -53,6 +54,11 @@ pages! {
 #[doc = ""]
 #[doc = include_str!("pictures/fleet.html")]
 pub mod fleet {}
+
+#[cfg(feature = "page")]
+pages! {
+    page
+}
 
 #[cfg(feature = "sim")]
 #[doc = include_str!("simulating.md")]
