@@ -10,9 +10,9 @@
 //! - [`choosing`]: several targets, one call; guards that travel; waiting
 //! - [`async_and_cancellation`]: dropped futures, timeouts, hanging calls
 //! - [`listeners_and_metrics`]: signals, snapshots, metrics
-//! - `settings`: where settings come from: code, files, the environment
 //! - [`testing`]: tests without sleeping
 //! - `simulating`: policies simulated before production
+//! - `settings`: where settings come from: code, files, the environment
 //! - [`operating`]: what to look at and to do when a circuit is open
 //! - `page`: the operators' page: mounting, commands, security
 //! - [`from_python`]: fluxgate, name by name
