@@ -36,6 +36,9 @@
 //! curl -X POST -H "$by" localhost:8080/settings/reload
 //! ```
 //!
+//! With `SERVICE_STATE=service.json` the circuits that are open when the service ends are open
+//! when it starts again.
+//!
 //! Manual commands are `reset`, `disable`, `metrics_only`, `force_open`, `open` and
 //! `half_open`, or the states that they lead to, such as `forced_open`. Those that last
 //! can be given by the environment, too: `FLUXGATE_QUOTES=disabled`. Where to
@@ -62,6 +65,7 @@ mod operator;
 mod outage;
 mod recording;
 mod settings;
+mod state;
 mod visitors;
 mod webhook;
 
@@ -109,6 +113,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     // A file that is wrong is said to be before the first call, and not in the night.
     let _ = Settings::from_env().apply()?;
     settings::load()?;
+    state::restore();
     #[cfg(unix)]
     tokio::spawn(settings::reload_when_told());
 
@@ -154,6 +159,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         .with_graceful_shutdown(asked_to_end())
         .await?;
 
+    state::save()?;
     // What happened last is to arrive, too.
     let arrived = tokio::task::spawn_blocking(|| listener::flush(Duration::from_secs(5))).await?;
     if !arrived {

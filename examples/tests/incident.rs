@@ -22,7 +22,7 @@ use crate::{Process, example};
 pub(crate) struct Service {
     client: Client,
     url: String,
-    process: Process,
+    pub(crate) process: Process,
 }
 
 impl Service {
@@ -58,7 +58,11 @@ impl Service {
     }
 
     async fn quote(&self) -> StatusCode {
-        let url = format!("{}/quote", self.url);
+        self.status("quote").await
+    }
+
+    pub(crate) async fn status(&self, path: &str) -> StatusCode {
+        let url = format!("{}/{path}", self.url);
         let response = self.client.get(url).send().await;
         response.expect("the service answers").status()
     }
