@@ -330,7 +330,9 @@ impl Core {
         }
     }
 
-    fn word(&self) -> StateWord {
+    /// Returns the present control word.
+    #[inline]
+    pub(crate) fn word(&self) -> StateWord {
         self.shared.word()
     }
 

@@ -81,7 +81,8 @@ impl Machine {
 
     /// Records a call of which nothing is kept but its outcome, and no rule asks
     /// when it was.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
     pub(crate) fn record_outcome(&mut self, config: &Config, failed: bool) -> Option<Next> {
         match self.window.as_count() {
             Some(window) => {
@@ -92,8 +93,14 @@ impl Machine {
                     config.min_to_trip.is_below_outcomes(&self.totals),
                 )
             }
-            None => self.record(config, Ending { failed, nanos: 0 }, Duration::ZERO),
+            None => self.record_untimed(config, failed),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn record_untimed(&mut self, config: &Config, failed: bool) -> Option<Next> {
+        self.record(config, Ending { failed, nanos: 0 }, Duration::ZERO)
     }
 
     /// Counts a call that was recorded. Returns the state that leads to, if any: none
