@@ -33,7 +33,7 @@ fn ask_exchange(symbol: &str, up: bool) -> io::Result<f64> {
 /// With a cache around it. Here the fallback needs the arguments, so it is no
 /// `fallback = …` of the attribute but an ordinary match.
 fn quote(symbol: &str, up: bool) -> io::Result<Quote> {
-    let mut cache = CACHE.lock().expect("nobody panics with it");
+    let mut cache = CACHE.lock().expect("no panic while it is held");
     match ask_exchange(symbol, up) {
         Ok(price) => {
             cache.insert(symbol.to_owned(), price);

@@ -1,4 +1,4 @@
-//! One breaker per host: one that fails does not close the door to the others.
+//! One breaker per host: a host that fails does not affect the others.
 //! In the attribute, and by hand.
 //!
 //! ```sh

@@ -179,7 +179,7 @@ pub(crate) enum ClientError {
 
 impl From<reqwest::Error> for ClientError {
     fn from(error: reqwest::Error) -> Self {
-        // Where a dependency is, is nothing for those who ask this service.
+        // Clients of this service don't see where a dependency is.
         Self::Http(error.without_url())
     }
 }

@@ -21,6 +21,14 @@
 //!     localhost:8080/breakers/api/breakers/quotes/force_open
 //! ```
 //!
+//! The settings of the breakers can be given by a file, and read again while it runs:
+//!
+//! ```sh
+//! SERVICE_SETTINGS=examples/service/service.toml cargo run --example service
+//! kill -HUP $(pidof service)             # or
+//! curl -X POST -H "$by" localhost:8080/settings/reload
+//! ```
+//!
 //! Manual commands are `reset`, `disable`, `metrics_only` and `force_open`; they
 //! can be given by the environment, too: `FLUXGATE_QUOTES=disabled`. Where to
 //! post transitions is up to `QUOTES_WEBHOOK` and its like: without it there is
@@ -45,6 +53,7 @@ mod clients;
 mod operator;
 mod outage;
 mod recording;
+mod settings;
 mod webhook;
 
 use std::{env, error::Error, sync::Arc, time::Duration};
@@ -56,7 +65,7 @@ use axum::{
     middleware,
     routing::{get, post},
 };
-use fluxgate::{listener, page::Page, registry};
+use fluxgate::{Settings, listener, page::Page, registry};
 use tokio::{net::TcpListener, signal};
 
 use crate::{
@@ -73,7 +82,7 @@ struct Shop {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .init();
@@ -87,6 +96,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         );
     }
 
+    // A file that is wrong is said to be before the first call, and not in the night.
+    let _ = Settings::from_env().apply()?;
+    settings::load()?;
+    #[cfg(unix)]
+    tokio::spawn(settings::reload_when_told());
+
     let dependencies = Dependencies::start().await?;
     let shop = Shop {
         quotes: Quotes::new(dependencies.quotes.url()),
@@ -99,6 +114,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let commands = Router::new()
         .route("/outage/{dependency}/{mood}", post(outage::set))
         .route("/recordings/quotes", post(recording::take))
+        .route("/settings/reload", post(settings::reload))
         .route_layer(middleware::from_fn(operator::required));
     let routes = Router::new()
         .route("/quote", get(quote))

@@ -1,8 +1,8 @@
 //! Who may steer the service.
 //!
-//! It listens on loopback, so whoever can reach that may: every user of this
-//! machine. But a page in an operator's browser reaches it too, so the page must
-//! not be able to send what is asked for here:
+//! It listens on loopback, so every user of this machine may give commands. A page in
+//! an operator's browser reaches it as well, so the page must not be able to send what
+//! is required here:
 //!
 //! - the header `X-Operator`, which a page of another origin may only send after
 //!   a preflight request that this service never grants; it also says in the log

@@ -26,7 +26,7 @@ impl Webhook {
     }
 }
 
-/// It runs in the background: what takes long here delays nobody.
+/// It runs in the background, so its requests delay no call.
 impl AsyncListener for Webhook {
     async fn on_signal(&self, signal: &Signal) {
         if let Err(error) = self.deliver(signal).await {

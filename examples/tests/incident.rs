@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader},
-    process::Stdio,
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -18,24 +18,33 @@ use reqwest::{Client, StatusCode};
 
 use crate::{Process, example};
 
-struct Service {
+/// The example service as a process.
+pub(crate) struct Service {
     client: Client,
     url: String,
-    _process: Process,
+    process: Process,
 }
 
 impl Service {
     fn start() -> Self {
-        let mut child = example("service")
+        Self::start_with(|command| {
+            command
+                .env("QUOTES_RECORDING", "10000")
+                .env_remove("SERVICE_SETTINGS");
+        })
+    }
+
+    pub(crate) fn start_with(prepare: impl FnOnce(&mut Command)) -> Self {
+        let mut command = example("service");
+        command
             .arg("0")
-            .env("QUOTES_RECORDING", "10000")
             .env_remove("QUOTES_WEBHOOK")
             .env_remove("FLUXGATE_QUOTES")
             .env_remove("FLUXGATE_ALL")
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the service starts");
+            .stderr(Stdio::null());
+        prepare(&mut command);
+        let mut child = command.spawn().expect("the service starts");
         let stdout = child.stdout.take().expect("a pipe");
         let process = Process(child);
         let line = BufReader::new(stdout).lines().next().expect("a line");
@@ -44,7 +53,7 @@ impl Service {
         Self {
             client: Client::builder().no_proxy().build().expect("a client"),
             url: url.to_owned(),
-            _process: process,
+            process,
         }
     }
 
@@ -54,12 +63,28 @@ impl Service {
         response.expect("the service answers").status()
     }
 
-    async fn post(&self, path: &str) -> String {
+    pub(crate) async fn post(&self, path: &str) -> String {
+        let (status, text) = self.try_post(path).await;
+        assert!(status.is_success(), "{status}: {text}");
+        text
+    }
+
+    pub(crate) async fn try_post(&self, path: &str) -> (StatusCode, String) {
         let url = format!("{}/{path}", self.url);
         let request = self.client.post(url).header("x-operator", "test");
         let response = request.send().await.expect("the service answers");
-        let response = response.error_for_status().expect("done");
-        response.text().await.expect("text")
+        (response.status(), response.text().await.expect("text"))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> serde_json::Value {
+        let url = format!("{}/{path}", self.url);
+        let response = self.client.get(url).send().await;
+        let text = response.expect("the service answers").text().await;
+        serde_json::from_str(&text.expect("text")).expect("JSON")
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.0.id()
     }
 }
 

@@ -1,6 +1,8 @@
 //! The examples that are programs, run as processes.
 
 mod incident;
+#[cfg(unix)]
+mod settings;
 mod simulate;
 
 use std::{

@@ -1,4 +1,4 @@
-//! Where a breaker takes the time from.
+//! The source of a breaker's time.
 //!
 //! Waits, windows and durations are measured on a monotonic clock; the wall
 //! clock only stamps signals and `changed_at`. Tests drive both with a
@@ -21,9 +21,9 @@ use once_cell::sync::OnceCell;
 /// would be negative counts as zero. Spans are kept in 64 bits of nanoseconds, which
 /// is 584 years: longer ones count as that.
 ///
-/// It is asked without any lock of the breaker's, and may use the breaker. While it
-/// panics, and when it is asked from within itself, the last time that it told
-/// stands for [`now`](Self::now), and the system's for [`wall`](Self::wall).
+/// It is called while the breaker holds no lock, and may use the breaker. If it panics,
+/// or is called from within itself, the breaker uses the last time that
+/// [`now`](Self::now) returned, and the system's clock for [`wall`](Self::wall).
 pub trait Clock: Send + Sync {
     /// Returns the monotonic time since an origin that stays the same for this
     /// clock.
@@ -55,8 +55,8 @@ pub(crate) trait Ring: Send + Sync {
     fn ring(&self);
 }
 
-/// Wakes what waits for a time; see [`Clock::alarm`]. It rings when it is dropped, so
-/// that a clock that goes away leaves nothing waiting.
+/// Wakes the task that waits for a time; see [`Clock::alarm`]. It also rings when it is
+/// dropped, so that a clock that goes away leaves no task waiting.
 pub struct Alarm {
     whom: Option<Weak<dyn Ring>>,
 }
@@ -66,7 +66,7 @@ impl Alarm {
         Self { whom: Some(whom) }
     }
 
-    /// Rings.
+    /// Wakes the waiting task.
     pub fn ring(self) {}
 
     pub(crate) fn again(&self) -> Self {
@@ -274,7 +274,7 @@ impl Clock for TokioClock {
     }
 }
 
-/// A clock that moves when a test says so. Clones share one time.
+/// A clock that only moves when a test advances it. Clones share one time.
 ///
 /// ```
 /// use std::{io, time::Duration};
@@ -331,7 +331,7 @@ impl ManualClock {
         }))
     }
 
-    /// Moves both clocks forward, and wakes what waits for a time that has come.
+    /// Moves both clocks forward, and wakes the tasks whose time has come.
     pub fn advance(&self, by: Duration) {
         let now = self.with(|hands| {
             hands.now = hands.now.saturating_add(by);

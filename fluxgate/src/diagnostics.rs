@@ -115,6 +115,56 @@ pub(crate) fn keys_share(set: &str, reason: &str) {
     ));
 }
 
+/// Reports that the store of a fleet is silent.
+#[cfg(feature = "fleet")]
+pub(crate) fn fleet_degraded(fleet: &str) {
+    warn(format_args!(
+        "the store of the fleet {fleet:?} does not answer: its circuit breakers go on by their local rules"
+    ));
+}
+
+/// Reports what is wrong with the server that fleets meet on. Neither shows the login.
+#[cfg(feature = "redis-core")]
+pub(crate) fn fleet_store(address: &dyn fmt::Display, error: &dyn fmt::Display) {
+    warn(format_args!("the fleet's store at {address}: {error}"));
+}
+
+#[cfg(feature = "fleet")]
+pub(crate) fn fleet_recovered(fleet: &str) {
+    warn(format_args!(
+        "the store of the fleet {fleet:?} answers again"
+    ));
+}
+
+#[cfg(feature = "fleet")]
+pub(crate) fn fleet_differs(fleet: &str, breaker: &str) {
+    warn(format_args!(
+        "openings of circuit breaker '{breaker}' in the fleet {fleet:?} have run on other settings than those here for ten minutes: is an old release still running, or another service of that name?"
+    ));
+}
+
+#[cfg(feature = "fleet")]
+pub(crate) fn fleet_panicked(fleet: &str) {
+    warn(format_args!(
+        "the agent of the fleet {fleet:?} panicked: its circuit breakers go on by their local rules"
+    ));
+}
+
+#[cfg(feature = "fleet")]
+pub(crate) fn fleet_off(fleet: &str, variable: &str) {
+    warn(format_args!(
+        "the environment variable `{variable}` keeps this program out of the fleet {fleet:?}"
+    ));
+}
+
+#[cfg(feature = "fleet")]
+pub(crate) fn bad_fleet_variable(variable: &str, value: &str) {
+    let value: String = value.chars().take(100).collect();
+    warn(format_args!(
+        "`{variable}` is {value:?}, but may only be `off` or `on`; it is ignored"
+    ));
+}
+
 pub(crate) fn bad_variable(breaker: &str, problem: &dyn fmt::Display) {
     warn(format_args!("circuit breaker '{breaker}': {problem}"));
 }
@@ -140,6 +190,15 @@ pub(crate) fn stray_variable(stray: &dyn fmt::Display) {
 pub(crate) fn kill_switch(breaker: &str, variable: &str, state: crate::State) {
     warn(format_args!(
         "circuit breaker '{breaker}' starts {state}, as the environment variable {variable} commands"
+    ));
+}
+
+#[cfg(feature = "settings")]
+pub(crate) fn settings_unfit(breaker: &str, error: &crate::SettingsError) {
+    let faults: Vec<_> = error.faults().map(ToString::to_string).collect();
+    warn(format_args!(
+        "circuit breaker '{breaker}' runs on its code's settings, since those from outside do not fit it: {}",
+        faults.join("; ")
     ));
 }
 
@@ -170,6 +229,9 @@ pub(crate) fn command_obeyed(name: &str, command: crate::Command, by: &str) {
 
 #[cfg(feature = "page")]
 pub(crate) fn command_refused(name: &str, command: &str, reason: &str) {
+    // From outside, and as long as a path may be.
+    let shown = |text: &str| text.chars().take(100).collect::<String>();
+    let (name, command) = (shown(name), shown(command));
     warn(format_args!(
         "the command {command:?} to circuit breaker {name:?} from the operators' page was refused: {reason}"
     ));
@@ -185,6 +247,12 @@ pub(crate) fn page_has_no_thread(error: &std::io::Error) {
 pub(crate) fn policy_panicked(policy: &str) {
     warn(format_args!(
         "a custom {policy} of a circuit breaker panicked; the call goes on"
+    ));
+}
+
+pub(crate) fn policy_drop_panicked() {
+    warn(format_args!(
+        "a custom policy of a circuit breaker panicked when it was dropped; the call goes on"
     ));
 }
 

@@ -59,12 +59,6 @@
 //! - Transitions are told on the thread that caused them; a listener should be
 //!   quick.
 //!
-//! # Where it runs
-//!
-//! On Linux, macOS and Windows, on 64-bit x86 and Arm. It needs threads, a clock and
-//! 64-bit atomics: `wasm32-unknown-unknown` and targets without such atomics are not
-//! supported.
-//!
 //! # What it promises
 //!
 //! 1. **Bounded probes.** Never more than
@@ -97,7 +91,7 @@
 //!
 //! # Features
 //!
-//! | feature | default | what it buys |
+//! | feature | default | what it adds |
 //! |---|---|---|
 //! | `macros` | yes | `#[circuit_breaker(…)]` and `breaker!` |
 //! | `tracing` | yes | [`LogListener`](listener::LogListener), and the crate's own reports as events |
@@ -114,13 +108,15 @@
 //! | `keyed` | | `keyed` and `key = …`: one breaker per tenant, host or shard |
 //! | `test-util` | | `testing::isolate`: tests with breakers of their own, for `[dev-dependencies]` |
 //! | `tower` | | `tower`: a breaker as a `Layer`, for axum, tonic, reqwest and every other `Service` |
-//! | `sim` | | `sim`: tries a policy on the shipping engine before production does |
+//! | `sim` | | `sim`: simulates a policy on the real engine, before it goes to production |
 //! | `sim-traces` | | recorded traces from and to JSONL and CSV files |
-//! | `settings` | | policies from text: [`FromStr`](std::str::FromStr) in the attribute's words, for files and flags |
+//! | `settings` | | `Settings` from files and the environment, changed while the program runs; policies from text |
+//! | `redis` | | `FleetBuilder::redis`: a fleet over a Redis or Valkey server |
+//! | `redis-core` | | the same without TLS, for a server within reach over a plain connection |
 //! | `slack` | | `SlackListener` and the delivery it is built on |
 //! | `slack-core` | | the same without TLS, for a proxy within reach over plain HTTP |
 //!
-//! # Platforms
+//! # Where it runs
 //!
 //! Linux, macOS and Windows, on every processor with 64-bit atomics. Two kinds of
 //! targets are refused while compiling: those without 64-bit atomics, such as
@@ -155,6 +151,8 @@ pub mod classify;
 pub mod clock;
 mod diagnostics;
 mod engine;
+#[cfg(feature = "fleet")]
+pub mod fleet;
 pub mod future;
 #[cfg(feature = "settings")]
 mod grammar;
@@ -175,6 +173,8 @@ pub mod permit;
 pub mod random;
 pub mod registry;
 pub mod retry;
+#[cfg(feature = "settings")]
+mod settings;
 #[cfg(feature = "sim")]
 pub mod sim;
 #[cfg(feature = "slack-core")]
@@ -214,15 +214,18 @@ pub use call::rejection::{CallError, CallNotPermitted, RejectionKind, rejection}
 pub use grammar::ParsePolicyError;
 pub use info::Info;
 pub use info::flight;
+pub use info::held::{HeldState, StateHolder};
 pub use info::kill_switch::{KillSwitch, Variable};
 pub use info::lifetime::{Histogram, LifetimeTotals};
 pub use info::listeners::{ListenerInfo, MissingListener};
 pub use info::metrics::Metrics;
 pub use info::reason::{Reason, RuleKind};
-pub use info::settings::SettingsInfo;
+pub use info::settings::{SettingSource, SettingsInfo};
 pub use info::throttle::ThrottleInfo;
 pub use listener::Listener;
 pub use listener::signal::Signal;
+#[cfg(feature = "settings")]
+pub use settings::{Changes, Report, Settings, SettingsError, SettingsFault, Unmatched};
 pub use types::command::{Command, ParseCommandError};
 pub use types::error::{ConfigError, Fault};
 pub use types::name::Name;
@@ -232,6 +235,6 @@ pub use types::slow_probes::SlowProbes;
 pub use types::state::{ParseStateError, State};
 
 // The README's code compiles and runs.
-#[cfg(all(doctest, feature = "macros", feature = "tracing"))]
+#[cfg(all(doctest, feature = "macros", feature = "settings", feature = "tracing"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

@@ -1,4 +1,4 @@
-//! Where jitter and admission ratios draw from.
+//! The source of random numbers for jitter and admission.
 
 use std::hash::{BuildHasher, RandomState};
 

@@ -1,8 +1,8 @@
 //! Which errors count as failures.
 //!
 //! An error that the tracker does not match is ignored: neither a failure nor a
-//! success. Trackers belong to the function, not to the breaker: functions that
-//! share a breaker may judge errors of different types.
+//! success. Trackers belong to the function, not to the breaker: functions that share a
+//! breaker may have errors of different types.
 
 use std::{
     error::Error,
@@ -56,7 +56,7 @@ impl<E: ?Sized, F: Fn(&E) -> bool> Tracker<E> for F {
     }
 }
 
-/// Every error is a failure.
+/// Counts every error as a failure.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct All;
 
@@ -72,21 +72,18 @@ impl<E: ?Sized> Tracker<E> for All {
     }
 }
 
-/// Errors of one type: the error itself, or any error in the chain of its
+/// Matches errors of one type: the error itself, or any error in the chain of its
 /// [`source`](Error::source)s, is a `T`.
 ///
-/// It judges every error that implements [`Error`]; nothing else compiles, since
-/// nothing would ever be found. It can't see through an error whose `source`
-/// skips what it holds, as that of thiserror's `#[error(transparent)]` does: give
-/// such a variant a message of its own, or classify it with
-/// [`#[derive(Classify)]`](macro@crate::Classify).
-/// [`Info`](crate::Info) shows how many errors were `ignored`, and how many calls
-/// ever `failed`.
+/// It works for every error that implements [`Error`]; anything else does not compile,
+/// since it could never match. It can't see through an error whose `source` skips what
+/// it holds, as that of thiserror's `#[error(transparent)]` does: give such a variant a
+/// message of its own, or classify it with
+/// [`#[derive(Classify)]`](macro@crate::Classify). [`Info`](crate::Info) shows how many
+/// errors were `ignored`, and how many calls ever `failed`.
 ///
-/// For a boxed error judge
-/// what is in the box: `|error: &Box<dyn Error + Send + Sync>|
-/// TypeOf::<T>::new().tracks(error.as_ref())`. The attribute does that by
-/// itself.
+/// For a boxed error look at what is in the box: `|error: &Box<dyn Error + Send + Sync>|
+/// TypeOf::<T>::new().tracks(error.as_ref())`. The attribute does that by itself.
 ///
 /// ```
 /// use std::io;

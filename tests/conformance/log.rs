@@ -8,18 +8,14 @@
 
 use std::{
     collections::BTreeMap,
-    fmt,
     sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
 
 use fluxgate::{Listener as _, Signal, listener::LogListener};
+use fluxgate_tests::{Events, Logged};
 use serde::Deserialize;
-use tracing::{
-    Event, Level, Metadata, Subscriber,
-    field::{Field, Visit},
-    span, subscriber,
-};
+use tracing::{Level, subscriber};
 
 use crate::{
     observed::state,
@@ -113,61 +109,14 @@ fn signal(name: &str, step: &Step) -> Signal {
     Signal::new(name.to_owned(), state(old), state(new), at)
 }
 
-/// What reaches a subscriber; one event, that is.
-fn written(listener: &LogListener, signal: &Signal) -> Written {
+/// Returns the one event that reaches a subscriber.
+fn written(listener: &LogListener, signal: &Signal) -> Logged {
     fluxgate_tests::ask_every_subscriber();
-    let events = Arc::default();
-    let capture = Capture(Arc::clone(&events));
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&events);
+    let capture = Events::new(|_| true, move |logged| seen.lock().unwrap().push(logged));
     subscriber::with_default(capture, || listener.on_signal(signal));
     let mut events = events.lock().unwrap();
     assert_eq!(events.len(), 1, "{events:?}");
     events.remove(0)
-}
-
-#[derive(Debug)]
-struct Written {
-    level: Level,
-    target: String,
-    message: String,
-}
-
-struct Capture(Arc<Mutex<Vec<Written>>>);
-
-impl Subscriber for Capture {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn event(&self, event: &Event<'_>) {
-        let mut message = Message::default();
-        event.record(&mut message);
-        self.0.lock().unwrap().push(Written {
-            level: *event.metadata().level(),
-            target: event.metadata().target().to_owned(),
-            message: message.0,
-        });
-    }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-
-    fn enter(&self, _: &span::Id) {}
-
-    fn exit(&self, _: &span::Id) {}
-}
-
-#[derive(Default)]
-struct Message(String);
-
-impl Visit for Message {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if field.name() == "message" {
-            self.0 = format!("{value:?}");
-        }
-    }
 }

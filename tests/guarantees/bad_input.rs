@@ -36,7 +36,7 @@ impl Clock for Wild {
 }
 
 #[test]
-fn a_clock_that_stands_still_stops_waits_and_nothing_else() {
+fn standing_clock_stops_waits_alone() {
     let breaker = builder(&ManualClock::new())
         .window(TimeWindow::new(SECOND))
         .build()
@@ -133,7 +133,7 @@ proptest! {
 }
 
 #[test]
-fn the_longest_durations_mean_never_and_overflow_nothing() {
+fn longest_durations_overflow_nothing() {
     let clock = ManualClock::new();
     let breaker = builder(&clock)
         .window(TimeWindow::new(Duration::MAX))
@@ -231,7 +231,7 @@ fn ratios_at_their_edges_decide_exactly() {
 }
 
 #[test]
-fn settings_out_of_range_are_refused_with_every_fault_named() {
+fn out_of_range_settings_name_every_fault() {
     type Setting = fn(Builder) -> Builder;
     let refused: [(&str, Setting); 17] = [
         ("0", |b| b.window(CountWindow::new(0))),

@@ -215,7 +215,7 @@ fn retry_policy_decides_readiness_and_limit() {
 }
 
 #[test]
-fn what_a_dependency_may_ask_for_is_the_retry_policys_to_bound() {
+fn retry_policy_bounds_what_dependency_asks() {
     type Setting = fn(Builder) -> Builder;
     let rows: [(Setting, Option<u64>); 5] = [
         (|b| b.retry(retry::Cooldown::new(WAIT)), Some(300)),

@@ -70,7 +70,7 @@ rows! {
         assert_eq!(breaker.state(), State::Closed);
     }
 
-    /// Permission is asked for and the call then made by nobody.
+    /// Permission is asked for and the call is then never made.
     forgotten_permission_gives_its_slot_back [
         "https://github.com/resilience4j/resilience4j/issues/858",
         "https://github.com/alibaba/Sentinel/issues/1638",
@@ -294,7 +294,7 @@ rows! {
         assert_eq!(breaker.state(), State::HalfOpen);
     }
 
-    /// A call that an outer timeout cancels is seen by nobody, and a dependency
+    /// A call that an outer timeout cancels is not seen, and a dependency
     /// that hangs opens nothing.
     outer_timeout_can_open [
         "https://pypi.org/project/fluxgate/"
@@ -442,7 +442,7 @@ rows! {
         assert_eq!(breaker.state(), State::Closed);
     }
 
-    /// The state is reported as half-open though nobody asked, or a rule meant
+    /// The state is reported as half-open though no call asked, or a rule meant
     /// for the closed state holds in half-open.
     rules_of_one_state_stay_there [
         "https://github.com/App-vNext/Polly/issues/717"

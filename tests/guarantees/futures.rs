@@ -46,7 +46,7 @@ fn a_call_is_admitted_when_first_polled() {
 }
 
 #[test]
-fn what_a_dropped_call_counts_as_is_on_cancels_to_say() {
+fn on_cancel_decides_about_dropped_calls() {
     let rows = [
         (OnCancel::Ignore, 0, State::Closed),
         (OnCancel::Ignore, 3600, State::Closed),
@@ -98,7 +98,7 @@ async fn the_branch_that_loses_a_select_is_cancelled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_timeout_around_the_call_can_open_the_circuit() {
+async fn timeout_around_the_call_can_open_circuit() {
     let clock = ManualClock::new();
     let breaker = builder(&clock)
         .on_cancel(OnCancel::FailAfter(5 * SECOND))
@@ -138,7 +138,7 @@ async fn an_aborted_task_gives_its_slot_back() {
 }
 
 #[test]
-fn a_runtime_that_is_shut_down_under_its_calls_cancels_them() {
+fn runtime_shutdown_cancels_its_calls() {
     let clock = ManualClock::new();
     let breaker = builder(&clock).max_half_open_calls(4).build().unwrap();
     make_due(&breaker, &clock);
@@ -183,7 +183,7 @@ async fn a_dropped_fallback_counts_as_nothing() {
 }
 
 #[test]
-fn a_future_may_move_between_threads_between_its_polls() {
+fn future_may_change_threads_between_polls() {
     let breaker = builder(&ManualClock::new()).build().unwrap();
     let mut polls = 0;
     let call = std::future::poll_fn(move |_| {

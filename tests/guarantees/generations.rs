@@ -14,7 +14,7 @@ fn nothing_recorded(breaker: &CircuitBreaker, late: u64) {
 }
 
 #[test]
-fn g2_a_late_result_lands_in_no_later_window_of_the_same_state() {
+fn g2_late_result_lands_in_no_later_window() {
     let (clock, heard) = (ManualClock::new(), Heard::default());
     let breaker = builder(&clock).listener(heard.listener()).build().unwrap();
     let [good, bad] = [(); 2].map(|()| breaker.acquire().unwrap());
@@ -83,7 +83,7 @@ fn g2_a_late_result_never_overrides_an_operator() {
 }
 
 #[test]
-fn g2_a_call_admitted_while_disabled_is_never_judged() {
+fn g2_call_admitted_disabled_never_counts() {
     let clock = ManualClock::new();
     let breaker = builder(&clock).on_cancel(OnCancel::Fail).build().unwrap();
     breaker.disable();

@@ -16,7 +16,7 @@ use fluxgate::{
 use crate::kit::{Error, Heard, WAIT, builder, fail, make_due, poll, succeed, unwind, unwinds};
 
 #[test]
-fn g10_a_panic_counts_as_a_failure_and_unwinds_on_unchanged() {
+fn g10_panic_fails_and_unwinds_unchanged() {
     let breaker = builder(&ManualClock::new()).build().unwrap();
     let call = || breaker.call(|| -> Result<(), Error> { resume_unwind(Box::new(42_u8)) });
     let payload = catch_unwind(AssertUnwindSafe(call)).unwrap_err();
@@ -26,7 +26,7 @@ fn g10_a_panic_counts_as_a_failure_and_unwinds_on_unchanged() {
 }
 
 #[test]
-fn g10_a_panic_in_a_future_counts_as_a_failure_and_unwinds_on() {
+fn g10_panic_in_future_fails_and_unwinds() {
     let breaker = builder(&ManualClock::new()).build().unwrap();
     let mut future = Box::pin(breaker.call_async(unwinds()));
     assert!(catch_unwind(AssertUnwindSafe(|| poll(future.as_mut()))).is_err());
@@ -88,7 +88,7 @@ fn g5_panic_in_fallback_reaches_the_caller() {
 }
 
 #[test]
-fn g5_a_panic_in_tracker_or_predicate_changes_no_result() {
+fn g5_panic_in_tracker_changes_no_result() {
     let breaker = builder(&ManualClock::new()).build().unwrap();
     let answer = breaker
         .with_tracker(tripping_tracker)

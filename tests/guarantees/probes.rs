@@ -62,7 +62,7 @@ const ENDS: [(&str, End); 11] = [
 ];
 
 #[test]
-fn g1_a_probe_gives_its_slot_back_however_it_ends() {
+fn g1_probe_returns_slot_however_it_ends() {
     for (how, end) in ENDS {
         for on_cancel in [
             OnCancel::Ignore,
@@ -115,7 +115,7 @@ fn g1_hanging_probe_loses_its_slot() {
 }
 
 #[test]
-fn g1_probes_of_an_earlier_half_open_still_hold_their_slots() {
+fn g1_probes_of_earlier_half_open_hold_slots() {
     let clock = ManualClock::new();
     let breaker = builder(&clock).max_half_open_calls(2).build().unwrap();
     make_due(&breaker, &clock);
@@ -144,7 +144,7 @@ fn g1_a_thousand_slots_are_a_thousand_probes() {
 }
 
 #[test]
-fn g7_one_caller_half_opens_when_the_wait_is_over() {
+fn g7_one_caller_half_opens_after_the_wait() {
     let (clock, heard) = (ManualClock::new(), Heard::default());
     let breaker = builder(&clock)
         .max_half_open_calls(3)

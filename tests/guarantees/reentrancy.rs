@@ -28,7 +28,7 @@ fn listening(
 }
 
 #[test]
-fn g4_a_listener_may_call_every_method_of_its_breaker() {
+fn g4_listener_may_call_every_method() {
     let (clock, heard) = (ManualClock::new(), Heard::default());
     let breaker = listening(&clock, &heard, |breaker, signal| {
         if signal.sequence > 1 {
@@ -112,7 +112,7 @@ fn g4_a_probe_may_ask_and_command_its_breaker() {
 }
 
 #[test]
-fn g4_tracker_predicate_and_fallback_may_use_the_breaker() {
+fn g4_tracker_and_fallback_may_use_the_breaker() {
     let clock = ManualClock::new();
     let breaker = builder(&clock).build().unwrap();
     let answer = breaker

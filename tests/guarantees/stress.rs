@@ -123,7 +123,7 @@ fn g6_window_holds_exactly_the_last_outcomes() {
 }
 
 #[test]
-fn g6_the_counters_equal_the_outcomes_of_all_threads() {
+fn g6_counters_equal_outcomes_of_all_threads() {
     let failures = AtomicU64::new(0);
     let recorded = AtomicU64::new(0);
     let ignored = AtomicU64::new(0);
@@ -160,7 +160,7 @@ fn g6_the_counters_equal_the_outcomes_of_all_threads() {
 }
 
 #[test]
-fn g3_signals_form_one_chain_whatever_all_threads_do() {
+fn g3_signals_of_all_threads_form_one_chain() {
     let (clock, heard) = (ManualClock::new(), [Heard::default(), Heard::default()]);
     let breaker = CircuitBreaker::builder("stress")
         .window(CountWindow::new(8))
@@ -239,7 +239,7 @@ fn g3_signals_form_one_chain_whatever_all_threads_do() {
 }
 
 #[test]
-fn g7_one_thread_half_opens_at_the_end_of_each_wait() {
+fn g7_one_thread_half_opens_after_each_wait() {
     let (clock, heard) = (ManualClock::new(), Heard::default());
     let breaker = CircuitBreaker::builder("stress")
         .tripper(FailureStreak::new(1))
@@ -280,7 +280,7 @@ fn g7_one_thread_half_opens_at_the_end_of_each_wait() {
 }
 
 #[test]
-fn a_listener_on_another_thread_delays_no_call_on_this_one() {
+fn listener_on_other_thread_delays_no_call() {
     let clock = ManualClock::new();
     let busy = Arc::new((Barrier::new(2), Barrier::new(2)));
     let held = Arc::clone(&busy);

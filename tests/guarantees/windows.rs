@@ -40,7 +40,7 @@ fn never(clock: impl Clock + 'static) -> Builder {
 }
 
 #[test]
-fn g6_no_clock_is_read_for_calls_that_nobody_times() {
+fn g6_untimed_calls_read_no_clock() {
     let clock = Asked::default();
     let breaker = never(clock.clone()).build().unwrap();
     let before = clock.1.load(SeqCst);
@@ -78,7 +78,7 @@ fn g6_nothing_is_asked_or_timed_while_disabled() {
 }
 
 #[test]
-fn g6_durations_are_taken_when_somebody_reads_them() {
+fn g6_durations_are_measured_if_read() {
     type Setting = fn(Builder) -> Builder;
     let rules: [(bool, Setting); 3] = [
         (true, |builder| builder.durations(true)),
@@ -159,7 +159,7 @@ proptest! {
     /// Never a record older than the window, and always every record younger
     /// than the window less one slot.
     #[test]
-    fn g6_a_time_window_covers_its_duration_less_a_slot_at_least(
+    fn g6_time_window_covers_duration_less_a_slot(
         duration in 20..100_000_u64,
         slots in 1..20_u64,
         steps in vec((0..30_000_u64, any::<bool>()), 1..40),

@@ -111,7 +111,7 @@ fn a_hundred_thousand_keys() {
     let more = ALLOCATIONS.load(Ordering::Relaxed) - before;
     assert_eq!(more, 0, "looking up allocates nothing");
 
-    // As many keys that nobody saw before: the idle make room for them, and
+    // As many keys that are new: the idle make room for them, and
     // memory stays as it is.
     let before = BYTES.load(Ordering::Relaxed);
     let others: Vec<String> = keys.iter().map(|key| format!("other-{key}")).collect();

@@ -33,7 +33,7 @@ impl Log for Logger {
 }
 
 #[test]
-fn transitions_and_reports_are_records_of_the_log_crate() {
+fn transitions_and_reports_are_log_records() {
     log::set_logger(&Logger).unwrap();
     log::set_max_level(LevelFilter::Trace);
     let breaker = CircuitBreaker::builder("logged")

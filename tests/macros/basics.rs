@@ -186,6 +186,8 @@ fn breakers_begin_in_their_initial_state() {
     assert_eq!(newcomer_breaker().info().metrics.failure_count, 2);
     assert_eq!(maintained(), Err(ApiError::Rejected(State::ForcedOpen)));
     MAINTENANCE.reset();
+    assert_eq!(maintained(), Err(ApiError::Rejected(State::ForcedOpen)));
+    MAINTENANCE.close();
     assert_eq!(maintained(), Ok(1));
     let shard = SHARDS.get(&7);
     assert_eq!(shard.state(), State::HalfOpen);

@@ -198,7 +198,7 @@ fn sync_arguments_drop_as_without_the_attribute() {
 }
 
 #[test]
-fn methods_arguments_drop_as_without_the_attribute() {
+fn method_arguments_drop_as_without_attribute() {
     let _own = testing::isolate();
     let d = D;
     same! {

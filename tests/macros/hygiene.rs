@@ -79,7 +79,7 @@ mod shadowed {
 }
 
 #[tokio::test]
-async fn without_a_prelude_and_with_everything_shadowed() {
+async fn no_prelude_and_everything_shadowed() {
     assert_eq!(shadowed::sync(1).unwrap(), 1);
     assert_eq!(shadowed::asynchronous(2).await.unwrap(), 2);
     assert_eq!(shadowed::boxed(3).await.unwrap(), 3);

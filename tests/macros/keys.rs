@@ -23,7 +23,7 @@ fn quote(tenant: &str, fails: bool) -> io::Result<String> {
 }
 
 #[test]
-fn one_that_fails_does_not_close_the_door_to_others() {
+fn attribute_keeps_keys_apart() {
     let _time = fluxgate::testing::freeze();
     assert!(quote("a", true).is_err());
     assert!(is_rejection(&quote("a", false).unwrap_err()));

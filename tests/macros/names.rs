@@ -146,7 +146,7 @@ fn inside_closures_and_methods() {
     );
 }
 
-/// Nobody calls them: their breakers are linked into the program.
+/// No test calls them: their breakers are linked into the program.
 #[allow(dead_code, reason = "their breakers are linked")]
 mod paths {
     use std::io;

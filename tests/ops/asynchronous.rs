@@ -125,7 +125,7 @@ fn a_listener_that_waits_holds_up_no_other() {
 }
 
 #[test]
-fn when_too_many_wait_the_oldest_are_dropped_and_counted() {
+fn full_queue_drops_and_counts_the_oldest() {
     const CAPACITY: u64 = 1024;
     let gated = Gated::new();
     let (listener, told) = recorder();
@@ -164,7 +164,7 @@ fn when_too_many_wait_the_oldest_are_dropped_and_counted() {
 }
 
 #[test]
-fn what_waits_is_delivered_when_the_breaker_is_gone() {
+fn waiting_signals_outlive_the_breaker() {
     let gated = Gated::new();
     let breaker = CircuitBreaker::builder("async_dropped")
         .listener(Arc::clone(&gated))
@@ -173,7 +173,7 @@ fn what_waits_is_delivered_when_the_breaker_is_gone() {
     flip(&breaker, 7);
     drop(breaker);
     gated.open();
-    // Nobody is left to flush for, but the listener is dropped in the end.
+    // No caller is left to flush for, but the listener is dropped in the end.
     eventually(|| Arc::strong_count(&gated) == 1);
     assert_eq!(gated.told.lock().unwrap().len(), 7);
 }
@@ -225,7 +225,7 @@ fn async_panics_are_counted_and_contained() {
 }
 
 #[test]
-fn a_closure_whose_future_fails_is_reported_as_failing() {
+fn closure_with_failing_future_is_reported() {
     let every_second = |signal: Signal| async move {
         if signal.sequence.is_multiple_of(2) {
             Err(format!("no answer to {}", signal.sequence))
@@ -295,7 +295,7 @@ fn a_listener_that_wakes_itself_is_polled_again() {
 }
 
 #[test]
-fn a_listener_may_command_its_breaker_and_not_wait_for_itself() {
+fn async_listener_may_command_its_breaker() {
     let (sender, done) = mpsc::channel();
     let slot: Arc<Mutex<Option<CircuitBreaker>>> = Arc::default();
     let shared = Arc::clone(&slot);
@@ -319,7 +319,7 @@ fn a_listener_may_command_its_breaker_and_not_wait_for_itself() {
 }
 
 #[test]
-fn the_protected_call_never_waits_for_an_async_listener() {
+fn call_never_waits_for_an_async_listener() {
     let gated = Gated::new();
     let breaker = CircuitBreaker::builder("async_call")
         .tripper(fluxgate::tripper::FailureStreak::new(1))

@@ -130,7 +130,7 @@ fluxgate::breaker! {
 }
 
 #[test]
-fn breakers_of_functions_that_were_never_called_are_listed() {
+fn breakers_of_uncalled_functions_are_listed() {
     let names = registry::all();
     let names: Vec<_> = names.iter().map(CircuitBreaker::name).collect();
     for name in ["never_called", "method", "shared"] {

@@ -187,7 +187,7 @@ static REFUSED: StaticBreaker = StaticBreaker::new(|| {
 });
 
 #[test]
-fn refusing_listener_panics_all_over_build_returns() {
+fn build_returns_with_panics_all_over_listener() {
     let error = CircuitBreaker::builder("contained::refused")
         .listener(Refuses(Bomb))
         .build()
@@ -228,7 +228,7 @@ fn panicking_listener_without_name_is_reported() {
 }
 
 #[test]
-fn listener_drop_panics_nowhere_in_the_callers_code() {
+fn panic_in_listener_drop_never_reaches_callers() {
     drop(CircuitBreaker::builder("contained::unbuilt").listener(Panics(Bomb)));
     let refused = CircuitBreaker::builder("contained::refused_setting")
         .close_after(0)

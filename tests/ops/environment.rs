@@ -133,7 +133,7 @@ fn child_that_freezes() {
 }
 
 #[test]
-fn freeze_hides_the_environment_and_obeys_it_after() {
+fn freeze_hides_the_environment_until_dropped() {
     let closed = "[Closed, Closed, Closed]";
     for (variables, after) in [
         (
@@ -179,7 +179,7 @@ fn child_that_lists() {
 }
 
 #[test]
-fn stray_variable_is_reported_once_with_the_nearest() {
+fn stray_variable_is_reported_with_nearest_name() {
     let told = run(
         "child_that_lists",
         &[
@@ -302,7 +302,7 @@ fn child_with_keys() {
 }
 
 #[test]
-fn nobody_is_told_before_the_breaker_of_a_key_is_in_place() {
+fn reports_come_after_key_has_its_breaker() {
     let said = run("child_with_keys", &[("FLUXGATE_NOSY_SET_KEY", "disabled")]);
     assert_eq!(said, r#"disabled [(Disabled, "Disabled")]"#);
 }

@@ -101,7 +101,7 @@ fn annotated() -> io::Result<()> {
 }
 
 #[test]
-fn annotated_function_recovers_and_keeps_its_name() {
+fn annotated_function_recovers_with_its_name() {
     in_time(|| {
         let _own = testing::isolate();
         ARMED.set(true);
@@ -228,7 +228,7 @@ fluxgate::breaker! {
 }
 
 #[test]
-fn registry_asked_by_a_listener_expression_answers() {
+fn registry_answers_listener_expression() {
     in_time(|| {
         let _own = testing::isolate();
         assert_eq!(LISTING.state(), State::Closed);

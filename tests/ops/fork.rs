@@ -60,7 +60,7 @@ fn child() {
 /// In a process that runs this test alone, so that no other thread holds a lock
 /// when it forks.
 #[test]
-fn forked_process_counts_and_reports_lost_signals() {
+fn forked_process_reports_lost_signals() {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "fork::child", "--test-threads=1"])
         .output()

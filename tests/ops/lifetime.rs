@@ -80,7 +80,7 @@ fn healthy_successes_of_all_threads_are_counted() {
 }
 
 #[test]
-fn without_the_successes_only_what_goes_wrong_is_counted() {
+fn without_successes_only_the_rest_is_counted() {
     let mut needs = ListenerNeeds::default();
     needs.lifetime = true;
     let builder = CircuitBreaker::builder("failures").listener(Reader(needs));
@@ -178,7 +178,7 @@ fn probes_rejections_and_the_time_in_each_state() {
 }
 
 #[test]
-fn a_histogram_holds_every_call_and_keeps_the_window_as_it_is() {
+fn histogram_holds_every_call_beside_the_window() {
     let clock = ManualClock::new();
     let breaker = CircuitBreaker::builder("histogram")
         .window(CountWindow::new(2))

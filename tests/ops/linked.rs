@@ -33,7 +33,7 @@ impl<T: Clone> Service<T> {
     }
 }
 
-/// Nobody calls this one.
+/// No test calls this one.
 #[allow(dead_code)]
 async fn in_async_block() {
     let breaker = {

@@ -17,10 +17,10 @@ mod linked;
 mod prometheus;
 mod registry;
 mod rejections;
-mod reports;
 mod serialised;
 mod would_have_opened;
 
+use fluxgate_tests::reports;
 use std::{
     thread,
     time::{Duration, Instant},

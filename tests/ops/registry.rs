@@ -53,12 +53,12 @@ fn commands_are_named_like_the_methods() {
     assert_eq!(
         error.to_string(),
         "not a command: expected one of reset, disable, metrics_only, force_open, open, \
-         half_open, or the state that one leads to: closed, disabled, forced_open"
+         half_open, close, or the state that one leads to: closed, disabled, forced_open"
     );
 }
 
 #[test]
-fn the_second_of_a_name_is_reported_and_both_live_on() {
+fn second_of_a_name_is_reported_and_works() {
     let (reports, first) = reports::of(|| build("twice"));
     assert!(reports.is_empty(), "{reports:?}");
     let (reports, second) = reports::of(|| build("twice"));

@@ -150,8 +150,11 @@ fn an_open_breaker_as_a_listing_shows_it() {
                 "slow_probes": "Pass",
                 "throttle": null,
                 "durations": true,
+                "from": {},
+                "refused": [],
             },
             "variable": {"name": "FLUXGATE_SERIALISED", "value": null},
+            "held": null,
             "kill_switch": null,
             "listener_failures": 0,
             "listeners": [
@@ -255,6 +258,6 @@ fn words_are_read_back_and_others_refused() {
     let error = serde_json::from_value::<Command>(json!("shut")).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "invalid value: string \"shut\", expected one of reset, disable, metrics_only, force_open, open, half_open, or of the states closed, disabled, forced_open"
+        "invalid value: string \"shut\", expected one of reset, disable, metrics_only, force_open, open, half_open, close, or of the states closed, disabled, forced_open"
     );
 }

@@ -88,7 +88,7 @@ fn outage_is_told_once_with_its_reason() {
 }
 
 #[test]
-fn rate_about_its_threshold_is_told_once_a_minute() {
+fn rate_around_threshold_is_told_once_a_minute() {
     let watched = watched(|builder| builder.tripper(FailureStreak::new(1)));
     for round in 1..=3 {
         for _ in 0..20 {
@@ -157,7 +157,7 @@ fn other_states_tell_nothing_of_it() {
     let watched = watched(|builder| builder.tripper(FailureStreak::new(2)));
     watched.breaker.disable();
     watched.fail(5);
-    watched.breaker.reset();
+    watched.breaker.close();
     watched.fail(2);
     assert_eq!(watched.breaker.state(), State::Open);
     let told = watched.told.lock().unwrap();

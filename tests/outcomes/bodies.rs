@@ -178,7 +178,7 @@ async fn a_body_dropped_after_its_end_has_ended() {
 }
 
 #[tokio::test]
-async fn a_probe_that_delivers_past_its_lease_has_passed() {
+async fn probe_delivering_past_its_lease_passes() {
     let clock = ManualClock::new();
     let breaker = builder(&clock).build().expect("valid");
     breaker.acquire().expect("closed").failure();
@@ -239,7 +239,7 @@ impl Body for Fed {
 }
 
 #[tokio::test]
-async fn a_server_that_breaks_off_is_seen_by_its_client() {
+async fn client_sees_server_breaking_off() {
     use axum::{Router, routing::get};
     let (feeds, mut bodies) = mpsc::unbounded_channel();
     let handler = move || {

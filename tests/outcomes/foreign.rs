@@ -61,7 +61,7 @@ fn with_plain_box() -> Result<u8, Box<dyn Error>> {
 }
 
 #[tokio::test]
-async fn reqwest_errors_count_and_rejections_come_apart() {
+async fn reqwest_errors_count_apart_from_rejections() {
     let _time = fluxgate::testing::freeze();
     // Bound and dropped: nothing listens there.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -277,7 +277,7 @@ fn inner_io() -> io::Result<u8> {
 }
 
 #[test]
-fn in_an_opaque_error_it_is_unless_a_tracker_says_no() {
+fn opaque_error_counts_unless_tracker_denies() {
     let _time = fluxgate::testing::freeze();
     inner_io_breaker().force_open();
     outer_tracked().unwrap_err();
@@ -334,7 +334,7 @@ impl Client {
 }
 
 #[test]
-fn methods_and_generic_errors_work_without_a_bound() {
+fn methods_and_generic_errors_need_no_bound() {
     let _time = fluxgate::testing::freeze();
     assert!(matches!(
         Client(1).generic("no"),

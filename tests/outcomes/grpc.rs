@@ -240,7 +240,7 @@ async fn stream(
 }
 
 #[tokio::test]
-async fn an_outage_opens_the_circuit_and_rejections_are_unavailable() {
+async fn outage_opens_and_rejects_as_unavailable() {
     let (channel, _) = serve(None).await;
     let breaker = builder(&ManualClock::new()).build().expect("valid");
     let layer = CircuitBreakerLayer::new(breaker.clone()).grpc();
@@ -342,7 +342,7 @@ async fn a_stream_that_breaks_off_is_a_failure() {
 }
 
 #[tokio::test]
-async fn what_a_proxy_answers_counts_by_its_http_status() {
+async fn proxy_answer_counts_by_http_status() {
     let (channel, _streams) = serve(None).await;
     let breaker = builder(&ManualClock::new()).build().expect("valid");
     let answer = stream(&channel, &breaker, "/test.Test/Proxy").await;

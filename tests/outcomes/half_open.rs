@@ -1,7 +1,6 @@
 //! A half-open circuit whose probes say nothing.
 
 use std::{
-    fmt::Write as _,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -10,48 +9,21 @@ use fluxgate::{
     CircuitBreaker, Outcome, State, clock::ManualClock, permit::All, retry::Cooldown,
     tripper::FailureStreak,
 };
-use tracing::{
-    Event, Metadata, Subscriber,
-    field::{Field, Visit},
-    span,
-};
+use fluxgate_tests::Events;
 
 /// The messages of the crate's own reports.
 #[derive(Clone, Default)]
 struct Reports(Arc<Mutex<Vec<String>>>);
 
-struct Message(String);
-
-impl Visit for Message {
-    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        if field.name() == "message" {
-            write!(self.0, "{value:?}").expect("a string takes all");
-        }
+impl Reports {
+    /// Returns a subscriber that keeps them here.
+    fn subscriber(&self) -> impl tracing::Subscriber + Send + Sync + use<> {
+        let reports = Arc::clone(&self.0);
+        Events::new(
+            |target| target == "fluxgate",
+            move |logged| reports.lock().unwrap().push(logged.message),
+        )
     }
-}
-
-impl Subscriber for Reports {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "fluxgate"
-    }
-
-    fn new_span(&self, _span: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _span: &span::Id, _values: &span::Record<'_>) {}
-
-    fn record_follows_from(&self, _span: &span::Id, _follows: &span::Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        let mut message = Message(String::new());
-        event.record(&mut message);
-        self.0.lock().unwrap().push(message.0);
-    }
-
-    fn enter(&self, _span: &span::Id) {}
-
-    fn exit(&self, _span: &span::Id) {}
 }
 
 fn half_open(clock: &ManualClock) -> CircuitBreaker {
@@ -73,10 +45,10 @@ fn probe(breaker: &CircuitBreaker, outcome: Outcome) {
 }
 
 #[test]
-fn silent_probes_hold_no_slot_and_are_reported_once() {
+fn silent_probes_hold_no_slot_and_report_once() {
     fluxgate_tests::ask_every_subscriber();
     let reports = Reports::default();
-    let _subscriber = tracing::subscriber::set_default(reports.clone());
+    let _subscriber = tracing::subscriber::set_default(reports.subscriber());
     let breaker = half_open(&ManualClock::new());
     let seen = || reports.0.lock().unwrap().len();
     for _ in 0..99 {
@@ -99,7 +71,7 @@ fn silent_probes_hold_no_slot_and_are_reported_once() {
 fn cancelled_probes_say_nothing_either() {
     fluxgate_tests::ask_every_subscriber();
     let reports = Reports::default();
-    let _subscriber = tracing::subscriber::set_default(reports.clone());
+    let _subscriber = tracing::subscriber::set_default(reports.subscriber());
     let breaker = half_open(&ManualClock::new());
     for _ in 0..100 {
         drop(breaker.acquire().expect("a slot is free"));

@@ -190,9 +190,19 @@ fn attention_outlives_transitions() {
     let breaker = throttled(&clock);
     overload(&breaker);
     let before = counts(&breaker);
-    breaker.force_open();
-    breaker.reset();
-    assert_eq!(counts(&breaker), before);
+    let commands: [fn(&CircuitBreaker); 6] = [
+        CircuitBreaker::force_open,
+        CircuitBreaker::open,
+        // From open to open.
+        CircuitBreaker::open,
+        CircuitBreaker::half_open,
+        CircuitBreaker::metrics_only,
+        CircuitBreaker::reset,
+    ];
+    for command in commands {
+        command(&breaker);
+        assert_eq!(counts(&breaker), before, "{}", breaker.state());
+    }
     assert!((0..100).any(|_| breaker.acquire().is_err()));
 }
 
@@ -283,7 +293,7 @@ impl Longest for Cooldown {
 }
 
 #[test]
-fn metrics_only_shows_the_share_and_refuses_nothing() {
+fn metrics_only_shows_share_without_refusing() {
     let clock = ManualClock::new();
     let breaker = throttled(&clock);
     breaker.metrics_only();
@@ -383,7 +393,7 @@ fn settings_out_of_range_are_refused() {
 }
 
 #[test]
-fn settings_are_shown_as_the_attribute_reads_them() {
+fn settings_are_shown_as_attribute_reads_them() {
     let clock = ManualClock::new();
     let shown = throttled(&clock).info().settings.throttle;
     let written = "Adaptive(k = 1.5, window = 10s, min = 20, floor = 0.01)";

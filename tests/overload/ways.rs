@@ -71,7 +71,7 @@ fn wait_of_a_measured_call_is_told() {
 
 /// A wait that the first overload brings is not lost, in whatever way it ends.
 #[test]
-fn wait_of_the_first_overload_lengthens_attention() {
+fn first_overloads_wait_lengthens_attention() {
     for is_measured in [false, true] {
         let clock = ManualClock::new();
         let breaker = settings(CircuitBreaker::builder("busy"), &clock)
@@ -303,7 +303,7 @@ fn jumping_clock_throttles_at_most_a_window() {
 }
 
 #[test]
-fn calls_in_flight_past_renew_and_command_count_nowhere() {
+fn calls_past_renew_or_command_count_nowhere() {
     let clock = ManualClock::new();
     let breaker = breaker(&clock);
     let commands: [fn(&CircuitBreaker); 4] = [

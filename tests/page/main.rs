@@ -4,7 +4,8 @@
 use std::{collections::HashMap, future::poll_fn, pin::pin};
 
 use bytes::Bytes;
-use fluxgate::{CircuitBreaker, Name, State, keyed::CircuitBreakers, page::Page};
+use fluxgate::{CircuitBreaker, Command, Name, State, keyed::CircuitBreakers, page::Page, testing};
+use fluxgate_tests::reports;
 use http::{Request, Response, StatusCode, request::Parts};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
@@ -93,6 +94,64 @@ async fn commands_need_author_header_and_origin() {
     assert_eq!(status(&page, "POST", nobody, &[COMMAND, ALICE]).await, 404);
 }
 
+/// Whatever speaks against a command, the log has it: to which breaker, and why.
+#[test]
+fn refused_commands_are_logged() {
+    let breaker = breaker("page_logged");
+    let path = "/api/breakers/page_logged/disable";
+    let refused = |page: &Page, path: &str, headers: &[(&str, &str)]| {
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = { runtime }.build().unwrap();
+        let (said, status) =
+            reports::of(|| runtime.block_on(async { status(page, "POST", path, headers).await }));
+        assert_eq!(status, 403);
+        let [said] = <[String; 1]>::try_from(said).unwrap();
+        said
+    };
+    let page = operated();
+    for (page, headers, why) in [
+        (
+            &Page::new(),
+            &[COMMAND, ALICE][..],
+            "this page is read only",
+        ),
+        (&page, &[ALICE], "needs the header `X-Fluxgate-Command: 1`"),
+        (
+            &page,
+            &[COMMAND, ALICE, ("sec-fetch-site", "cross-site")],
+            "of another origin",
+        ),
+        (&page, &[COMMAND], "you may not give commands"),
+    ] {
+        let said = refused(page, path, headers);
+        assert!(said.contains("\"disable\""), "{said}");
+        assert!(said.contains("\"page_logged\""), "{said}");
+        assert!(said.contains(why), "{said}");
+    }
+    // It can't forge a line, or fill a disk.
+    let long = format!(
+        "/api/breakers/x%0AERROR%20all%20is%20lost{}/y",
+        "z".repeat(5000)
+    );
+    let said = refused(&page, &long, &[COMMAND]);
+    assert!(!said.contains('\n') && said.len() < 400, "{said}");
+    assert_eq!(breaker.state(), State::Closed);
+}
+
+#[tokio::test]
+async fn both_vocabularies_are_understood() {
+    let breaker = breaker("page_words");
+    let page = operated();
+    for command in Command::ALL {
+        for word in [command.as_str(), command.state().as_str()] {
+            let path = format!("/api/breakers/page_words/{word}");
+            let headers = [COMMAND, ALICE];
+            assert_eq!(status(&page, "POST", &path, &headers).await, 200, "{word}");
+            assert_eq!(breaker.state(), command.state(), "{word}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn panic_in_authorisation_refuses() {
     let breaker = breaker("page_panics");
@@ -155,7 +214,7 @@ async fn names_are_percent_decoded() {
     assert_eq!(response.headers()["content-type"], "application/json");
     assert_eq!(response.headers()["x-content-type-options"], "nosniff");
     let found: Value = serde_json::from_str(&text(response).await).unwrap();
-    assert_eq!(found[0]["info"]["name"], hostile);
+    assert_eq!(found["breakers"][0]["info"]["name"], hostile);
     for bad in [
         "/api/breakers/%zz",
         "/api/breakers/%ff",
@@ -164,6 +223,56 @@ async fn names_are_percent_decoded() {
     ] {
         assert_eq!(status(&page, "GET", bad, &[]).await, 404, "{bad}");
     }
+}
+
+/// No browser sends `..` as a part of a path, nor `%2E%2E`.
+#[tokio::test]
+async fn names_of_dots_are_encoded_twice() {
+    let up = breaker("..");
+    let page = operated();
+    let path = "/api/breakers/%252E%252E/force_open";
+    assert_eq!(status(&page, "POST", path, &[COMMAND, ALICE]).await, 200);
+    assert_eq!(up.state(), State::ForcedOpen);
+    let path = "/api/breakers/%252E%252E";
+    assert_eq!(status(&page, "GET", path, &[]).await, 200);
+    // Nor is one found whose name is encoded for itself.
+    let percent = breaker("page_%2E");
+    let path = "/api/breakers/page_%252E/force_open";
+    assert_eq!(status(&page, "POST", path, &[COMMAND, ALICE]).await, 200);
+    assert_eq!(percent.state(), State::ForcedOpen);
+}
+
+#[tokio::test]
+async fn listings_are_bounded() {
+    let _own = testing::isolate();
+    let build = |name: String| CircuitBreaker::builder(name).build().unwrap();
+    let mut breakers: Vec<_> = (0..2005).map(|i| build(format!("b{i}"))).collect();
+    breakers[2004].force_open();
+    let page = Page::new();
+    let list = async |path: &str| {
+        let list = text(send(&page, "GET", path, &[]).await).await;
+        serde_json::from_str::<Value>(&list).unwrap()
+    };
+    let all = list("/api/breakers").await;
+    assert_eq!(all["left_out"], 5);
+    let rows = all["breakers"].as_array().unwrap();
+    assert_eq!(rows.len(), 2000);
+    assert_eq!(
+        rows[0]["name"], "b2004",
+        "what is not closed is not left out"
+    );
+
+    breakers.extend((0..25).map(|_| build("same".to_owned())));
+    breakers.last().unwrap().disable();
+    let same = list("/api/breakers/same").await;
+    assert_eq!(same["left_out"], 5);
+    let rows = same["breakers"].as_array().unwrap();
+    assert_eq!(rows.len(), 20);
+    assert_eq!(rows[0]["info"]["state"], "disabled");
+
+    drop(breakers);
+    let none = list("/api/breakers").await;
+    assert_eq!(none, serde_json::json!({ "left_out": 0, "breakers": [] }));
 }
 
 #[tokio::test]
@@ -231,7 +340,8 @@ async fn keys_are_listed_and_commanded_once() {
     let page = operated();
     let list = text(send(&page, "GET", "/api/breakers", &[]).await).await;
     let list: Value = serde_json::from_str(&list).unwrap();
-    let rows = list.as_array().unwrap().iter();
+    assert_eq!(list["left_out"], 0);
+    let rows = list["breakers"].as_array().unwrap().iter();
     assert_eq!(rows.filter(|row| row["name"] == name).count(), 1);
     let path = "/api/breakers/page_set%2Flabelled/force_open";
     let answer = text(send(&page, "POST", path, &[COMMAND, ALICE]).await).await;

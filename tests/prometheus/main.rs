@@ -109,7 +109,7 @@ fn quotes_fail_and_recover(service: &Service, prometheus: &Prometheus) {
         service.get("quote");
         service.state("quotes") == "open"
     });
-    // Nobody calls: it stays open, so what Prometheus must say is known.
+    // No call is made: it stays open, so what Prometheus must say is known.
     until("Prometheus says so", || {
         let open = prometheus.ask(r#"circuit_breaker_state{state="open"} == 1"#);
         names("circuit_name", open) == ["quotes"]

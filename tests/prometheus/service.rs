@@ -53,7 +53,7 @@ impl Service {
     pub(crate) fn breaker(&self, name: &str) -> Value {
         let (_, body) = self.get(&format!("breakers/api/breakers/{name}"));
         let found: Value = serde_json::from_str(&body).expect(&body);
-        found[0]["info"].clone()
+        found["breakers"][0]["info"].clone()
     }
 
     pub(crate) fn state(&self, name: &str) -> String {

@@ -117,7 +117,7 @@ fn worker_that_comes_back_gets_one_job() {
 }
 
 #[test]
-fn job_ends_on_another_thread_with_the_workers_own_time() {
+fn job_ends_on_another_thread_with_its_own_time() {
     let clock = ManualClock::new();
     let pool = Pool::new(&clock, 1);
     let (queue, jobs) = mpsc::channel::<(OwnedGuard, Duration)>();

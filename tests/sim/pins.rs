@@ -88,7 +88,7 @@ fn goodput_in_overload(refusal_costs: f64, policy: impl Fn(Builder) -> Builder) 
 
 /// What a model says of calls without a breaker, and of a throttle with K = 1.5.
 #[test]
-fn overload_is_answered_in_proportion_by_a_throttle() {
+fn throttle_sheds_load_in_proportion() {
     let never = |breaker: Builder| breaker.tripper(FailureStreak::new(u64::MAX));
     let throttle = |breaker: Builder| never(breaker).throttle(Adaptive::new(1.5));
     for (refusal_costs, unguarded, throttled) in [(0.0, 500.0, 500.0), (0.3, 285.0, 434.0)] {

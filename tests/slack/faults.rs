@@ -119,7 +119,7 @@ fn the_end_comes_in_time_even_if_slack_hangs() {
 }
 
 #[test]
-fn what_is_given_up_is_logged_in_full_and_without_tokens() {
+fn given_up_message_is_logged_without_tokens() {
     log::keep();
     let slack = Slack::start();
     slack.will([Act::code("not_in_channel"), Act::code("is_archived")]);

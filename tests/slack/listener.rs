@@ -191,7 +191,7 @@ fn templates_may_be_in_another_language() {
 }
 
 #[test]
-fn breakers_that_share_a_listener_have_threads_of_their_own() {
+fn breakers_of_one_listener_have_own_threads() {
     let slack = Slack::start();
     let listener = listener(&slack, SlackTemplates::default());
     for name in ["one", "two"] {
@@ -207,7 +207,7 @@ fn breakers_that_share_a_listener_have_threads_of_their_own() {
 }
 
 #[test]
-fn breakers_of_one_name_have_threads_of_their_own() {
+fn breakers_of_one_name_have_own_threads() {
     let slack = Slack::start();
     let listener = Arc::new(listener(&slack, SlackTemplates::default()));
     let breaker = || {
@@ -286,7 +286,7 @@ fn builder_shows_neither_token_nor_webhook() {
 }
 
 #[test]
-fn a_thread_whose_last_message_is_lost_is_over_all_the_same() {
+fn thread_ends_even_if_its_last_message_is_lost() {
     let slack = Slack::start();
     let listener = listener(&slack, SlackTemplates::default());
     slack.will([Act::Ok, Act::code("msg_too_long"), Act::Ok]);

@@ -53,7 +53,7 @@ struct Response {
 }
 
 #[test]
-fn conformance_of_the_listener_with_its_recordings() {
+fn listener_conforms_to_its_recordings() {
     let (mut scenarios, mut steps) = (0, 0);
     for (file, text) in vectors::read("fluxgate", "jsonl") {
         if !file.starts_with("slack") {

@@ -1,15 +1,8 @@
 //! What the delivery logs, kept for the tests to look at.
 
-use std::{
-    fmt::{self, Write},
-    sync::{Mutex, Once, PoisonError},
-};
+use std::sync::{Mutex, Once, PoisonError};
 
-use tracing::{
-    Event, Metadata, Subscriber,
-    field::{Field, Visit},
-    span,
-};
+use fluxgate_tests::Events;
 
 static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
@@ -17,11 +10,23 @@ static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 pub(crate) fn keep() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        tracing::subscriber::set_global_default(Keeper).expect("nobody else sets one");
+        let wanted = |target: &str| {
+            ["fluxgate", "slack::proxy"]
+                .iter()
+                .any(|ours| target.starts_with(ours))
+        };
+        let events = Events::new(wanted, |logged| {
+            let line = format!("{}{}", logged.level, logged.fields);
+            LINES
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(line);
+        });
+        tracing::subscriber::set_global_default(events).expect("no other is installed");
     });
 }
 
-/// The lines that have this in them: tests run side by side.
+/// Returns the lines that contain this: tests run side by side.
 pub(crate) fn lines_with(what: &str) -> Vec<String> {
     let lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
     lines
@@ -29,40 +34,4 @@ pub(crate) fn lines_with(what: &str) -> Vec<String> {
         .filter(|line| line.contains(what))
         .cloned()
         .collect()
-}
-
-struct Keeper;
-
-impl Subscriber for Keeper {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        ["fluxgate", "slack::proxy"]
-            .iter()
-            .any(|ours| metadata.target().starts_with(ours))
-    }
-
-    fn event(&self, event: &Event<'_>) {
-        let mut line = Line(event.metadata().level().to_string());
-        event.record(&mut line);
-        LINES
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(line.0);
-    }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-    fn enter(&self, _: &span::Id) {}
-    fn exit(&self, _: &span::Id) {}
-}
-
-struct Line(String);
-
-impl Visit for Line {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let _ = write!(self.0, " {}={value:?}", field.name());
-    }
 }

@@ -23,7 +23,7 @@ fn parsed(text: &str) -> Value {
 }
 
 #[test]
-fn the_recommended_policy_forwards_everything_and_has_threads() {
+fn recommended_policy_forwards_with_threads() {
     let slack = Slack::start();
     let proxy = Proxy::start(&slack, &["--policy=recommended"]);
     let send = |body: Value| {

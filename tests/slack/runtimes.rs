@@ -58,7 +58,7 @@ fn async_code_that_never_lets_go_of_its_runtime() {
 }
 
 #[test]
-fn a_breaker_that_outlives_the_runtime_it_was_built_in() {
+fn breaker_outlives_its_runtime() {
     let slack = Slack::start();
     let runtime = runtime();
     let breaker = runtime.block_on(async {
@@ -84,7 +84,7 @@ async fn a_runtime_whose_clock_is_paused() {
 }
 
 #[test]
-fn what_is_queued_is_sent_after_the_last_handle_is_gone() {
+fn queued_messages_outlive_the_last_handle() {
     let slack = Slack::start();
     slack.will([Act::Drop]);
     let delivery = deliver(&slack, &hasty());

@@ -1,8 +1,14 @@
-//! What several test files share.
+//! Helpers of several test binaries.
+
+pub mod reports;
 
 use std::sync::OnceLock;
 
 use tracing::{Dispatch, subscriber::NoSubscriber};
+
+mod events;
+
+pub use events::{Events, Logged};
 
 /// Has every subscriber asked what it wants to hear, whichever thread comes to an
 /// event first.

@@ -123,7 +123,7 @@ async fn a_connection_that_fails_is_a_failure() {
     let client = ServiceBuilder::new()
         .layer(CircuitBreakerLayer::new(breaker.clone()))
         .service(reqwest::Client::new());
-    // Bound and dropped: nobody listens there.
+    // Bound and dropped: nothing listens there.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}/", listener.local_addr().expect("bound"));
     drop(listener);
@@ -133,7 +133,7 @@ async fn a_connection_that_fails_is_a_failure() {
             .clone()
             .oneshot(request(&url))
             .await
-            .expect_err("nobody listens");
+            .expect_err("nothing listens");
         assert!(error.is::<reqwest::Error>());
     }
     assert_eq!(breaker.state(), State::Open);

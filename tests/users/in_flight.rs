@@ -28,7 +28,7 @@ fn begin(breaker: &CircuitBreaker, calls: usize) -> Vec<Guard<'_>> {
 }
 
 #[test]
-fn the_next_call_finds_the_hung_ones_and_is_rejected() {
+fn next_call_finds_hung_ones_and_is_rejected() {
     let (breaker, clock) = breaker(|builder| builder);
     let hung = begin(&breaker, 3);
     clock.advance(Duration::from_nanos(1_999_999_999));
@@ -53,7 +53,7 @@ fn the_next_call_finds_the_hung_ones_and_is_rejected() {
 }
 
 #[test]
-fn a_call_that_ends_finds_them_too_however_it_ends() {
+fn ending_call_finds_hung_ones_however_it_ends() {
     let ends: [fn(Guard<'_>); 4] = [
         |call| call.success(),
         |call| call.failure(),
@@ -132,7 +132,7 @@ fn only_the_closed_circuit_is_watched() {
 }
 
 #[test]
-fn it_combines_with_other_rules_and_has_any_number_of_ages() {
+fn in_flight_combines_with_rules_and_ages() {
     let (breaker, clock) = breaker(|builder| {
         builder.tripper(
             InFlight::new(1, 10 * SECOND)
@@ -175,7 +175,7 @@ struct TwoHung;
 
 impl Tripper for TwoHung {
     fn should_trip(&self, seen: &fluxgate::tripper::Context<'_>) -> bool {
-        assert_eq!(seen.in_flight(2 * SECOND), None, "nobody needs that age");
+        assert_eq!(seen.in_flight(2 * SECOND), None, "no rule needs that age");
         seen.in_flight(SECOND).is_some_and(|calls| calls >= 2)
     }
 
@@ -185,7 +185,7 @@ impl Tripper for TwoHung {
 }
 
 #[test]
-fn a_rule_of_the_users_own_may_look_at_calls_in_flight() {
+fn custom_rule_may_read_calls_in_flight() {
     let (breaker, clock) = breaker(|builder| builder.tripper(Custom::new(TwoHung)));
     let hung = begin(&breaker, 2);
     clock.advance(SECOND);

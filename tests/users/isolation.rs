@@ -129,7 +129,7 @@ async fn isolated_breakers_follow_tokios_time() {
 }
 
 #[test]
-fn names_and_handles_are_the_same_in_every_isolation() {
+fn names_and_handles_equal_in_every_isolation() {
     let shared = price_breaker();
     for _ in 0..3 {
         let own = testing::isolate();

@@ -34,7 +34,7 @@ fn fail(breaker: &CircuitBreaker) {
 }
 
 #[test]
-fn one_that_fails_does_not_close_the_door_to_others() {
+fn failing_key_does_not_affect_the_others() {
     let hosts = built(hosts("doors"));
     fail(&hosts.get("a"));
     assert_eq!(hosts.get("a").state(), State::Open);
@@ -75,7 +75,7 @@ fn those_asked_for_stay_longer_than_the_idle() {
     for key in 0..32 {
         hosts.get(&key.to_string());
     }
-    // The first time that room is made nobody is idle yet; then only "busy" is
+    // The first time that room is made no key is idle yet; then only "busy" is
     // asked for between one time and the next.
     for key in 100..199 {
         assert_eq!(hosts.get("busy").info().metrics.total_count, key - 100);
@@ -124,7 +124,7 @@ fn names_are_bounded() {
 }
 
 #[test]
-fn commands_for_all_hold_for_those_who_come_later() {
+fn commands_for_all_hold_for_later_breakers() {
     let hosts = built(hosts("all").max_keys(2));
     hosts.get("a");
     hosts.command_all(Command::ForceOpen);
@@ -177,7 +177,7 @@ fn a_static_stands_in_for_what_is_refused() {
 }
 
 #[test]
-fn listeners_of_the_set_are_shared_and_may_be_missing() {
+fn set_shares_listeners_that_may_be_missing() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let board = Arc::clone(&told);
     let hosts = built(
@@ -233,7 +233,7 @@ fn frozen_time_makes_them_all_as_new() {
 }
 
 #[test]
-fn threads_that_ask_for_the_same_keys_get_the_same_breakers() {
+fn threads_get_the_same_breaker_for_a_key() {
     let hosts = built(hosts("threads").max_keys(64));
     let failed = |key: usize| key.is_multiple_of(8);
     thread::scope(|scope| {

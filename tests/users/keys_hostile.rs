@@ -55,7 +55,7 @@ macro_rules! key {
 }
 
 #[test]
-fn display_that_panics_leaves_the_key_without_name() {
+fn panicking_display_leaves_key_without_name() {
     key!(Panics, |_f, me| panic!("{} is shown", me.0));
     let set = built(CircuitBreakers::<Panics>::builder("panics"));
     check_apart(&set, &Panics(1), &Panics(2));
@@ -63,7 +63,7 @@ fn display_that_panics_leaves_the_key_without_name() {
 }
 
 #[test]
-fn display_that_fails_leaves_the_key_without_name() {
+fn failing_display_leaves_key_without_name() {
     key!(Fails, |_f, _me| Err(fmt::Error));
     let set = built(CircuitBreakers::<Fails>::builder("fails"));
     check_apart(&set, &Fails(1), &Fails(2));

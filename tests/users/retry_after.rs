@@ -48,7 +48,7 @@ fn opened(retry: impl Retry + 'static, asked: Duration) -> Option<Duration> {
 }
 
 #[test]
-fn it_lengthens_the_wait_as_far_as_the_policy_allows() {
+fn retry_after_lengthens_wait_within_policy() {
     let backoff = Backoff::new(secs(10)).max_duration(secs(200));
     assert_eq!(opened(backoff, secs(5)), Some(secs(10)));
     assert_eq!(opened(backoff, secs(90)), Some(secs(90)));
@@ -108,7 +108,7 @@ fn it_holds_for_one_period() {
 }
 
 #[test]
-fn a_classifier_sees_errors_and_the_rest_and_may_panic() {
+fn classifier_sees_all_results_and_may_panic() {
     let (breaker, _) = breaker(Cooldown::new(secs(10)));
     let broken = |_: &Result<(), CallNotPermitted>| -> Outcome { panic!("on purpose") };
     assert_eq!(breaker.with_classifier(broken).call(|| Ok(())), Ok(()));
@@ -195,5 +195,5 @@ fn rejections_become_responses() {
     clock.advance(Duration::from_millis(59_400));
     assert_eq!(seconds(&breaker).as_deref(), Some("1"));
     breaker.force_open();
-    assert_eq!(seconds(&breaker), None, "nobody knows");
+    assert_eq!(seconds(&breaker), None, "it is unknown");
 }

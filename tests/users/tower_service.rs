@@ -86,7 +86,7 @@ async fn a_rejected_call_does_not_reach_the_service() {
 }
 
 #[tokio::test]
-async fn a_ready_service_that_is_not_used_holds_no_slot() {
+async fn unused_ready_service_holds_no_slot() {
     let (breaker, clock) = breaker();
     let (service, mut handle) = mocked(&breaker);
     breaker.acquire().expect("closed").failure();
@@ -94,7 +94,7 @@ async fn a_ready_service_that_is_not_used_holds_no_slot() {
 
     let mut ready: Vec<_> = (0..10).map(|_| service.clone()).collect();
     assert!(ready.iter_mut().all(is_ready));
-    assert_eq!(breaker.state(), State::Open, "nobody asked for a probe yet");
+    assert_eq!(breaker.state(), State::Open, "no probe was asked for yet");
 
     let mut last = ready.pop().expect("ten of them");
     let probe = last.call("probe");
@@ -121,7 +121,7 @@ async fn back_pressure_is_passed_on_while_closed() {
 }
 
 #[tokio::test]
-async fn an_open_circuit_answers_though_the_service_is_not_ready() {
+async fn open_circuit_answers_if_service_is_not_ready() {
     let (breaker, _) = breaker();
     let (mut service, mut handle) = mocked(&breaker);
     handle.allow(0);
@@ -196,7 +196,7 @@ async fn a_panic_of_the_service_is_a_failure() {
 }
 
 #[tokio::test]
-async fn an_error_of_readiness_is_passed_on_and_not_counted() {
+async fn readiness_error_is_passed_on_uncounted() {
     let (breaker, _) = breaker();
     let (mut service, mut handle) = mocked(&breaker);
     handle.send_error("worn out");
@@ -221,7 +221,7 @@ impl From<CallNotPermitted> for Fault {
 }
 
 #[tokio::test]
-async fn trackers_see_the_services_own_error_and_it_can_stay() {
+async fn trackers_see_the_services_own_error() {
     let (breaker, _) = breaker();
     let down = tracker::Custom::new(|fault: &Fault| *fault == Fault::Down);
     let mut service = CircuitBreakerLayer::new(breaker.clone())
@@ -287,7 +287,7 @@ impl Drop for TearsDown {
 }
 
 #[test]
-fn cancelled_response_holds_its_slot_until_dropped() {
+fn cancelled_response_holds_slot_until_drop() {
     let (breaker, clock) = breaker();
     breaker.acquire().expect("closed").failure();
     clock.advance(MINUTE);

@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_may_have_one_dash_or_two_and_an_equals_sign_or_none() {
+    fn flags_take_one_dash_or_two_and_equals_or_none() {
         let flags = [
             "-maxRetries=5",
             "--initialBackoffMs",

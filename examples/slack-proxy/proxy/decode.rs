@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_first_value_is_read_and_the_last_of_equal_keys_counts() {
+    fn first_value_is_read_and_last_equal_key_wins() {
         assert_eq!(
             forwarded(r##"{"CHANNEL":"#a","channel":"#b","Text":"x","text":null} trailing"##),
             r##"{"token":"","channel":"#b","text":"x"}"##
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn members_that_go_does_not_know_may_be_of_any_type() {
+    fn unknown_members_may_be_of_any_type() {
         for (broadcast, expected) in [("true", true), ("false", false), ("\"yes\"", false)] {
             let body = format!(r#"{{"reply_broadcast":{broadcast},"unfurl_links":{{}}}}"#);
             let post = decode(body.as_bytes()).unwrap();

@@ -147,7 +147,7 @@ impl Proxy {
 impl App {
     fn count_received(&self, channel: &str) {
         let mut received = self.received.lock().unwrap_or_else(PoisonError::into_inner);
-        // Anybody may name any channel; the memory for them has an end.
+        // Clients may name any channel; the memory for them is bounded.
         let channel = self.delivery.printable(channel);
         let known = received.len() < 1000 || received.contains_key(&*channel);
         let channel = if known { &channel } else { "(other)" };

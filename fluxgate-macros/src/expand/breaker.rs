@@ -9,7 +9,7 @@ use crate::{
     describe,
     item::{breaker_macro::ParsedBreaker, function::Function},
     policy::{ParsedInitialState, ParsedSlowProbes},
-    settings::{BreakerSettings, HandleFn},
+    settings::{BreakerSettings, Fixed, HandleFn},
     validate::validated::{DefinedBreaker, FunctionBreaker, KeySet},
 };
 
@@ -278,6 +278,9 @@ fn calls(settings: &BreakerSettings, fluxgate: &Runtime<'_>) -> TokenStream {
     }
     if let Some(ParsedInitialState { ident, .. }) = &settings.initial_state {
         set("initial_state", quote!(#fluxgate::State::#ident));
+    }
+    if let Some(Fixed) = &settings.fixed {
+        set("fixed_settings", TokenStream::new());
     }
     calls
 }

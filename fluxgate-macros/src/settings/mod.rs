@@ -59,8 +59,14 @@ pub(crate) struct BreakerSettings {
     pub(crate) durations: Option<bool>,
     pub(crate) initial_state: Option<ParsedInitialState>,
     pub(crate) flight_recorder: Option<WholeNumber>,
+    /// Takes no settings from outside.
+    pub(crate) fixed: Option<Fixed>,
     pub(crate) listeners: Option<Vec<ParsedListener>>,
 }
+
+/// Proof that `settings = fixed` was written.
+#[derive(Clone, Copy)]
+pub(crate) struct Fixed;
 
 /// What is set of a set of breakers by key.
 #[derive(Default)]

@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use super::{
     ItemSettings,
     value::{
-        callable, count, crate_path, flag, handle, key_of_call, key_type, name, policy,
+        callable, count, crate_path, fixed, flag, handle, key_of_call, key_type, name, policy,
         shared_breaker, time,
     },
 };
@@ -209,6 +209,12 @@ pub(crate) static SETTINGS: &[Setting] = &[
                 count(it, CountLimits::Transitions, cursor, errors),
             )
         },
+    ),
+    setting(
+        Owner::Breaker,
+        "settings",
+        "settings = fixed",
+        |to, _, cursor, errors| store(&mut to.breaker.fixed, policy(cursor, errors, fixed)),
     ),
     setting(
         Owner::Breaker,

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use quote::ToTokens;
 use syn::{Expr, ExprLit, Lit, LitBool, LitStr, Path, Type, ext::IdentExt, parse::Parse};
 
-use super::{HandleFn, table::Setting};
+use super::{Fixed, HandleFn, table::Setting};
 use crate::{
     describe::words,
     policy::{Argument, CountLimits, Time, WholeNumber},
@@ -107,6 +107,17 @@ pub(super) fn name(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Expr, 
             } else if text.trim().is_empty() {
                 "the name must not be empty; leave `name` out for module path and function name"
                     .to_owned()
+            } else if text.eq_ignore_ascii_case("all") {
+                format!(
+                    "the name `{text}` is reserved: the section `[all]` of settings, and the \
+                     environment variable `FLUXGATE_ALL`, are for every breaker; give this one \
+                     another name"
+                )
+            } else if !text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+                format!(
+                    "the name `{text}` must begin with an ASCII letter or digit: its environment \
+                     variable would begin with `FLUXGATE__`, as those of fluxgate itself do"
+                )
             } else {
                 return Ok(expr);
             }
@@ -128,6 +139,19 @@ pub(super) fn flag(
         None => Err(errors.at(
             &value.whole(),
             format!("`{}` must be `true` or `false`", setting.name),
+        )),
+    }
+}
+
+/// Reads `fixed`, with which a breaker takes no settings from outside.
+pub(super) fn fixed(cursor: &mut Cursor<'_>, errors: &ErrorList) -> Result<Fixed, Reported> {
+    let value = cursor.expression();
+    match value.try_whole(syn::Ident::parse) {
+        Some(word) if word == "fixed" => Ok(Fixed),
+        _ => Err(errors.at(
+            &value.whole(),
+            "`settings` may only be `fixed`, with which the breaker takes no settings from \
+             outside; leave it out, and it takes them",
         )),
     }
 }

@@ -14,7 +14,7 @@ use super::faults;
 
 /// Files that both crates have, by where they are in the macro crate and in
 /// `fluxgate/src/grammar`.
-const SAME: [(&str, &str); 9] = [
+const SAME: [(&str, &str); 10] = [
     ("suggest.rs", "suggest.rs"),
     ("tokens/literal.rs", "tokens/literal.rs"),
     ("tokens/visible.rs", "tokens/visible.rs"),
@@ -24,6 +24,7 @@ const SAME: [(&str, &str); 9] = [
     ("analysis/implies.rs", "analysis/implies.rs"),
     ("analysis/lints.rs", "analysis/lints.rs"),
     ("settings/habits/policies.rs", "habits/policies.rs"),
+    ("settings/habits/names.rs", "habits/names.rs"),
 ];
 
 fn source(path: &str) -> String {

@@ -64,6 +64,8 @@ pub mod setting {
         throttle
         /// The state at the start: `initial_state = MetricsOnly`.
         initial_state
+        /// Takes no settings from outside: `settings = fixed`.
+        settings
         /// How many transitions are kept: `flight_recorder = 32`.
         flight_recorder
         /// Whether the texts of failures are kept: `failure_texts = true`.
@@ -144,6 +146,15 @@ pub mod throttle {
 
 pub mod initial_state {
     pub use crate::State::{Closed, Disabled, ForcedOpen, HalfOpen, MetricsOnly, Open};
+}
+
+pub mod settings {
+    use super::Word;
+
+    words! {
+        /// No settings from outside.
+        fixed
+    }
 }
 
 pub mod tracker {

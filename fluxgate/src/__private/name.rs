@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_breaker_in_a_handle_is_named_after_the_function() {
+    fn breaker_in_handle_has_the_functions_name() {
         let handle = "app::quote_breaker::__FLUXGATE_BREAKER::{{closure}}::anchor";
         assert_eq!(named(handle, "quote"), "app::quote");
     }

@@ -1,34 +1,39 @@
 //! From settings to a breaker: checks, assembly, and what is announced once the
 //! breaker is in its place.
 
-use std::{mem, num::NonZeroU64, sync::Arc, time::Duration};
+use std::{mem, sync::Arc};
 
-use super::builder::{Builder, CLOSE_AFTER, MAX_HALF_OPEN_CALLS, PROBE_LEASE};
+use super::builder::Builder;
+#[cfg(feature = "fleet")]
+use crate::engine::fleet::FleetMember;
 use crate::{
-    CircuitBreaker, ConfigError, Fault, MissingListener, OnCancel, SlowProbes, State, WeakBreaker,
-    diagnostics,
-    engine::{Core, Parts, config::Config, machine::Machine, probes::Probes},
-    flight::{MOST_TRANSITIONS, TRANSITIONS},
-    info::kill_switch::{BadValue, Environment},
-    permit::RampUp,
+    CircuitBreaker, ConfigError, Fault, MissingListener, WeakBreaker, diagnostics,
+    engine::{Core, Parts},
+    info::kill_switch::{self, BadValue, Environment},
     registry,
-    retry::Cooldown,
-    tripper::{MinToTrip, Rule, ages::InFlightAges},
-    util::bounds,
-    util::{duration::nanos, panic::catch_panic},
-    window::AnyWindow,
+};
+
+#[cfg(feature = "settings")]
+use crate::settings::{
+    overlay::{self, Built, Overlay},
+    section::Place,
 };
 
 impl Builder {
     /// Builds the breaker, or returns every fault of its settings.
-    pub(super) fn build_checked(self) -> Result<CircuitBreaker, ConfigError> {
+    #[cfg_attr(not(feature = "settings"), allow(unused_mut))]
+    pub(super) fn build_checked(mut self) -> Result<CircuitBreaker, ConfigError> {
         self.check_all()?;
         let environment = self.environment();
+        #[cfg(feature = "settings")]
+        let settings = self.overlay();
         let Assembled {
             core,
             refused,
             news,
         } = self.assemble(environment);
+        #[cfg(feature = "settings")]
+        let news = news.with(settings, &core);
         if refused.is_empty() {
             core.apply_kill_switch();
             let breaker = CircuitBreaker { core };
@@ -50,27 +55,23 @@ impl Builder {
     /// [`Announcements::tell`]: their receivers may look this breaker up, which has
     /// to be in its place by then.
     pub(crate) fn build_or_default(mut self) -> (CircuitBreaker, Announcements) {
-        let mut faults = Vec::new();
-        for (setting, found) in self.check() {
+        let mut faults: Vec<_> = kill_switch::reserved(&self.name).into_iter().collect();
+        for (setting, found) in self.policies.check() {
             faults.extend(found);
-            match setting {
-                PolicySetting::Window => self.window = AnyWindow::default(),
-                PolicySetting::Tripper => self.tripper = Rule::default(),
-                PolicySetting::Retry => self.retry = Box::new(Cooldown::default()),
-                PolicySetting::Permit => self.permit = Box::new(RampUp::default()),
-                PolicySetting::MaxHalfOpenCalls => self.max_half_open_calls = MAX_HALF_OPEN_CALLS,
-                PolicySetting::CloseAfter => self.close_after = CLOSE_AFTER,
-                PolicySetting::ReopenAfter => self.reopen_after = None,
-                PolicySetting::ProbeLease => self.probe_lease = PROBE_LEASE,
-                PolicySetting::OnCancel => self.on_cancel = OnCancel::Ignore,
-                PolicySetting::SlowProbes => self.slow_probes = SlowProbes::Pass,
-                PolicySetting::Throttle => self.throttle = None,
-                PolicySetting::Flight => self.flight = TRANSITIONS,
-            }
+            self.policies.set_default(setting);
+        }
+        #[cfg(feature = "fleet")]
+        if let Err(found) = self.check_fleet() {
+            faults.extend(found);
+            self.fleet = None;
         }
         let environment = self.environment();
+        #[cfg(feature = "settings")]
+        let settings = self.overlay();
         let Assembled { core, mut news, .. } = self.assemble(environment);
         news.faults = faults;
+        #[cfg(feature = "settings")]
+        let news = news.with(settings, &core);
         core.apply_kill_switch();
         (CircuitBreaker { core }, news)
     }
@@ -102,11 +103,17 @@ impl Builder {
 
     /// Returns every fault of every setting as one error.
     fn check_all(&self) -> Result<(), ConfigError> {
-        let faults: Vec<Fault> = self
-            .check()
+        let policies = self.policies.check().into_iter();
+        let policies = policies.flat_map(|(_, faults)| faults);
+        let faults: Vec<Fault> = kill_switch::reserved(&self.name)
             .into_iter()
-            .flat_map(|(_, faults)| faults)
+            .chain(policies)
             .collect();
+        #[cfg(feature = "fleet")]
+        let faults = match self.check_fleet() {
+            Ok(()) => faults,
+            Err(found) => faults.into_iter().chain(found).collect(),
+        };
         if faults.is_empty() {
             return Ok(());
         }
@@ -116,149 +123,63 @@ impl Builder {
         })
     }
 
-    /// Returns the settings that are refused, and why.
-    fn check(&self) -> Vec<(PolicySetting, Vec<Fault>)> {
-        let count = |what: &str, ok: bool| {
-            if ok {
-                Ok(())
-            } else {
-                Err(vec![Fault::new(format!(
-                    "{what} must be at least 1, but is 0"
-                ))])
-            }
-        };
-        let probe_lease = if bounds::duration(self.probe_lease) {
-            Ok(())
-        } else {
-            Err(vec![Fault::new(
-                "probe_lease must be greater than zero, but is 0ns",
-            )])
-        };
-        let after = match self.on_cancel {
-            OnCancel::FailAfter(least) if !bounds::duration(least) => Err(vec![Fault::new(
-                "the duration of `FailAfter` must be greater than zero, but is 0ns; \
-                 `Fail` counts every cancelled call",
-            )]),
-            _ => Ok(()),
-        };
-        let thresholds = self.tripper.needs().slow;
-        let slow = if self.slow_probes == SlowProbes::Fail && thresholds.is_empty() {
-            Err(vec![Fault::new(
-                "slow_probes is `Fail`, but no part of the rule says what is slow; \
-                 add a `SlowRate`",
-            )])
-        } else {
-            Ok(())
-        };
-        let flight = if self.flight <= MOST_TRANSITIONS {
-            Ok(())
-        } else {
-            Err(vec![Fault::new(format!(
-                "flight_recorder must be from 0 to {MOST_TRANSITIONS}, but is {}",
-                self.flight
-            ))])
-        };
-        [
-            (PolicySetting::Flight, flight),
-            (PolicySetting::OnCancel, after),
-            (PolicySetting::SlowProbes, slow),
-            (
-                PolicySetting::Window,
-                contained_check("window", || self.window.check()),
-            ),
-            (PolicySetting::Tripper, self.tripper.check()),
-            (
-                PolicySetting::Retry,
-                contained_check("retry policy", || self.retry.check()),
-            ),
-            (
-                PolicySetting::Permit,
-                contained_check("permit", || self.permit.check()),
-            ),
-            (
-                PolicySetting::MaxHalfOpenCalls,
-                count("max_half_open_calls", self.max_half_open_calls > 0),
-            ),
-            (
-                PolicySetting::CloseAfter,
-                count("close_after", self.close_after > 0),
-            ),
-            (
-                PolicySetting::ReopenAfter,
-                count("reopen_after", self.reopen_after != Some(0)),
-            ),
-            (PolicySetting::ProbeLease, probe_lease),
-            (
-                PolicySetting::Throttle,
-                self.throttle.map_or(Ok(()), |throttle| throttle.check()),
-            ),
-        ]
-        .into_iter()
-        .filter_map(|(setting, checked)| Some((setting, checked.err()?)))
-        .collect()
+    /// Puts settings from outside above the code's.
+    #[cfg(feature = "settings")]
+    fn overlay(&mut self) -> (Built, Place) {
+        let is_on_system_clock = self.clock.is_system();
+        let place = std::mem::replace(&mut self.place, Place::Alone);
+        let mut built = overlay::build(
+            &self.name,
+            &place,
+            self.fixed,
+            is_on_system_clock,
+            &mut self.policies,
+        );
+        self.overlay = std::mem::replace(&mut built.overlay, Overlay::new(self.fixed));
+        (built, place)
+    }
+
+    #[cfg(feature = "fleet")]
+    fn check_fleet(&self) -> Result<(), Vec<Fault>> {
+        let member = self.fleet.as_ref();
+        member.map_or(Ok(()), |member| member.check(&*self.policies.retry))
     }
 
     /// Returns what the environment commands the breaker.
     fn environment(&self) -> Environment {
-        if registry::is_isolated() {
+        // A variable that is not its own commands it nothing.
+        if registry::is_isolated() || kill_switch::reserved(&self.name).is_some() {
             Environment::default()
         } else {
             Environment::read(&self.name, |variable| std::env::var_os(variable))
         }
     }
 
+    #[cfg_attr(not(feature = "fleet"), allow(unused_mut))]
     fn assemble(mut self, mut environment: Environment) -> Assembled {
-        let needs = self.tripper.needs();
-        let own_tripper = self.tripper.has_own();
-        let durations = self.durations || needs.durations;
-        let thresholds: Box<[Duration]> = needs.slow.into();
-        let window_needs_time = self.window.needs_time();
-        self.window.prepare(thresholds.len(), durations);
-        let min_to_trip = self
-            .window
-            .size()
-            .map(|size| self.tripper.min_to_trip(size));
-        let probes = Probes::new(self.max_half_open_calls, nanos(self.probe_lease));
-        let running = (!needs.in_flight.is_empty()).then(|| InFlightAges::new(&needs.in_flight));
-        let machine = Machine::new(
-            self.window,
-            thresholds.len(),
-            probes,
-            running,
-            State::Closed,
-            self.clock.now(),
-        );
-        let config = Config {
-            tripper: self.tripper,
-            retry: self.retry,
-            permit: self.permit,
-            close_after: self.close_after,
-            reopen_after: self.reopen_after.and_then(NonZeroU64::new),
-            on_cancel: self.on_cancel,
-            slow_probes: self.slow_probes,
-            flight: self.flight,
-            thresholds,
-            durations,
-            every_call: needs.every_call,
-            own_tripper,
-            min_to_trip: min_to_trip.unwrap_or(MinToTrip::NONE),
-            #[cfg(feature = "sim")]
-            recipe: self.recipe,
-        };
+        #[cfg(feature = "fleet")]
+        let fleet = self.fleet.take().map(|member| {
+            let terms = member.terms(&*self.policies.retry, self.policies.close_after);
+            self.policies.suspect = member.suspect;
+            Box::new(FleetMember::new(terms))
+        });
         let bad_values = mem::take(&mut environment.bad);
         let handle = WeakBreaker::pending(self.name.clone());
         let (listeners, refused) = self.listeners.attach(&handle);
         let core = Arc::new(Core::new(Parts {
             name: self.name,
-            config,
-            machine,
+            policies: self.policies,
             clock: self.clock,
             random: self.random,
             listeners,
-            throttle: self.throttle,
             environment,
-            window_needs_time,
             initial_state: self.initial_state,
+            #[cfg(feature = "settings")]
+            overlay: self.overlay,
+            #[cfg(feature = "sim")]
+            recipe: self.recipe,
+            #[cfg(feature = "fleet")]
+            fleet,
         }));
         handle.set(&core);
         Assembled {
@@ -279,33 +200,6 @@ struct Assembled {
     news: Announcements,
 }
 
-#[derive(Clone, Copy)]
-enum PolicySetting {
-    Window,
-    Tripper,
-    Retry,
-    Permit,
-    MaxHalfOpenCalls,
-    CloseAfter,
-    ReopenAfter,
-    ProbeLease,
-    Flight,
-    OnCancel,
-    SlowProbes,
-    Throttle,
-}
-
-fn contained_check(
-    policy: &str,
-    check: impl FnOnce() -> Result<(), Vec<Fault>>,
-) -> Result<(), Vec<Fault>> {
-    catch_panic(check).unwrap_or_else(|| {
-        Err(vec![Fault::new(format!(
-            "the {policy} panicked when it was asked whether its settings make sense"
-        ))])
-    })
-}
-
 /// Kept until the breaker is in its place, since the receivers may use it: its
 /// listeners, and the subscribers to the crate's reports.
 #[derive(Default)]
@@ -317,19 +211,36 @@ pub(crate) struct Announcements {
     pub(crate) bad_values: Vec<BadValue>,
     /// A breaker that has its name, if that is to be reported.
     pub(crate) namesake: Option<CircuitBreaker>,
+    /// Why settings from outside are not in force, if they do not fit.
+    #[cfg(feature = "settings")]
+    unfit: Option<crate::SettingsError>,
+    #[cfg(feature = "settings")]
+    place: Option<Place>,
 }
 
 impl CircuitBreaker {
     /// Enters the breaker in the registry, and adds what there is to report.
     pub(crate) fn register(&self, news: Announcements) -> Announcements {
-        Announcements {
-            namesake: registry::enter(&self.core),
-            ..news
-        }
+        let namesake = registry::enter(&self.core);
+        #[cfg(feature = "fleet")]
+        crate::fleet::newcomer(&self.core);
+        Announcements { namesake, ..news }
     }
 }
 
 impl Announcements {
+    /// Gives the breaker what settings from outside make of it.
+    #[cfg(feature = "settings")]
+    fn with(self, (built, place): (Built, Place), core: &Core) -> Self {
+        let Built { state, unfit, .. } = built;
+        core.begin_with(state);
+        Self {
+            unfit,
+            place: Some(place),
+            ..self
+        }
+    }
+
     /// In reports and, if the environment commanded a state, to its listeners.
     pub(crate) fn tell(self, breaker: &CircuitBreaker) {
         let name = breaker.name();
@@ -345,6 +256,15 @@ impl Announcements {
         if self.namesake.is_some() {
             diagnostics::duplicate(name);
         }
+        #[cfg(feature = "settings")]
+        if let Some(error) = &self.unfit {
+            diagnostics::settings_unfit(name, error);
+        }
         breaker.core.announce();
+        // What was applied since it was built, when it was not yet among the breakers.
+        #[cfg(feature = "settings")]
+        if let Some(place) = &self.place {
+            overlay::refresh(breaker, place);
+        }
     }
 }

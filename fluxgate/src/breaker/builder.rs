@@ -1,22 +1,24 @@
 //! Validated construction.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
     CircuitBreaker, ConfigError, MissingListener, Name, OnCancel, SlowProbes, State,
     clock::Clock,
-    engine::{clock_source::ClockSource, random_source::RandomSource},
-    flight::TRANSITIONS,
+    engine::{clock_source::ClockSource, policies::Policies, random_source::RandomSource},
     listener::{IntoListener, PendingListeners},
-    permit::{Permit, RampUp},
+    permit::Permit,
     random::Random,
-    retry::{Cooldown, Retry},
+    retry::Retry,
     throttle::Adaptive,
     tripper::Rule,
     window::AnyWindow,
 };
 
-/// The settings of a breaker to be; see [`CircuitBreaker::builder`].
+#[cfg(feature = "settings")]
+use crate::settings::{overlay::Overlay, section::Place};
+
+/// Builds a circuit breaker; see [`CircuitBreaker::builder`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -38,20 +40,17 @@ use crate::{
 #[must_use = "a builder does nothing until `build`"]
 pub struct Builder {
     pub(super) name: Name,
-    pub(super) window: AnyWindow,
-    pub(super) tripper: Rule,
-    pub(super) retry: Box<dyn Retry>,
-    pub(super) permit: Box<dyn Permit>,
-    pub(super) max_half_open_calls: u32,
-    pub(super) close_after: u64,
-    pub(super) reopen_after: Option<u64>,
-    pub(super) probe_lease: Duration,
-    pub(super) on_cancel: OnCancel,
-    pub(super) slow_probes: SlowProbes,
-    pub(super) throttle: Option<Adaptive>,
-    pub(super) durations: bool,
-    pub(super) flight: usize,
+    pub(super) policies: Policies,
+    #[cfg(feature = "fleet")]
+    pub(super) fleet: Option<crate::fleet::Member>,
     pub(super) initial_state: State,
+    /// Whether settings from outside are refused.
+    pub(super) fixed: bool,
+    /// Which settings from outside are for it.
+    #[cfg(feature = "settings")]
+    pub(super) place: Place,
+    #[cfg(feature = "settings")]
+    pub(super) overlay: Overlay,
     pub(super) clock: ClockSource,
     pub(super) random: RandomSource,
     pub(super) listeners: PendingListeners,
@@ -60,28 +59,19 @@ pub struct Builder {
     pub(super) recipe: Option<fn() -> Builder>,
 }
 
-pub(super) const MAX_HALF_OPEN_CALLS: u32 = 10;
-pub(super) const CLOSE_AFTER: u64 = 1;
-pub(super) const PROBE_LEASE: Duration = Duration::from_secs(60);
-
 impl Builder {
     pub(crate) fn new(name: Name) -> Self {
         Self {
             name,
-            window: AnyWindow::default(),
-            tripper: Rule::default(),
-            retry: Box::new(Cooldown::default()),
-            permit: Box::new(RampUp::default()),
-            max_half_open_calls: MAX_HALF_OPEN_CALLS,
-            close_after: CLOSE_AFTER,
-            reopen_after: None,
-            probe_lease: PROBE_LEASE,
-            on_cancel: OnCancel::Ignore,
-            slow_probes: SlowProbes::Pass,
-            throttle: None,
-            durations: false,
-            flight: TRANSITIONS,
+            policies: Policies::default(),
+            #[cfg(feature = "fleet")]
+            fleet: None,
             initial_state: State::Closed,
+            fixed: false,
+            #[cfg(feature = "settings")]
+            place: Place::Alone,
+            #[cfg(feature = "settings")]
+            overlay: Overlay::new(false),
             clock: ClockSource::default(),
             random: RandomSource::default(),
             listeners: PendingListeners::default(),
@@ -90,11 +80,28 @@ impl Builder {
         }
     }
 
+    /// Sets that it is a breaker of a set, and what its key is called.
+    #[cfg(feature = "keyed")]
+    #[cfg_attr(
+        not(feature = "settings"),
+        allow(unused_mut, unused_variables, reason = "for settings")
+    )]
+    pub(crate) fn of_set(mut self, set: &Name, key: Option<&str>) -> Self {
+        #[cfg(feature = "settings")]
+        {
+            self.place = Place::Key {
+                set: set.clone(),
+                key: key.map(ToOwned::to_owned),
+            };
+        }
+        self
+    }
+
     /// Sets which recorded calls still count. Default: `CountWindow::new(100)`.
     // Out of line: the breaker of each annotated function calls it once.
     #[inline(never)]
     pub fn window(mut self, window: impl Into<AnyWindow>) -> Self {
-        self.window = window.into();
+        self.policies.window = window.into();
         self
     }
 
@@ -102,7 +109,7 @@ impl Builder {
     #[doc(alias("failure_threshold", "ready_to_trip"))]
     #[inline(never)]
     pub fn tripper(mut self, tripper: impl Into<Rule>) -> Self {
-        self.tripper = tripper.into();
+        self.policies.tripper = tripper.into();
         self
     }
 
@@ -110,35 +117,35 @@ impl Builder {
     #[doc(alias("timeout", "reset_timeout", "sleep_window"))]
     #[inline(never)]
     pub fn retry(mut self, retry: impl Retry + 'static) -> Self {
-        self.retry = Box::new(retry);
+        self.policies.retry = Arc::new(retry);
         self
     }
 
     /// Sets which calls become probes. Default: `RampUp` from 0.1 to 1.0 in 60 s.
     #[inline(never)]
     pub fn permit(mut self, permit: impl Permit + 'static) -> Self {
-        self.permit = Box::new(permit);
+        self.policies.permit = Arc::new(permit);
         self
     }
 
     /// Sets how many probes may be in flight at once, at least 1. Default: 10.
     #[doc(alias("half_open", "max_requests", "bulkhead"))]
     pub fn max_half_open_calls(mut self, calls: u32) -> Self {
-        self.max_half_open_calls = calls;
+        self.policies.max_half_open_calls = calls;
         self
     }
 
     /// Sets how many probes in a row must succeed to close, at least 1. Default: 1.
     #[doc(alias("success_threshold"))]
     pub fn close_after(mut self, successes: u64) -> Self {
-        self.close_after = successes;
+        self.policies.close_after = successes;
         self
     }
 
     /// Sets how many failed probes in a row reopen at once, whatever the tripper
     /// says, at least 1. Default: the tripper decides alone.
     pub fn reopen_after(mut self, failures: u64) -> Self {
-        self.reopen_after = Some(failures);
+        self.policies.reopen_after = Some(failures);
         self
     }
 
@@ -146,7 +153,7 @@ impl Builder {
     /// longer is not interrupted, but counted as lost, and another may run
     /// beside it; its outcome still counts. Default: 60 s.
     pub fn probe_lease(mut self, lease: Duration) -> Self {
-        self.probe_lease = lease;
+        self.policies.probe_lease = lease;
         self
     }
 
@@ -154,11 +161,11 @@ impl Builder {
     /// [`OnCancel::Ignore`].
     #[doc(alias("timeout"))]
     pub fn on_cancel(mut self, on_cancel: OnCancel) -> Self {
-        self.on_cancel = on_cancel;
+        self.policies.on_cancel = on_cancel;
         self
     }
 
-    /// Sets what a slow probe counts as that succeeded. Default: [`SlowProbes::Pass`].
+    /// Sets what a successful but slow probe counts as. Default: [`SlowProbes::Pass`].
     ///
     /// A probe is slow if it took the lowest threshold of slowness in the rules,
     /// [`SlowRate`](crate::tripper::SlowRate)'s or a custom rule's, or longer.
@@ -178,7 +185,7 @@ impl Builder {
     /// # Ok::<_, fluxgate::ConfigError>(())
     /// ```
     pub fn slow_probes(mut self, slow_probes: SlowProbes) -> Self {
-        self.slow_probes = slow_probes;
+        self.policies.slow_probes = slow_probes;
         self
     }
 
@@ -197,14 +204,23 @@ impl Builder {
     /// ```
     #[doc(alias("rate_limit", "load_shedding", "adaptive", "backpressure"))]
     pub fn throttle(mut self, throttle: Adaptive) -> Self {
-        self.throttle = Some(throttle);
+        self.policies.throttle = Some(throttle);
+        self
+    }
+
+    /// Lets the breaker take part in the [fleet](crate::fleet) that its program joins:
+    /// openings are shared with the other instances, and probes. Default: not.
+    #[cfg(feature = "fleet")]
+    #[doc(alias("distributed", "redis", "shared", "cluster"))]
+    pub fn fleet(mut self, member: crate::fleet::Member) -> Self {
+        self.fleet = Some(member);
         self
     }
 
     /// Sets whether durations are measured and kept even when no rule reads them.
     /// Default: no.
     pub fn durations(mut self, durations: bool) -> Self {
-        self.durations = durations;
+        self.policies.durations = durations;
         self
     }
 
@@ -222,7 +238,7 @@ impl Builder {
     /// ```
     #[doc(alias("history", "event_log"))]
     pub fn flight_recorder(mut self, transitions: usize) -> Self {
-        self.flight = transitions;
+        self.policies.flight = transitions;
         self
     }
 
@@ -243,6 +259,15 @@ impl Builder {
     /// ```
     pub fn initial_state(mut self, state: State) -> Self {
         self.initial_state = state;
+        self
+    }
+
+    /// Refuses settings from outside: files, the environment, and
+    /// `CircuitBreaker::reconfigure`. The environment still commands states, by
+    /// [`FLUXGATE_<NAME>`](crate::KillSwitch). Default: they are taken, with the feature
+    /// `settings`.
+    pub fn fixed_settings(mut self) -> Self {
+        self.fixed = true;
         self
     }
 
@@ -280,7 +305,7 @@ impl Builder {
         self
     }
 
-    /// Adds a listener that may be missing, under a name of your choice.
+    /// Adds a listener that may have failed to be made, with the name to report it by.
     pub fn try_listener<Kind, L: IntoListener<Kind>, E: fmt::Display>(
         mut self,
         name: impl Into<String>,
@@ -325,8 +350,8 @@ impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
             .field("name", &self.name)
-            .field("window", &self.window)
-            .field("tripper", &self.tripper)
+            .field("window", &self.policies.window)
+            .field("tripper", &self.policies.tripper)
             .finish_non_exhaustive()
     }
 }

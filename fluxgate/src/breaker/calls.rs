@@ -12,8 +12,8 @@ use crate::{
     },
 };
 
-/// A breaker with a say in what counts: made by [`CircuitBreaker::with_tracker`]
-/// and [`CircuitBreaker::with_classifier`].
+/// Calls through a breaker with a rule for what counts as a failure; made by
+/// [`CircuitBreaker::with_tracker`] and [`CircuitBreaker::with_classifier`].
 #[derive(Clone, Copy)]
 pub struct Classified<'a, J> {
     breaker: &'a CircuitBreaker,
@@ -21,8 +21,8 @@ pub struct Classified<'a, J> {
 }
 
 impl<'a, T> Classified<'a, ByTracker<T>> {
-    /// Counts an `Ok` for which `predicate` says so as a failure. A panic in it
-    /// is contained and says no.
+    /// Counts an `Ok` for which `predicate` returns `true` as a failure. A panic in it
+    /// is contained and counts as `false`.
     ///
     /// ```
     /// # use fluxgate::{CircuitBreaker, tracker::All};

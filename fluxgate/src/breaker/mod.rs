@@ -286,8 +286,8 @@ impl CircuitBreaker {
         self.with_tracker(tracker::All)
     }
 
-    /// Asks to make one call, for integrations that can't hand over a function
-    /// or a future. The guard takes note of how the call ended.
+    /// Asks to make one call, for integrations that can't hand over a function or
+    /// a future. Tell the guard how the call ended.
     ///
     /// ```
     /// # use fluxgate::CircuitBreaker;
@@ -317,32 +317,41 @@ impl CircuitBreaker {
         })
     }
 
-    /// Closes the circuit, from whatever state, and empties the window.
-    #[doc(alias("close"))]
+    /// Withdraws the last command, and starts afresh: closed with an empty window, unless
+    /// the environment, settings or the [initial state](Builder::initial_state) hold the
+    /// breaker in another state, which it goes to then. [`Info::held`](crate::Info::held)
+    /// says who holds it; [`Command::Close`] closes it against them.
     pub fn reset(&self) {
-        self.core.command(State::Closed, None);
+        self.core.command(Command::Reset, None);
     }
 
     /// Lets every call through, and records none, until another command.
     #[doc(alias("bypass"))]
     pub fn disable(&self) {
-        self.core.command(State::Disabled, None);
+        self.core.command(Command::Disable, None);
     }
 
     /// Lets every call through and records it, but never opens, until another
     /// command.
     pub fn metrics_only(&self) {
-        self.core.command(State::MetricsOnly, None);
+        self.core.command(Command::MetricsOnly, None);
     }
 
     /// Rejects every call until another command.
     #[doc(alias("isolate"))]
     pub fn force_open(&self) {
-        self.core.command(State::ForcedOpen, None);
+        self.core.command(Command::ForceOpen, None);
     }
 
-    /// Opens the circuit by hand, as a rule would: it waits as the retry policy says,
-    /// then probes, and recovers by itself. An open circuit begins a new opening.
+    /// Closes the circuit, from whatever state, and empties the window; whatever state the
+    /// environment or settings hold it in, it stays left to itself until
+    /// [`reset`](Self::reset).
+    pub fn close(&self) {
+        self.core.command(Command::Close, None);
+    }
+
+    /// Opens the circuit as a rule would: it waits as the retry policy says, then
+    /// probes, and recovers by itself. An open circuit begins a new opening.
     /// [`force_open`](Self::force_open) lasts until another command.
     ///
     /// ```
@@ -369,16 +378,16 @@ impl CircuitBreaker {
     /// Half-opens the circuit, from whatever state: the next calls are probes. The
     /// number of reopenings stays.
     pub fn half_open(&self) {
-        self.core.command(State::HalfOpen, None);
+        self.core.command(Command::HalfOpen, None);
     }
 
-    /// Obeys a command that is given as a value.
+    /// Executes a command that is given as a value.
     pub fn command(&self, command: Command) {
-        self.core.command(command.state(), None);
+        self.core.command(command, None);
     }
 
-    /// Obeys a command, and keeps who gave it in the
-    /// [flight recorder](crate::flight): at most 128 bytes of the name, without control
+    /// Executes a command, and keeps who gave it in the [flight
+    /// recorder](crate::flight): at most 128 bytes of the name, without control
     /// characters.
     ///
     /// ```
@@ -392,7 +401,7 @@ impl CircuitBreaker {
     /// ```
     pub fn command_by(&self, command: Command, by: &str) {
         let by = flight::author(by);
-        self.core.command(command.state(), Some(&by));
+        self.core.command(command, Some(&by));
     }
 }
 
@@ -407,9 +416,8 @@ impl fmt::Debug for CircuitBreaker {
 
 /// One admitted call, from [`CircuitBreaker::acquire`].
 ///
-/// Dropping it without a word is a cancellation, and counts as
-/// [`on_cancel`](Builder::on_cancel) says; dropping it because of a panic is a
-/// failure.
+/// Dropping it unsettled is a cancellation, and counts as
+/// [`on_cancel`](Builder::on_cancel) says; dropping it because of a panic is a failure.
 #[must_use = "a call that is dropped counts as cancelled"]
 pub struct Guard<'a> {
     core: &'a Core,

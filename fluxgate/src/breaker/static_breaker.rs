@@ -26,8 +26,8 @@ pub struct StaticBreaker {
 
 impl StaticBreaker {
     /// Creates a breaker that `build` builds when it is first used. A setting that
-    /// `Builder::build` would refuse is reported then, and its default stands
-    /// in: using a static must not fail.
+    /// `Builder::build` would refuse is reported then and replaced by its default:
+    /// using a static must not fail.
     ///
     /// While it is being built it can't be used: code that `build` runs, such as
     /// the expression of a listener, panics if it does so, and so does a thread

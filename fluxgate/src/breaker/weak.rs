@@ -9,7 +9,7 @@ use once_cell::sync::OnceCell;
 
 use crate::{CircuitBreaker, Name, engine::Core};
 
-/// A breaker's name, and the breaker as long as a handle to it lives.
+/// A handle that does not keep its breaker alive.
 #[derive(Clone)]
 pub struct WeakBreaker {
     name: Name,

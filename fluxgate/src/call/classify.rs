@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{Classify, Outcome, call::Admitted, tracker::Tracker, util::panic::catch_panic};
 
-/// Which successful results count as failures.
+/// Decides which successful results count as failures.
 pub trait FailureIf<T: ?Sized> {
     /// Returns whether `value` counts as a failure.
     fn fails(&self, value: &T) -> bool;
@@ -19,7 +19,7 @@ pub trait FailureIf<T: ?Sized> {
     }
 }
 
-/// No successful result does.
+/// Counts no successful result as a failure.
 #[derive(Clone, Copy, Debug)]
 pub struct NeverFails;
 
@@ -35,7 +35,8 @@ impl<T: ?Sized> FailureIf<T> for NeverFails {
     }
 }
 
-/// Those for which the closure says so; a panic in it says no.
+/// Counts the results as failures for which a closure returns `true`. A panic in the
+/// closure counts as `false`.
 #[derive(Clone, Copy, Debug)]
 pub struct Predicate<F>(pub F);
 
@@ -48,7 +49,7 @@ impl<T: ?Sized, F: Fn(&T) -> bool> FailureIf<T> for Predicate<F> {
     }
 }
 
-/// Says what the result of a call means for the breaker.
+/// Decides what the result of a call means for the breaker.
 pub trait Classifier<T, E> {
     /// Settles the call and passes its result on.
     ///
@@ -61,7 +62,7 @@ pub trait Classifier<T, E> {
     fn outcome(&self, result: &Result<T, E>) -> Outcome;
 }
 
-/// A tracker for errors, and a predicate for the rest.
+/// Classifies errors by a tracker, and successful results by a predicate.
 #[derive(Clone, Copy, Debug)]
 pub struct ByTracker<T, P = NeverFails> {
     pub(crate) tracker: T,
@@ -114,8 +115,8 @@ impl<V, E, T: Tracker<E>, P: FailureIf<V>> Classifier<V, E> for ByTracker<T, P> 
     }
 }
 
-/// A closure that sees errors and the rest alike. A panic in it means what the
-/// result says by itself.
+/// Classifies whole results by a closure. If the closure panics, an `Ok` is a success
+/// and an `Err` a failure.
 #[derive(Clone, Copy, Debug)]
 pub struct ByClosure<F>(pub(crate) F);
 
@@ -147,7 +148,7 @@ impl<V, E, F: Fn(&Result<V, E>) -> Outcome> Classifier<V, E> for ByClosure<F> {
     }
 }
 
-/// A classifier, and the wish to keep what failures say.
+/// A classifier that also keeps the texts of failures for the flight recorder.
 #[derive(Clone, Copy, Debug)]
 pub struct WithTexts<J>(pub(crate) J);
 

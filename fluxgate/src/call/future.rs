@@ -20,9 +20,9 @@ use crate::{
     },
 };
 
-/// What [`call_async`](CircuitBreaker::call_async) and its kin take: a future,
-/// every one. A bound of its own, so that the compiler says what to write where it
-/// is given something else.
+/// The bound on what [`call_async`](CircuitBreaker::call_async) and the methods like it
+/// take. Implemented for every future; it is a trait of its own so that the compiler's
+/// message says what to write when it is given something else.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a future, and a circuit breaker awaits one here",
     label = "not a future",
@@ -48,10 +48,10 @@ pub struct CallFuture<C, F> {
 
 /// How a [`CallFuture`] polls what it holds.
 pub trait PollCall<F> {
-    /// What comes of it.
+    /// The output of the future.
     type Output;
 
-    /// Polls `future` on the terms of this conduct.
+    /// Polls `future`, and admits and settles its call.
     fn poll(&mut self, future: Pin<&mut F>, context: &mut Context<'_>) -> Poll<Self::Output>;
 }
 
@@ -181,7 +181,7 @@ impl<B: Borrow<CircuitBreaker>, Z> Drop for Call<B, Z> {
     }
 }
 
-/// A call that is admitted, or not, before there is a future.
+/// A call whose admission is decided before its future is created.
 #[cfg(feature = "tower")]
 pub struct AdmittedFirst<Z> {
     call: Call<CircuitBreaker, Z>,

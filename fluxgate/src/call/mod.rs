@@ -1,5 +1,10 @@
 //! The only two places where a protected call runs: admit, run, settle.
 
+#![allow(
+    clippy::ref_option,
+    reason = "one address on the fast path; whether there is a ticket is looked at elsewhere"
+)]
+
 pub(crate) mod classify;
 pub(crate) mod function;
 pub(crate) mod future;
@@ -136,7 +141,8 @@ fn whole(word: StateWord, ticket: &Option<Ticket>) -> Ticket {
     }
 }
 
-/// A call that was admitted, to be settled once. Dropped, it has panicked.
+/// A call that was admitted and is to be settled once. Dropping it unsettled counts as
+/// a panic of the call.
 ///
 /// A free call is carried as its word alone, which stays in a register; the ticket of any
 /// other stays in memory, and `KEPT` stands in place of its word. No control word is
@@ -241,16 +247,16 @@ impl Drop for Admitted<'_> {
     }
 }
 
-/// What becomes of a call.
+/// Makes what the caller gets out of the end of a call.
 pub trait Complete<R> {
     /// What the caller gets.
     type Output;
 
     /// Settles a call that ran, and makes something of its output.
     ///
-    /// The output is taken to pieces and put together again rather than looked
-    /// at where it is: read right after it was written, and in another width, it
-    /// would keep the processor waiting longer than all the rest takes.
+    /// Implementations match on `output` by value. Inspecting it by reference would
+    /// reload bytes just stored with a different width, which defeats store-to-load
+    /// forwarding and costs more than the whole fast path.
     fn accept(self, output: R, call: Admitted<'_>) -> Self::Output;
 
     /// Makes something of a rejection: the call did not run.

@@ -91,10 +91,11 @@ impl CallNotPermitted {
         self.refusal.wait()
     }
 
-    /// Returns why the breaker opened, when it is open.
+    /// Returns why the breaker opened, when it is open. `None` as well if its settings
+    /// were changed since and it opened again.
     #[must_use]
     pub fn reason(&self) -> Option<Reason> {
-        self.breaker().core.config.reason(self.refusal.cause()?)
+        self.breaker().core.reason(self.refusal)
     }
 }
 
@@ -122,7 +123,7 @@ impl CallNotPermitted {
 
     /// Writes which of the two kept the call out: the permit, or the limit.
     fn write_half_open(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let config = &self.breaker().core.config;
+        let config = self.breaker().core.config();
         write!(f, "circuit breaker '{}' is half-open, and ", self.name())?;
         let Some(elapsed) = self.refusal.permit_asked_after() else {
             return f.write_str("as many probes as `max_half_open_calls` allows are in flight");
@@ -202,17 +203,17 @@ impl From<CallNotPermitted> for io::Error {
 pub enum RejectionKind {
     /// The circuit is open: `open`.
     Open,
-    /// It is half-open and takes no further probe now: `half_open`.
+    /// The circuit is half-open and takes no further probe now: `half_open`.
     HalfOpen,
-    /// An operator forced it open: `forced_open`.
+    /// An operator forced the circuit open: `forced_open`.
     ForcedOpen,
-    /// It is closed, its dependency is overloaded, and its
-    /// [throttle](crate::throttle) refused this one: `throttled`.
+    /// The circuit is closed, its dependency is overloaded, and its
+    /// [throttle](crate::throttle) refused this call: `throttled`.
     Throttled,
 }
 
 impl RejectionKind {
-    /// Returns the word for it: lower-case, with underscores.
+    /// Returns its name for metrics and error bodies, in lower case with underscores.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -123,7 +123,7 @@ impl<S, I, J> Failover<S, I, J> {
 }
 
 impl<S, I, T> Failover<S, I, ByTracker<T>> {
-    /// Counts an `Ok` for which `predicate` says so as a failure, as
+    /// Counts an `Ok` for which `predicate` returns `true` as a failure, as
     /// [`Classified::failure_if`](crate::Classified::failure_if) does.
     pub fn failure_if<V, F: Fn(&V) -> bool>(
         self,

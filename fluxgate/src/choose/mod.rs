@@ -1,5 +1,4 @@
-//! Choosing among breakers: the first target that admits a call, with its guard in
-//! hand.
+//! Choosing among breakers, and failing over from one target to the next.
 //!
 //! [`pick`] gives the first of several targets that admits a call; [`failover`] makes
 //! the call too, and moves on to the next target if it may. They choose among
@@ -35,10 +34,10 @@
 //! The order of the targets is the caller's. It does not balance load, which is for
 //! `tower::balance`, a proxy or the resolver: [`callable`] and
 //! [`is_call_permitted`](crate::CircuitBreaker::is_call_permitted) tell a balancer
-//! whom to leave out. It makes no call twice at a time (hedging): that is
+//! which targets to leave out. It makes no call twice at a time (hedging): that is
 //! `tower::hedge`. It finds no targets: that is `tower::discover`, DNS or a service
-//! mesh. It sends no caller to the same target again (stickiness): that is a hash
-//! over the caller's key, before the list is made.
+//! mesh. It does not keep a caller on one target (stickiness): order the list by a hash
+//! of the caller's key.
 
 mod claim;
 mod error;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::claim::Claim;
 use crate::{CircuitBreaker, Name, StaticBreaker};
 
-/// A target with a breaker of its own: a handle, or a type of yours that holds one.
+/// A target with a breaker of its own: a [`CircuitBreaker`], or a type of yours that
+/// holds one.
 ///
 /// ```
 /// use fluxgate::{CircuitBreaker, choose::{self, Target}};
@@ -71,7 +72,7 @@ pub trait Source<K> {
     /// Returns the breaker of a target.
     fn breaker(&self, key: &K) -> CircuitBreaker;
 
-    /// Returns what to call the target.
+    /// Returns the name of the target.
     fn name(&self, key: &K, breaker: &CircuitBreaker) -> Name;
 
     #[doc(hidden)]
@@ -82,11 +83,11 @@ pub trait Source<K> {
     ) -> Option<EarlyClaim>;
 }
 
-/// The right to run an early probe.
+/// The permission to run an early probe.
 #[derive(Debug)]
 pub struct EarlyClaim(pub(super) Claim);
 
-/// Targets that have their breakers themselves.
+/// Targets that hold their own breakers.
 #[derive(Clone, Copy, Debug)]
 pub struct Handles;
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    Core, Ticket,
+    Core, Shared, Ticket,
+    config::{Config, ConfigRef},
     opening::Refusal,
     state_word::{StateWord, WithoutLock},
 };
@@ -41,12 +42,12 @@ impl Core {
     pub(crate) fn admit_lock_free(&self) -> Option<Result<Ticket, Refusal>> {
         let word = self.word();
         match word.without_lock() {
-            WithoutLock::Run if !self.tracks_in_flight => Some(Ok(self.ticket(word))),
+            WithoutLock::Run => Some(Ok(self.ticket(word))),
             WithoutLock::Refuse => {
                 let refusal = self.opening(word)?;
                 (!refusal.is_due()).then(|| Err(self.refuse(refusal)))
             }
-            _ => None,
+            WithoutLock::Nothing => None,
         }
     }
 
@@ -56,7 +57,7 @@ impl Core {
         let word = self.word();
         match word.state() {
             State::Closed | State::MetricsOnly
-                if word.has_attention() && !self.tracks_in_flight =>
+                if word.has_attention() && !word.tracks_in_flight() =>
             {
                 self.admit_attentive(word)
                     .map_err(|refusal| self.refuse(refusal))
@@ -78,7 +79,7 @@ impl Core {
 
     #[inline]
     pub(super) fn ticket(&self, word: StateWord) -> Ticket {
-        let began = if self.needs_start {
+        let began = if word.needs_start() {
             nanos(self.clock.now())
         } else {
             0
@@ -139,14 +140,18 @@ impl Core {
                 return Err(refusal);
             }
             let mut held = self.shared.lock();
-            if self.tracks_in_flight {
+            if held.word().tracks_in_flight() {
                 held = self.expire_own(held, now);
-                if let Some(next) = held.get().machine.check_in_flight(&self.config, now) {
+                let Shared {
+                    machine, config, ..
+                } = held.get();
+                if let Some(next) = machine.check_in_flight(config, now) {
                     held = self.make(held, next, Some(now));
                 }
             }
             let word = held.word();
-            let machine = &mut held.get().machine;
+            let shared = held.get();
+            let machine = &mut shared.machine;
             match word.state() {
                 State::Closed => {
                     let slot = machine.start(now);
@@ -171,29 +176,37 @@ impl Core {
                     let due = machine.due(now);
                     let opening = machine.opening();
                     let refusal = self.opening.load().at(now);
-                    let opening = self.with_reason(opening, refusal);
-                    let is_ready = |elapsed| self.is_ready(opening, elapsed);
+                    let opening = shared.with_reason(opening, refusal);
+                    let config = ConfigRef::new(&shared.config);
                     self.unlock(held);
-                    if !due.is_some_and(is_ready) {
+                    if !due.is_some_and(|elapsed| self.is_ready(&config, opening, elapsed)) {
                         return Err(refusal.unless_due());
                     }
+                    drop(config);
                     self.half_open(word, now);
                 }
                 State::HalfOpen => {
                     let elapsed = now.saturating_sub(machine.entered());
+                    #[cfg(feature = "fleet")]
+                    let leased = machine.is_leased();
+                    #[cfg(not(feature = "fleet"))]
+                    let leased = false;
                     let (slot, lost) = machine.reserve(now);
                     if lost > 0 {
                         self.counts.lost_probes.add(lost);
                     }
+                    let config = slot.map(|_| ConfigRef::new(&shared.config));
                     self.unlock(held);
-                    let Some(slot) = slot else {
+                    let (Some(slot), Some(config)) = (slot, config) else {
                         return Err(Refusal::by(State::HalfOpen));
                     };
-                    if !self.permits(elapsed) {
+                    let permits = leased || self.permits(&config, elapsed);
+                    drop(config);
+                    if !permits {
                         self.give_back(slot, now);
                         return Err(Refusal::by_permit(elapsed));
                     }
-                    if self.word().same_period(word) {
+                    if self.word().same_revision(word) {
                         if let Some(listener_counters) = &self.listener_counters {
                             listener_counters.probe();
                         }
@@ -208,18 +221,10 @@ impl Core {
         }
     }
 
-    /// Completes what a retry policy is told of an opening with its reason.
-    pub(super) fn with_reason(&self, opening: Opening, refusal: Refusal) -> Opening {
-        let reason = refusal.cause();
-        Opening {
-            reason: reason.and_then(|cause| self.config.reason(cause)),
-            ..opening
-        }
-    }
-
-    /// Returns whether the retry policy lets a probe run after all.
-    pub(super) fn is_ready(&self, opening: Opening, elapsed: Duration) -> bool {
-        match consult(self, || self.config.retry.ready(&opening, elapsed)) {
+    /// Returns whether the retry policy lets a probe run after all. To be called
+    /// without the lock.
+    pub(super) fn is_ready(&self, config: &Config, opening: Opening, elapsed: Duration) -> bool {
+        match consult(self, || config.retry.ready(&opening, elapsed)) {
             Consulted::Given(ready) => ready,
             Consulted::Panicked => {
                 diagnostics::policy_panicked("retry");
@@ -229,9 +234,8 @@ impl Core {
         }
     }
 
-    fn permits(&self, elapsed: Duration) -> bool {
-        let permit = &self.config.permit;
-        match consult(self, || permit.admits(elapsed, &mut &self.random)) {
+    fn permits(&self, config: &Config, elapsed: Duration) -> bool {
+        match consult(self, || config.permit.admits(elapsed, &mut &self.random)) {
             Consulted::Given(admits) => admits,
             Consulted::Panicked => {
                 diagnostics::policy_panicked("permit");
@@ -241,11 +245,12 @@ impl Core {
         }
     }
 
-    /// Half-opens the circuit, if it is still in the period of `word`.
+    /// Half-opens the circuit, if it is still in the period of `word`, under the same
+    /// settings.
     fn half_open(&self, word: StateWord, now: Duration) {
         let entry = self.entry_at(State::HalfOpen, Trigger::Retry, now);
         let mut held = self.shared.lock();
-        if held.word().same_period(word) {
+        if held.word().same_revision(word) {
             self.enter(&mut held, entry);
         }
         self.unlock(held);
@@ -256,6 +261,17 @@ impl Core {
         let lost = self.shared.lock().get().machine.release(slot, now);
         if lost {
             self.counts.lost_probes.add(1);
+        }
+    }
+}
+
+impl Shared {
+    /// Completes what a retry policy is told of an opening with its reason.
+    pub(super) fn with_reason(&self, opening: Opening, refusal: Refusal) -> Opening {
+        let reason = refusal.cause();
+        Opening {
+            reason: reason.and_then(|cause| self.reason(cause, refusal.rule())),
+            ..opening
         }
     }
 }

@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use super::{Core, choice::Choice, machine::Ending, opening::Refusal};
+use super::{Core, Shared, choice::Choice, machine::Ending, opening::Refusal};
 use crate::{
     State,
     engine::ticket::{CallEnd, Ticket},
@@ -75,9 +75,12 @@ impl Core {
         let half_open = self.entry(State::HalfOpen, Trigger::Recovery);
         let now = half_open.now();
         let elapsed = elapsed.unwrap_or_else(|| nanos(now).saturating_sub(began));
-        let passed =
-            self.count_as(word, ended, true, elapsed) == Some(false) && !self.is_too_slow(elapsed);
+        let counted = self.count_as(word, ended, true, elapsed);
         let mut held = self.shared.lock();
+        // Under other settings it has no known duration.
+        let is_timed = held.word().same_settings(word);
+        let is_too_slow = is_timed && held.get().config.is_too_slow(elapsed);
+        let passed = counted == Some(false) && !is_too_slow;
         if held.get().machine.release(slot, now) {
             self.counts.lost_probes.add(1);
         }
@@ -98,9 +101,13 @@ impl Core {
             return;
         }
         self.enter(&mut held, half_open);
-        let nanos = if self.needs_elapsed { elapsed } else { 0 };
-        if self.own_window {
-            let record = Record::new(false, nanos, &self.config.thresholds);
+        let Shared {
+            machine, config, ..
+        } = held.get();
+        let is_timed = is_timed && machine.recording().needs_elapsed;
+        let nanos = if is_timed { elapsed } else { 0 };
+        if machine.recording().own_window {
+            let record = Record::new(false, nanos, &config.thresholds);
             if !Self::leave_record(&mut held, record, now) {
                 self.counts.late.add(1);
             }
@@ -111,7 +118,7 @@ impl Core {
             failed: false,
             nanos,
         };
-        match held.get().machine.record(&self.config, ending, now) {
+        match machine.record(config, ending, now) {
             Some(next) => self.apply(held, next, Some(now)),
             None => self.unlock(held),
         }

@@ -18,6 +18,10 @@ pub(crate) struct Glance {
     pub(crate) reason: Option<Reason>,
     /// What each part of the rule reads.
     pub(crate) parts: Vec<RulePart>,
+    /// How near the rule is to firing: 1 and above fires.
+    pub(crate) pressure: f64,
+    /// Which of the parts says most about that.
+    pub(crate) leading: usize,
     /// When open: when the first probe may run, by the wall clock.
     pub(crate) next_attempt: Option<SystemTime>,
     pub(crate) probes_in_flight: usize,
@@ -45,18 +49,19 @@ impl Core {
         let shared = held.get();
         let changed_at = shared.changed_at;
         let last = shared.flight.last();
-        let machine = &mut shared.machine;
-        let state = machine.state();
+        let state = shared.machine.state();
+        let opening = (state == State::Open).then(|| self.opening.load().at(now));
+        let reason = opening.and_then(|opening| shared.reason(opening.cause()?, opening.rule()));
+        let (machine, config) = (&mut shared.machine, &shared.config);
         let window = machine.totals(now).calls;
-        let parts = self
-            .config
-            .tripper
-            .parts(&machine.context(&self.config, state), None);
+        let seen = machine.context(config, state);
+        let parts = config.tripper.parts(&seen, None);
+        let pressure = config.tripper.pressure(&seen);
+        let leading = config.tripper.leading(&seen);
         let slots = machine.probes().limit();
         let probes_in_flight = machine.probes_in_flight(now);
         let failed = machine.failed();
         let wait = machine.wait().filter(|_| state == State::Open);
-        let cause = (state == State::Open).then(|| self.opening.load().at(now).cause());
         let since = now.saturating_sub(machine.entered());
         let counted = self.listener_counters.as_ref();
         let calls = counted.and_then(|counters| {
@@ -64,14 +69,16 @@ impl Core {
             Some(lifetime.successes? + lifetime.failures)
         });
         self.unlock(held);
-        let throttle = self.throttle.as_ref();
+        let throttle = self.present_throttle();
         let share = throttle.map(|throttle| throttle.info(nanos(now), has_attention).share);
         let starts = last.as_ref().is_none_or(|last| last.sequence == 1);
         Glance {
             state,
             changed_at,
-            reason: cause.flatten().and_then(|cause| self.config.reason(cause)),
+            reason,
             parts,
+            pressure,
+            leading,
             next_attempt: wait.and_then(|wait| changed_at.checked_add(wait)),
             probes_in_flight,
             slots,

@@ -220,17 +220,24 @@ mod tests {
     use loom::{sync::Arc, thread};
 
     use super::*;
-    use crate::State;
+    use crate::{
+        State,
+        engine::state_word::{CallNeeds, Epoch},
+    };
 
     #[test]
-    fn the_bit_alone_orders_one_holder_before_the_next() {
+    fn lock_bit_orders_one_holder_before_the_next() {
         loom::model(|| {
-            let locked = Arc::new(Locked::new(
-                StateWord::new(State::Closed, 0, false, true),
-                0,
-            ));
+            let word = |generation| {
+                let epoch = Epoch {
+                    generation,
+                    revision: 0,
+                };
+                StateWord::new(State::Closed, epoch, false, CallNeeds::default())
+            };
+            let locked = Arc::new(Locked::new(word(0), 0));
             // Without the gate: a thread that finds the lock taken goes without.
-            let try_once = |locked: &Locked<u32>| {
+            let try_once = move |locked: &Locked<u32>| {
                 let word = locked.try_take()?;
                 let mut held = Held {
                     value: locked.value.get_mut(),
@@ -239,7 +246,7 @@ mod tests {
                     _gate: None,
                 };
                 *held.get() += 1;
-                held.set_word(StateWord::new(State::Closed, 1, false, true));
+                held.set_word(word(1));
                 Some(*held.get())
             };
             let other = {

@@ -79,18 +79,26 @@ pub(crate) mod clock_source;
 pub(crate) mod config;
 mod counters;
 mod early;
+#[cfg(feature = "fleet")]
+pub(crate) mod fleet;
 pub(crate) mod gate;
 #[cfg(feature = "page")]
 pub(crate) mod glance;
+mod holders;
 pub(crate) mod lock;
 pub(crate) mod machine;
 pub(crate) mod opening;
 mod operate;
 mod outbox;
 pub(crate) mod own_window;
+pub(crate) mod policies;
 pub(crate) mod probes;
 pub(crate) mod random_source;
 mod ready;
+// The settings from outside are yet to use it.
+#[cfg(feature = "settings")]
+#[allow(dead_code)]
+mod replace;
 #[cfg(feature = "keyed")]
 pub(crate) mod retire;
 mod settle;
@@ -105,13 +113,16 @@ pub(crate) mod waiters;
 
 use std::{
     panic::{RefUnwindSafe, UnwindSafe},
+    sync::Arc,
     time::SystemTime,
 };
 
 use once_cell::race::{OnceBox, OnceRef};
 
+#[cfg(feature = "settings")]
+use crate::settings::overlay::Overlay;
 use crate::{
-    CircuitBreaker, KillSwitch, Name, OnCancel, State,
+    CircuitBreaker, KillSwitch, Name, Reason, State,
     clock::SystemClock,
     diagnostics,
     engine::{clock_source::ClockSource, random_source::RandomSource},
@@ -119,24 +130,25 @@ use crate::{
     info::kill_switch::Environment,
     listener::ListenerSet,
     retry::Opening,
-    throttle::{Adaptive, Throttle},
-    util::duration::nanos,
+    throttle::Throttle,
+    tripper::Cause,
+    util::sync::{AtomicU64, Ordering},
 };
 use choice::Choice;
-use config::Config;
+use config::{Config, ConfigRef};
 use counters::{CallCounters, ListenerCounters};
+use holders::Holders;
 use lock::Locked;
 use machine::Machine;
-use opening::OpeningSeqLock;
+use opening::{OpeningSeqLock, Refusal};
 use outbox::Outbox;
+use policies::{ListenersNeed, Policies, Prepared};
 use state_word::StateWord;
 use ticket::{CallEnd, Ticket};
 use transition::StateEntry;
 
 // In this order: first what rejections read, last what they write, so that on two
-// cores they share no cache line but the counter's. Each flag is a question of
-// its own, answered once when the breaker is built.
-#[allow(clippy::struct_excessive_bools)]
+// cores they share no cache line but the counter's.
 #[repr(C)]
 pub(crate) struct Core {
     opening: OpeningSeqLock,
@@ -146,27 +158,16 @@ pub(crate) struct Core {
     /// What listeners want counted.
     listener_counters: Option<Box<ListenerCounters>>,
     shared: Locked<Shared>,
-    pub(crate) config: Config,
     /// The lowest threshold of slowness, in nanoseconds; beyond all time if there
-    /// is none.
-    slow: u64,
-    /// Whether calls are timed, and whether their beginning is stamped.
-    needs_elapsed: bool,
-    needs_start: bool,
-    /// Whether the calls of the closed state are registered while they run.
-    tracks_in_flight: bool,
-    /// Whether the end of every call is stamped: for its duration, or since
-    /// recording needs the time.
-    needs_end: bool,
-    /// Whether the window is the user's own.
-    own_window: bool,
-    /// Neither of these, and no listener counts every call: in the closed state no
-    /// clock is read, and a success may pass unseen.
-    has_fast_path: bool,
+    /// is none. Changes with the settings: see the section on live change above.
+    slow: AtomicU64,
     pub(crate) name: Name,
     listeners: ListenerSet,
     environment: Option<Box<Environment>>,
-    throttle: Option<Box<Throttle>>,
+    /// Once the settings have one.
+    throttle: OnceBox<Throttle>,
+    #[cfg(feature = "fleet")]
+    fleet: Option<Box<fleet::FleetMember>>,
     random: RandomSource,
     /// What choosing among breakers keeps of this one, once it is chosen among or
     /// waited for.
@@ -175,6 +176,12 @@ pub(crate) struct Core {
     pub(crate) failures: OnceBox<Failures>,
     /// The state that it begins in, unless the environment commands another.
     initial_state: State,
+    /// What settings from outside give it.
+    #[cfg(feature = "settings")]
+    pub(crate) overlay: Overlay,
+    /// Makes the settings again, for a breaker of a static.
+    #[cfg(feature = "sim")]
+    pub(crate) recipe: Option<fn() -> crate::Builder>,
     counts: CallCounters,
 }
 
@@ -185,9 +192,15 @@ impl RefUnwindSafe for Core {}
 /// What the lock guards.
 struct Shared {
     machine: Machine,
+    /// The settings in force.
+    config: Arc<Config>,
+    /// The settings by which the circuit opened last, if they were replaced since.
+    opened_by: Option<Arc<Config>>,
     changed_at: SystemTime,
     sequence: u64,
     outbox: Outbox,
+    /// Who holds which state.
+    holders: Holders,
     /// The last transitions.
     flight: Ring,
     /// Whether a state was entered since the lock was last let go with
@@ -197,88 +210,134 @@ struct Shared {
 
 pub(crate) struct Parts {
     pub(crate) name: Name,
-    pub(crate) config: Config,
-    pub(crate) machine: Machine,
+    pub(crate) policies: Policies,
     pub(crate) clock: ClockSource,
     pub(crate) random: RandomSource,
     pub(crate) listeners: ListenerSet,
-    pub(crate) throttle: Option<Adaptive>,
     pub(crate) environment: Environment,
-    /// Whether recording needs the time.
-    pub(crate) window_needs_time: bool,
     pub(crate) initial_state: State,
+    #[cfg(feature = "settings")]
+    pub(crate) overlay: Overlay,
+    #[cfg(feature = "sim")]
+    pub(crate) recipe: Option<fn() -> crate::Builder>,
+    #[cfg(feature = "fleet")]
+    pub(crate) fleet: Option<Box<fleet::FleetMember>>,
+}
+
+impl Shared {
+    /// Returns a cause in words. `number` is that of the settings that it is of;
+    /// `None` if they are gone.
+    fn reason(&self, cause: Cause, number: u16) -> Option<Reason> {
+        self.config_by(number)?.reason(cause)
+    }
+
+    /// Returns the settings with this number, of those by which the circuit opened last
+    /// and those in force.
+    fn config_by(&self, number: u16) -> Option<&Arc<Config>> {
+        let both = self.opened_by.iter().chain([&self.config]);
+        both.into_iter().find(|config| config.number == number)
+    }
 }
 
 impl Core {
     pub(crate) fn new(parts: Parts) -> Self {
         let Parts {
             name,
-            config,
-            machine,
+            policies,
             clock,
             random,
             listeners,
-            throttle,
             environment,
-            window_needs_time,
             initial_state,
+            #[cfg(feature = "settings")]
+            overlay,
+            #[cfg(feature = "sim")]
+            recipe,
+            #[cfg(feature = "fleet")]
+            fleet,
         } = parts;
         let listener_counters = ListenerCounters::new(listeners.needs());
-        let needs_elapsed = config.durations || !config.thresholds.is_empty();
-        let slow = config
-            .thresholds
-            .first()
-            .map_or(u64::MAX, |slow| nanos(*slow));
-        let tracks_in_flight = machine.tracks_in_flight();
-        let own_window = machine.has_own_window();
-        let reads_elapsed = listener_counters
-            .as_ref()
-            .is_some_and(|listener_counters| listener_counters.needs_elapsed());
-        let needs_end = needs_elapsed || window_needs_time || reads_elapsed;
-        let needs_start = needs_elapsed
-            || tracks_in_flight
-            || matches!(config.on_cancel, OnCancel::FailAfter(_))
-            || reads_elapsed;
-        let watched = listener_counters
-            .as_ref()
-            .is_some_and(|listener_counters| listener_counters.counts_every_call());
-        let has_fast_path = !needs_start && !window_needs_time && !watched;
-        let word = StateWord::new(machine.state(), machine.generation(), false, has_fast_path);
+        let Prepared {
+            config,
+            recording,
+            mut window,
+            probes,
+            running,
+            throttle,
+        } = policies.prepare(Self::needs_of(listener_counters.as_deref()));
+        window.prepare(config.thresholds.len(), config.durations);
+        let machine = Machine::new(window, (&config, recording), probes, running, clock.now());
+        let word = StateWord::new(machine.state(), machine.epoch(), false, config.calls);
         let changed_at = clock.wall();
-        Self {
+        let core = Self {
+            slow: AtomicU64::new(config.slow()),
             shared: Locked::new(
                 word,
                 Shared {
                     machine,
+                    config: Arc::new(config),
+                    opened_by: None,
                     changed_at,
                     sequence: 0,
                     outbox: Outbox::new(!listeners.is_empty()),
+                    holders: Holders::default(),
                     flight: Ring::default(),
                     has_changed: false,
                 },
             ),
             opening: OpeningSeqLock::new(),
             name,
-            config,
             clock,
             random,
             listeners,
-            throttle: throttle.map(|settings| Box::new(Throttle::new(settings))),
+            throttle: OnceBox::new(),
+            #[cfg(feature = "fleet")]
+            fleet,
             environment: (!environment.is_empty()).then(|| Box::new(environment)),
             eternal: OnceRef::new(),
-            slow,
-            needs_elapsed,
-            needs_start,
-            tracks_in_flight,
-            needs_end,
-            own_window,
-            has_fast_path,
             choice: OnceBox::new(),
             failures: OnceBox::new(),
             initial_state,
+            #[cfg(feature = "settings")]
+            overlay,
+            #[cfg(feature = "sim")]
+            recipe,
             counts: CallCounters::default(),
             listener_counters,
+        };
+        if let Some(settings) = throttle {
+            core.throttle
+                .get_or_init(|| Box::new(Throttle::new(settings)));
         }
+        core
+    }
+
+    /// Returns what listeners need of every call, whatever the settings.
+    fn needs_of(counters: Option<&ListenerCounters>) -> ListenersNeed {
+        ListenersNeed {
+            elapsed: counters.is_some_and(ListenerCounters::needs_elapsed),
+            every_call: counters.is_some_and(ListenerCounters::counts_every_call),
+        }
+    }
+
+    /// Returns the settings in force. To be called without the lock.
+    pub(crate) fn config(&self) -> ConfigRef {
+        ConfigRef::new(&self.shared.lock().get().config)
+    }
+
+    /// Returns why the circuit opened that refused a call; `None` if it opened again
+    /// since, by other settings. To be called without the lock.
+    pub(crate) fn reason(&self, refusal: Refusal) -> Option<Reason> {
+        let cause = refusal.cause()?;
+        self.shared.lock().get().reason(cause, refusal.rule())
+    }
+
+    /// Loads the lowest threshold of slowness. To be followed by a load of the word:
+    /// see the section on live change above.
+    #[inline]
+    fn slow(&self) -> u64 {
+        // Partner: the `Release` store in `replace`.
+        self.slow.load(Ordering::Acquire)
     }
 
     /// Returns what the environment commands, if it is not what a breaker begins with.
@@ -295,8 +354,12 @@ impl Core {
 
     /// Returns the state that the breaker begins in.
     fn start(&self) -> State {
-        self.kill_switch()
-            .map_or(self.initial_state, |switch| switch.state)
+        let holders = self.shared.lock().get().holders;
+        let held = self.held_by(Holders {
+            local: None,
+            ..holders
+        });
+        held.map_or(self.initial_state, |held| held.state)
     }
 
     /// Asks what has to be asked before the breaker begins in its state; `None` if
@@ -350,7 +413,7 @@ impl Core {
     /// causes shall have it.
     #[cold]
     pub(crate) fn note_failure(&self, error: &dyn std::fmt::Display) {
-        if self.config.flight > 0 {
+        if self.shared.lock().get().config.flight > 0 {
             let text = flight::failure(error);
             let at = self.clock.wall();
             let failures = self.failures.get_or_init(Box::default);

@@ -48,9 +48,10 @@ pub(crate) struct Refusal {
     /// In nanoseconds: when the circuit may be probed, and then how long until.
     time: u64,
     measured: f64,
-    /// Leaf of the rule in the lowest 16 bits, then 8 for the state, then the
-    /// number of calls. For a permit's refusal that number is the milliseconds
-    /// since half-open began, and one more.
+    /// Leaf of the rule in the lowest 16 bits, then 3 for the state, 13 for the number
+    /// of the settings that the leaf is of, and 32 for the number of calls. For a
+    /// permit's refusal `measured` is the milliseconds since half-open began, and the
+    /// number of calls is 1.
     packed: u64,
 }
 
@@ -58,7 +59,11 @@ const NEVER: u64 = u64::MAX;
 /// In place of a leaf: no cause is known.
 const NO_LEAF: u64 = 0xFFFF;
 const STATE: u32 = 16;
-const CALLS: u32 = 24;
+const STATES: u64 = 0b111;
+const RULE: u32 = 19;
+const CALLS: u32 = 32;
+/// After so many changes of the settings their numbers begin anew.
+pub(crate) const RULES: u16 = 1 << (CALLS - RULE);
 
 impl OpeningSeqLock {
     pub(crate) fn new() -> Self {
@@ -69,9 +74,14 @@ impl OpeningSeqLock {
         }
     }
 
-    pub(crate) fn store(&self, now: Duration, wait: Option<Duration>, cause: Option<Cause>) {
-        // The end of all time comes before never.
-        let due = wait.map_or(NEVER, |wait| nanos(now.saturating_add(wait)).min(NEVER - 1));
+    /// Publishes an opening, by the settings with the number `rule`.
+    pub(crate) fn store(
+        &self,
+        now: Duration,
+        wait: Option<Duration>,
+        cause: Option<Cause>,
+        rule: u16,
+    ) {
         let (measured, packed) = match cause {
             Some(Cause {
                 leaf,
@@ -83,10 +93,19 @@ impl OpeningSeqLock {
             }
             None => (0.0, NO_LEAF),
         };
-        self.due.store(due, Ordering::Release);
+        let packed = packed | u64::from(rule % RULES) << RULE;
+        self.store_due(now, wait);
         self.measured.store(measured.to_bits(), Ordering::Release);
         self.cause
             .store(packed | (State::Open as u64) << STATE, Ordering::Release);
+    }
+
+    /// Publishes another time for the present opening, under the lock. A reader sees the
+    /// one or the other, and both are of this opening: nothing else of it changes.
+    pub(crate) fn store_due(&self, now: Duration, wait: Option<Duration>) {
+        // The end of all time comes before never.
+        let due = wait.map_or(NEVER, |wait| nanos(now.saturating_add(wait)).min(NEVER - 1));
+        self.due.store(due, Ordering::Release);
     }
 
     /// Reads the opening of the period of `word`; `None` if that period is over.
@@ -127,11 +146,12 @@ impl Refusal {
 
     /// By the permit of a half-open circuit, so long after that state began.
     pub(crate) fn by_permit(elapsed: Duration) -> Self {
-        let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-        let calls = millis.saturating_add(1).min(u64::MAX >> CALLS);
-        let mut refusal = Self::by(State::HalfOpen);
-        refusal.packed |= calls << CALLS;
-        refusal
+        let by_state = Self::by(State::HalfOpen);
+        Self {
+            measured: elapsed.as_millis() as f64,
+            packed: by_state.packed | 1 << CALLS,
+            ..by_state
+        }
     }
 
     /// Returns the refusal of a call in the closed state, by the share that was
@@ -153,8 +173,9 @@ impl Refusal {
     /// Returns how long the circuit had been half-open when its permit refused the call, in
     /// whole milliseconds; `None` if it was not the permit.
     pub(crate) fn permit_asked_after(&self) -> Option<Duration> {
-        let millis = (self.packed >> CALLS).checked_sub(1)?;
-        (self.state() == State::HalfOpen).then(|| Duration::from_millis(millis))
+        let by_permit = self.packed >> CALLS > 0 && self.state() == State::HalfOpen;
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        by_permit.then(|| Duration::from_millis(self.measured as u64))
     }
 
     /// From the time of the next attempt to the wait until then.
@@ -182,7 +203,7 @@ impl Refusal {
     }
 
     pub(crate) fn state(&self) -> State {
-        match self.packed >> STATE & 0xFF {
+        match self.packed >> STATE & STATES {
             state if state == State::Closed as u64 => State::Closed,
             state if state == State::HalfOpen as u64 => State::HalfOpen,
             state if state == State::ForcedOpen as u64 => State::ForcedOpen,
@@ -193,6 +214,12 @@ impl Refusal {
     /// Returns how long until the circuit may be probed; `None` if unknown.
     pub(crate) fn wait(&self) -> Option<Duration> {
         (self.time != NEVER).then(|| Duration::from_nanos(self.time))
+    }
+
+    /// Returns the number of the settings that the cause is of.
+    #[allow(clippy::cast_possible_truncation, reason = "of 13 bits")]
+    pub(crate) fn rule(&self) -> u16 {
+        (self.packed >> RULE) as u16 % RULES
     }
 
     pub(crate) fn cause(&self) -> Option<Cause> {
@@ -215,32 +242,33 @@ mod tests {
         let published = OpeningSeqLock::new();
         for (leaf, measured, calls, read) in [
             (0, 0.5, 100, 100),
-            (7, 1e300, (1 << 40) - 1, (1 << 40) - 1),
+            (7, 1e300, (1 << 32) - 1, (1 << 32) - 1),
             (Cause::REOPEN_AFTER, 3.0, 0, 0),
             // As many as there is room for.
-            (1, 0.0, u64::MAX, (1 << 40) - 1),
+            (1, 0.0, u64::MAX, (1 << 32) - 1),
         ] {
             let cause = Cause {
                 leaf,
                 measured,
                 calls,
             };
-            published.store(second, Some(second), Some(cause));
+            published.store(second, Some(second), Some(cause), RULES - 1);
             let refusal = published.load().at(Duration::ZERO);
+            assert_eq!(refusal.rule(), RULES - 1);
             assert_eq!(refusal.state(), State::Open);
             assert_eq!(refusal.wait(), Some(2 * second));
             let cause = refusal.cause().expect("there is one");
             assert_eq!((cause.leaf, cause.calls), (leaf, read));
             assert_eq!(cause.measured.to_bits(), measured.to_bits());
         }
-        published.store(second, None, None);
+        published.store(second, None, None, 0);
         let refusal = published.load().at(second);
         assert!(refusal.cause().is_none() && refusal.wait().is_none());
     }
 
     #[test]
     fn permit_refusal_keeps_its_time() {
-        for millis in [0, 1, 90_000, (1 << 40) - 2] {
+        for millis in [0, 1, 90_000, (1 << 53) - 1] {
             let elapsed = Duration::from_millis(millis);
             let refusal = Refusal::by_permit(elapsed);
             assert_eq!(refusal.state(), State::HalfOpen);
@@ -248,12 +276,12 @@ mod tests {
             assert!(refusal.wait().is_none() && refusal.cause().is_none());
         }
         let longest = Refusal::by_permit(Duration::MAX).permit_asked_after();
-        assert_eq!(longest, Some(Duration::from_millis((1 << 40) - 2)));
+        assert_eq!(longest, Some(Duration::from_millis(u64::MAX)));
         assert_eq!(Refusal::by(State::HalfOpen).permit_asked_after(), None);
     }
 
     #[test]
-    fn a_refusal_by_a_state_has_neither_wait_nor_cause() {
+    fn refusal_by_state_has_no_wait_and_no_cause() {
         for state in [State::Open, State::HalfOpen, State::ForcedOpen] {
             let refusal = Refusal::by(state).at(Duration::MAX);
             assert_eq!(refusal.state(), state);

@@ -2,25 +2,23 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::engine::{Core, choice::Choice};
+use crate::engine::{Core, choice::Choice, config::ConfigRef, transition::word_of};
 use crate::{
-    Info, SettingsInfo, State,
+    Command, Info, SettingsInfo, State,
     flight::{FlightRecord, Trigger},
     info::{kill_switch::Environment, metrics::Metrics},
     random::Seeded,
+    throttle::Throttle,
     util::duration::nanos,
 };
 
 impl Core {
     /// Obeys a manual command: goes to the state, also if it is the present one.
-    pub(crate) fn command(&self, state: State, by: Option<&Arc<str>>) {
-        if state == State::Open {
-            return self.open(None, by);
+    pub(crate) fn command(&self, command: Command, by: Option<&Arc<str>>) {
+        match command {
+            Command::Open => self.open(None, by),
+            _ => self.obey(command, by),
         }
-        let entry = self.entry(state, Trigger::Command).by(by);
-        let mut held = self.shared.lock();
-        self.enter(&mut held, entry);
-        self.unlock(held);
     }
 
     /// Opens the circuit by hand, for `wait`, or as long as the retry policy says.
@@ -34,6 +32,7 @@ impl Core {
         let entry = self.entry_to_open(wait, opening, Trigger::Command);
         let entry = entry.by(by);
         let mut held = self.shared.lock();
+        held.get().holders.obey(Command::Open);
         self.enter(&mut held, entry);
         self.unlock(held);
     }
@@ -43,10 +42,11 @@ impl Core {
     /// random numbers by this seed. Calls in flight no longer count.
     pub(crate) fn renew(&self, random: Seeded) {
         let now = self.clock.now();
+        self.shared.lock().get().holders.local = None;
         let entry = self.entry_to_start();
         self.random.renew(random);
         let mut held = self.shared.lock();
-        if let Some(throttle) = &self.throttle {
+        if let Some(throttle) = self.throttle.get() {
             throttle.clear();
             // What is entered below would take it over.
             let word = held.word().calm();
@@ -57,7 +57,7 @@ impl Core {
         match entry {
             None if shared.machine.state() == State::Closed => {
                 shared.machine.renew(now);
-                let word = self.word_of(&shared.machine);
+                let word = word_of(&shared.machine, &shared.config);
                 held.set_word(word);
             }
             entry => {
@@ -87,30 +87,36 @@ impl Core {
     #[cfg(feature = "sim")]
     pub(crate) fn pressure(&self) -> f64 {
         let now = self.clock.now();
-        self.shared.lock().get().machine.pressure(&self.config, now)
+        let mut held = self.shared.lock();
+        let shared = held.get();
+        shared.machine.pressure(&shared.config, now)
     }
 
     pub(crate) fn info(&self) -> Info {
         let now = self.clock.now();
         let mut held = self.expire_own(self.shared.lock(), now);
         let has_attention = held.word().has_attention();
-        let throttle = self.throttle.as_ref();
+        let throttle = self.present_throttle();
         let throttle = throttle.map(|throttle| throttle.info(nanos(now), has_attention));
         let shared = held.get();
         let changed_at = shared.changed_at;
         let transitions = shared.flight.all();
         let (waiting, merged) = (shared.outbox.waiting(), shared.outbox.merged());
+        let held_by = self.held_by(shared.holders);
+        let state = shared.machine.state();
+        let opening = (state == State::Open).then(|| self.opening.load().at(now));
+        let opened_by = opening.and_then(|opening| shared.config_by(opening.rule()));
+        let opened_by = ConfigRef::new(opened_by.unwrap_or(&shared.config));
+        let config = ConfigRef::new(&shared.config);
         let machine = &mut shared.machine;
-        let state = machine.state();
         let totals = machine.totals(now);
-        let metrics = Metrics::new(totals, &self.config.thresholds, self.config.durations);
+        let metrics = Metrics::new(totals, &config.thresholds, config.durations);
         let opened_with = machine
             .opened_with()
-            .map(|totals| Metrics::new(totals, &self.config.thresholds, self.config.durations));
+            .map(|totals| Metrics::new(totals, &opened_by.thresholds, opened_by.durations));
         let window = machine.window().to_string();
         let probe_lease = Duration::from_nanos(machine.probes().lease());
         let max_half_open_calls = machine.probes().limit();
-        let opening = (state == State::Open).then(|| self.opening.load().at(now));
         let since = now.saturating_sub(machine.entered());
         let mut info = Info {
             name: self.name.clone(),
@@ -123,12 +129,14 @@ impl Core {
             retry_after: opening.and_then(|opening| opening.wait()),
             reason: opening
                 .and_then(|opening| opening.cause())
-                .and_then(|cause| self.config.reason(cause)),
+                .and_then(|cause| opened_by.reason(cause)),
             probes_in_flight: machine.probes_in_flight(now),
             rejected: self.counts.rejected.get(),
             would_have_opened: machine.would_have_opened(),
             throttled: self.counts.throttled.get(),
             throttle,
+            #[cfg(feature = "fleet")]
+            fleet: self.fleet().map(super::fleet::FleetMember::info),
             passed_over: self.choice.get().map_or(0, Choice::passed_over),
             early_probes: self.choice.get().map_or(0, Choice::early_probes),
             failed: machine.failed(),
@@ -150,6 +158,7 @@ impl Core {
                 ..SettingsInfo::default()
             },
             variable: Environment::variable(self.environment.as_deref(), &self.name),
+            held: held_by,
             kill_switch: self.kill_switch().cloned(),
             listener_failures: 0,
             listeners: Vec::new(),
@@ -164,9 +173,14 @@ impl Core {
             (info.flight.failures, info.flight.failures_dropped) = failures.all();
         }
         // Policies and listeners are asked without the lock.
-        self.config.describe(&mut info.settings);
-        let throttle = self.throttle.as_ref();
-        info.settings.throttle = throttle.map(|throttle| throttle.settings().to_string());
+        config.describe(&mut info.settings);
+        #[cfg(feature = "settings")]
+        {
+            (info.settings.from, info.settings.refused) = self.overlay.info();
+        }
+        let throttle = self.present_throttle();
+        let throttle = throttle.and_then(Throttle::settings);
+        info.settings.throttle = throttle.map(|settings| settings.to_string());
         (info.listeners, info.missing_listeners) = self.listeners.info(waiting, merged);
         info.listener_failures = info
             .listeners

@@ -3,11 +3,13 @@
 use std::collections::VecDeque;
 
 use crate::Signal;
+#[cfg(feature = "settings")]
+use crate::listener::SettingsChange;
 
 /// Filled under the breaker's lock, in the order of transitions; emptied by one
 /// deliverer at a time, outside it.
 ///
-/// It holds at most [`CAPACITY`] signals. While a listener blocks and more come,
+/// It holds at most [`CAPACITY`] signals and changes of settings. While a listener blocks and more come,
 /// the two oldest become one, from the state that the first left to the state
 /// that the second entered: signals still form a chain that ends at the present
 /// state, and the numbers that are missing in it were merged.
@@ -21,8 +23,42 @@ pub(crate) struct Outbox {
 }
 
 struct Waiting {
-    signals: VecDeque<Signal>,
+    news: VecDeque<News>,
     merged: u64,
+}
+
+/// What listeners are told.
+// Nearly all are signals.
+#[cfg_attr(feature = "settings", allow(clippy::large_enum_variant))]
+pub(crate) enum News {
+    Signal(Signal),
+    #[cfg(feature = "settings")]
+    Settings(Box<SettingsChange>),
+}
+
+#[cfg_attr(not(feature = "settings"), allow(clippy::unnecessary_wraps))]
+impl News {
+    fn into_signal(self) -> Option<Signal> {
+        match self {
+            Self::Signal(signal) => Some(signal),
+            #[cfg(feature = "settings")]
+            Self::Settings(_) => None,
+        }
+    }
+
+    fn signal_mut(&mut self) -> Option<&mut Signal> {
+        match self {
+            Self::Signal(signal) => Some(signal),
+            #[cfg(feature = "settings")]
+            Self::Settings(_) => None,
+        }
+    }
+}
+
+impl From<Signal> for News {
+    fn from(signal: Signal) -> Self {
+        Self::Signal(signal)
+    }
 }
 
 /// How many signals wait without an allocation: one call causes two at most.
@@ -38,7 +74,7 @@ impl Outbox {
     pub(crate) fn new(listeners: bool) -> Self {
         let waiting = || {
             Box::new(Waiting {
-                signals: VecDeque::with_capacity(PREPARED),
+                news: VecDeque::with_capacity(PREPARED),
                 merged: 0,
             })
         };
@@ -49,24 +85,19 @@ impl Outbox {
         }
     }
 
-    pub(crate) fn put(&mut self, signal: impl FnOnce() -> Signal) {
-        let Some(Waiting { signals, merged }) = self.waiting.as_deref_mut() else {
+    pub(crate) fn put<N: Into<News>>(&mut self, last: impl FnOnce() -> N) {
+        let Some(Waiting { news, merged }) = self.waiting.as_deref_mut() else {
             return;
         };
-        if signals.len() == CAPACITY
-            && let Some(oldest) = signals.pop_front()
+        if news.len() == CAPACITY
+            && let Some(oldest) = news.pop_front()
         {
             *merged += 1;
-            if let Some(next) = signals.front_mut() {
-                if next.would_have_opened {
-                    // It is no part of the chain.
-                    *next = oldest;
-                } else {
-                    next.old_state = oldest.old_state;
-                }
+            if let Some(next) = news.front_mut() {
+                merge(oldest, next);
             }
         }
-        signals.push_back(signal());
+        news.push_back(last().into());
     }
 
     /// Returns whether the caller is to deliver: there are signals, and no other caller
@@ -95,17 +126,17 @@ impl Outbox {
     }
 
     /// Takes the next signal; `None` ends the delivery.
-    pub(crate) fn take(&mut self) -> Option<Signal> {
+    pub(crate) fn take(&mut self) -> Option<News> {
         let waiting = self.waiting.as_deref_mut();
-        let signal = waiting.and_then(|waiting| waiting.signals.pop_front());
-        self.delivering = signal.is_some();
-        signal
+        let news = waiting.and_then(|waiting| waiting.news.pop_front());
+        self.delivering = news.is_some();
+        news
     }
 
     /// Returns how many signals wait.
     pub(crate) fn waiting(&self) -> u64 {
         let waiting = self.waiting.as_ref();
-        waiting.map_or(0, |waiting| waiting.signals.len() as u64)
+        waiting.map_or(0, |waiting| waiting.news.len() as u64)
     }
 
     /// Returns how many signals were merged into the one after.
@@ -118,6 +149,19 @@ impl Outbox {
         if let Some(waiting) = &mut self.waiting {
             waiting.merged = 0;
         }
+    }
+}
+
+/// Makes one of two: of signals from the state that the first left to the state that the
+/// second entered. What is no part of their chain is left out.
+fn merge(first: News, second: &mut News) {
+    let is_linked = |signal: &Signal| !signal.would_have_opened;
+    let Some(first) = first.into_signal().filter(is_linked) else {
+        return;
+    };
+    match second.signal_mut().filter(|second| is_linked(second)) {
+        Some(second) => second.old_state = first.old_state,
+        None => *second = first.into(),
     }
 }
 
@@ -141,10 +185,11 @@ mod tests {
         }
         assert_eq!(outbox.waiting(), CAPACITY as u64);
         assert_eq!(outbox.merged(), 7);
-        let first = outbox.take().expect("it is full");
+        let take = |outbox: &mut Outbox| outbox.take()?.into_signal();
+        let first = take(&mut outbox).expect("it is full");
         assert_eq!((first.old_state, first.sequence), (State::Closed, 8));
         let mut state = first.new_state;
-        while let Some(signal) = outbox.take() {
+        while let Some(signal) = take(&mut outbox) {
             assert_eq!(signal.old_state, state);
             state = signal.new_state;
         }

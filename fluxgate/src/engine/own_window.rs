@@ -9,24 +9,18 @@
 
 use std::time::Duration;
 
-use super::{Core, Shared, lock::Held};
+use super::{Core, Shared, config::drop_contained, lock::Held};
 use crate::{
     diagnostics,
     util::panic::catch_panic,
-    window::{MOST, OwnWindow, Record, Window, WindowTask},
+    window::{MOST, OwnWindow, Record, Totals, Window, WindowCell, WindowTask},
 };
 
 impl Core {
     /// Leaves an outcome for the user's window. Whether there was room.
     pub(super) fn leave_record(held: &mut Held<'_, Shared>, record: Record, now: Duration) -> bool {
-        let generation = held.word().generation();
-        let task = WindowTask::Record {
-            generation,
-            record,
-            now,
-        };
         let own = held.get().machine.own_window();
-        own.is_some_and(|(own, _)| own.tasks.put(task))
+        own.is_some_and(|(own, _)| own.tasks.put_record(record, now))
     }
 
     /// Lets the user's window, if that is what there is, forget what is too old,
@@ -47,63 +41,78 @@ impl Core {
 
     /// Tells the user's window what waits for it, unless that is being done.
     pub(super) fn catch_up<'a>(&'a self, mut held: Held<'a, Shared>) -> Held<'a, Shared> {
-        match held.get().machine.own_window() {
-            Some((own, _)) if !own.tasks.0.is_empty() => {}
+        let cell = match held.get().machine.own_window() {
+            Some((own, _)) if !own.tasks.is_empty() => own.cell.clone(),
             _ => return held,
-        }
-        let taken = own(&mut held).and_then(|own| own.window.take());
-        let Some(mut window) = taken else {
+        };
+        let Some(mut window) = cell.take() else {
             return held;
         };
         for _ in 0..MOST {
-            let Some(task) = own(&mut held).and_then(|own| own.tasks.0.pop_front()) else {
+            let Some(task) = own(&mut held, &cell).and_then(|(own, _)| own.tasks.take()) else {
                 break;
             };
-            held = self.tell(held, &mut *window, task);
+            held = self.tell(held, &cell, &mut *window, task);
         }
-        if let Some(own) = own(&mut held) {
-            own.window = Some(window);
+        cell.put(window);
+        if own(&mut held, &cell).is_some() {
+            return held;
         }
-        held
+        // Settings with another window came meanwhile. Without the lock: this may drop
+        // the window.
+        drop(held);
+        drop_contained(cell);
+        self.shared.lock()
     }
 
     fn tell<'a>(
         &'a self,
         mut held: Held<'a, Shared>,
+        cell: &WindowCell,
         window: &mut dyn Window,
         task: WindowTask,
     ) -> Held<'a, Shared> {
-        let present = held.word();
         let late = || self.counts.late.add(1);
-        if let WindowTask::Record { generation, .. } = task
-            && present.generation() != generation
+        let Some((own_window, totals)) = own(&mut held, cell) else {
+            return held;
+        };
+        let present = own_window.tasks.filling();
+        if let WindowTask::Record { filling, .. } = task
+            && present != filling
         {
             late();
             return held;
         }
-        let totals = held.get().machine.own_window().map(|(_, totals)| totals);
-        let mut totals = totals.map(|totals| totals.clone()).unwrap_or_default();
+        let mut totals = totals.clone();
         drop(held);
         let told = catch_panic(|| match task {
             WindowTask::Record { record, now, .. } => window.record(record, now, &mut totals),
             WindowTask::Expire(now) => window.expire(now, &mut totals),
             WindowTask::Clear => window.clear(),
+            #[cfg(feature = "settings")]
+            WindowTask::Prepare {
+                thresholds,
+                durations,
+            } => window.prepare(thresholds, durations),
         });
         if told.is_none() {
             diagnostics::policy_panicked("window");
         }
         let mut held = self.shared.lock();
-        let stays = held.word().same_period(present);
-        match (held.get().machine.own_window(), task) {
-            (Some(_), WindowTask::Record { .. }) if !stays => late(),
-            (Some((_, own)), WindowTask::Record { .. } | WindowTask::Expire(_)) if stays => {
-                *own = totals;
+        let known = own(&mut held, cell).filter(|(own, _)| own.tasks.filling() == present);
+        match (known, task) {
+            (None, WindowTask::Record { .. }) => {
+                late();
+                return held;
             }
+            (Some((_, own)), WindowTask::Record { .. } | WindowTask::Expire(_)) => *own = totals,
             _ => {}
         }
-        if let (true, WindowTask::Record { record, now, .. }) = (stays, task) {
-            let machine = &mut held.get().machine;
-            if let Some(next) = machine.went_into(&self.config, record.failed, now) {
+        if let WindowTask::Record { record, now, .. } = task {
+            let Shared {
+                machine, config, ..
+            } = held.get();
+            if let Some(next) = machine.went_into(config, record.failed, now) {
                 held = self.make(held, next, Some(now));
             }
         }
@@ -111,6 +120,11 @@ impl Core {
     }
 }
 
-fn own<'h>(held: &'h mut Held<'_, Shared>) -> Option<&'h mut OwnWindow> {
-    held.get().machine.own_window().map(|(own, _)| own)
+/// Returns the user's window, if it is that of the cell, and the totals.
+fn own<'h>(
+    held: &'h mut Held<'_, Shared>,
+    cell: &WindowCell,
+) -> Option<(&'h mut OwnWindow, &'h mut Totals)> {
+    let own = held.get().machine.own_window();
+    own.filter(|(own, _)| own.cell.is(cell))
 }

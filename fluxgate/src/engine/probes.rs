@@ -79,14 +79,14 @@ impl Probes {
     /// Takes a slot for a probe that begins `now`; also returns how many probes lost theirs
     /// for it.
     pub(crate) fn acquire(&mut self, now: u64) -> (Option<Slot>, u64) {
-        self.age(now);
+        if !self.has_free(now) {
+            return (None, 0);
+        }
         let mut lost = 0;
-        if self.held >= self.limit {
-            if self.overdue == 0 {
-                return (None, 0);
-            }
+        // More than one if the limit was lowered.
+        while self.held >= self.limit {
             self.remove(self.oldest);
-            lost = 1;
+            lost += 1;
         }
         (self.append(now), lost)
     }
@@ -94,7 +94,23 @@ impl Probes {
     /// Returns whether [`acquire`](Self::acquire) would give a slot.
     pub(crate) fn has_free(&mut self, now: u64) -> bool {
         self.age(now);
-        self.held < self.limit || self.overdue > 0
+        self.held - self.overdue < self.limit
+    }
+
+    /// Sets the limit and the lease anew. Probes that hold a slot keep it: with a lower
+    /// limit none is given until fewer are within their lease.
+    #[cfg(feature = "settings")]
+    pub(crate) fn set(&mut self, limit: u32, lease: u64, now: u64) {
+        self.limit = limit;
+        self.lease = lease;
+        let mut index = self.oldest;
+        while let Some(place) = self.places.get_mut(index as usize) {
+            place.stage = ProbeStage::Within;
+            index = place.next;
+        }
+        self.within = self.oldest;
+        self.overdue = 0;
+        self.age(now);
     }
 
     /// Gives a slot back. Whether the probe outlived its lease while it still
@@ -212,7 +228,7 @@ mod tests {
     use crate::random::{Random, Seeded};
 
     #[test]
-    fn a_slot_comes_back_when_released_or_when_its_lease_ends() {
+    fn slot_returns_on_release_or_end_of_lease() {
         let mut probes = Probes::new(2, 10);
         let (Some(a), 0) = probes.acquire(0) else {
             panic!("the first slot")
@@ -307,6 +323,38 @@ mod tests {
             assert_eq!(probes.in_flight(now), plain.len() - overdue, "{step}");
         }
         assert!(probes.places.len() <= LIMIT);
+    }
+
+    #[cfg(feature = "settings")]
+    #[test]
+    fn lower_limit_admits_none_until_fewer_run() {
+        let mut probes = Probes::new(3, 10);
+        let slots = [0, 1, 2].map(|now| probes.acquire(now).0.expect("a slot"));
+        probes.set(1, 10, 2);
+        assert_eq!(probes.acquire(3), (None, 0));
+        assert!(!probes.release(slots[1], 3));
+        assert_eq!(probes.acquire(3), (None, 0), "two run");
+        // The first is overdue, the third runs still.
+        assert!(!probes.has_free(10));
+        assert_eq!(probes.acquire(10), (None, 0));
+        // Both are overdue: both lose their slots.
+        let (slot, lost) = probes.acquire(12);
+        assert!(slot.is_some());
+        assert_eq!((lost, probes.held), (2, 1));
+    }
+
+    #[cfg(feature = "settings")]
+    #[test]
+    fn other_lease_is_that_of_probes_in_flight() {
+        let mut probes = Probes::new(3, 10);
+        let slots = [0, 4, 8].map(|now| probes.acquire(now).0.expect("a slot"));
+        assert_eq!(probes.overdue(12), 1);
+        probes.set(3, 20, 12);
+        assert_eq!((probes.in_flight(12), probes.overdue(12)), (3, 0));
+        probes.set(3, 5, 12);
+        assert_eq!((probes.in_flight(12), probes.overdue(12)), (1, 2));
+        assert!(probes.release(slots[1], 12) && !probes.release(slots[2], 12));
+        assert_eq!((probes.in_flight(30), probes.overdue(30)), (0, 1));
     }
 
     #[test]

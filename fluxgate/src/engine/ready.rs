@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Core, Ticket, opening::Refusal, waiters::Waiters};
+use super::{Core, Ticket, config::ConfigRef, opening::Refusal, waiters::Waiters};
 use crate::{State, clock::Ring};
 
 /// How often a circuit is asked again that may admit a call at any time: one that
@@ -38,13 +38,13 @@ impl Core {
                         if !held.word().same_period(word) {
                             continue;
                         }
-                        let machine = &mut held.get().machine;
-                        let due = machine.due(now);
-                        let opening = machine.opening();
-                        let refusal = self.opening.load();
+                        let shared = held.get();
+                        let due = shared.machine.due(now);
+                        let opening = shared.machine.opening();
+                        let opening = shared.with_reason(opening, self.opening.load());
+                        let config = ConfigRef::new(&shared.config);
                         drop(held);
-                        let opening = self.with_reason(opening, refusal);
-                        return due.is_some_and(|elapsed| self.is_ready(opening, elapsed));
+                        return due.is_some_and(|elapsed| self.is_ready(&config, opening, elapsed));
                     }
                 },
                 State::HalfOpen => {
@@ -74,11 +74,11 @@ impl Core {
         match word.state() {
             State::Disabled => Ok(Ticket::new(word, 0)),
             State::Closed | State::MetricsOnly
-                if word.has_attention() && !self.tracks_in_flight =>
+                if word.has_attention() && !word.tracks_in_flight() =>
             {
                 self.admit_attentive(word)
             }
-            State::Closed | State::MetricsOnly if !self.tracks_in_flight => Ok(self.ticket(word)),
+            State::Closed | State::MetricsOnly if !word.tracks_in_flight() => Ok(self.ticket(word)),
             State::MetricsOnly => Ok(self.ticket(word.calm())),
             State::ForcedOpen => Err(Refusal::by(State::ForcedOpen)),
             State::Open => match self.opening(word) {

@@ -2,8 +2,8 @@
 
 use crate::State;
 
-/// State, generation and three flags in one atomic word. Written under the
-/// breaker's lock, read without it.
+/// State, generation, the revision of the settings and some flags in one atomic word.
+/// Written under the breaker's lock, read without it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StateWord(u64);
 
@@ -15,9 +15,44 @@ const CLEAN: u64 = 1 << 3;
 /// clock is read for them.
 const FREE: u64 = 1 << 4;
 /// Overload was seen lately: calls are counted, and may be throttled. The bit stands
-/// below the generation, so that one comparison finds a change of either.
-const ATTENTION: u64 = 1 << 7;
-const GENERATION: u32 = 8;
+/// below revision and generation, so that one comparison finds a change of any.
+const ATTENTION: u64 = 1 << 6;
+/// What calls need of the settings: the same for a whole revision, and so part of the
+/// word. A ticket holds the word of its admission, which tells what was measured for
+/// it.
+const START: u64 = 1 << 7;
+const END: u64 = 1 << 8;
+const IN_FLIGHT: u64 = 1 << 9;
+const FAST: u64 = 1 << 10;
+const REVISION: u32 = 11;
+const GENERATION: u32 = 27;
+const REVISION_MASK: u64 = (1 << GENERATION) - (1 << REVISION);
+
+/// How many revisions there are before they begin anew, with a new generation.
+pub(crate) const REVISIONS: u32 = 1 << (GENERATION - REVISION);
+
+/// What the settings make calls need: each is a question of its own.
+#[allow(clippy::struct_excessive_bools)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CallNeeds {
+    /// The beginning of a call is stamped.
+    pub(crate) start: bool,
+    /// The end of a call is stamped: for its duration, or since recording needs the
+    /// time.
+    pub(crate) end: bool,
+    /// Calls of the closed state are registered while they run.
+    pub(crate) in_flight: bool,
+    /// Neither of these, and no listener counts every call: in the closed state no
+    /// clock is read, and a success may pass unseen.
+    pub(crate) fast: bool,
+}
+
+/// The number of a generation, and of a revision of the settings in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Epoch {
+    pub(crate) generation: u64,
+    pub(crate) revision: u32,
+}
 
 impl StateWord {
     /// A thread holds the breaker's lock.
@@ -29,11 +64,20 @@ impl StateWord {
     /// In place of the word of a call that has not begun.
     pub(crate) const UNPOLLED: Self = Self(u64::MAX - 8);
 
-    pub(crate) fn new(state: State, generation: u64, clean: bool, has_fast_path: bool) -> Self {
-        let free = has_fast_path && matches!(state, State::Closed | State::MetricsOnly);
-        let clean_bit = if clean { CLEAN } else { 0 };
-        let free_bit = if free { FREE } else { 0 };
-        Self(generation << GENERATION | free_bit | clean_bit | state as u64)
+    pub(crate) fn new(state: State, epoch: Epoch, clean: bool, needs: CallNeeds) -> Self {
+        let free = needs.fast && matches!(state, State::Closed | State::MetricsOnly);
+        let bit = |is_set, bit| if is_set { bit } else { 0 };
+        Self(
+            epoch.generation << GENERATION
+                | u64::from(epoch.revision % REVISIONS) << REVISION
+                | bit(needs.start, START)
+                | bit(needs.end, END)
+                | bit(needs.in_flight, IN_FLIGHT)
+                | bit(needs.fast, FAST)
+                | bit(free, FREE)
+                | bit(clean, CLEAN)
+                | state as u64,
+        )
     }
 
     #[inline]
@@ -73,6 +117,24 @@ impl StateWord {
         self.0 & FREE != 0
     }
 
+    /// Returns whether the beginning of a call is stamped.
+    #[inline]
+    pub(crate) fn needs_start(self) -> bool {
+        self.0 & START != 0
+    }
+
+    /// Returns whether the end of a call is stamped.
+    #[inline]
+    pub(crate) fn needs_end(self) -> bool {
+        self.0 & END != 0
+    }
+
+    /// Returns whether calls of the closed state are registered while they run.
+    #[inline]
+    pub(crate) fn tracks_in_flight(self) -> bool {
+        self.0 & IN_FLIGHT != 0
+    }
+
     /// Returns the word of the same period when the window is clean.
     #[inline]
     pub(crate) fn when_clean(self) -> Self {
@@ -96,6 +158,14 @@ impl StateWord {
         Self(self.0 & !FREE | ATTENTION)
     }
 
+    /// Returns the word of the same period after attention: calls are as free as the
+    /// settings let them be, and the window is as clean as it was.
+    pub(crate) fn inattentive(self) -> Self {
+        let calm = self.0 & !ATTENTION;
+        let runs = matches!(self.state(), State::Closed | State::MetricsOnly);
+        Self(calm | if runs && calm & FAST != 0 { FREE } else { 0 })
+    }
+
     /// Returns the word of the same period without attention, as the ticket of a call
     /// has it that is settled while attention lasts.
     #[inline]
@@ -103,8 +173,9 @@ impl StateWord {
         Self(self.0 & !ATTENTION)
     }
 
-    /// Returns whether this is the period of the word of a ticket, and there is no
-    /// attention. Takes as many instructions as `same_period`.
+    /// Returns whether this is the period of the word of a ticket, under the same
+    /// settings, and there is no attention. Takes as many instructions as
+    /// `same_period`.
     #[inline]
     pub(crate) fn same_calm_period(self, ticket: Self) -> bool {
         (self.0 ^ ticket.0) >> ATTENTION.ilog2() == 0
@@ -117,9 +188,11 @@ impl StateWord {
         const METRICS_ONLY: u64 = State::MetricsOnly as u64;
         const OPEN: u64 = State::Open as u64;
         const ATTENTIVE: u64 = OPEN | ATTENTION;
-        match self.0 & (STATE | ATTENTION) {
+        const TRACKED: u64 = OPEN | IN_FLIGHT;
+        const BOTH: u64 = ATTENTIVE | IN_FLIGHT;
+        match self.0 & (STATE | ATTENTION | IN_FLIGHT) {
             CLOSED | METRICS_ONLY => WithoutLock::Run,
-            OPEN | ATTENTIVE => WithoutLock::Refuse,
+            OPEN | ATTENTIVE | TRACKED | BOTH => WithoutLock::Refuse,
             _ => WithoutLock::Nothing,
         }
     }
@@ -134,17 +207,28 @@ impl StateWord {
         Self(self.0 | Self::LOCKED.0)
     }
 
-    /// Returns whether both words are of the same period.
+    /// Returns whether both words are of the same period, whatever the settings.
     #[inline]
     pub(crate) fn same_period(self, other: Self) -> bool {
         self.generation() == other.generation()
+    }
+
+    /// Returns whether both words are of the same period, under the same settings.
+    #[inline]
+    pub(crate) fn same_revision(self, other: Self) -> bool {
+        (self.0 ^ other.0) >> REVISION == 0
+    }
+
+    /// Returns whether both words are of the same settings, whatever the period.
+    pub(crate) fn same_settings(self, other: Self) -> bool {
+        (self.0 ^ other.0) & REVISION_MASK == 0
     }
 }
 
 /// What can be done with a call by the control word alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WithoutLock {
-    /// It runs, unless calls in flight are registered.
+    /// It runs.
     Run,
     /// It is refused, unless the circuit is due.
     Refuse,
@@ -155,12 +239,27 @@ pub(crate) enum WithoutLock {
 mod tests {
     use super::*;
 
+    const FREE_CALLS: CallNeeds = CallNeeds {
+        start: false,
+        end: false,
+        in_flight: false,
+        fast: true,
+    };
+
+    fn word(state: State, generation: u64, clean: bool, fast: bool) -> StateWord {
+        let epoch = Epoch {
+            generation,
+            revision: 3,
+        };
+        StateWord::new(state, epoch, clean, CallNeeds { fast, ..FREE_CALLS })
+    }
+
     #[test]
     fn what_goes_into_a_word_comes_out_again() {
         for state in State::ALL {
-            for generation in [0, 1, 255, 1 << 40] {
+            for generation in [0, 1, 255, 1 << 36] {
                 for clean in [false, true] {
-                    let word = StateWord::new(state, generation, clean, true);
+                    let word = word(state, generation, clean, true);
                     assert_eq!(StateWord::from_bits(word.bits()), word);
                     assert_eq!(word.state(), state);
                     assert_eq!(word.generation(), generation);
@@ -174,14 +273,14 @@ mod tests {
     #[test]
     fn attention_is_a_change_within_a_period() {
         for state in State::ALL {
-            let word = StateWord::new(state, 5, true, true);
+            let word = word(state, 5, true, true);
             let attentive = word.attentive();
             assert!(attentive.has_attention() && !attentive.is_free());
             assert_eq!((attentive.state(), attentive.generation()), (state, 5));
             assert!(attentive.same_period(word) && !attentive.same_calm_period(word));
             assert!(word.locked().same_calm_period(attentive.calm()));
             assert!(!attentive.calm().has_attention());
-            let next = StateWord::new(state, 6, true, true);
+            let next = self::word(state, 6, true, true);
             assert!(!next.same_calm_period(word));
             assert_eq!(
                 word.without_lock() == WithoutLock::Run,
@@ -194,24 +293,70 @@ mod tests {
     }
 
     #[test]
-    fn calls_are_free_where_nobody_asks_and_nobody_times() {
+    fn calls_are_free_if_not_counted_or_timed() {
         for state in State::ALL {
             let asks = !matches!(state, State::Closed | State::MetricsOnly);
-            assert_eq!(StateWord::new(state, 3, false, true).is_free(), !asks);
-            assert!(!StateWord::new(state, 3, false, false).is_free());
+            assert_eq!(word(state, 3, false, true).is_free(), !asks);
+            assert!(!word(state, 3, false, false).is_free());
         }
     }
 
     #[test]
     fn a_flag_changes_nothing_else() {
-        let word = StateWord::new(State::Closed, 7, false, true);
-        let clean = StateWord::new(State::Closed, 7, true, true);
+        let word = word(State::Closed, 7, false, true);
+        let clean = self::word(State::Closed, 7, true, true);
         assert_eq!((word.when_clean(), clean.when_clean()), (clean, clean));
         let locked = word.locked();
         assert!(locked.is_locked() && locked != word);
         assert_eq!(locked.locked(), locked);
         assert!(locked.same_period(word) && locked.is_free());
         assert!(!locked.is_clean() && clean.locked().is_clean());
-        assert!(!word.same_period(StateWord::new(State::Closed, 8, false, true)));
+        assert!(!word.same_period(self::word(State::Closed, 8, false, true)));
+    }
+
+    #[test]
+    fn revision_is_a_change_within_a_period() {
+        let at = |generation, revision| {
+            let epoch = Epoch {
+                generation,
+                revision,
+            };
+            StateWord::new(State::Closed, epoch, true, FREE_CALLS)
+        };
+        let (word, revised) = (at(5, 1), at(5, 2));
+        assert!(word.same_period(revised) && !word.same_revision(revised));
+        assert!(!word.same_calm_period(revised) && !word.same_settings(revised));
+        assert!(word.same_settings(at(6, 1)) && !word.same_revision(at(6, 1)));
+        assert!(word.same_revision(word.locked().attentive()));
+        assert!(at(5, REVISIONS - 1).same_period(at(5, REVISIONS)));
+        let attentive = word.attentive();
+        assert_eq!(attentive.inattentive(), word);
+    }
+
+    #[test]
+    fn needs_are_those_of_the_settings() {
+        for bits in 0..16 {
+            let needs = CallNeeds {
+                start: bits & 1 != 0,
+                end: bits & 2 != 0,
+                in_flight: bits & 4 != 0,
+                fast: bits & 8 != 0,
+            };
+            let epoch = Epoch {
+                generation: 9,
+                revision: 4,
+            };
+            for state in State::ALL {
+                let word = StateWord::new(state, epoch, false, needs);
+                assert_eq!((word.state(), word.generation()), (state, 9));
+                assert_eq!(word.needs_start(), needs.start);
+                assert_eq!(word.needs_end(), needs.end);
+                assert_eq!(word.tracks_in_flight(), needs.in_flight);
+                let runs = matches!(state, State::Closed | State::MetricsOnly);
+                assert_eq!(word.is_free(), needs.fast && runs);
+                let run = word.without_lock() == WithoutLock::Run;
+                assert_eq!(run, runs && !needs.in_flight);
+            }
+        }
     }
 }

@@ -10,8 +10,7 @@
 use std::time::Duration;
 
 use super::{
-    Core, Shared,
-    lock::Held,
+    Core,
     opening::Refusal,
     state_word::StateWord,
     ticket::{CallEnd, Ticket},
@@ -34,26 +33,38 @@ impl Core {
             Some(refusal) => Err(refusal),
             None => Ok(Ticket::new(
                 word.calm(),
-                if self.needs_start { now } else { 0 },
+                if word.needs_start() { now } else { 0 },
             )),
         }
+    }
+
+    /// Returns the throttle, if the settings have one.
+    #[inline]
+    pub(super) fn present_throttle(&self) -> Option<&Throttle> {
+        self.throttle.get().filter(|throttle| throttle.is_on())
     }
 
     /// Returns whether attention lasts.
     #[cfg(feature = "keyed")]
     pub(super) fn is_attentive(&self, word: StateWord, now: u64) -> bool {
-        let throttle = self.throttle.as_deref();
+        let throttle = self.present_throttle();
         word.has_attention() && throttle.is_some_and(|throttle| !throttle.is_over(now))
     }
 
     /// Returns why a call that arrives in the state of `word` is throttled, if it is.
-    #[inline]
+    // Inline, since what it returns would go through memory.
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
     pub(super) fn throttle(&self, word: StateWord, now: u64) -> Option<Refusal> {
         if !word.has_attention() {
             return None;
         }
-        let throttle = self.throttle.as_deref()?;
+        let throttle = self.present_throttle()?;
         if throttle.is_over(now) {
+            #[cfg(feature = "fleet")]
+            if self.watches_for_fleet() {
+                return None;
+            }
             self.end_attention(throttle, now);
             return None;
         }
@@ -66,10 +77,15 @@ impl Core {
     }
 
     /// Counts a call that was answered, if there is attention. Returns whether its
-    /// period is the present one.
+    /// period is the present one. Reads the clock, unless the caller has done so.
     #[cold]
     #[inline(never)]
-    pub(super) fn count_answer(&self, ticket: StateWord, ended: CallEnd) -> bool {
+    pub(super) fn count_answer(
+        &self,
+        ticket: StateWord,
+        ended: CallEnd,
+        now: Option<Duration>,
+    ) -> bool {
         let present = self.word();
         if !present.same_period(ticket) {
             return false;
@@ -79,12 +95,20 @@ impl Core {
             // An overload is counted where it is found to be one.
             CallEnd::Overloaded | CallEnd::Ignored | CallEnd::Cancelled => false,
         };
-        if let Some(throttle) = self.throttle.as_deref()
+        #[cfg(feature = "fleet")]
+        if is_answer || ended == CallEnd::Overloaded {
+            self.count_for_fleet(ended);
+        }
+        if let Some(throttle) = self.present_throttle()
             && is_answer
             && present.has_attention()
         {
-            let now = nanos(self.clock.now());
+            let now = nanos(now.unwrap_or_else(|| self.clock.now()));
             if throttle.is_over(now) {
+                #[cfg(feature = "fleet")]
+                if self.watches_for_fleet() {
+                    return true;
+                }
                 self.end_attention(throttle, now);
             } else {
                 throttle.count(Counted::Other, now);
@@ -93,26 +117,10 @@ impl Core {
         true
     }
 
-    /// Counts an answer as [`count_answer`](Self::count_answer) does, and lets go of
-    /// the lock for that. Returns whether the outcome is late.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn count_answer_unlocked<'a>(
-        &'a self,
-        held: Held<'a, Shared>,
-        ticket: StateWord,
-    ) -> (Held<'a, Shared>, bool) {
-        drop(held);
-        self.count_answer(ticket, CallEnd::Success);
-        let held = self.shared.lock();
-        let late = !held.word().same_period(ticket);
-        (held, late)
-    }
-
     /// Returns what an overload counts as: without a throttle as a failure.
     #[cold]
     pub(super) fn count_overload(&self, ticket: StateWord, is_probe: bool) -> Option<bool> {
-        let Some(throttle) = self.throttle.as_deref() else {
+        let Some(throttle) = self.present_throttle() else {
             return Some(true);
         };
         let present = self.word();
@@ -138,7 +146,7 @@ impl Core {
     /// wait.
     #[cold]
     pub(crate) fn overloaded_for(&self, ticket: Ticket, wait: Duration) {
-        let Some(throttle) = self.throttle.as_deref() else {
+        let Some(throttle) = self.present_throttle() else {
             return self.defer_until(ticket, wait);
         };
         let present = self.word();
@@ -163,7 +171,9 @@ impl Core {
         let word = held.word();
         let had_attention = word.has_attention();
         // Another call may have been faster.
-        let begins = word.same_period(ticket) && (!had_attention || throttle.is_over(now));
+        let begins = throttle.is_on()
+            && word.same_period(ticket)
+            && (!had_attention || throttle.is_over(now));
         if begins {
             throttle.begin(now, seed);
             held.set_word(word.attentive());
@@ -178,7 +188,7 @@ impl Core {
         let mut held = self.shared.lock();
         let ends = held.word().has_attention() && throttle.is_over(now);
         if ends {
-            let word = self.word_of(&held.get().machine);
+            let word = held.word().inattentive();
             held.set_word(word);
         }
         self.unlock(held);

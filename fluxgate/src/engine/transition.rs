@@ -36,20 +36,22 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+#[cfg(feature = "fleet")]
+use super::fleet::Notes;
 #[cfg(doc)]
 use super::machine::judge::Question;
 use super::{
     Core, Shared,
-    config::Config,
+    config::{Config, ConfigRef},
     lock::Held,
     machine::{Machine, Next, OpeningWait, Transition},
-    outbox::TURN,
+    outbox::{News, TURN},
     state_word::StateWord,
 };
 use crate::{
     Signal, State, diagnostics,
     flight::{Failures, ProbeOutcomes, RulePart, TransitionRecord, Trigger},
-    retry::Opening,
+    retry::{Opening, Retry},
     util::{
         consult::{Consulted, consult},
         sync::spawn,
@@ -75,6 +77,26 @@ impl StateEntry<'_> {
     /// Adds who gave the command.
     pub(super) fn by<'a>(&self, by: Option<&'a Arc<str>>) -> StateEntry<'a> {
         StateEntry { by, ..*self }
+    }
+
+    /// Goes to another state, which must ask no policy either.
+    pub(super) fn in_state(self, state: State) -> Self {
+        Self {
+            next: state.into(),
+            ..self
+        }
+    }
+
+    /// Leads to another state and wait.
+    #[cfg(feature = "fleet")]
+    pub(super) fn to(self, next: Next, wait: Option<OpeningWait>) -> Self {
+        Self { next, wait, ..self }
+    }
+
+    /// Returns the state that is entered.
+    #[cfg(feature = "fleet")]
+    pub(super) fn state(&self) -> State {
+        self.next.state
     }
 
     /// Returns when the state is entered, by the breaker's clock.
@@ -126,37 +148,69 @@ impl Core {
         next: Next,
         now: Option<Duration>,
     ) -> Held<'a, Shared> {
+        #[cfg(feature = "fleet")]
+        if next.suspects {
+            self.note_suspicion(&mut held);
+            Self::update_word(&mut held);
+            return held;
+        }
         let word = held.word();
-        let machine = &held.get().machine;
+        let Shared {
+            machine, config, ..
+        } = held.get();
+        let config = ConfigRef::new(config);
         let opening = machine.opening();
         let question = next.asks.then(|| machine.question(next.state));
         let measures_only = word.state() == State::MetricsOnly;
         if question.is_some() || measures_only {
-            self.update_word(&mut held);
+            Self::update_word(&mut held);
         }
         drop(held);
         let asked = question.is_some();
         let next = match question {
             None => Some(next),
-            Some(question) => match consult(self, || question.ask(&self.config)) {
+            Some(question) => match consult(self, || question.ask(&config)) {
                 Consulted::Given(next) => next,
                 Consulted::Panicked | Consulted::Within => None,
             },
         };
         if measures_only {
+            drop(config);
             return self.would_open(word, next, asked, now);
         }
+        #[cfg(feature = "fleet")]
+        let fires_not = asked && next.is_none();
         let entry = next.and_then(|next| {
             let now = now.unwrap_or_else(|| self.clock.now());
-            self.prepare(next, opening, now)
+            self.prepare(&config, next, opening, now)
         });
+        drop(config);
         let mut held = self.shared.lock();
+        // Other settings may decide otherwise: they do at the next outcome.
         if let Some(entry) = entry
-            && held.word().same_period(word)
+            && held.word().same_revision(word)
         {
             self.enter(&mut held, entry);
         }
+        #[cfg(feature = "fleet")]
+        if fires_not && held.word().same_period(word) && word.state() == State::Closed {
+            // The first rule had to be asked before the second one counts.
+            let Shared {
+                machine, config, ..
+            } = held.get();
+            if machine.suspects(config).is_some() {
+                self.note_suspicion(&mut held);
+            }
+        }
         held
+    }
+
+    /// Leaves a note that the second rule fires.
+    #[cfg(feature = "fleet")]
+    fn note_suspicion(&self, held: &mut Held<'_, Shared>) {
+        self.note(Notes::SUSPECTS);
+        // Lets the agent be woken when the lock is released.
+        held.get().has_changed = true;
     }
 
     /// Leaves the signal of an opening in the outbox that does not happen, since the
@@ -173,11 +227,12 @@ impl Core {
         let now = now.unwrap_or_else(|| self.clock.now());
         let wall = self.clock.wall();
         let mut held = self.shared.lock();
-        if !held.word().same_period(word) {
+        if !held.word().same_revision(word) {
             return held;
         }
         let Shared {
             machine,
+            config,
             sequence,
             outbox,
             ..
@@ -193,7 +248,7 @@ impl Core {
                 new_state: State::MetricsOnly,
                 timestamp: wall,
                 sequence: *sequence,
-                reason: next.cause.and_then(|cause| self.config.reason(cause)),
+                reason: next.cause.and_then(|cause| config.reason(cause)),
                 next_attempt: None,
                 would_have_opened: true,
                 record: None,
@@ -207,14 +262,15 @@ impl Core {
     /// policy can't be asked now.
     pub(super) fn prepare(
         &self,
+        config: &Config,
         next: Next,
         opening: Opening,
         now: Duration,
     ) -> Option<StateEntry<'static>> {
         let wait = match next.state {
             State::Open => {
-                let reason = next.cause.and_then(|cause| self.config.reason(cause));
-                Some(self.wait(Opening { reason, ..opening })?)
+                let reason = next.cause.and_then(|cause| config.reason(cause));
+                Some(self.wait(&*config.retry, Opening { reason, ..opening })?)
             }
             _ => None,
         };
@@ -265,12 +321,19 @@ impl Core {
     ) -> StateEntry<'static> {
         let given = |first| OpeningWait {
             first: Some(first),
+            least: Duration::ZERO,
             longest: Duration::ZERO,
             allows_early: false,
         };
-        let wait = match wait {
-            Some(wait) => given(wait),
-            None => self.wait(opening).unwrap_or_else(|| given(WAIT)),
+        let wait = if let Some(wait) = wait {
+            OpeningWait {
+                least: wait,
+                ..given(wait)
+            }
+        } else {
+            let config = self.config();
+            let wait = self.wait(&*config.retry, opening);
+            wait.unwrap_or_else(|| given(WAIT))
         };
         StateEntry {
             wait: Some(wait),
@@ -278,8 +341,9 @@ impl Core {
         }
     }
 
-    pub(super) fn wait(&self, opening: Opening) -> Option<OpeningWait> {
-        let retry = &self.config.retry;
+    /// Asks a retry policy how long to wait; `None` if it can't be asked now. To be
+    /// called without the lock.
+    pub(super) fn wait(&self, retry: &dyn Retry, opening: Opening) -> Option<OpeningWait> {
         let first = consult(self, || retry.wait(&opening, &mut &self.random));
         let first = match first {
             Consulted::Given(first) => first,
@@ -289,9 +353,10 @@ impl Core {
             }
             Consulted::Within => return None,
         };
-        let longest = self.longest_wait()?;
+        let longest = self.longest_of(retry)?;
         Some(OpeningWait {
             first,
+            least: Duration::ZERO,
             longest,
             allows_early: true,
         })
@@ -300,7 +365,11 @@ impl Core {
     /// Returns how long a dependency may ask to be left alone; `None` if the retry
     /// policy can't be asked now.
     pub(super) fn longest_wait(&self) -> Option<Duration> {
-        match consult(self, || self.config.retry.longest()) {
+        self.longest_of(&*self.config().retry)
+    }
+
+    fn longest_of(&self, retry: &dyn Retry) -> Option<Duration> {
+        match consult(self, || retry.longest()) {
             Consulted::Given(longest) => Some(longest),
             Consulted::Panicked => {
                 diagnostics::policy_panicked("retry");
@@ -320,28 +389,38 @@ impl Core {
             trigger,
             by,
         } = entry;
-        let before = held.word().generation();
-        if next.state == State::Open && held.word().state() == State::Open {
+        let before = held.word();
+        if next.state == State::Open && before.state() == State::Open {
             // Two openings must never be adjacent generations: see `OpeningSeqLock`.
             // The word between them is of a state whose callers take the lock.
-            held.get().machine.skip_generation();
-            let generation = held.get().machine.generation();
-            held.publish_word(StateWord::new(State::HalfOpen, generation, false, false));
+            let Shared {
+                machine, config, ..
+            } = held.get();
+            machine.skip_generation();
+            let word = StateWord::new(State::HalfOpen, machine.epoch(), false, config.calls);
+            held.publish_word(word);
         }
         let Shared {
             machine,
+            config,
             changed_at,
             sequence,
             outbox,
             has_changed,
             flight,
+            ..
         } = held.get();
         *has_changed = true;
+        #[cfg(feature = "fleet")]
+        if next.state == State::Open && trigger == Trigger::Rule && before.state() == State::Closed
+        {
+            // What opens again was known to be bad.
+            self.note(Notes::OPENED);
+        }
         if let Some(listener_counters) = &self.listener_counters {
             listener_counters.left(machine.state(), now.saturating_sub(machine.entered()));
         }
-        let seen =
-            (self.config.flight > 0).then(|| Seen::new(machine, &self.config, next, trigger));
+        let seen = (config.flight > 0).then(|| Seen::new(machine, config, next, trigger));
         let lasted = now.saturating_sub(machine.entered());
         let Transition {
             old_state,
@@ -354,13 +433,13 @@ impl Core {
         debug_assert!(
             new_state != State::Open
                 || old_state != State::Open
-                || machine.generation() > before + 1,
+                || machine.epoch().generation > before.generation() + 1,
             "two openings must not be adjacent generations: see `opening`"
         );
         if new_state == State::Open {
-            self.opening.store(now, wait, cause);
+            self.opening.store(now, wait, cause, config.number);
         }
-        let reason = cause.and_then(|cause| self.config.reason(cause));
+        let reason = cause.and_then(|cause| config.reason(cause));
         let next_attempt = wait.and_then(|wait| wall.checked_add(wait));
         let record = seen.map(|seen| {
             let is_rule = trigger == Trigger::Rule;
@@ -383,7 +462,7 @@ impl Core {
             })
         });
         if let Some(record) = &record {
-            flight.push(Arc::clone(record), self.config.flight);
+            flight.push(Arc::clone(record), config.flight);
         }
         outbox.put(|| Signal {
             name: self.name.clone(),
@@ -397,30 +476,19 @@ impl Core {
             would_have_opened: false,
             origin: crate::listener::signal::Origin::default(),
         });
-        let word = self.word_of(machine);
+        let word = word_of(machine, config);
         // Attention outlives transitions.
-        let has_attention = held.word().has_attention();
-        held.publish_word(if has_attention {
+        held.publish_word(if before.has_attention() {
             word.attentive()
         } else {
             word
         });
     }
 
-    pub(super) fn word_of(&self, machine: &Machine) -> StateWord {
-        let clean = machine.is_clean(&self.config);
-        StateWord::new(
-            machine.state(),
-            machine.generation(),
-            clean,
-            self.has_fast_path,
-        )
-    }
-
     /// Says in the control word whether the window is clean.
     #[inline]
-    pub(super) fn update_word(&self, held: &mut Held<'_, Shared>) {
-        let clean = held.get().machine.is_clean(&self.config);
+    pub(super) fn update_word(held: &mut Held<'_, Shared>) {
+        let clean = held.get().machine.is_clean();
         let word = held.word().when(clean);
         held.set_word(word);
     }
@@ -440,11 +508,20 @@ impl Core {
     /// Unlocks as [`unlock`](Self::unlock) does, with this many signals for one caller.
     pub(super) fn unlock_within(&self, held: Held<'_, Shared>, turn: usize) {
         let mut held = self.catch_up(held);
-        let has_changed = mem::take(&mut held.get().has_changed);
-        let delivers = held.get().outbox.begin();
+        let shared = held.get();
+        let has_changed = mem::take(&mut shared.has_changed);
+        let delivers = shared.outbox.begin();
+        let replaced = if has_changed {
+            self.take_replaced(shared)
+        } else {
+            None
+        };
         drop(held);
+        drop(replaced);
         if has_changed {
             self.wake_next();
+            #[cfg(feature = "fleet")]
+            self.wake_agent();
         }
         if !delivers {
             return;
@@ -457,12 +534,23 @@ impl Core {
         self.hand_over();
     }
 
+    /// Takes out the settings by which an earlier opening was made, unless rejections of
+    /// the present one read them. They are to be dropped without the lock.
+    fn take_replaced(&self, shared: &mut Shared) -> Option<ConfigRef> {
+        let rule = self.opening.load().rule();
+        let is_over = |config: &mut Arc<Config>| config.number != rule;
+        shared.opened_by.take_if(is_over).map(ConfigRef::from)
+    }
+
     /// Delivers one signal. Returns whether there was one; if not, the delivery is over.
     fn deliver(&self) -> bool {
-        let signal = self.shared.lock().get().outbox.take();
-        let any = signal.is_some();
-        if let Some(signal) = signal {
-            self.listeners.tell(signal);
+        let news = self.shared.lock().get().outbox.take();
+        let any = news.is_some();
+        match news {
+            Some(News::Signal(signal)) => self.listeners.tell(signal),
+            #[cfg(feature = "settings")]
+            Some(News::Settings(change)) => self.listeners.tell_settings(&change),
+            None => {}
         }
         any
     }
@@ -486,4 +574,9 @@ impl Core {
             while self.deliver() {}
         }
     }
+}
+
+pub(super) fn word_of(machine: &Machine, config: &Config) -> StateWord {
+    let clean = machine.is_clean();
+    StateWord::new(machine.state(), machine.epoch(), clean, config.calls)
 }

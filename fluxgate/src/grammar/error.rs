@@ -68,22 +68,60 @@ pub(crate) fn parse_and_check<T>(
     read: impl FnOnce(&mut Cursor<'_>, &ErrorList) -> Result<T, Reported>,
     check: impl FnOnce(&T, &ErrorList),
 ) -> Result<T, ParsePolicyError> {
+    read_located(text, read, check).map_err(|faults| ParsePolicyError {
+        faults: faults
+            .into_iter()
+            .map(|fault| Fault::new(fault.message))
+            .collect(),
+    })
+}
+
+/// A mistake, and where in its line it is, in characters from 1.
+pub(crate) struct LocatedFault {
+    pub(crate) column: Option<usize>,
+    pub(crate) message: String,
+}
+
+/// Reads a whole text, and looks at what was read.
+pub(crate) fn read_located<T>(
+    text: &str,
+    read: impl FnOnce(&mut Cursor<'_>, &ErrorList) -> Result<T, Reported>,
+    check: impl FnOnce(&T, &ErrorList),
+) -> Result<T, Vec<LocatedFault>> {
     if text.len() > LONGEST {
-        return Err(ParsePolicyError {
-            faults: vec![Fault::new(format!(
+        return Err(vec![LocatedFault {
+            column: None,
+            message: format!(
                 "a policy is at most {LONGEST} bytes long, and this is {}",
                 text.len()
-            ))],
-        });
+            ),
+        }]);
     }
     let errors = ErrorList::default();
     let value = parse_into(text, &errors, read).inspect(|value| check(value, &errors));
-    errors.finish(value).map_err(|faults| ParsePolicyError {
-        faults: faults
-            .into_iter()
-            .map(|(place, message)| Fault::new(quoted(&message, text, place)))
-            .collect(),
+    located(text, errors, value)
+}
+
+/// Returns the value, or every mistake in `text` that was collected.
+pub(crate) fn located<T>(
+    text: &str,
+    errors: ErrorList,
+    value: Result<T, Reported>,
+) -> Result<T, Vec<LocatedFault>> {
+    errors.finish(value).map_err(|faults| {
+        let located = |(place, message): (Location, String)| LocatedFault {
+            column: Some(column(text, place)),
+            message: quoted(&message, text, place),
+        };
+        faults.into_iter().map(located).collect()
     })
+}
+
+/// Returns where in its line a place begins, in characters from 1.
+fn column(text: &str, place: Location) -> usize {
+    let before = &text[..place.from];
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    line.chars().count() + 1
 }
 
 fn parse_into<T>(

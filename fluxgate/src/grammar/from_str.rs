@@ -18,8 +18,8 @@ use crate::{
     retry::{Always, AnyRetry, Backoff, Cooldown, Never},
     throttle::Adaptive,
     tripper::{
-        AvgLatency, Closed, FailureRate, FailureStreak, HalfOpened, InFlight, MinRequests, Rule,
-        SlowRate,
+        AvgLatency, Closed, Custom, FailureRate, FailureStreak, HalfOpened, InFlight, MinRequests,
+        Rule, SlowRate,
     },
     window::{AnyWindow, CountWindow, TimeWindow},
 };
@@ -39,21 +39,25 @@ impl From<&Leaf> for Rule {
             Written::InFlight { count, older_than } => {
                 InFlight::new(count.get(), older_than.get()).into()
             }
-            Written::Custom(never) | Written::InCode(never) => match *never {},
+            // No text has one.
+            Written::Custom(_) => Custom::from_fn(|_| false).into(),
+            Written::InCode(never) => match *never {},
         }
     }
 }
 
-/// Makes the rule. A text has at most 256 leaves, nested at most 64 deep.
-fn rule(written: &policy::TripperFormula) -> Rule {
-    let joined = |parts: &[policy::TripperFormula], join: fn(Rule, Rule) -> Rule| {
-        let rule = parts.iter().map(rule).reduce(join);
-        rule.expect("a formula has parts")
-    };
-    match written {
-        Formula::Leaf(leaf) => leaf.into(),
-        Formula::All(parts) => joined(parts, |left, right| left & right),
-        Formula::Any(parts) => joined(parts, |left, right| left | right),
+/// A text has at most 256 leaves, nested at most 64 deep.
+impl From<&policy::TripperFormula> for Rule {
+    fn from(written: &policy::TripperFormula) -> Self {
+        let joined = |parts: &[policy::TripperFormula], join: fn(Self, Self) -> Self| {
+            let rule = parts.iter().map(Self::from).reduce(join);
+            rule.expect("a formula has parts")
+        };
+        match written {
+            Formula::Leaf(leaf) => leaf.into(),
+            Formula::All(parts) => joined(parts, |left, right| left & right),
+            Formula::Any(parts) => joined(parts, |left, right| left | right),
+        }
     }
 }
 
@@ -86,7 +90,7 @@ impl FromStr for Rule {
             analysis::check(&facts, errors);
         };
         let written = parse_and_check(text, policy::read_tripper, check)?;
-        Ok(rule(&written))
+        Ok(Self::from(&written))
     }
 }
 

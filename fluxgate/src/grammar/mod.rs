@@ -5,15 +5,15 @@
 //! common is the same file there and here (a test of the macro crate compares them);
 //! for the rest that test reads the same texts both ways, and compares what each says.
 
-mod analysis;
+pub(crate) mod analysis;
 mod describe;
 mod deserialize;
-mod error;
+pub(crate) mod error;
 mod from_str;
-mod habits;
-mod policy;
+pub(crate) mod habits;
+pub(crate) mod policy;
 #[allow(dead_code, reason = "the attribute asks more of it")]
-mod suggest;
-mod tokens;
+pub(crate) mod suggest;
+pub(crate) mod tokens;
 
 pub use error::ParsePolicyError;

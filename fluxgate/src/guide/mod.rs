@@ -1,6 +1,6 @@
 //! The manual. All of its code runs.
 //!
-//! - [`tutorial`]: from nothing to a breaker that you trust
+//! - [`tutorial`]: a first breaker, step by step
 //! - [`choosing_a_policy`]: how many calls until it opens
 //! - [`recovery`]: between open and closed
 //! - [`errors_and_fallbacks`]: what counts, errors of other crates, what to give instead, and retries
@@ -12,6 +12,9 @@
 //! - [`listeners_and_metrics`]: signals, snapshots, metrics
 //! - [`testing`]: no sleeping
 //! - `simulating`: a policy tried before production does
+//! - `settings`: where settings come from: code, files, the environment
+//! - [`testing`]: tests without sleeping
+//! - `simulating`: policies simulated before production
 //! - [`operating`]: what to look at and to do when a circuit is open
 //! - [`from_python`]: fluxgate, name by name
 //! - [`from_others`]: resilience4j, Polly, failsafe, tower-resilience, gobreaker, opossum, pybreaker, recloser
@@ -27,6 +30,11 @@ macro_rules! pages {
 #[cfg(feature = "grpc")]
 pages! {
     grpc
+}
+
+#[cfg(feature = "settings")]
+pages! {
+    settings
 }
 
 #[cfg(feature = "sim")]

@@ -34,8 +34,8 @@
 //! # }
 //! ```
 //!
-//! In axum the three lines of an error type of one's own that make a rejection a
-//! response, and tell the caller what kind it is:
+//! In axum, an error type of your own turns a rejection into a response, here with a
+//! header that tells the kind of the rejection:
 //!
 //! ```
 //! # use fluxgate::CallNotPermitted;

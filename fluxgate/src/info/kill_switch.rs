@@ -7,7 +7,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::{Command, State, diagnostics};
+use crate::{Command, Fault, State, diagnostics};
 
 /// A state commanded by an environment variable, in [`Info`](crate::Info).
 ///
@@ -25,15 +25,15 @@ use crate::{Command, State, diagnostics};
 /// variable that fits no breaker is reported by
 /// [`registry::all`](crate::registry::all).
 ///
-/// Under the guards of [`testing`](crate::testing) the environment commands
-/// nothing. When `testing::freeze` ends, its commands are in force again.
+/// Under the guards of [`testing`](crate::testing) the variables have no effect. When
+/// `testing::freeze` ends, they are in force again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct KillSwitch {
-    /// The variable.
+    /// The environment variable.
     pub variable: String,
-    /// The state it commands.
+    /// The state that the variable commands.
     pub state: State,
 }
 
@@ -127,13 +127,38 @@ fn shown(value: &OsStr) -> String {
     value.to_string_lossy().chars().take(SHOWN).collect()
 }
 
-fn parse(value: &str) -> Option<State> {
+/// Returns the state that lasts of this name, or to which the command of this name leads.
+pub(crate) fn parse(value: &str) -> Option<State> {
     let command: Command = value.trim().to_ascii_lowercase().parse().ok()?;
     command.lasts().then(|| command.state())
 }
 
 /// Returns the name of a breaker's variable.
 fn variable(name: &str) -> String {
+    format!("{PREFIX}{}", upper_case(name))
+}
+
+/// Says why a breaker must not have this name, if so: its variable would be one that is not
+/// its own.
+pub(crate) fn reserved(name: &str) -> Option<Fault> {
+    if name.eq_ignore_ascii_case("all") {
+        return Some(Fault::new(format!(
+            "the name `{name}` is reserved: the section `[all]` of settings, and the environment \
+             variable `{ALL}`, are for every breaker; give this one another name"
+        )));
+    }
+    let first = name.chars().next()?;
+    (!first.is_ascii_alphanumeric()).then(|| {
+        Fault::new(format!(
+            "the name `{}` must begin with an ASCII letter or digit: its environment variable \
+             would begin with `{PREFIX}_`, as those of fluxgate itself do",
+            shown(name.as_ref())
+        ))
+    })
+}
+
+/// Returns a name as it stands in variables.
+pub(crate) fn upper_case(name: &str) -> String {
     let plain = |c: char| {
         if c.is_ascii_alphanumeric() {
             c.to_ascii_uppercase()
@@ -141,7 +166,7 @@ fn variable(name: &str) -> String {
             '_'
         }
     };
-    format!("{PREFIX}{}", name.chars().map(plain).collect::<String>())
+    name.chars().map(plain).collect()
 }
 
 /// Reports the variables that fit none of these breakers, each once.
@@ -280,14 +305,14 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_is_the_name_in_upper_case_and_underscores() {
+    fn variable_is_upper_case_with_underscores() {
         assert_eq!(variable("payment_api"), "FLUXGATE_PAYMENT_API");
         assert_eq!(variable("shop::pay-2.é"), "FLUXGATE_SHOP__PAY_2__");
         assert_eq!(variable(""), "FLUXGATE_");
     }
 
     #[test]
-    fn the_four_values_command_and_the_own_variable_goes_first() {
+    fn four_values_command_and_own_variable_wins() {
         for state in [
             State::Disabled,
             State::MetricsOnly,

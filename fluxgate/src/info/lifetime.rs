@@ -40,7 +40,7 @@ pub struct LifetimeTotals {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Histogram {
-    /// For each bound, ascending, how many calls took no longer.
+    /// For each bound, ascending, how many calls took at most that long.
     #[cfg_attr(
         feature = "serde",
         serde(serialize_with = "crate::util::wire::buckets")

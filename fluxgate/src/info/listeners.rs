@@ -7,7 +7,7 @@
 pub struct ListenerInfo {
     /// Its name.
     pub name: String,
-    /// Its panics, and the deliveries of which it says that they failed.
+    /// Its panics, and the deliveries that it reported as failed.
     pub failures: u64,
     /// Signals not yet delivered: those that wait until the listeners of the breaker
     /// are done with an earlier one, and those in the listener's own queue, if it
@@ -20,7 +20,7 @@ pub struct ListenerInfo {
     pub dropped: u64,
 }
 
-/// A listener that the breaker has to do without, in [`Info`](crate::Info).
+/// A listener that could not be attached to the breaker, in [`Info`](crate::Info).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

@@ -39,7 +39,7 @@ impl Metrics {
         }
     }
 
-    /// Failures per call, `None` without calls.
+    /// Returns the failures per call, or `None` without calls.
     #[must_use]
     pub fn failure_rate(&self) -> Option<f64> {
         self.per_call(self.failure_count)

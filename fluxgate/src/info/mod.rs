@@ -3,6 +3,7 @@
 #[cfg(feature = "prometheus")]
 pub(crate) mod exposition;
 pub mod flight;
+pub(crate) mod held;
 pub(crate) mod kill_switch;
 pub(crate) mod lifetime;
 pub(crate) mod listeners;
@@ -14,12 +15,12 @@ pub(crate) mod throttle;
 use std::time::{Duration, SystemTime};
 
 use crate::{
-    KillSwitch, LifetimeTotals, ListenerInfo, Metrics, MissingListener, Name, Reason, SettingsInfo,
-    State, ThrottleInfo, Variable, flight::FlightRecord,
+    HeldState, KillSwitch, LifetimeTotals, ListenerInfo, Metrics, MissingListener, Name, Reason,
+    SettingsInfo, State, ThrottleInfo, Variable, flight::FlightRecord,
 };
 
-/// A breaker at one moment, as [`CircuitBreaker::info`](crate::CircuitBreaker::info)
-/// gives it.
+/// A snapshot of a breaker, as [`CircuitBreaker::info`](crate::CircuitBreaker::info)
+/// returns it.
 ///
 /// The totals count over the life of the breaker and survive transitions;
 /// [`metrics`](Self::metrics) is the window, which every transition empties.
@@ -55,17 +56,20 @@ pub struct Info {
     pub probes_in_flight: usize,
     /// Calls rejected, for whatever reason.
     pub rejected: u64,
-    /// How often the rule began to fire while the breaker [only
-    /// measured](crate::CircuitBreaker::metrics_only), at most once a minute: how often
-    /// the circuit would have opened.
+    /// How often the circuit would have opened: the rule began to fire while the
+    /// breaker [only measured](crate::CircuitBreaker::metrics_only). Counted at most
+    /// once a minute.
     pub would_have_opened: u64,
     /// Calls refused by the [throttle](crate::throttle): each is rejected, too, passed
     /// over, or asked for again by a waiter.
     pub throttled: u64,
     /// What the throttle sees now, if there is one.
     pub throttle: Option<ThrottleInfo>,
-    /// How often a call went to another breaker, or nowhere, since this one did not
-    /// admit it: see [`choose`](crate::choose). These count as no rejections.
+    /// What it knows of its fleet, if it takes part in one.
+    #[cfg(feature = "fleet")]
+    pub fleet: Option<crate::fleet::FleetInfo>,
+    /// How often a call went to another breaker, or nowhere, because this one did not
+    /// admit it: see [`choose`](crate::choose). These are not counted as rejections.
     pub passed_over: u64,
     /// Calls that ran while the circuit was open, before its wait was over: see
     /// [`AllOpen::LeastWait`](crate::choose::AllOpen::LeastWait).
@@ -97,6 +101,9 @@ pub struct Info {
     pub settings: SettingsInfo,
     /// The breaker's environment variable, whether it is set or not.
     pub variable: Variable,
+    /// The state that it is held in, and by whom; `None` while no layer holds one, and the
+    /// circuit is left to itself.
+    pub held: Option<HeldState>,
     /// The state that the environment commanded when the breaker was built; none
     /// under a guard of [`testing`](crate::testing).
     pub kill_switch: Option<KillSwitch>,

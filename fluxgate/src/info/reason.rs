@@ -53,6 +53,14 @@ pub enum RuleKind {
     Custom(&'static str),
     /// The setting `reopen_after`, in probes.
     ReopenAfter,
+    /// Instances of the [fleet](crate::fleet) that suspect the dependency.
+    #[cfg(feature = "fleet")]
+    Fleet {
+        /// How many voted for the opening.
+        votes: u64,
+        /// How many were needed.
+        quorum: u64,
+    },
 }
 
 impl fmt::Display for RuleKind {
@@ -67,6 +75,8 @@ impl fmt::Display for RuleKind {
             Self::InFlight { .. } => "InFlight",
             Self::Custom(name) => name,
             Self::ReopenAfter => "reopen_after",
+            #[cfg(feature = "fleet")]
+            Self::Fleet { .. } => "fleet",
         })
     }
 }
@@ -111,6 +121,12 @@ impl fmt::Display for Reason {
                 let probes = plural(*measured, "failed probe");
                 write!(f, "{probes} in a row reached {threshold}")
             }
+            #[cfg(feature = "fleet")]
+            RuleKind::Fleet { votes, quorum } => write!(
+                f,
+                "{} of the fleet suspected the dependency, {quorum} were needed",
+                plural(*votes as f64, "instance")
+            ),
             RuleKind::MinRequests => write!(f, "{} reached {threshold}", plural(*measured, "call")),
             RuleKind::Custom(name) => write!(
                 f,

@@ -1,6 +1,6 @@
 //! The settings of a breaker, as an operator reads them.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use crate::{OnCancel, SlowProbes};
 
@@ -11,7 +11,7 @@ use crate::{OnCancel, SlowProbes};
 /// or what their `describe` writes.
 ///
 /// ```
-/// use std::time::Duration;
+/// use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 /// use fluxgate::{CircuitBreaker, retry::Cooldown, tripper::{FailureRate, MinRequests}};
 ///
 /// let breaker = CircuitBreaker::builder("payments")
@@ -50,7 +50,7 @@ pub struct SettingsInfo {
     /// What a call dropped before its end counts as.
     #[cfg_attr(feature = "serde", serde(serialize_with = "crate::util::wire::text"))]
     pub on_cancel: OnCancel,
-    /// What a slow probe counts as that succeeded.
+    /// What a successful but slow probe counts as.
     #[cfg_attr(feature = "serde", serde(serialize_with = "crate::util::wire::text"))]
     pub slow_probes: SlowProbes,
     /// Which share of the calls is let through while the dependency is overloaded, if
@@ -58,4 +58,53 @@ pub struct SettingsInfo {
     pub throttle: Option<String>,
     /// Whether durations are kept: because a rule reads them, or by the setting.
     pub durations: bool,
+    /// Where each setting is from that is not from the code, by its name.
+    pub from: BTreeMap<&'static str, SettingSource>,
+    /// Why settings from outside are not in force, if they do not fit the breaker, which
+    /// runs on its code's then.
+    pub refused: Vec<String>,
+}
+
+impl SettingsInfo {
+    /// Returns where the setting of this name is from.
+    #[must_use]
+    pub fn source(&self, setting: &str) -> SettingSource {
+        let from = self.from.get(setting);
+        from.cloned().unwrap_or(SettingSource::Code)
+    }
+}
+
+/// Where a setting of a breaker is from, lowest first; see [`SettingsInfo::source`].
+///
+/// Displayed and serialised as it is written: `code`, `[breaker."payments"]`,
+/// `FLUXGATE__ALL__RETRY`, `reconfigure`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SettingSource {
+    /// The attribute, `breaker!` or the builder, or the default.
+    Code,
+    /// A section of settings, by its head.
+    Section(Arc<str>),
+    /// An environment variable.
+    Environment(Arc<str>),
+    /// `CircuitBreaker::reconfigure`.
+    ByHand,
+}
+
+impl fmt::Display for SettingSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Code => "code",
+            Self::Section(head) => head,
+            Self::Environment(variable) => variable,
+            Self::ByHand => "reconfigure",
+        })
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for SettingSource {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }

@@ -6,6 +6,7 @@ use super::{CircuitBreakers, Key, map::Set};
 use crate::{
     Builder, ConfigError, Fault, Listener, MissingListener, Name,
     breaker::build::Announcements,
+    info::kill_switch,
     listener::{IntoListener, Owned},
 };
 
@@ -75,7 +76,7 @@ impl<K> CircuitBreakersBuilder<K> {
         self
     }
 
-    /// Adds a listener that may be missing, under a name of your choice. It
+    /// Adds a listener that may have failed to be made, with the name to report it by. It
     /// takes what [`Builder::try_listener`](crate::Builder::try_listener) takes.
     pub fn try_listener<Kind, L: IntoListener<Kind>, E: fmt::Display>(
         mut self,
@@ -100,13 +101,15 @@ impl<K: Key> CircuitBreakersBuilder<K> {
     /// [`ConfigError`] if `max_keys` is 0, or with what is wrong with the
     /// settings of the breakers.
     pub fn build(self) -> Result<CircuitBreakers<K>, ConfigError> {
-        if let Some(fault) = self.check() {
+        let faults = self.check();
+        if !faults.is_empty() {
             return Err(ConfigError {
                 name: self.name,
-                faults: vec![fault],
+                faults,
             });
         }
-        let overflow = self.common.builder(self.shared_name()).build()?;
+        let overflow = self.common.builder(&self.name, None, self.shared_name());
+        let overflow = overflow.build()?;
         let set = Arc::new(Set::new(self, overflow));
         Set::enter_group(&set);
         Ok(CircuitBreakers(set))
@@ -116,17 +119,22 @@ impl<K: Key> CircuitBreakersBuilder<K> {
     /// [`crate::Builder::build_or_default`]. The news are those of the overflow
     /// breaker, and of the set.
     pub(super) fn build_or_default(mut self) -> (CircuitBreakers<K>, Announcements) {
-        let shared = self.common.builder(self.shared_name());
+        let shared = self.common.builder(&self.name, None, self.shared_name());
         let (overflow, mut news) = shared.build_or_default();
-        if let Some(fault) = self.check() {
-            news.faults.push(fault);
+        news.faults.extend(self.check());
+        if self.max_keys == 0 {
             self.max_keys = MAX_KEYS;
         }
         (CircuitBreakers(Arc::new(Set::new(self, overflow))), news)
     }
 
-    fn check(&self) -> Option<Fault> {
-        (self.max_keys == 0).then(|| Fault::new("max_keys must be at least 1, but is 0"))
+    fn check(&self) -> Vec<Fault> {
+        let keys =
+            (self.max_keys == 0).then(|| Fault::new("max_keys must be at least 1, but is 0"));
+        let name = kill_switch::reserved(&self.name);
+        // What else is wrong with the name is wrong with that of the overflow breaker.
+        let name = name.filter(|_| self.name.eq_ignore_ascii_case("all"));
+        name.into_iter().chain(keys).collect()
     }
 
     /// Returns the name of the breakers whose keys have no name of their own.
@@ -166,9 +174,11 @@ impl CommonSettings {
         self.listeners.push(shared);
     }
 
-    /// Returns a builder with the common settings, for one more breaker.
-    pub(super) fn builder(&self, name: Name) -> Builder {
+    /// Returns a builder with the common settings, for one more breaker: of this key, by
+    /// what it is called, or of those that have none of their own.
+    pub(super) fn builder(&self, set: &Name, key: Option<&str>, name: Name) -> Builder {
         let builder = (self.settings)(Builder::new(name));
+        let builder = builder.of_set(set, key);
         self.listeners
             .iter()
             .fold(builder, |builder, listener| match listener {

@@ -154,7 +154,10 @@ impl<K: Key> Set<K> {
             let own = self.label(entry);
             let is_labelled = own.is_some();
             let name = own.unwrap_or_else(|| self.overflow.name().clone());
-            let (breaker, news) = self.common.builder(name).build_or_default();
+            let key = cfg!(feature = "settings").then(|| label::of(&*entry.key));
+            let key = key.flatten();
+            let builder = self.common.builder(&self.name, key.as_deref(), name);
+            let (breaker, news) = builder.build_or_default();
             let news = if is_labelled {
                 breaker.register(news)
             } else {

@@ -209,9 +209,26 @@ impl<K: Key> Group for Set<K> {
         all.into_iter().map(|(_, breaker)| breaker).collect()
     }
 
-    #[cfg(feature = "page")]
+    #[cfg(any(feature = "page", feature = "settings"))]
     fn name(&self) -> &Name {
         &self.name
+    }
+
+    #[cfg(feature = "page")]
+    fn overflow(&self) -> (CircuitBreaker, bool) {
+        let counts = self.overflowed.iter();
+        let in_use = { counts }.any(|count| count.load(Ordering::Relaxed) > 0);
+        (self.overflow.clone(), in_use)
+    }
+
+    #[cfg(feature = "settings")]
+    fn by_key(&self) -> Vec<(CircuitBreaker, Option<String>)> {
+        let all = self.register().all();
+        // Keys are the user's: they are shown without the lock.
+        let labelled = all
+            .into_iter()
+            .map(|(entry, breaker)| (breaker, super::label::of(&*entry.key)));
+        labelled.chain([(self.overflow.clone(), None)]).collect()
     }
 
     fn clock(&self) -> &ClockSource {

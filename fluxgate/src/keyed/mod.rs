@@ -2,9 +2,9 @@
 //!
 //! Needs the feature `keyed`.
 //!
-//! [`CircuitBreakers`] makes the breaker of a key when it is first asked for, and
-//! keeps at most [`max_keys`](CircuitBreakersBuilder::max_keys) of them. One that fails does not
-//! close the door to the others.
+//! [`CircuitBreakers`] makes the breaker of a key when it is first asked for, and keeps
+//! at most [`max_keys`](CircuitBreakersBuilder::max_keys) of them. A key that fails
+//! does not affect the others.
 //!
 //! ```
 //! use std::{io, time::Duration};
@@ -34,24 +34,22 @@
 //! When a new key finds the set full, one breaker is dropped and the key takes its
 //! place. What a breaker holds decides which, never the key or its hash:
 //!
-//! 1. First goes a breaker that holds nothing worth keeping and was not asked for
-//!    since it was last looked at: a closed circuit without a failed or slow call
-//!    in its window, without a failure as its last call and without an overload that
-//!    its throttle still counts, or an open one whose
-//!    wait ended at least as long ago as it had lasted, which means that nothing
-//!    called there in all that time.
-//! 2. If there is none, a closed circuit whose failures are forgotten, since its
-//!    key was not asked for in 5 minutes, or a half-open one that was left alone
-//!    for as long.
-//! 3. Else one of the first kind that was asked for lately.
+//! 1. First, a breaker that holds nothing worth keeping and was not used since the set
+//!    last looked at it: a closed circuit without a failed or slow call in its window,
+//!    without a failure as its last call and without an overload that its throttle
+//!    still counts; or an open one whose wait ended at least as long ago as it had
+//!    lasted, which means that nothing was called in all that time.
+//! 2. If there is none, a closed circuit with failures whose key was not used for 5
+//!    minutes, or a half-open one that was not used for as long.
+//! 3. Else a breaker of the first kind that was used lately.
 //!
-//! What never goes is a breaker that is held (a call in flight holds it, as does a
-//! [`CallNotPermitted`](crate::CallNotPermitted) error), an open circuit before
-//! that time, one that fails, and one under a command of its own. (A command given
-//! to [all](CircuitBreakers::command_all) is no reason to stay: a breaker that is
-//! made later has it as well.) So a key that fails opens at its n-th failure
-//! however many healthy keys come between, and the check and the removal are one
-//! step: no handle to a breaker that was replaced is ever given out.
+//! Never evicted are a breaker that is held (a call in flight holds it, as does a
+//! [`CallNotPermitted`](crate::CallNotPermitted) error), an open circuit before that
+//! time, a failing one, and one under a command of its own. (A command given to
+//! [all](CircuitBreakers::command_all) is no reason to stay: a breaker that is made
+//! later has it as well.) So a key that fails opens at its n-th failure however many
+//! healthy keys come between, and the check and the removal are one step: no handle to
+//! a breaker that was replaced is ever given out.
 //!
 //! A key without room costs the same, however many there are: it looks at about 80
 //! breakers at most. If none of those can go, it shares the
@@ -120,8 +118,8 @@ use crate::{
     engine::gate::Gate,
 };
 
-/// What a key must be: looked up by, shown in names, and shared by threads.
-/// Everything that can, is one.
+/// The bounds on a key: it is hashed for lookups, shown in names, and shared by
+/// threads. Implemented for every type that satisfies them.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a key of circuit breakers",
     note = "a key is `Eq + Hash + Clone + Display + Send + Sync + 'static`"
@@ -148,7 +146,7 @@ impl<K: Key> CircuitBreakers<K> {
     /// [overflow](Self::overflow) breaker if there is no room for it. Allocates
     /// nothing and takes no lock if there is one.
     ///
-    /// Use it and let it go: a breaker that is held never makes room for another.
+    /// Drop the handle after use: a breaker that is held elsewhere is never evicted.
     pub fn get<Q>(&self, key: &Q) -> CircuitBreaker
     where
         K: Borrow<Q>,

@@ -2,6 +2,8 @@
 
 use std::{error::Error, sync::Arc};
 
+#[cfg(feature = "settings")]
+use super::SettingsChange;
 use super::{DeliveryCounts, Listener, ListenerNeeds};
 use crate::{Info, Signal, WeakBreaker};
 
@@ -16,6 +18,11 @@ macro_rules! forward {
         impl<$($generic)*> Listener for $pointer {
             fn on_signal(&self, signal: &Signal) {
                 (**self).on_signal(signal);
+            }
+
+            #[cfg(feature = "settings")]
+            fn on_settings(&self, change: &SettingsChange) {
+                (**self).on_settings(change);
             }
 
             fn name(&self) -> &str {

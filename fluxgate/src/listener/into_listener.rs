@@ -8,10 +8,10 @@ use crate::listener::{
     AsyncListener, Listener, async_listener::queue::Background, owned::describe,
 };
 
-/// What [`Builder::listener`](crate::Builder::listener) takes: every
-/// [`Listener`]; every [`AsyncListener`], which is given a queue and a place on
-/// the background thread; and a `Result` of either, of which an error is a
-/// listener that the breaker has to do without.
+/// What [`Builder::listener`](crate::Builder::listener) takes: every [`Listener`];
+/// every [`AsyncListener`], which is given a queue and a place on the background
+/// thread; and a `Result` of either: with an `Err`, the breaker is built without that
+/// listener.
 ///
 /// `Kind` tells them apart and is always inferred. The trait is sealed: a type of your
 /// own implements [`Listener`] or [`AsyncListener`].

@@ -17,6 +17,9 @@ use crate::{Signal, State};
 /// A breaker in `metrics_only` that would have opened says so, with its `reason`, at the
 /// level of `open`: `Circuit Breaker 'api' would have opened, but only measures`.
 ///
+/// A change of settings is written at INFO, with the old and the new value of each:
+/// `Circuit Breaker 'api' has other settings: retry: Cooldown(60s) -> Cooldown(5s)`.
+///
 /// The level is WARN for `open` and `forced_open` and INFO for the other new
 /// states, unless set otherwise.
 ///
@@ -117,6 +120,19 @@ impl Listener for LogListener {
             Level::DEBUG => event!(DEBUG),
             Level::TRACE => event!(TRACE),
         }
+    }
+
+    #[cfg(feature = "settings")]
+    fn on_settings(&self, change: &super::SettingsChange) {
+        tracing::event!(
+            target: "fluxgate::listeners::log",
+            Level::INFO,
+            circuit_name = change.name.as_str(),
+            sequence = change.sequence,
+            window_emptied = change.window_emptied,
+            "Circuit Breaker '{}' has other settings: {change}",
+            change.name,
+        );
     }
 
     fn name(&self) -> &'static str {

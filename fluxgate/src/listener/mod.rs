@@ -90,6 +90,8 @@ mod prometheus;
 #[cfg(feature = "sim")]
 mod recorder;
 mod set;
+#[cfg(feature = "settings")]
+mod settings_change;
 pub(crate) mod signal;
 #[cfg(feature = "slack-core")]
 mod slack;
@@ -113,6 +115,8 @@ pub use prometheus::PrometheusListener;
 #[cfg(feature = "sim")]
 pub(crate) use recorder::{CallRecorder, Recorders};
 pub(crate) use set::{ListenerSet, PendingListeners};
+#[cfg(feature = "settings")]
+pub use settings_change::{ChangedSetting, SettingsChange};
 #[cfg(feature = "slack-core")]
 pub use slack::{
     Labels as SlackLabels, SlackListener, SlackListenerBuilder, Template as SlackTemplate,
@@ -128,7 +132,7 @@ pub(crate) fn metric_names() -> Vec<&'static str> {
     all.map(|family| family.name).collect()
 }
 
-/// Is told of every transition, once and in order. Closures `Fn(&Signal)` are
+/// Receives every transition, once and in order. Closures `Fn(&Signal)` are
 /// listeners, and so is an [`Arc`](std::sync::Arc) of a listener that several
 /// breakers share.
 ///
@@ -163,6 +167,27 @@ pub trait Listener: Send + Sync {
     /// Handles one transition. It is called after each, on the thread that
     /// notifies.
     fn on_signal(&self, signal: &Signal);
+
+    /// Handles a change of the breaker's settings. It is called after each, in order with
+    /// the signals. Default: does nothing.
+    ///
+    /// ```
+    /// use fluxgate::{Listener, Signal, listener::SettingsChange};
+    ///
+    /// struct Audit;
+    ///
+    /// impl Listener for Audit {
+    ///     fn on_signal(&self, _: &Signal) {}
+    ///
+    ///     fn on_settings(&self, change: &SettingsChange) {
+    ///         println!("{}: {change}", change.name);
+    ///     }
+    /// }
+    /// ```
+    #[cfg(feature = "settings")]
+    fn on_settings(&self, change: &SettingsChange) {
+        let _ = change;
+    }
 
     /// Returns the name that diagnostics and
     /// [`Info::listeners`](crate::Info::listeners) use for it. Default: the name
@@ -209,8 +234,8 @@ pub trait Listener: Send + Sync {
     }
 }
 
-/// What a [`Listener`] wants a breaker to keep for it, beyond what the rules
-/// need anyway. By default nothing, so that a healthy call costs nothing more.
+/// What a breaker keeps for a [`Listener`], beyond what its rules need. By default
+/// nothing, so that a healthy call costs nothing more.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ListenerNeeds {
@@ -229,8 +254,7 @@ pub struct ListenerNeeds {
     pub(crate) recorders: Recorders,
 }
 
-/// How a listener that queues its signals gets on; see
-/// [`Listener::delivery_counts`].
+/// The counters of a listener that queues its signals; see [`Listener::delivery_counts`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeliveryCounts {

@@ -2,6 +2,8 @@
 
 use std::{error::Error, fmt};
 
+#[cfg(feature = "settings")]
+use super::SettingsChange;
 use super::{DeliveryCounts, Listener, ListenerNeeds};
 use crate::{Info, Signal, WeakBreaker, diagnostics, util::panic::catch_panic};
 
@@ -40,6 +42,11 @@ pub(super) fn describe(error: impl fmt::Display) -> String {
 impl Listener for Owned {
     fn on_signal(&self, signal: &Signal) {
         self.0.get().on_signal(signal);
+    }
+
+    #[cfg(feature = "settings")]
+    fn on_settings(&self, change: &SettingsChange) {
+        self.0.get().on_settings(change);
     }
 
     fn name(&self) -> &str {

@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+#[cfg(feature = "settings")]
+use super::SettingsChange;
 use super::{Listener, ListenerNeeds, Owned, owned::describe};
 use crate::{
     CircuitBreaker, Info, ListenerInfo, MissingListener, Signal, WeakBreaker, diagnostics,
@@ -122,6 +124,17 @@ impl ListenerSet {
             if catch_panic(|| listener.on_signal(&signal)).is_none() {
                 panics.fetch_add(1, Ordering::Relaxed);
                 diagnostics::listener_panicked(&signal.name, &listener.label());
+            }
+        }
+    }
+
+    /// Tells them of a change of settings, one after the other.
+    #[cfg(feature = "settings")]
+    pub(crate) fn tell_settings(&self, change: &SettingsChange) {
+        for Attached { listener, panics } in self.present() {
+            if catch_panic(|| listener.on_settings(change)).is_none() {
+                panics.fetch_add(1, Ordering::Relaxed);
+                diagnostics::listener_panicked(&change.name, &listener.label());
             }
         }
     }

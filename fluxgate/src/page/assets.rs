@@ -12,8 +12,8 @@ const HTML: &str = include_str!("page.html");
 /// Nothing is loaded but what is in the page; its script and its style are known by
 /// their hashes. A test computes them anew and says what to write here.
 const POLICY: &str = "default-src 'none'; \
-    script-src 'sha256-cN/IfqnEW9a48xezVerjI6WkLJYpBuX/nbHgDUhrkPs='; \
-    style-src 'sha256-VipPb/Ls+dYvX3BYPx0ZpFKgPQE86KgQ8d3TJhC30/Y='; \
+    script-src 'sha256-O2Isoxk2uQ7Iu+vurid4R/vC5jDaR6ly4S+6cWaRJHM='; \
+    style-src 'sha256-EXWLZWETb6y3I8NrMOGJVVp2O0C1CKWMQvonS6rbxEg='; \
     img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 

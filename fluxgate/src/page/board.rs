@@ -17,13 +17,14 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::row::{Bucket, Counters, Shown};
-use crate::{CircuitBreaker, State, diagnostics, engine::Core, registry, util::panic::catch_panic};
+use super::{
+    list::{self, ROWS},
+    row::{Bucket, Counters, Shown},
+};
+use crate::{CircuitBreaker, diagnostics, engine::Core, util::panic::catch_panic};
 
 /// How often the breakers are looked at.
 const LOOK: Duration = Duration::from_secs(1);
-/// How many breakers are shown.
-const ROWS: usize = 2000;
 /// How many pages are served with events at once.
 const PAGES: usize = 64;
 /// How many buckets of history are kept, and how long each is, in seconds.
@@ -62,7 +63,7 @@ struct Rows {
     /// Rows that are gone, with the look that missed them first.
     gone: VecDeque<(u64, u64)>,
     /// How many breakers there are beyond those shown.
-    hidden: usize,
+    left_out: usize,
     wakers: HashMap<u64, Waker>,
     next_page: u64,
 }
@@ -105,17 +106,9 @@ impl Board {
     }
 
     fn sample(&self) {
-        let Some(mut found) = catch_panic(registry::by_set) else {
+        let Some((found, left_out)) = catch_panic(list::shown) else {
             return;
         };
-        if found.len() > ROWS {
-            found.sort_by_cached_key(|(breaker, _)| {
-                let breaker = breaker.upgrade();
-                breaker.is_none_or(|breaker| breaker.state() == State::Closed)
-            });
-        }
-        let hidden = found.len().saturating_sub(ROWS);
-        found.truncate(ROWS);
         let known = self.known();
         let seen: Vec<_> = found
             .iter()
@@ -128,7 +121,7 @@ impl Board {
                 Some((address, Arc::downgrade(&breaker.core), shown))
             })
             .collect();
-        let wakers = self.rows().update(seen, hidden);
+        let wakers = self.rows().update(seen, left_out);
         for waker in wakers {
             catch_panic(|| waker.wake());
         }
@@ -183,11 +176,13 @@ fn address(breaker: &CircuitBreaker) -> usize {
 
 impl Rows {
     /// Takes note of what a look saw. Returns whom to wake.
-    fn update(&mut self, seen: Vec<(usize, Weak<Core>, Shown)>, hidden: usize) -> Vec<Waker> {
+    fn update(&mut self, seen: Vec<(usize, Weak<Core>, Shown)>, left_out: usize) -> Vec<Waker> {
         self.look += 1;
         let look = self.look;
+        // What was built since the last look did all it did since then.
+        let built_since = look > 1 && self.left_out == 0;
         self.at = super::row::epoch(SystemTime::now());
-        self.hidden = hidden;
+        self.left_out = left_out;
         #[allow(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -201,12 +196,15 @@ impl Rows {
                 self.next
             });
             present.insert(address, id);
-            match self.shown.get_mut(&id) {
-                Some(row) => row.update(shown, bucket, look),
-                None => {
-                    self.shown.insert(id, Row::new(core, shown, look));
-                }
+            if let Some(row) = self.shown.get_mut(&id) {
+                row.update(shown, bucket, look);
+                continue;
             }
+            let mut row = Row::new(core, shown, look);
+            if built_since {
+                row.count(&Counters::default(), bucket, look);
+            }
+            self.shown.insert(id, row);
         }
         for (address, id) in std::mem::take(&mut self.by_address) {
             if !present.contains_key(&address) {
@@ -232,8 +230,8 @@ impl Rows {
         let is_news = since == 0 || !rows.is_empty() || !gone.is_empty();
         is_news.then(|| {
             format!(
-                "\"hidden\":{},\"gone\":[{}],\"rows\":[{rows}]",
-                self.hidden,
+                "\"left_out\":{},\"gone\":[{}],\"rows\":[{rows}]",
+                self.left_out,
                 gone.join(",")
             )
         })
@@ -254,12 +252,17 @@ impl Row {
     }
 
     fn update(&mut self, shown: Shown, bucket: u64, look: u64) {
-        let since = shown.counters.since(&self.counters);
-        self.counters = shown.counters;
+        let before = std::mem::replace(&mut self.counters, shown.counters);
         if self.live != shown.live {
             self.live = shown.live;
             self.changed = look;
         }
+        self.count(&before, bucket, look);
+    }
+
+    /// Takes what was counted since then into the history.
+    fn count(&mut self, before: &Counters, bucket: u64, look: u64) {
+        let since = self.counters.since(before);
         if since.is_empty() {
             return;
         }

@@ -1,4 +1,4 @@
-//! The body of an answer: bytes, or events without end.
+//! The body of an answer: bytes, a long listing, or events without end.
 
 use std::{
     convert::Infallible,
@@ -11,19 +11,27 @@ use std::{
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
-use super::board::{Board, Watcher};
+use super::{
+    board::{Board, Watcher},
+    list::Listing,
+};
 
 /// The body of the page's answers.
 pub struct Body(Kind);
 
 enum Kind {
     Full(Option<Bytes>),
+    List(Listing),
     Events(Watcher),
 }
 
 impl Body {
     pub(super) fn full(bytes: Vec<u8>) -> Self {
         Self(Kind::Full(Some(bytes.into())))
+    }
+
+    pub(super) fn list() -> Self {
+        Self(Kind::List(Listing::new()))
     }
 
     pub(super) fn empty() -> Self {
@@ -51,6 +59,9 @@ impl http_body::Body for Body {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match &mut self.get_mut().0 {
             Kind::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Kind::List(listing) => {
+                Poll::Ready(listing.next().map(|piece| Ok(Frame::data(piece.into()))))
+            }
             Kind::Events(watcher) => watcher
                 .poll_event(context)
                 .map(|event| event.map(|event| Ok(Frame::data(event.into())))),
@@ -66,7 +77,7 @@ impl http_body::Body for Body {
             Kind::Full(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
-            Kind::Events(_) => SizeHint::new(),
+            Kind::List(_) | Kind::Events(_) => SizeHint::new(),
         }
     }
 }

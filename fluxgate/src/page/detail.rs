@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::{CircuitBreaker, Info, SettingsInfo, flight::RulePart, registry};
+use super::list;
+use crate::{CircuitBreaker, Info, SettingSource, SettingsInfo, State, flight::RulePart};
 
 #[derive(Serialize)]
 pub(super) struct Detail {
@@ -25,13 +26,28 @@ pub(super) struct Detail {
 struct Setting {
     name: &'static str,
     value: String,
-    from: &'static str,
+    from: String,
 }
 
-/// Returns what is known of the breakers of this name.
-pub(super) fn of(name: &str) -> Vec<Detail> {
-    let breakers = registry::every_named(name);
-    breakers.iter().map(Detail::new).collect()
+/// How many breakers of one name are told of.
+const SHOWN: usize = 20;
+
+/// What is known of the breakers of one name.
+#[derive(Serialize)]
+pub(super) struct Details {
+    /// How many there are beyond those told of.
+    left_out: usize,
+    breakers: Vec<Detail>,
+}
+
+/// Returns what is known of the breakers of this name, at most 20 of them; `None` if
+/// there are none.
+pub(super) fn of(name: &str) -> Option<Details> {
+    let named = list::named(name);
+    let is_closed = |breaker: &CircuitBreaker| breaker.state() == State::Closed;
+    let (shown, left_out) = list::bounded(named, SHOWN, is_closed);
+    let breakers: Vec<_> = shown.iter().map(Detail::new).collect();
+    (!breakers.is_empty()).then_some(Details { left_out, breakers })
 }
 
 impl Detail {
@@ -46,7 +62,7 @@ impl Detail {
             Vec::new()
         };
         Self {
-            words: super::words::policy(&info.settings, &breaker.core.config.tripper),
+            words: super::words::policy(&info.settings, &breaker.core.config().tripper),
             parts: breaker.core.glance().parts,
             attribute,
             settings: rows,
@@ -103,10 +119,13 @@ fn rows(settings: &SettingsInfo) -> Vec<Setting> {
         ("throttle", throttle.clone().unwrap_or_else(none), "none"),
         ("durations", durations.to_string(), "false"),
     ];
-    let from = |value: &str, default| if value == default { "default" } else { "code" };
-    let setting = |(name, value, default): (_, String, _)| Setting {
+    let from = |name: &str, value: &str, default| match settings.source(name) {
+        SettingSource::Code if value == default => "default".to_owned(),
+        source => source.to_string(),
+    };
+    let setting = |(name, value, default): (&'static str, String, _)| Setting {
+        from: from(name, &value, default),
         name,
-        from: from(&value, default),
         value,
     };
     rows.into_iter().map(setting).collect()
@@ -116,7 +135,7 @@ fn rows(settings: &SettingsInfo) -> Vec<Setting> {
 fn attribute(info: &Info, rows: &[Setting]) -> String {
     let mut text = format!("#[circuit_breaker(\n    name = {:?},\n", info.name.as_str());
     for Setting { name, value, from } in rows {
-        if *from != "default" {
+        if from != "default" {
             // Writing to a string can't fail.
             let _ = writeln!(text, "    {name} = {value},");
         }

@@ -34,14 +34,15 @@
 //! | request | answer |
 //! |---|---|
 //! | `GET /` | the page |
-//! | `GET /api/breakers` | every breaker's [`Info`](crate::Info) as JSON |
-//! | `GET /api/breakers/{name}` | those of this name, with the rule in words and the attribute's text |
+//! | `GET /api/breakers` | `{"left_out": 0, "breakers": […]}`, the [`Info`](crate::Info) of every breaker |
+//! | `GET /api/breakers/{name}` | the same of those of this name, with the rule in words and the attribute's text |
 //! | `GET /api/events` | server-sent events: all there is, then once a second what changed |
 //! | `POST /api/breakers/{name}/{command}` | gives a [`Command`](crate::Command) to every breaker of this name |
 //!
 //! Paths are those that remain when the router took its prefix away; a server that
 //! leaves it on says so with [`Page::mounted_at`]. In names everything but letters,
-//! digits, `-`, `.`, `_` and `~` is percent-encoded, `/` as well.
+//! digits, `-`, `.`, `_` and `~` is percent-encoded, `/` as well; the names `.` and `..`,
+//! which no path can hold, twice: `%252E`.
 //!
 //! # Commands
 //!
@@ -85,8 +86,8 @@
 //!
 //! # Bounds
 //!
-//! At most 2000 breakers are shown, those that are not closed first; the page says how
-//! many there are beyond. At most 64 pages are served with events at once; more get 503.
+//! At most 2000 breakers are shown and listed, and of one name at most 20 in full, those
+//! that are not closed first; `left_out`, and the page, say how many there are beyond. At most 64 pages are served with events at once; more get 503.
 //! Healthy calls are not counted on their way (that is what makes them cheap), so the
 //! history shows failures and rejections, and all calls only where a listener such as
 //! `PrometheusListener` has them counted.
@@ -96,6 +97,7 @@ mod board;
 mod body;
 mod command;
 mod detail;
+mod list;
 mod row;
 mod words;
 
@@ -121,7 +123,6 @@ pub use ::http;
 pub use ::tower_service;
 pub use body::Body;
 
-use crate::registry;
 use board::Board;
 use tower_service::Service;
 
@@ -189,15 +190,10 @@ impl Page {
             Some(Route::Command { .. }) => not_allowed("POST"),
             Some(_) if !reads => not_allowed("GET, HEAD"),
             Some(Route::Page) => assets::page(),
-            Some(Route::List) => {
-                let breakers = registry::by_set().into_iter();
-                let infos = breakers.filter_map(|(breaker, _)| Some(breaker.upgrade()?.info()));
-                let infos: Vec<_> = infos.collect();
-                json(&infos)
-            }
+            Some(Route::List) => answer(StatusCode::OK, "application/json", Body::list()),
             Some(Route::One(name)) => match detail::of(&name) {
-                found if found.is_empty() => unknown(&name),
-                found => json(&found),
+                None => unknown(&name),
+                Some(found) => json(&found),
             },
             Some(Route::Events) => self.events(head),
         }
@@ -339,7 +335,11 @@ fn not_allowed(allowed: &'static str) -> Response<Body> {
 }
 
 fn full(status: StatusCode, kind: &'static str, bytes: Vec<u8>) -> Response<Body> {
-    let mut response = Response::new(Body::full(bytes));
+    answer(status, kind, Body::full(bytes))
+}
+
+fn answer(status: StatusCode, kind: &'static str, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
     assets::protect(headers);

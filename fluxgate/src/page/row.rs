@@ -4,8 +4,9 @@ use std::{fmt, time::SystemTime};
 
 use serde::Serialize;
 
+use super::words::Measure;
 use crate::{
-    CircuitBreaker, State,
+    CircuitBreaker, Reason, RuleKind, State,
     engine::glance::Glance,
     flight::{RulePart, Trigger},
 };
@@ -22,14 +23,8 @@ pub(super) struct Shown {
 impl Shown {
     pub(super) fn new(breaker: &CircuitBreaker, set: Option<&str>, fixed: bool) -> Self {
         let name = breaker.name().as_str();
-        let rule = || breaker.core.config.tripper.to_string();
-        let fixed = fixed.then(|| {
-            text(&Fixed {
-                name,
-                set,
-                rule: rule(),
-            })
-        });
+        let fixed = fixed.then(|| text(&Fixed { name, set }));
+        let rule = breaker.core.config().tripper.to_string();
         let glance = breaker.core.glance();
         let counters = Counters {
             calls: glance.calls,
@@ -38,7 +33,7 @@ impl Shown {
         };
         Self {
             fixed,
-            live: text(&Live::new(&glance)),
+            live: text(&Live::new(&glance, rule)),
             counters,
         }
     }
@@ -53,17 +48,24 @@ fn text(value: &impl Serialize) -> String {
 struct Fixed<'a> {
     name: &'a str,
     set: Option<&'a str>,
-    rule: String,
 }
 
 #[derive(Serialize)]
 struct Live<'a> {
     state: State,
+    /// The rule as the attribute reads it.
+    rule: String,
     since: f64,
-    /// Why it is open, or what it measures.
+    /// Why it is open.
     says: Option<String>,
-    /// How near the rule is to firing, up to 1.
-    near: Option<f64>,
+    /// What its rule measures, and while it is open what it measured then.
+    measure: Option<Measure>,
+    /// How much of its threshold that is, up to 1.
+    level: Option<f64>,
+    /// How near the rule as a whole is to firing, up to 1.
+    near: f64,
+    /// How many calls the rule waits for before it looks at anything else.
+    few: Option<f64>,
     /// When an open circuit takes its next probe.
     next: Option<f64>,
     /// Whether it is open for good.
@@ -81,26 +83,39 @@ struct Live<'a> {
 }
 
 impl<'a> Live<'a> {
-    fn new(glance: &'a Glance) -> Self {
+    fn new(glance: &'a Glance, rule: String) -> Self {
         let last = glance.last.as_deref();
         let last = last.filter(|last| last.new_state == glance.state);
         let command = last.filter(|last| last.trigger == Trigger::Command);
         let is_open = glance.state == State::Open;
         let opening = last.filter(|last| is_open && !last.rule.is_empty());
-        let parts = opening.map_or(&*glance.parts, |opening| &opening.rule);
         let reads = matches!(
             glance.state,
             State::Closed | State::HalfOpen | State::MetricsOnly
         );
-        let main = main(parts).filter(|_| reads || opening.is_some());
-        let reason = glance.reason.as_ref().map(ToString::to_string);
+        let main = match (opening, glance.reason.as_ref()) {
+            (Some(opening), Some(reason)) => reached(&opening.rule, reason),
+            _ if reads => glance.parts.get(glance.leading),
+            _ => None,
+        };
+        let near = if is_open { 1.0 } else { glance.pressure };
+        let near = if near.is_finite() {
+            near.clamp(0.0, 1.0)
+        } else {
+            0.0
+        };
+        let level = main.and_then(level);
+        let few = glance.parts.iter().find(|part| is_few(part));
+        let few = few.filter(|_| reads && level.is_some_and(|level| level > near));
         Self {
             state: glance.state,
+            rule,
             since: epoch(glance.changed_at),
-            says: reason.or_else(|| main.map(ToString::to_string)),
-            near: main
-                .and_then(nearness)
-                .map(|near| (near * 1000.0).round() / 1000.0),
+            says: glance.reason.as_ref().map(ToString::to_string),
+            measure: main.map(Measure::new),
+            level: level.map(thousandths),
+            near: thousandths(near),
+            few: few.map(|part| part.threshold),
             next: glance.next_attempt.map(epoch),
             never: is_open && glance.next_attempt.is_none(),
             probes: glance.probes_in_flight,
@@ -116,22 +131,23 @@ impl<'a> Live<'a> {
     }
 }
 
-/// Returns the part of a rule that is shown: of those that look at outcomes the one
-/// that is nearest to its threshold.
-fn main(parts: &[RulePart]) -> Option<&RulePart> {
-    use crate::RuleKind::{MinRequests, State};
-
-    let outcomes = parts
-        .iter()
-        .filter(|part| !matches!(part.rule, MinRequests | State));
-    let key = |part: &&RulePart| nearness(part).unwrap_or(f64::from(u8::from(part.holds)));
-    outcomes
-        .max_by(|a, b| key(a).total_cmp(&key(b)))
-        .or_else(|| parts.first())
+/// Returns the part of a rule that was the reason of an opening.
+fn reached<'p>(parts: &'p [RulePart], reason: &Reason) -> Option<&'p RulePart> {
+    let is_it = |part: &&RulePart| part.holds && part.rule == reason.rule;
+    parts.iter().find(is_it)
 }
 
-/// Returns how near a part is to its threshold, up to 1.
-fn nearness(part: &RulePart) -> Option<f64> {
+/// Returns whether a part asks for more calls than there are.
+fn is_few(part: &RulePart) -> bool {
+    part.rule == RuleKind::MinRequests && !part.holds
+}
+
+fn thousandths(number: f64) -> f64 {
+    (number * 1000.0).round() / 1000.0
+}
+
+/// Returns how much of its threshold a part has reached, up to 1.
+fn level(part: &RulePart) -> Option<f64> {
     let near = part.measured? / part.threshold;
     near.is_finite().then(|| near.clamp(0.0, 1.0))
 }
@@ -143,7 +159,7 @@ pub(super) fn epoch(time: SystemTime) -> f64 {
 }
 
 /// What is counted over the life of a breaker.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Counters {
     /// Calls that ran, if they are counted.
     calls: Option<u64>,
@@ -156,7 +172,7 @@ impl Counters {
         let calls = |counters: &Self| counters.calls;
         Bucket {
             number: 0,
-            calls: calls(self).map(|now| now.saturating_sub(calls(before).unwrap_or(now))),
+            calls: calls(self).map(|now| now.saturating_sub(calls(before).unwrap_or(0))),
             failed: self.failed.saturating_sub(before.failed),
             rejected: self.rejected.saturating_sub(before.rejected),
         }

@@ -16,9 +16,9 @@ pub use any_permit::AnyPermit;
 /// Decides whether a half-open circuit lets a call through. Closures
 /// `Fn(Duration) -> bool` are permits.
 ///
-/// It is asked without any lock of the breaker's, and may use the breaker; a call
-/// that it makes through its own half-open breaker is rejected. The call that asks
-/// holds a slot meanwhile. A panic in it is contained and means `true`.
+/// It is called while the breaker holds no lock, and may use the breaker; a call that
+/// it makes through its own half-open breaker is rejected. The call that asks holds a
+/// slot meanwhile. A panic in it is contained and means `true`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no permit",
     note = "a closure `|elapsed| true` is one, and so is any type that implements `Permit`"
@@ -62,7 +62,7 @@ impl<F: Fn(Duration) -> bool + Send + Sync> Permit for F {
     }
 }
 
-/// Every call that finds a slot.
+/// Admits every call that finds a free slot.
 #[derive(Clone, Copy, Debug)]
 pub struct All;
 
@@ -87,7 +87,7 @@ impl fmt::Display for All {
     }
 }
 
-/// The same share of calls all the time.
+/// Admits a constant share of the calls.
 #[derive(Clone, Copy, Debug)]
 pub struct Random {
     ratio: f64,
@@ -134,8 +134,8 @@ impl fmt::Display for Random {
     }
 }
 
-/// A share of calls that grows: from `initial` to `final` in the course of
-/// `duration`, in a straight line, and `final` from then on.
+/// Admits a growing share of the calls: from `initial` to `final` over `duration`,
+/// linearly, and `final` from then on.
 ///
 /// ```
 /// use std::time::Duration;

@@ -4,7 +4,8 @@ use crate::{CircuitBreaker, Name, State};
 
 /// What [`health`](crate::registry::health) found.
 ///
-/// With the feature `serde` it is a map: `{"status": "degraded", "open": ["payments"]}`.
+/// With the feature `serde` it serialises as a map: `{"status": "degraded", "open":
+/// ["payments"]}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
@@ -20,7 +21,7 @@ impl Health {
         self.open.is_empty()
     }
 
-    /// Returns the word for it: `ok` or `degraded`.
+    /// Returns `ok` or `degraded`.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         if self.is_ok() { "ok" } else { "degraded" }

@@ -38,15 +38,19 @@ use std::{
 #[cfg(feature = "page")]
 use std::collections::HashSet;
 
+#[cfg(all(feature = "page", feature = "keyed"))]
+use crate::State;
 #[cfg(feature = "page")]
 use crate::WeakBreaker;
+#[cfg(feature = "settings")]
+use crate::settings::section::Place;
 use crate::{
     CircuitBreaker, Command, Info,
     engine::{Core, clock_source::ClockSource},
     info::kill_switch,
 };
 
-/// Every breaker there is, in the order they were built.
+/// Returns every breaker, in the order in which they were built.
 ///
 /// Environment variables for breakers (see [`KillSwitch`](crate::KillSwitch))
 /// that fit none of them are reported, each once: with the feature `inventory`
@@ -138,6 +142,8 @@ pub(crate) struct KnownBreakers {
     breakers: Mutex<Option<Breakers>>,
     #[cfg(feature = "keyed")]
     groups: Mutex<Vec<Weak<dyn Group>>>,
+    #[cfg(feature = "settings")]
+    pub(crate) settings: crate::settings::store::Store,
 }
 
 impl KnownBreakers {
@@ -146,6 +152,8 @@ impl KnownBreakers {
             breakers: Mutex::new(None),
             #[cfg(feature = "keyed")]
             groups: Mutex::new(Vec::new()),
+            #[cfg(feature = "settings")]
+            settings: crate::settings::store::Store::new(),
         }
     }
 }
@@ -153,7 +161,7 @@ impl KnownBreakers {
 static KNOWN: KnownBreakers = KnownBreakers::new();
 
 /// Gives the breakers that this thread sees.
-fn here<R>(f: impl FnOnce(&KnownBreakers) -> R) -> R {
+pub(crate) fn here<R>(f: impl FnOnce(&KnownBreakers) -> R) -> R {
     #[cfg(feature = "test-util")]
     if let Some(world) = isolated::world() {
         return f(&world.known);
@@ -266,8 +274,18 @@ pub(crate) trait Group: Send + Sync {
     fn breakers(&self) -> Vec<CircuitBreaker>;
 
     /// Returns the name that those of its breakers begin with.
-    #[cfg(feature = "page")]
+    #[cfg(any(feature = "page", feature = "settings"))]
     fn name(&self) -> &crate::Name;
+
+    /// Returns the breaker of keys that have none of their own, and whether there are
+    /// any.
+    #[cfg(feature = "page")]
+    fn overflow(&self) -> (CircuitBreaker, bool);
+
+    /// Returns the breakers with what their keys are called, and the one that keys share
+    /// without a key.
+    #[cfg(feature = "settings")]
+    fn by_key(&self) -> Vec<(CircuitBreaker, Option<String>)>;
 
     /// Returns the clock of breakers that are made from now on.
     fn clock(&self) -> &ClockSource;
@@ -313,6 +331,12 @@ pub(crate) fn by_set() -> Vec<(WeakBreaker, Option<crate::Name>)> {
             known.insert(Arc::as_ptr(&breaker.core));
             in_sets.push((breaker.downgrade(), Some(group.name().clone())));
         }
+        // One that serves no key would only look like another key.
+        let (overflow, in_use) = group.overflow();
+        known.insert(Arc::as_ptr(&overflow.core));
+        if in_use || overflow.state() != State::Closed {
+            in_sets.push((overflow.downgrade(), Some(group.name().clone())));
+        }
     }
     // Keys with a label are entered by themselves, too.
     let is_alone = |breaker: &&CircuitBreaker| !known.contains(&Arc::as_ptr(&breaker.core));
@@ -322,12 +346,38 @@ pub(crate) fn by_set() -> Vec<(WeakBreaker, Option<crate::Name>)> {
     all
 }
 
+/// Returns every breaker that was built, with its place in settings, and the names of all
+/// sets.
+#[cfg(feature = "settings")]
+pub(crate) fn placed() -> (Vec<(CircuitBreaker, Place)>, Vec<crate::Name>) {
+    #[allow(unused_mut, reason = "without sets by key they stay empty")]
+    let (mut in_sets, mut sets) = (Vec::new(), Vec::new());
+    #[cfg(feature = "keyed")]
+    for group in groups() {
+        let set = group.name().clone();
+        sets.push(set.clone());
+        let placed = group.by_key().into_iter().map(|(breaker, key)| {
+            let set = set.clone();
+            (breaker, Place::Key { set, key })
+        });
+        in_sets.extend(placed);
+    }
+    let address = |(breaker, _): &(CircuitBreaker, Place)| Arc::as_ptr(&breaker.core);
+    let known: std::collections::HashSet<_> = in_sets.iter().map(address).collect();
+    // Keys with a label are entered by themselves, too.
+    let mut all = with(|breakers| breakers.living());
+    all.retain(|breaker| !known.contains(&Arc::as_ptr(&breaker.core)));
+    let alone = all.into_iter().map(|breaker| (breaker, Place::Alone));
+    (alone.chain(in_sets).collect(), sets)
+}
+
 /// Returns every breaker of this name, also of sets by key.
 #[cfg(feature = "page")]
 pub(crate) fn every_named(name: &str) -> Vec<CircuitBreaker> {
     let all = by_set().into_iter().map(|(breaker, _)| breaker);
-    let named = all.filter(|breaker| **breaker.name() == *name);
-    named.filter_map(|breaker| breaker.upgrade()).collect()
+    let in_sets = all.filter(|breaker| **breaker.name() == *name);
+    let found: Vec<_> = in_sets.filter_map(|breaker| breaker.upgrade()).collect();
+    if found.is_empty() { named(name) } else { found }
 }
 
 /// Makes groups forget what all their breakers were commanded, if they are on one
@@ -354,14 +404,14 @@ fn groups() -> Vec<Arc<dyn Group>> {
 /// Builds the breakers that were linked into the program and not used yet. One
 /// that is being built, and needs this call to end first, is left to that.
 #[cfg(feature = "inventory")]
-fn build_linked() {
+pub(crate) fn build_linked() {
     for linked in inventory::iter::<crate::registry::linked::Linked> {
         linked.0.build();
     }
 }
 
 #[cfg(not(feature = "inventory"))]
-fn build_linked() {}
+pub(crate) fn build_linked() {}
 
 #[cfg(all(test, not(fluxgate_loom)))]
 mod tests {

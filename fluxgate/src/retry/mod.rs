@@ -70,10 +70,10 @@ impl Opening {
 /// Decides how long a circuit stays open. Closures
 /// `Fn(&Opening) -> Option<Duration>` are policies.
 ///
-/// It is asked without any lock of the breaker's, and may use the breaker; a call
-/// that it makes through its own breaker opens nothing and is no probe. A panic in
-/// it is contained and means 60 seconds, or `true`. If the breaker moves on while
-/// it is asked, the answer is thrown away.
+/// It is called while the breaker holds no lock, and may use the breaker; a call that
+/// it makes through its own breaker opens nothing and is no probe. A panic in it is
+/// contained and means 60 seconds, or `true`. If the state changes meanwhile, the
+/// answer is discarded.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no retry policy",
     note = "a closure `|opening| Some(Duration)` is one, and so is any type that implements `Retry`"
@@ -126,7 +126,7 @@ impl<F: Fn(&Opening) -> Option<Duration> + Send + Sync> Retry for F {
     }
 }
 
-/// The circuit stays open until an operator resets it.
+/// Never lets a probe through: the circuit stays open until an operator resets it.
 #[derive(Clone, Copy, Debug)]
 pub struct Never;
 
@@ -147,7 +147,7 @@ impl fmt::Display for Never {
     }
 }
 
-/// The very next call is a probe.
+/// Lets the very next call through as a probe.
 #[derive(Clone, Copy, Debug)]
 pub struct Always;
 
@@ -173,7 +173,7 @@ impl fmt::Display for Always {
     }
 }
 
-/// The same wait after every opening.
+/// Waits for the same time after every opening.
 ///
 /// ```
 /// use std::time::Duration;
@@ -250,8 +250,8 @@ impl fmt::Display for Cooldown {
     }
 }
 
-/// A wait that grows with every reopening: `initial * multiplier ^ reopens`, at
-/// most `max_duration`.
+/// Waits longer with every reopening: `initial * multiplier ^ reopens`, at most
+/// `max_duration`.
 ///
 /// ```
 /// use std::time::Duration;

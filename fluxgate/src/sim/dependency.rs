@@ -67,7 +67,7 @@ impl LogNormal {
     }
 }
 
-/// A dependency: how long it takes, how often it fails, how much it can bear.
+/// A dependency: how long it takes, how often it fails, and its capacity.
 ///
 /// ```
 /// use std::time::Duration;

@@ -1,11 +1,11 @@
-//! Tries a policy on the shipping engine before production does. (feature `sim`)
+//! Simulates a policy on the real engine, before it goes to production. (feature `sim`)
 //!
 //! A [`Scenario`] says how calls arrive, what the dependency does in each phase, and
-//! how many instances call it. It drives real [`CircuitBreaker`](crate::CircuitBreaker)s
-//! on a manual clock, so that a day takes seconds, and returns a [`Run`]: how long the
-//! circuit took to open and to close, what reached a dead dependency, what was refused
-//! though it would have been answered. The same seed gives the same bytes on every
-//! platform.
+//! how many instances call it. It drives real
+//! [`CircuitBreaker`](crate::CircuitBreaker)s on a manual clock, so that a day takes
+//! seconds, and returns a [`Run`]: how long the circuit took to open and to close, how
+//! many calls reached the dead dependency, which rejected calls would have been
+//! answered. The same seed gives the same bytes on every platform.
 //!
 //! ```
 //! use std::time::Duration;
@@ -33,12 +33,14 @@
 //! assert_eq!(run.wrongly_refused(), 0);
 //! ```
 //!
-//! Only the breaker's policies take part: its listeners, the environment, and the
+//! Only the breaker's policies take part. Its listeners, environment variables and the
 //! registry do not, so that a test neither posts to Slack nor depends on a variable.
 
 mod axis;
 mod compare;
 mod dependency;
+#[cfg(feature = "fleet")]
+mod fleet;
 mod load;
 mod math;
 mod policy;
@@ -60,6 +62,8 @@ mod trace_io;
 
 pub use compare::Comparison;
 pub use dependency::{Dependency, Latency, LogNormal};
+#[cfg(feature = "fleet")]
+pub use fleet::Network;
 pub use load::Load;
 pub use policy::Policy;
 pub use recorder::Recorder;

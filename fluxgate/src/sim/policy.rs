@@ -54,7 +54,7 @@ impl Policy for &StaticBreaker {
 
 impl Policy for CircuitBreaker {
     fn builder(&self) -> Result<Builder, ConfigError> {
-        let recipe = self.core.config.recipe.ok_or_else(|| ConfigError {
+        let recipe = self.core.recipe.ok_or_else(|| ConfigError {
             name: self.core.name.clone(),
             faults: vec![Fault::new(
                 "a breaker that was built by hand can't be simulated: its policies are in use; \

@@ -112,7 +112,7 @@ impl Column {
     }
 }
 
-/// What a scenario made of a policy.
+/// The result of a scenario for one policy.
 #[derive(Clone, Debug)]
 pub struct Run {
     pub(super) lasts: Duration,

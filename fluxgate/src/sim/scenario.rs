@@ -8,7 +8,7 @@ use crate::ConfigError;
 /// Each takes a few kilobytes.
 const MOST_INSTANCES: usize = 10_000;
 
-/// A story to tell a policy: who calls, and how the dependency fares in each phase.
+/// How calls arrive, and what the dependency does in each phase.
 ///
 /// See the [module](super) for an example.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct Scenario {
     pub(super) seed: u64,
     pub(super) dependency: Dependency,
     pub(super) phases: Vec<Phase>,
+    #[cfg(feature = "fleet")]
+    pub(super) network: Option<super::Network>,
 }
 
 #[derive(Clone, Debug)]
@@ -40,6 +42,8 @@ impl Scenario {
             seed: 0,
             dependency: Dependency::latency(Duration::from_millis(10)),
             phases: Vec::new(),
+            #[cfg(feature = "fleet")]
+            network: None,
         }
     }
 
@@ -48,6 +52,16 @@ impl Scenario {
     #[must_use]
     pub fn instances(mut self, instances: usize) -> Self {
         self.instances = instances.clamp(1, MOST_INSTANCES);
+        self
+    }
+
+    /// Lets the instances share openings and probes over this network, if the policy says
+    /// how they take part ([`Builder::fleet`](crate::Builder::fleet)). Each has an agent of
+    /// its own, the one that ships.
+    #[cfg(feature = "fleet")]
+    #[must_use]
+    pub fn fleet(mut self, network: super::Network) -> Self {
+        self.network = Some(network);
         self
     }
 

@@ -10,6 +10,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+#[cfg(feature = "fleet")]
+use super::fleet::Net;
 use super::{
     Change, Dependency, Figures, PhaseResult, Policy, Run, Scenario,
     dependency::{CallAnswer, Running},
@@ -118,14 +120,34 @@ pub(super) fn run(
     policy: &impl Policy,
     watch: &mut dyn FnMut(f64),
 ) -> Result<Run, ConfigError> {
+    run_with(scenario, policy, watch, |_| ())
+}
+
+/// Runs a scenario, and shows the simulation at its end.
+pub(super) fn run_with(
+    scenario: &Scenario,
+    policy: &impl Policy,
+    watch: &mut dyn FnMut(f64),
+    end: impl FnOnce(&mut Simulation<'_>),
+) -> Result<Run, ConfigError> {
     let mut seeds = Seeded::new(scenario.seed);
-    let fleet = Fleet::build(policy, scenario.instances, &mut seeds)?;
+    let mut instances = scenario.instances;
+    #[cfg(feature = "fleet")]
+    if let Some(network) = &scenario.network {
+        instances += network.bystanders;
+    }
+    let fleet = Fleet::build(policy, instances, &mut seeds)?;
+    instances = scenario.instances;
     let mut arrivals = fork(&mut seeds);
     let mut chance = fork(&mut seeds);
     let mut hypothetical = fork(&mut seeds);
     let mut running = Running::new();
     let lasts = nanos(scenario.lasts());
     let mut simulation = Simulation::new(&fleet, lasts, watch);
+    #[cfg(feature = "fleet")]
+    if let Some(network) = &scenario.network {
+        simulation.net = Some(Net::new(network.clone(), &fleet.breakers, &mut seeds));
+    }
     let mut phases = Vec::with_capacity(scenario.phases.len());
     let mut start = 0_u64;
     for phase in &scenario.phases {
@@ -140,16 +162,17 @@ pub(super) fn run(
         let mut n = 0;
         let mut arrival = start.saturating_add(load.gap(&mut arrivals));
         while arrival < end {
-            let instance = load.instance(n, scenario.instances, &mut arrivals);
+            let instance = load.instance(n, instances, &mut arrivals);
             simulation.arrive(instance, &mut world, arrival);
             n += 1;
             arrival = arrival.saturating_add(load.gap(&mut arrivals));
         }
         simulation.settle_until(end, &world);
-        let down = (0..scenario.instances).all(|instance| world.is_down(instance));
+        let down = (0..instances).all(|instance| world.is_down(instance));
         phases.push(simulation.finish_phase(&phase.name, down, start, end));
         start = end;
     }
+    end(&mut simulation);
     Ok(simulation.finish(phases))
 }
 
@@ -216,6 +239,9 @@ pub(super) struct Simulation<'a> {
     column: usize,
     /// The figures of the present phase.
     phase: Figures,
+    /// What the breakers share.
+    #[cfg(feature = "fleet")]
+    pub(super) net: Option<Net>,
     /// Is told which share of the columns is past.
     watch: &'a mut dyn FnMut(f64),
 }
@@ -242,6 +268,8 @@ impl<'a> Simulation<'a> {
             column_width,
             column: 0,
             phase: Figures::default(),
+            #[cfg(feature = "fleet")]
+            net: None,
             watch,
         }
     }
@@ -277,6 +305,7 @@ impl<'a> Simulation<'a> {
         let down = world.is_down(number);
         let admitted = self.fleet.breakers[number].acquire();
         self.follow(number, down, now);
+        self.tell_agent(number, world, now);
         let mut seen = Figures {
             offered: 1,
             ..Figures::default()
@@ -344,7 +373,12 @@ impl<'a> Simulation<'a> {
 
     /// Ends the calls that end until `now`, and moves the clock there.
     pub(super) fn settle_until(&mut self, now: u64, world: &impl World) {
-        while let Some(&Reverse((ends, _, slot))) = self.due.peek() {
+        loop {
+            let next = self.due.peek().map(|Reverse((ends, _, _))| *ends);
+            self.share_until(next.unwrap_or(now).min(now), world);
+            let Some(&Reverse((ends, _, slot))) = self.due.peek() else {
+                break;
+            };
             if ends > now {
                 break;
             }
@@ -369,9 +403,44 @@ impl<'a> Simulation<'a> {
                 CallAnswer::Cancelled => drop(guard),
             }
             self.follow(instance, world.is_down(instance), ends);
+            self.tell_agent(instance, world, ends);
         }
         self.advance(now);
     }
+
+    /// Lets happen what happens in the fleet until then.
+    #[cfg(feature = "fleet")]
+    fn share_until(&mut self, now: u64, world: &impl World) {
+        while let Some(net) = &mut self.net
+            && let Some(at) = net.next().filter(|at| *at <= now)
+        {
+            self.advance(at);
+            let touched = self
+                .net
+                .as_mut()
+                .and_then(|net| net.step(&self.fleet.breakers));
+            if let Some(instance) = touched {
+                self.follow(instance, world.is_down(instance), at);
+                self.tell_agent(instance, world, at);
+            }
+        }
+    }
+
+    #[cfg(not(feature = "fleet"))]
+    fn share_until(&self, _now: u64, _world: &impl World) {}
+
+    /// Lets the agent of an instance know what its breaker noted.
+    #[cfg(feature = "fleet")]
+    fn tell_agent(&mut self, instance: usize, world: &impl World, now: u64) {
+        if let Some(net) = &mut self.net
+            && net.noted(instance, now)
+        {
+            self.follow(instance, world.is_down(instance), now);
+        }
+    }
+
+    #[cfg(not(feature = "fleet"))]
+    fn tell_agent(&self, _instance: usize, _world: &impl World, _now: u64) {}
 
     /// Takes note of the transitions that an operation on a breaker caused.
     fn follow(&mut self, number: usize, down: bool, now: u64) {

@@ -209,7 +209,7 @@ impl fmt::Display for Guessed {
     }
 }
 
-/// What a policy makes of recorded calls.
+/// The result of replaying recorded calls through one policy.
 #[derive(Clone, Debug)]
 pub struct Replay {
     pub(super) run: super::Run,

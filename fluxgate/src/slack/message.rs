@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_follows_its_thread_once_that_has_begun() {
+    fn reply_follows_thread_once_begun() {
         let thread = Thread::new();
         let body = json!({"channel": "C", "text": "a"});
         let first = Message::new("C", &body).unwrap().starting(&thread);

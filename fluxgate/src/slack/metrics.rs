@@ -27,8 +27,8 @@ use crate::{Histogram, info::exposition};
 /// | `fluxgate_slack_workers` | gauge | |
 /// | `fluxgate_slack_send_duration_seconds` | histogram | |
 ///
-/// What is counted is said at [`DeliveryStats`] and [`ChannelStats`]. A delivery that is
-/// gone takes its counts with it.
+/// [`DeliveryStats`] and [`ChannelStats`] say what is counted. The counts of a delivery
+/// that is dropped are dropped with it.
 ///
 /// ```
 /// use fluxgate::slack::PrometheusCollector;

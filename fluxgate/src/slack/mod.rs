@@ -15,7 +15,7 @@
 //!   failed, not processed or dropped. What is given up is logged in full, but
 //!   never with a token.
 //! - A message may arrive twice, when Slack took it and its answer was lost.
-//! - A panic in here costs an attempt, not the delivery.
+//! - A panic inside the delivery costs one attempt, and the delivery goes on.
 
 mod api;
 mod delivery;

@@ -75,8 +75,8 @@ pub(super) enum Answers {
 }
 
 impl DeliveryPolicy {
-    /// Returns the policy that is right for alerts: it obeys Slack's
-    /// documentation, and loses no message that another attempt could save.
+    /// Returns the policy for alerts: it follows Slack's documentation, and loses no
+    /// message that another attempt could deliver.
     #[must_use]
     pub fn recommended() -> Self {
         Self {
@@ -285,7 +285,7 @@ mod tests {
     use crate::random::Seeded;
 
     #[test]
-    fn the_presets_are_valid_and_wrong_numbers_are_refused() {
+    fn presets_are_valid_and_wrong_numbers_refused() {
         let (second, policy) = (Duration::from_secs(1), DeliveryPolicy::recommended);
         policy().check().unwrap();
         DeliveryPolicy::slack_proxy().check().unwrap();

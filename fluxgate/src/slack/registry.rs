@@ -66,7 +66,7 @@ pub(super) fn shared(url: &str, token: &Token, policy: &DeliveryPolicy) -> Resul
         .ok_or(Error::PolicyConflict)
 }
 
-/// What a flush or a shutdown left undone.
+/// The result of a flush or a shutdown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FlushReport {

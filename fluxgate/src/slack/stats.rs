@@ -22,7 +22,7 @@ pub struct DeliveryStats {
     /// How long requests took, until an answer or an error; without bounds
     /// before the first.
     pub requests: Histogram,
-    /// How many times the worker panicked and went on.
+    /// How many times the worker panicked and resumed.
     pub panics: u64,
     /// Whether the worker's thread runs; it starts with the first message.
     pub running: bool,

@@ -9,18 +9,18 @@ use crate::{
     registry::isolated,
 };
 
-/// Gives this thread breakers of its own in place of all statics: those of
-/// annotated functions, of `breaker!`, and the sets of breakers by key. They are
-/// new, their time stands still, random numbers come by a fixed seed, and the
-/// environment commands nothing. No other test sees them, so that tests with
-/// breakers of their own run beside each other, where those that
-/// [`freeze`](super::freeze) wait for each other.
+/// Gives this thread breakers of its own in place of all statics: those of annotated
+/// functions, of `breaker!`, and the sets of breakers by key. They are newly built,
+/// their time stands still, random numbers come from a fixed seed, and environment
+/// variables have no effect. No other test sees them, so that tests with breakers of
+/// their own run beside each other, where those that [`freeze`](super::freeze) wait for
+/// each other.
 ///
 /// They belong to the *thread*: a task of a current-thread runtime, such as that
-/// of `#[tokio::test]`, has them as well, while other threads, and tasks on
-/// them, use the breakers that all share. The same holds for the
+/// of `#[tokio::test]`, has them as well, while other threads, and tasks on them,
+/// use the breakers that all share. The same holds for the
 /// [registry](crate::registry), which lists this thread's breakers to this
-/// thread. A handle that was got before is still one of a shared breaker.
+/// thread. A handle obtained before still refers to a shared breaker.
 ///
 /// The memory of these breakers is not returned: rejections refer to them.
 ///
@@ -72,7 +72,7 @@ pub fn isolate_with<C: Clock + Clone + 'static>(clock: C) -> Isolated<C> {
     }
 }
 
-/// The thread has breakers of its own; made by [`isolate`].
+/// Guard of a thread that has breakers of its own; made by [`isolate`].
 pub struct Isolated<C = ManualClock> {
     clock: C,
     _guard: ThreadHold,
@@ -93,12 +93,12 @@ impl<C> Isolated<C> {
         &self.clock
     }
 
-    /// Makes this thread's breakers as new, in the middle of a test.
+    /// Resets this thread's breakers completely, in the middle of a test.
     pub fn reset_all(&self) {
         renew(SEED);
     }
 
-    /// Makes this thread's breakers as new, with jitter and admission drawn by
+    /// Resets this thread's breakers completely, and draws jitter and admission from
     /// another seed.
     pub fn seed(&self, seed: u64) {
         renew(seed);

@@ -1,13 +1,12 @@
-//! Driving the breakers of annotated functions in tests: no sleeping, and no
-//! test that disturbs another.
+//! Driving the breakers of annotated functions in tests, without sleeping and without
+//! tests that disturb each other.
 //!
 //! A breaker that is built by hand takes a [`ManualClock`] of its own, by
-//! [`Builder::clock`](crate::Builder::clock). The breaker of an annotated
-//! function, or of `breaker!`, is a static that every test of the process
-//! shares. [`freeze`] stops the time for all of these, makes them as new, and
-//! keeps other tests that freeze out until it is dropped. With the feature
-//! `test-util`, `isolate` gives a test breakers of its own instead, so that
-//! tests run beside each other.
+//! [`Builder::clock`](crate::Builder::clock). The breaker of an annotated function, or
+//! of `breaker!`, is a static that every test of the process shares. [`freeze`] stops
+//! the time for all of these, resets them completely, and makes other tests that freeze
+//! wait until its guard is dropped. With the feature `test-util`, `isolate` gives a
+//! test breakers of its own instead, so that tests run beside each other.
 //!
 //! ```
 //! # #[cfg(feature = "macros")] {
@@ -58,8 +57,11 @@ use crate::{
     registry,
 };
 
-/// Stops the time of every breaker that has no clock of its own, and makes it
-/// as new: closed, nothing recorded, nothing counted, random numbers by a fixed
+#[cfg(feature = "settings")]
+use crate::settings::{overlay, store};
+
+/// Stops the time of every breaker that has no clock of its own, and resets it
+/// completely: closed, nothing recorded, nothing counted, random numbers from a fixed
 /// seed.
 ///
 /// A breaker that was built with [`Builder::clock`](crate::Builder::clock) is
@@ -68,10 +70,10 @@ use crate::{
 /// the middle of another test; give it a [`ManualClock`].
 ///
 /// Only one test at a time holds a [`Frozen`]; another one waits here. Under the
-/// feature `test-util`, `isolate` gives each test breakers of its own instead.
-/// When it is dropped, also by a failed assertion, these breakers are as new once
-/// more, and the time goes on. What the environment commands (see
-/// [`KillSwitch`](crate::KillSwitch)) is not in force before that.
+/// feature `test-util`, `isolate` gives each test breakers of its own instead. When the
+/// guard is dropped, also by a failed assertion, these breakers are reset again and
+/// time goes on. Environment variables (see [`KillSwitch`](crate::KillSwitch)) have no
+/// effect until then.
 ///
 /// # Panics
 ///
@@ -94,6 +96,8 @@ pub fn freeze_with<C: Clock + Clone + 'static>(clock: C) -> Frozen<C> {
     let guard = ThreadHold::new(Hold::Frozen, "freeze");
     let exclusive = Exclusive::new();
     SystemClock::replace(Some(Arc::new(clock.clone())));
+    #[cfg(feature = "settings")]
+    store::hide();
     renew_frozen(SEED);
     Frozen {
         clock,
@@ -184,14 +188,21 @@ fn renew_frozen(seed: u64) {
 /// Makes each breaker that this thread sees as new if it is on one of these clocks.
 fn renew_if(is_meant: fn(&ClockSource) -> bool, random: impl Fn() -> Seeded) {
     registry::forget_commands(is_meant);
+    // First what settings give, since breakers begin in the state that they hold.
+    #[cfg(feature = "settings")]
+    for (breaker, place) in registry::placed().0 {
+        overlay::refresh(&breaker, &place);
+    }
     for breaker in registry::every() {
         if is_meant(breaker.core.clock()) {
+            #[cfg(feature = "settings")]
+            overlay::forget_by_hand(&breaker);
             breaker.core.renew(random());
         }
     }
 }
 
-/// The time stands still; made by [`freeze`].
+/// Guard of a stopped time; made by [`freeze`].
 pub struct Frozen<C = ManualClock> {
     clock: C,
     _exclusive: Exclusive,
@@ -211,7 +222,7 @@ impl<C> Frozen<C> {
         &self.clock
     }
 
-    /// Makes the breakers that [`freeze`] reaches as new, in the middle of a test.
+    /// Resets the breakers that [`freeze`] reaches completely, in the middle of a test.
     pub fn reset_all(&self) {
         renew_frozen(SEED);
     }
@@ -225,6 +236,8 @@ impl<C> Frozen<C> {
 impl<C> Drop for Frozen<C> {
     fn drop(&mut self) {
         SystemClock::replace(None);
+        #[cfg(feature = "settings")]
+        store::hide();
         renew_if(ClockSource::is_system, Seeded::for_breaker);
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::{
     Adaptive,
     counter::Counter,
+    settings::SharedSettings,
     share::{Counts, share},
     unanswered::Unanswered,
 };
@@ -32,8 +33,7 @@ pub(crate) enum Counted {
 }
 
 pub(crate) struct Throttle {
-    settings: Adaptive,
-    window: u64,
+    settings: SharedSettings,
     counter: Counter,
     /// When attention ends.
     ends: AtomicU64,
@@ -51,11 +51,9 @@ pub(crate) struct Throttle {
 
 impl Throttle {
     pub(crate) fn new(settings: Adaptive) -> Self {
-        let window = nanos(settings.window);
         Self {
-            settings,
-            window,
-            counter: Counter::new(window),
+            counter: Counter::new(nanos(settings.window)),
+            settings: SharedSettings::new(settings),
             unanswered: Unanswered::default(),
             ends: AtomicU64::new(0),
             longest: AtomicU64::new(0),
@@ -66,8 +64,36 @@ impl Throttle {
         }
     }
 
-    pub(crate) fn settings(&self) -> &Adaptive {
-        &self.settings
+    /// Makes a throttle that is off until its settings are [set](Self::set).
+    #[cfg(feature = "settings")]
+    pub(crate) fn new_off(settings: Adaptive) -> Self {
+        let throttle = Self::new(settings);
+        throttle.settings.set(None);
+        throttle
+    }
+
+    /// Returns the settings; `None` if there is no throttle any more.
+    pub(crate) fn settings(&self) -> Option<Adaptive> {
+        self.settings.get()
+    }
+
+    /// Returns whether there is a throttle.
+    #[inline]
+    pub(crate) fn is_on(&self) -> bool {
+        self.settings.window() > 0
+    }
+
+    /// Puts other settings in place, or none. With another window calls are counted from
+    /// nothing. The caller holds the breaker's lock.
+    #[cfg(feature = "settings")]
+    pub(crate) fn set(&self, settings: Option<Adaptive>, now: u64) {
+        let before = self.settings.window();
+        self.settings.set(settings);
+        let window = self.settings.window();
+        if window > 0 && window != before {
+            self.counter.resize(window, now);
+            self.longest.fetch_max(window.saturating_mul(2), Relaxed);
+        }
     }
 
     /// Begins a time of attention: counts from nothing, and draws from a new seed.
@@ -80,14 +106,15 @@ impl Throttle {
         self.asked.store(0, Relaxed);
         // A window more, lest a clock that differs a little between two threads is
         // taken for one that has jumped.
-        self.longest.store(self.window.saturating_mul(2), Relaxed);
-        self.ends.store(now.saturating_add(self.window), Relaxed);
+        let window = self.settings.window();
+        self.longest.store(window.saturating_mul(2), Relaxed);
+        self.ends.store(now.saturating_add(window), Relaxed);
     }
 
     /// Lets attention last for a whole window from now.
     pub(crate) fn extend(&self, now: u64) {
         self.ends
-            .fetch_max(now.saturating_add(self.window), Relaxed);
+            .fetch_max(now.saturating_add(self.settings.window()), Relaxed);
     }
 
     /// Takes note that the dependency asked its callers to wait, and lets attention
@@ -97,7 +124,7 @@ impl Throttle {
         let until = now.saturating_add(wait);
         self.asked.store(until, Relaxed);
         self.longest
-            .fetch_max(wait.saturating_add(self.window), Relaxed);
+            .fetch_max(wait.saturating_add(self.settings.window()), Relaxed);
         self.ends.fetch_max(until, Relaxed);
     }
 
@@ -129,7 +156,8 @@ impl Throttle {
     /// Decides about a call. Returns the share if it is refused.
     #[inline]
     pub(crate) fn refuses(&self, now: u64) -> Option<f64> {
-        let share = self.share(self.counter.counts(now));
+        let present = self.counter.present(now);
+        let share = self.share(present.counts());
         if share <= 0.0 {
             return None;
         }
@@ -137,13 +165,15 @@ impl Throttle {
             self.passed.store(now, Relaxed);
             return None;
         }
-        self.counter.add(false, now);
+        present.add(false);
         Some(share)
     }
 
     fn share(&self, counts: Counts) -> f64 {
-        let Adaptive { k, min, floor, .. } = self.settings;
-        share(counts, k, min, floor)
+        let settings = self.settings.get();
+        settings.map_or(0.0, |Adaptive { k, min, floor, .. }| {
+            share(counts, k, min, floor)
+        })
     }
 
     /// Draws a number from 0 to below 1. Each number of the sequence goes to one
@@ -169,7 +199,10 @@ impl Throttle {
     /// What is counted goes back to the last other answer, and not just a window:
     /// while nearly all calls are throttled, a window may hold fewer than `min`.
     pub(crate) fn is_dead(&self, now: u64) -> bool {
-        self.unanswered.lasts(now, self.window, self.settings.min)
+        let settings = self.settings.get();
+        settings.is_some_and(|Adaptive { window, min, .. }| {
+            self.unanswered.lasts(now, nanos(window), min)
+        })
     }
 
     /// Returns how long the dependency still asks its callers to wait.
@@ -180,7 +213,7 @@ impl Throttle {
 
     /// Returns what an operator reads; nothing is counted without attention.
     pub(crate) fn info(&self, now: u64, has_attention: bool) -> ThrottleInfo {
-        if !has_attention || self.is_over(now) {
+        if !has_attention || !self.is_on() || self.is_over(now) {
             return ThrottleInfo::default();
         }
         let counts = self.counter.counts(now);

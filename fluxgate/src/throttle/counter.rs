@@ -25,11 +25,11 @@ const OFFERED: u64 = 1 << 32;
 const ACCEPTED: u64 = 1;
 
 pub(crate) struct Counter {
-    /// The binary logarithm of a slot's nanoseconds.
-    shift: u32,
-    /// How many slots make the window.
-    slots: u64,
-    /// The number of the present slot.
+    /// How time is cut into slots, in one word: see [`Scale`].
+    scale: AtomicU64,
+    /// The number of the present slot, above it how often the scale was changed. So a
+    /// thread that still counts by the old scale finds the number of the present slot
+    /// to be later than its own.
     tick: AtomicU64,
     /// All slots together. Like each of them it has the offered calls in the upper
     /// half, the accepted ones in the lower: room for 35 million calls a second.
@@ -38,37 +38,82 @@ pub(crate) struct Counter {
     ring: [AtomicU64; RING as usize],
 }
 
+/// How time is cut into slots.
+#[derive(Clone, Copy)]
+struct Scale {
+    /// How often it was changed.
+    changes: u64,
+    /// The binary logarithm of a slot's nanoseconds.
+    shift: u32,
+    /// How many slots make the window: less than 64.
+    slots: u64,
+}
+
+/// Where the number of changes stands in the number of a slot.
+const CHANGES: u32 = 48;
+
+impl Scale {
+    fn new(window: u64, changes: u64) -> Self {
+        let shift = (window / LEAST).max(1).ilog2();
+        Self {
+            changes,
+            shift,
+            slots: window.div_ceil(1 << shift),
+        }
+    }
+
+    #[inline]
+    #[allow(clippy::cast_possible_truncation)]
+    fn from_bits(bits: u64) -> Self {
+        Self {
+            changes: bits >> 16,
+            shift: (bits >> 8) as u32 & 63,
+            slots: bits & 0xFF,
+        }
+    }
+
+    fn bits(self) -> u64 {
+        self.changes << 16 | u64::from(self.shift) << 8 | self.slots
+    }
+
+    /// Returns the number of the slot of a time. They begin with the size of the ring, so
+    /// that the one before a whole window is a number.
+    #[inline]
+    fn tick_at(self, now: u64) -> u64 {
+        let tick = (now >> self.shift) + RING;
+        self.changes << CHANGES | tick & ((1 << CHANGES) - 1)
+    }
+}
+
 impl Counter {
     /// Counts the calls of the last `window` nanoseconds, or up to a twelfth more.
     pub(crate) fn new(window: u64) -> Self {
-        let shift = (window / LEAST).max(1).ilog2();
         Self {
-            shift,
-            slots: window.div_ceil(1 << shift),
+            scale: AtomicU64::new(Scale::new(window, 0).bits()),
             tick: AtomicU64::new(RING),
             sum: AtomicU64::new(0),
             ring: std::array::from_fn(|_| AtomicU64::new(0)),
         }
     }
 
-    /// Counts a call that ends, or is throttled, at `now`.
+    /// Counts a call that ends at `now`.
     #[inline]
     pub(crate) fn add(&self, accepted: bool, now: u64) {
-        let slot = &self.ring[index(self.advance(now))];
-        let call = OFFERED | if accepted { ACCEPTED } else { 0 };
-        self.sum.fetch_add(call, Ordering::Relaxed);
-        // Pairs with the `Acquire` in `empty`.
-        slot.fetch_add(call, Ordering::Release);
+        self.present(now).add(accepted);
     }
 
     /// Returns the counts of the window that ends at `now`.
     #[inline]
     pub(crate) fn counts(&self, now: u64) -> Counts {
-        self.advance(now);
-        let calls = self.sum.load(Ordering::Relaxed);
-        Counts {
-            offered: calls >> 32,
-            accepted: calls & (OFFERED - 1),
+        self.present(now).counts()
+    }
+
+    /// Moves the window on to `now`.
+    #[inline]
+    pub(crate) fn present(&self, now: u64) -> Present<'_> {
+        Present {
+            sum: &self.sum,
+            slot: &self.ring[index(self.advance(now))],
         }
     }
 
@@ -77,37 +122,45 @@ impl Counter {
         for slot in &self.ring {
             self.empty(slot);
         }
-        self.tick.store(self.tick_at(now), Ordering::Relaxed);
+        let tick = self.scale().tick_at(now);
+        self.tick.store(tick, Ordering::Relaxed);
+    }
+
+    /// Counts from nothing, over another window. One caller at a time.
+    #[cfg(feature = "settings")]
+    pub(crate) fn resize(&self, window: u64, now: u64) {
+        let scale = Scale::new(window, self.scale().changes + 1);
+        self.scale.store(scale.bits(), Ordering::Relaxed);
+        self.restart(now);
+    }
+
+    #[inline]
+    fn scale(&self) -> Scale {
+        Scale::from_bits(self.scale.load(Ordering::Relaxed))
     }
 
     /// Returns the number of the present slot, and empties those that are too old. A
     /// clock that goes back finds the slot where it was.
     #[inline]
     fn advance(&self, now: u64) -> u64 {
-        let tick = self.tick_at(now);
+        let scale = self.scale();
+        let tick = scale.tick_at(now);
         let present = self.tick.load(Ordering::Relaxed);
         if tick > present {
-            self.move_on(present, tick);
+            self.move_on(scale, present, tick);
         }
         tick.max(present)
     }
 
-    /// Ticks begin with the size of the ring, so that the one before a whole window
-    /// is a number.
-    #[inline]
-    fn tick_at(&self, now: u64) -> u64 {
-        (now >> self.shift) + RING
-    }
-
     #[cold]
-    fn move_on(&self, present: u64, tick: u64) {
+    fn move_on(&self, scale: Scale, present: u64, tick: u64) {
         // The thread that moves the tick empties the slots. That of `tick` itself is
         // among them only after a pause of many slots.
         let moved = self
             .tick
             .compare_exchange(present, tick, Ordering::Relaxed, Ordering::Relaxed);
         if moved.is_ok() {
-            let newest = tick - self.slots;
+            let newest = tick - scale.slots;
             for old in 0..(tick - present).min(RING) {
                 self.empty(&self.ring[index(newest.wrapping_sub(old))]);
             }
@@ -118,6 +171,31 @@ impl Counter {
         // Pairs with the `Release` in `add`: what is found here is in the sum.
         let calls = slot.swap(0, Ordering::Acquire);
         self.sum.fetch_sub(calls, Ordering::Relaxed);
+    }
+}
+
+/// The window at one moment.
+pub(crate) struct Present<'a> {
+    sum: &'a AtomicU64,
+    slot: &'a AtomicU64,
+}
+
+impl Present<'_> {
+    #[inline]
+    pub(crate) fn add(&self, accepted: bool) {
+        let call = OFFERED | if accepted { ACCEPTED } else { 0 };
+        self.sum.fetch_add(call, Ordering::Relaxed);
+        // Pairs with the `Acquire` in `empty`.
+        self.slot.fetch_add(call, Ordering::Release);
+    }
+
+    #[inline]
+    pub(crate) fn counts(&self) -> Counts {
+        let calls = self.sum.load(Ordering::Relaxed);
+        Counts {
+            offered: calls >> 32,
+            accepted: calls & (OFFERED - 1),
+        }
     }
 }
 
@@ -138,10 +216,10 @@ mod tests {
 
     impl Naive {
         fn counts(&self, counter: &Counter, now: u64) -> Counts {
-            let oldest = counter.tick_at(now) - counter.slots;
+            let oldest = counter.scale().tick_at(now) - counter.scale().slots;
             let mut counts = Counts::default();
             for (at, accepted) in &self.0 {
-                if counter.tick_at(*at) > oldest {
+                if counter.scale().tick_at(*at) > oldest {
                     counts.offered += 1;
                     counts.accepted += u64::from(*accepted);
                 }
@@ -189,9 +267,30 @@ mod tests {
             120 * SECOND,
         ] {
             let counter = Counter::new(window);
-            let held = counter.slots << counter.shift;
+            let Scale { slots, shift, .. } = counter.scale();
+            let held = slots << shift;
             assert!((window..=window + window / 12).contains(&held), "{window}");
-            assert!(counter.slots < RING);
+            assert!(slots < RING);
+        }
+    }
+
+    #[cfg(feature = "settings")]
+    #[test]
+    fn another_window_begins_empty() {
+        let counter = Counter::new(120 * SECOND);
+        counter.add(true, 500 * SECOND);
+        // A thread that found the old scale before.
+        let old = counter.scale();
+        for (change, window) in (1..).zip([2, 120, 7, 2]) {
+            counter.resize(window * SECOND, 500 * SECOND);
+            assert_eq!(counter.counts(500 * SECOND), Counts::default());
+            assert_eq!(counter.scale().changes, change);
+            let tick = counter.tick.load(Ordering::Relaxed);
+            assert!(old.tick_at(u64::MAX) < tick, "the old scale moves nothing");
+            counter.add(true, 501 * SECOND);
+            assert_eq!(counter.counts(501 * SECOND).accepted, 1);
+            let over = (502 + window + window / 12) * SECOND;
+            assert_eq!(counter.counts(over).accepted, 0, "{window}");
         }
     }
 
@@ -228,7 +327,8 @@ mod tests {
     fn sums_never_go_below_their_slots() {
         loom::model(|| {
             let counter = Arc::new(Counter::new(1200));
-            let over = counter.slots << counter.shift;
+            let Scale { slots, shift, .. } = counter.scale();
+            let over = slots << shift;
             let other = {
                 let counter = Arc::clone(&counter);
                 thread::spawn(move || counter.add(false, 0))
@@ -250,10 +350,11 @@ mod tests {
         loom::model(|| {
             let counter = Arc::new(Counter::new(1200));
             counter.add(true, 0);
-            let over = counter.slots << counter.shift;
+            let Scale { slots, shift, .. } = counter.scale();
+            let over = slots << shift;
             let other = {
                 let counter = Arc::clone(&counter);
-                thread::spawn(move || counter.counts(over + (1 << counter.shift)))
+                thread::spawn(move || counter.counts(over + (1 << shift)))
             };
             let mine = counter.counts(over);
             for Counts { offered, accepted } in [mine, other.join().unwrap()] {

@@ -1,17 +1,18 @@
-//! A throttle beside the breaker: it answers overload in proportion.
+//! A throttle beside the breaker, which sheds load in proportion to the overload.
 //!
-//! A breaker is right for a dependency that is broken, and wrong for one that is
-//! too busy: it would take away all of its traffic for a refusal of a part. With a
+//! A breaker suits a dependency that is broken, but not one that is too busy: it would
+//! take away all of the traffic because part of it was refused. With a
 //! [`throttle`](crate::Builder::throttle) a call that ends as
 //! [`Overloaded`](crate::Outcome::Overloaded) is no failure. It begins a time of
-//! attention, during which the breaker counts what is offered and what is accepted,
-//! and refuses as many calls as bring the load down to `k` times the accepted ones.
-//! The circuit stays closed.
+//! attention, during which the breaker counts what is offered and what is accepted, and
+//! refuses as many calls as bring the load down to `k` times the accepted ones. The
+//! circuit stays closed.
 //!
 //! See the guide on [overload](crate::guide::overload).
 
 mod attention;
 mod counter;
+mod settings;
 mod share;
 mod unanswered;
 

@@ -7,7 +7,7 @@ use crate::CallNotPermitted;
 /// The error type of tower's own layers.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
-/// How a rejection, and an error of the service, reach the caller.
+/// Decides how a rejection, and an error of the service, reach the caller.
 pub trait Answer<V, E> {
     /// The error of the protected service.
     type Error;
@@ -23,7 +23,7 @@ pub trait Answer<V, E> {
     fn failed(error: E) -> Self::Error;
 }
 
-/// Both as a [`BoxError`]. The default.
+/// Returns rejections and errors as a [`BoxError`]. The default.
 #[derive(Clone, Copy, Debug)]
 pub struct Boxed;
 
@@ -39,7 +39,7 @@ impl<V, E: Into<BoxError>> Answer<V, E> for Boxed {
     }
 }
 
-/// A rejection as the closure says, an error as it is; made by
+/// Answers rejections by a closure, and passes errors on unchanged; made by
 /// [`CircuitBreakerLayer::on_rejection`](super::CircuitBreakerLayer::on_rejection).
 #[derive(Clone, Copy)]
 pub struct OnRejection<F>(pub(super) F);

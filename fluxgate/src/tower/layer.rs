@@ -61,8 +61,8 @@ impl<T, P, A, M> CircuitBreakerLayer<ByTracker<T, P>, A, M> {
         self.reclassify(|by| ByTracker::new(tracker, by.failure_if))
     }
 
-    /// Counts a response for which `predicate` says so as a failure. A panic in
-    /// it is contained and says no.
+    /// Counts a response for which `predicate` returns `true` as a failure. A panic in
+    /// it is contained and counts as `false`.
     pub fn failure_if<V, F>(
         self,
         predicate: F,

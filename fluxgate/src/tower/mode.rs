@@ -31,7 +31,7 @@ pub struct AtEndOfBody;
 #[derive(Clone, Copy, Debug)]
 pub struct Grpc;
 
-/// Modes in which a rejection may be answered as the user says.
+/// Implemented by the modes in which a rejection may be answered by a closure.
 #[diagnostic::on_unimplemented(
     message = "a layer in the mode `{Self}` answers rejections itself",
     label = "`on_rejection` has no say here",
@@ -44,7 +44,7 @@ impl TakesAnswer for AtHead {}
 #[cfg(feature = "http")]
 impl TakesAnswer for AtEndOfBody {}
 
-/// How a response is judged, and what callers get.
+/// Classifies a response, and decides what callers get.
 #[derive(Clone)]
 pub struct Verdict<J, A, M> {
     pub(super) classifier: J,
@@ -53,7 +53,7 @@ pub struct Verdict<J, A, M> {
     pub(super) mode: M,
 }
 
-/// What callers get of a service.
+/// Decides what callers of a service get.
 pub trait Respond<V, E>:
     Complete<Result<V, E>, Output = Result<Self::Response, Self::Error>>
 {

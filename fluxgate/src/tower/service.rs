@@ -25,7 +25,7 @@ pub struct CircuitBreakerService<S, J, A, M = AtHead> {
     refusal: Option<Refusal>,
 }
 
-/// The future of a response. Dropped before its end, its call counts as
+/// The future of a response. If it is dropped before its end, its call counts as
 /// [`on_cancel`](crate::Builder::on_cancel) says, and a probe gives its slot
 /// back.
 pub type ResponseFuture<F, J, A, M = AtHead> =

@@ -15,6 +15,9 @@ pub(crate) struct InFlightAges {
     /// The first of the places that are not in use, linked by `next`.
     free: u32,
     last: u32,
+    /// Tells this list from others that the breaker had in the same period: its slots
+    /// fit no other.
+    number: u32,
 }
 
 /// The calls that have run for at least `least`.
@@ -50,7 +53,21 @@ impl InFlightAges {
             places: Vec::new(),
             free: NO_PLACE,
             last: NO_PLACE,
+            number: 0,
         }
+    }
+
+    /// Gives the list another number.
+    #[cfg(feature = "settings")]
+    pub(crate) fn set_number(&mut self, number: u32) {
+        self.number = number;
+    }
+
+    /// Returns whether these are the ages that calls are counted by.
+    #[cfg(feature = "settings")]
+    pub(crate) fn has_ages(&self, other: &Self) -> bool {
+        let own = self.ages.iter().map(|age| age.least);
+        own.eq(other.ages.iter().map(|age| age.least))
     }
 
     /// Takes note of a call that begins. `None` if there are more than any program
@@ -84,12 +101,19 @@ impl InFlightAges {
                 age.younger = index;
             }
         }
-        Some(Slot::at(index))
+        Some(Slot {
+            place: index,
+            turn: self.number,
+        })
     }
 
-    /// Takes note of the end of a call that entered since the last `clear`.
+    /// Takes note of the end of a call that entered since the last `clear`. One that
+    /// entered another list is not in this one.
     pub(crate) fn leave(&mut self, slot: Slot) {
-        let index = slot.place();
+        if slot.turn != self.number {
+            return;
+        }
+        let index = slot.place;
         let CallPlace {
             passed,
             previous,
@@ -149,6 +173,7 @@ impl InFlightAges {
             places: Vec::new(),
             free: NO_PLACE,
             last: NO_PLACE,
+            number: self.number,
         }
     }
 

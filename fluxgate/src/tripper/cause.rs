@@ -1,6 +1,8 @@
 //! Which part of a rule made it fire.
 
 use super::{Context, InFlight, rule::Node};
+#[cfg(feature = "fleet")]
+use crate::Reason;
 use crate::{
     RuleKind,
     flight::{PARTS, RulePart},
@@ -20,8 +22,44 @@ pub(crate) struct Cause {
 impl Cause {
     /// In place of a leaf of the rule: the setting `reopen_after`.
     pub(crate) const REOPEN_AFTER: u16 = u16::MAX - 1;
+    /// In place of a leaf of the rule: the votes of a fleet.
+    pub(crate) const FLEET: u16 = Self::REOPEN_AFTER - 1;
     /// The highest number of a leaf; a rule with more of them is refused.
-    pub(crate) const LAST: u16 = Self::REOPEN_AFTER - 1;
+    pub(crate) const LAST: u16 = Self::FLEET - 1;
+}
+
+/// Votes and quorum share one number: both are below this.
+#[cfg(feature = "fleet")]
+const VOTES: u64 = 1 << 26;
+
+#[cfg(feature = "fleet")]
+impl Cause {
+    /// Returns the cause of an opening by so many votes, where `quorum` were needed.
+    pub(crate) fn fleet(votes: u64, quorum: u64) -> Self {
+        let (votes, quorum) = (votes.min(VOTES - 1), quorum.min(VOTES - 1));
+        Self {
+            leaf: Self::FLEET,
+            // Whole numbers below 2^53 are exact.
+            measured: (votes * VOTES + quorum) as f64,
+            calls: 0,
+        }
+    }
+
+    pub(crate) fn by_fleet(&self) -> Reason {
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "whole"
+        )]
+        let packed = self.measured as u64;
+        let (votes, quorum) = (packed / VOTES, packed % VOTES);
+        Reason {
+            rule: RuleKind::Fleet { votes, quorum },
+            measured: votes as f64,
+            threshold: quorum as f64,
+            calls: self.calls,
+        }
+    }
 }
 
 impl Node {
@@ -194,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_conjunction_the_first_that_looks_at_outcomes() {
+    fn conjunction_names_first_leaf_about_outcomes() {
         let rate = Some((RuleKind::FailureRate, 0.6, 0.5));
         assert_eq!(named(MinRequests::new(5) & FailureRate::new(0.5)), rate);
         assert_eq!(
@@ -229,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_behind_a_long_alternative_keeps_its_number() {
+    fn leaf_behind_long_alternative_keeps_number() {
         let either = MinRequests::new(5) | Closed & (MinRequests::new(6) | FailureStreak::new(1));
         assert_eq!(
             named(either & FailureRate::new(0.5)),

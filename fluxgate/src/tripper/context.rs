@@ -127,7 +127,7 @@ impl Context<'_> {
         self.streak
     }
 
-    /// Failures per call, `None` without calls.
+    /// Returns the failures per call, or `None` without calls.
     #[must_use]
     pub fn failure_rate(&self) -> Option<f64> {
         rate(self.totals.failures, self.totals.calls)

@@ -8,10 +8,10 @@ use crate::{diagnostics, util::panic::catch_panic};
 /// A rule of your own, put into a breaker as [`Custom::new`]. Closures
 /// `Fn(&Context) -> bool` are rules.
 ///
-/// It is asked without any lock of the breaker's, about the window as it was right
-/// after the call, and may use the breaker; what a call records that it makes
-/// through its own breaker leads to no transition. Several threads may ask it at
-/// once. A panic in it is contained and means "does not fire".
+/// It is called while the breaker holds no lock, with the window as it was right after
+/// the call, and may use the breaker; a call that it makes through its own breaker is
+/// recorded but causes no transition. Several threads may ask it at once. A panic in it
+/// is contained and means "does not fire".
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no rule",
     note = "a closure `|seen| seen.failure_count() >= 3` is one, and so is any type that implements `Tripper`"
@@ -56,9 +56,8 @@ impl Default for Needs {
 }
 
 impl Needs {
-    /// Counts and the streak alone: the rule gives the same answer whenever
-    /// these are the same, so it need not be asked after a call that changed
-    /// none of them.
+    /// Declares that the rule reads only counts and the streak. It is then not asked
+    /// after a call that changed none of them.
     #[must_use]
     pub fn counts() -> Self {
         Self {
@@ -67,6 +66,20 @@ impl Needs {
             slow: Vec::new(),
             in_flight: Vec::new(),
         }
+    }
+
+    /// Returns what either reads, the thresholds ascending, each once.
+    #[cfg(feature = "fleet")]
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.durations |= other.durations;
+        self.every_call |= other.every_call;
+        self.slow.extend(other.slow);
+        self.in_flight.extend(other.in_flight);
+        for ascending in [&mut self.slow, &mut self.in_flight] {
+            ascending.sort_unstable();
+            ascending.dedup();
+        }
+        self
     }
 
     /// Adds the number of calls that took `threshold` or longer.

@@ -45,7 +45,7 @@ impl MinToTrip {
     }
 
     /// Returns the sums below which neither rule fires.
-    fn of_either(self, other: Self) -> Self {
+    pub(crate) fn of_either(self, other: Self) -> Self {
         Self {
             failures: self.failures.min(other.failures),
             slow: self.slow.min(other.slow),

@@ -25,7 +25,7 @@ pub(crate) mod context;
 mod custom;
 mod in_flight;
 mod min_to_trip;
-#[cfg(feature = "sim")]
+#[cfg(any(feature = "page", feature = "sim"))]
 mod pressure;
 mod rule;
 #[cfg(feature = "page")]

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     ops::{BitAnd, BitOr},
+    sync::Arc,
     time::Duration,
 };
 
@@ -15,11 +16,11 @@ use crate::{
 };
 
 /// Any rule, as [`Builder::tripper`](crate::Builder::tripper) takes it: a
-/// built-in one, a [`Custom`] one, or a combination.
-#[derive(Debug)]
+/// built-in one, a [`Custom`] one, or a combination. Clones share what is custom.
+#[derive(Clone, Debug)]
 pub struct Rule(pub(super) Node);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Node {
     State(State),
     MinRequests(u64),
@@ -29,7 +30,7 @@ pub(super) enum Node {
     FailureStreak(u64),
     /// Boxed, since it is rarer than the others and as large as the largest.
     InFlight(Box<InFlight>),
-    Custom(Box<Custom>),
+    Custom(Arc<Custom>),
     All(Box<[Node]>),
     Any(Box<[Node]>),
 }
@@ -93,6 +94,21 @@ impl Node {
         Ok(())
     }
 
+    /// Returns whether both are one rule; of custom parts, whether they are the very
+    /// same.
+    #[cfg(feature = "settings")]
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::All(nodes), Self::All(others)) | (Self::Any(nodes), Self::Any(others)) => {
+                let mut pairs = nodes.iter().zip(others);
+                nodes.len() == others.len() && pairs.all(|(node, other)| node.is_same(other))
+            }
+            (Self::Custom(custom), Self::Custom(other)) => Arc::ptr_eq(custom, other),
+            (Self::Custom(_), _) | (_, Self::Custom(_)) => false,
+            (leaf, other) => leaf.to_string() == other.to_string(),
+        }
+    }
+
     pub(super) fn visit(&self, f: &mut impl FnMut(&Node)) {
         f(self);
         if let Self::All(nodes) | Self::Any(nodes) = self {
@@ -149,6 +165,13 @@ impl Rule {
         self.0.fires(seen)
     }
 
+    /// Returns whether both are one rule; of custom parts, whether they are the very
+    /// same.
+    #[cfg(feature = "settings")]
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.0.is_same(&other.0)
+    }
+
     /// Returns whether a part of the rule is custom.
     pub(crate) fn has_own(&self) -> bool {
         let mut own = false;
@@ -196,6 +219,34 @@ impl Rule {
             ascending.dedup();
         }
         needs
+    }
+
+    /// Makes something else of the rule, from the leaves up. `leaf` is given a leaf as the
+    /// attribute reads it.
+    #[cfg(feature = "settings")]
+    pub(crate) fn fold<T>(
+        &self,
+        leaf: &mut impl FnMut(String) -> T,
+        all: fn(Vec<T>) -> T,
+        any: fn(Vec<T>) -> T,
+    ) -> T {
+        fn fold<T>(
+            node: &Node,
+            leaf: &mut impl FnMut(String) -> T,
+            all: fn(Vec<T>) -> T,
+            any: fn(Vec<T>) -> T,
+        ) -> T {
+            let mut parts = |nodes: &[Node]| {
+                let parts = nodes.iter().map(|node| fold(node, leaf, all, any));
+                parts.collect()
+            };
+            match node {
+                Node::All(nodes) => all(parts(nodes)),
+                Node::Any(nodes) => any(parts(nodes)),
+                node => leaf(node.to_string()),
+            }
+        }
+        fold(&self.0, leaf, all, any)
     }
 
     pub(crate) fn check(&self) -> Result<(), Vec<Fault>> {
@@ -337,7 +388,7 @@ leaves! {
     SlowRate: leaf => Node::SlowRate(leaf.ratio, leaf.threshold);
     FailureStreak: leaf => Node::FailureStreak(leaf.0);
     InFlight: leaf => Node::InFlight(Box::new(leaf));
-    Custom: leaf => Node::Custom(Box::new(leaf));
+    Custom: leaf => Node::Custom(Arc::new(leaf));
 }
 
 operators!(Rule);

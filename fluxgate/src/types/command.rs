@@ -6,8 +6,8 @@ use crate::State;
 
 /// A manual command as a value, for programs that receive it as text: displayed,
 /// parsed and serialised as the names of the methods of [`CircuitBreaker`](crate::CircuitBreaker),
-/// `reset`, `disable`, `metrics_only`, `force_open`, `open` and `half_open`. The names
-/// of the states that they lead to, such as `closed`, are parsed as well.
+/// `reset`, `disable`, `metrics_only`, `force_open`, `open`, `half_open` and `close`. The
+/// names of the states that they lead to, such as `closed`, are parsed as well.
 ///
 /// ```
 /// use fluxgate::{CircuitBreaker, State};
@@ -31,17 +31,20 @@ pub enum Command {
     Open,
     /// [`CircuitBreaker::half_open`](crate::CircuitBreaker::half_open).
     HalfOpen,
+    /// [`CircuitBreaker::close`](crate::CircuitBreaker::close).
+    Close,
 }
 
 impl Command {
     /// All commands, in the order of their definition.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Reset,
         Self::Disable,
         Self::MetricsOnly,
         Self::ForceOpen,
         Self::Open,
         Self::HalfOpen,
+        Self::Close,
     ];
 
     /// Returns the name of the method.
@@ -54,6 +57,7 @@ impl Command {
             Self::ForceOpen => "force_open",
             Self::Open => "open",
             Self::HalfOpen => "half_open",
+            Self::Close => "close",
         }
     }
 
@@ -64,11 +68,12 @@ impl Command {
         !matches!(self, Self::Open | Self::HalfOpen)
     }
 
-    /// Returns the state that the command leads to.
+    /// Returns the state that the command leads to; `Reset` leads there if no layer holds
+    /// another one (see [`HeldState`](crate::HeldState)).
     #[must_use]
     pub const fn state(self) -> State {
         match self {
-            Self::Reset => State::Closed,
+            Self::Reset | Self::Close => State::Closed,
             Self::Disable => State::Disabled,
             Self::MetricsOnly => State::MetricsOnly,
             Self::ForceOpen => State::ForcedOpen,
@@ -94,7 +99,7 @@ impl fmt::Display for ParseCommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
             "not a command: expected one of reset, disable, metrics_only, force_open, open, \
-             half_open, or the state that one leads to: closed, disabled, forced_open",
+             half_open, close, or the state that one leads to: closed, disabled, forced_open",
         )
     }
 }
@@ -105,9 +110,13 @@ impl FromStr for Command {
     type Err = ParseCommandError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
+        let named = Self::ALL
             .into_iter()
-            .find(|command| command.as_str() == text || command.state().as_str() == text)
+            .find(|command| command.as_str() == text);
+        // `closed` is what `close` leads to for certain: it stands last.
+        let leads_there = |command: &Self| command.state().as_str() == text;
+        named
+            .or_else(|| Self::ALL.into_iter().rfind(leads_there))
             .ok_or(ParseCommandError)
     }
 }
@@ -115,5 +124,5 @@ impl FromStr for Command {
 #[cfg(feature = "serde")]
 crate::util::wire::as_text!(
     Command,
-    "one of reset, disable, metrics_only, force_open, open, half_open, or of the states closed, disabled, forced_open"
+    "one of reset, disable, metrics_only, force_open, open, half_open, close, or of the states closed, disabled, forced_open"
 );

@@ -5,18 +5,18 @@ use std::{fmt, time::Duration};
 use crate::util::duration::Literal;
 
 /// What a call counts as that is dropped before its end: an async call whose
-/// future is dropped, or a [`Guard`](crate::Guard) dropped without a word.
+/// future is dropped, or a [`Guard`](crate::Guard) that is dropped unsettled.
 #[doc(alias("timeout"))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnCancel {
-    /// As nothing.
+    /// Not counted.
     #[default]
     Ignore,
     /// As a failure.
     Fail,
-    /// As a failure if it had run for at least this long, so that a timeout
-    /// around the call can open the circuit, but an impatient user can't.
+    /// A failure if the call had run for at least this long, so that a timeout around
+    /// the call can open the circuit, but an impatient user can't.
     FailAfter(Duration),
 }
 

@@ -18,7 +18,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 pub enum Outcome {
     /// The dependency works.
     Success,
-    /// It does not.
+    /// The dependency does not work.
     Failure,
     /// The error says nothing about the dependency; it may come from before the
     /// call reached it.
@@ -26,11 +26,11 @@ pub enum Outcome {
     /// A half-open circuit whose probes end in nothing else stays half-open: an
     /// error that the dependency itself gave is [`Alive`](Self::Alive).
     Ignored,
-    /// It does not, and it said for how long: a failure like any other, but if
-    /// the circuit opens, it is not probed earlier. The last such failure
-    /// counts; it never shortens the wait of the retry policy, and lengthens it
-    /// no further than to the [longest](crate::retry::Retry::longest) one that
-    /// the policy allows.
+    /// The dependency does not work, and said for how long: a failure like any other,
+    /// but if the circuit opens, it is not probed earlier. The last such failure
+    /// counts; it never shortens the wait of the retry policy, and lengthens it no
+    /// further than to the [longest](crate::retry::Retry::longest) one that the policy
+    /// allows.
     UnavailableFor(Duration),
     /// An error that proves the dependency answers, such as "not found": it ends
     /// a streak of failures and passes a probe like a success, but does not

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// What a slow probe counts as that succeeded: one that took the lowest
-/// threshold of slowness in the rules, or longer.
+/// What a successful but slow probe counts as. A probe is slow if it took the lowest
+/// slowness threshold in the rules, or longer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SlowProbes {

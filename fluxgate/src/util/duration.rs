@@ -59,6 +59,25 @@ impl fmt::Display for Literal {
     }
 }
 
+/// Displays a duration as part of a sentence: `250 ms`, `1.5 s`, `5 min`.
+#[cfg(feature = "page")]
+pub(crate) struct Words(pub(crate) Duration);
+
+#[cfg(feature = "page")]
+impl fmt::Display for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(duration) = self;
+        let minutes = duration.as_secs() / 60;
+        if minutes > 1 && *duration == Duration::from_secs(minutes * 60) {
+            return write!(f, "{minutes} min");
+        }
+        let text = format!("{duration:?}");
+        let unit = text.find(char::is_alphabetic).unwrap_or(text.len());
+        let (number, unit) = text.split_at(unit);
+        write!(f, "{number} {unit}")
+    }
+}
+
 /// Returns a sum of nanoseconds as a duration, which holds more than any window can.
 pub(crate) fn from_nanos(nanos: u128) -> Duration {
     const NANOS: u128 = 1_000_000_000;
@@ -72,6 +91,17 @@ pub(crate) fn from_nanos(nanos: u128) -> Duration {
 mod tests {
     use super::*;
 
+    #[cfg(feature = "page")]
+    #[test]
+    fn durations_in_words() {
+        let words = |nanos| Words(Duration::from_nanos(nanos)).to_string();
+        assert_eq!(words(250_000_000), "250 ms");
+        assert_eq!(words(1_500), "1.5 µs");
+        assert_eq!(words(60_000_000_000), "60 s");
+        assert_eq!(words(300_000_000_000), "5 min");
+        assert_eq!(words(301_000_000_000), "301 s");
+    }
+
     #[test]
     fn whole_and_binary_fractions_are_exact() {
         assert_eq!(from_secs_ceil(6.0), Duration::from_secs(6));
@@ -80,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_between_two_nanoseconds_is_rounded_up() {
+    fn fraction_of_nanosecond_is_rounded_up() {
         assert_eq!(from_secs_ceil(f64::from_bits(1)), Duration::from_nanos(1));
         assert_eq!(from_secs_ceil(1e-300), Duration::from_nanos(1));
         assert_eq!(from_secs_ceil(9.000_000_000_000_002), Duration::new(9, 1));

@@ -1,6 +1,7 @@
 //! A place in a list of calls in flight.
 
-/// A probe's right to its place, until another probe has it.
+/// A probe's right to its place, until another probe has it; or a call's, in a list that
+/// has the number `turn`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Slot {
     pub(crate) place: u32,
@@ -13,13 +14,4 @@ impl Slot {
         place: u32::MAX,
         turn: 0,
     };
-
-    /// Makes the slot of a place that has no turns.
-    pub(crate) fn at(place: u32) -> Self {
-        Self { place, turn: 0 }
-    }
-
-    pub(crate) fn place(self) -> u32 {
-        self.place
-    }
 }

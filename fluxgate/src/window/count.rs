@@ -97,9 +97,64 @@ impl CountWindow {
             && totals.slow.first().is_none_or(|slow| *slow == 0)
     }
 
+    /// Holds the newest calls of another window, as many as there is room for. Takes a
+    /// step for 64 calls, and one for each whose duration is kept.
+    #[cfg(feature = "settings")]
+    pub(super) fn take_over(&mut self, old: &Self, totals: &mut Totals) {
+        let kept = old.held.min(self.places());
+        // The newest stand before `next`, and go on at the end of the ring.
+        let wrapped = kept.saturating_sub(old.next);
+        let ends = [
+            (old.places() - wrapped, wrapped),
+            (old.next - (kept - wrapped), kept - wrapped),
+        ];
+        let rows = self
+            .bits
+            .chunks_mut(self.places().div_ceil(u64::BITS) as usize);
+        for (row, (from, to)) in old.bits.chunks(old.words()).zip(rows).enumerate() {
+            let mut place = 0;
+            for (at, count) in ends {
+                copy_bits(from, at, to, place, count);
+                place += count;
+            }
+            let ones = to.iter().map(|word| u64::from(word.count_ones())).sum();
+            match row.checked_sub(1) {
+                None => totals.failures = ones,
+                Some(threshold) => totals.slow[threshold] = ones,
+            }
+        }
+        if !self.nanos.is_empty() {
+            let mut place = 0;
+            for (at, count) in ends {
+                let (at, count) = (at as usize, count as usize);
+                let (to, from) = (&mut self.nanos[place..place + count], &old.nanos[at..]);
+                to.copy_from_slice(&from[..count]);
+                place += count;
+            }
+            let kept = self.nanos[..place].iter().copied();
+            totals.nanos = Sum(kept.map(u128::from).sum());
+        }
+        totals.calls = kept.into();
+        self.held = kept;
+        self.next = if kept == self.places() { 0 } else { kept };
+    }
+
     /// Returns how many calls the window holds when it is full.
     pub(super) fn size(&self) -> u64 {
         self.size
+    }
+}
+
+/// Copies `count` bits to where there are zeros.
+#[cfg(feature = "settings")]
+fn copy_bits(from: &[u64], mut at: u32, to: &mut [u64], mut place: u32, mut count: u32) {
+    while count > 0 {
+        let (left, room) = (u64::BITS - at % u64::BITS, u64::BITS - place % u64::BITS);
+        let step = left.min(room).min(count);
+        let mask = u64::MAX >> (u64::BITS - step);
+        let bits = from[(at / u64::BITS) as usize] >> (at % u64::BITS) & mask;
+        to[(place / u64::BITS) as usize] |= bits << (place % u64::BITS);
+        (at, place, count) = (at + step, place + step, count - step);
     }
 }
 
@@ -202,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_changes_nothing_only_when_full_and_clean() {
+    fn success_changes_nothing_if_full_and_clean() {
         let mut window = CountWindow::new(70);
         window.prepare(0, false);
         let mut totals = Totals::new(0);
@@ -245,6 +300,45 @@ mod tests {
                 assert_eq!(totals.slow[1], count(|(_, millis)| *millis >= 20));
                 let millis: u64 = last.iter().map(|(_, millis)| millis).sum();
                 assert_eq!(totals.nanos, Sum(u128::from(millis) * 1_000_000));
+            }
+        }
+    }
+
+    #[cfg(feature = "settings")]
+    #[test]
+    fn another_size_keeps_the_newest() {
+        let sizes = [1, 2, 63, 64, 65, 130];
+        for (old, new) in sizes.iter().flat_map(|old| sizes.map(|new| (*old, new))) {
+            for calls in [0, 1, old - 1, old, old + 1, 3 * old + 7] {
+                let prepared = |size| {
+                    let mut window = CountWindow::new(size);
+                    window.prepare(SLOW.len(), true);
+                    (window, Totals::new(SLOW.len()))
+                };
+                let ((mut window, mut totals), records) = (
+                    prepared(old),
+                    (0..calls).map(|i| record(i * 7 % 5 < 2, i * 11 % 30)),
+                );
+                for record in records.clone() {
+                    window.record_call(record, &mut totals);
+                }
+                let (mut resized, mut sums) = prepared(new);
+                resized.take_over(&window, &mut sums);
+                let (mut expected, mut expected_sums) = prepared(new);
+                for (_, record) in (0..calls).zip(records).filter(|(i, _)| i + old >= calls) {
+                    expected.record_call(record, &mut expected_sums);
+                }
+                assert_eq!(sums, expected_sums, "{calls} calls from {old} to {new}");
+                // They go on alike.
+                for i in 0..2 * new {
+                    for (window, sums) in [
+                        (&mut resized, &mut sums),
+                        (&mut expected, &mut expected_sums),
+                    ] {
+                        window.record_call(record(i % 3 == 0, i % 25), sums);
+                    }
+                    assert_eq!(sums, expected_sums, "{i} after {old} to {new}");
+                }
             }
         }
     }

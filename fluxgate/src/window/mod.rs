@@ -11,7 +11,7 @@ mod totals;
 use std::{any::type_name, fmt, time::Duration};
 
 pub use count::CountWindow;
-pub(crate) use own::{MOST, OwnWindow, WindowTask};
+pub(crate) use own::{MOST, OwnWindow, WindowCell, WindowTask};
 pub use time::TimeWindow;
 pub(crate) use totals::Sum;
 pub use totals::{Record, Totals};
@@ -20,13 +20,12 @@ use crate::{Fault, diagnostics, util::panic::catch_panic};
 
 /// A window of your own, put into a breaker as [`Custom::new`].
 ///
-/// It is asked without any lock of the breaker's, one thing at a time and in
-/// order. An outcome that comes while it is being asked waits, and is told by the
-/// caller that asks; the call itself does not wait. At most 1 024 outcomes wait:
-/// while a window hangs, further ones do not count, and
-/// [`Info::late`](crate::Info::late) counts them. A panic in it is contained: the
-/// call keeps its result, and the breaker goes on with the totals as the window
-/// left them.
+/// It is called while the breaker holds no lock, by one thread at a time and in order.
+/// An outcome that arrives meanwhile is queued, and recorded by the thread that is
+/// calling; the call itself does not wait. At most 1 024 outcomes wait: while a window
+/// hangs, further ones do not count, and [`Info::late`](crate::Info::late) counts them.
+/// A panic in it is contained: the call keeps its result, and the breaker goes on with
+/// the totals as the window left them.
 ///
 /// ```
 /// use std::{collections::VecDeque, time::Duration};
@@ -76,9 +75,10 @@ pub trait Window: Send {
     /// Forgets everything; the breaker clears the totals itself.
     fn clear(&mut self);
 
-    /// Prepares the window. It is called once, before the first record, with the
-    /// number of slowness thresholds that the rules have, and whether durations
-    /// are kept.
+    /// Prepares the window. It is called before the first record, with the number of
+    /// slowness thresholds that the rules have, and whether durations are kept; and
+    /// once more after [`clear`](Self::clear) when a change of settings has the breaker
+    /// measure other things.
     fn prepare(&mut self, thresholds: usize, durations: bool) {
         let _ = (thresholds, durations);
     }
@@ -156,6 +156,16 @@ impl From<Custom> for AnyWindow {
     }
 }
 
+/// How one window follows another.
+#[cfg(feature = "settings")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Succession {
+    Same,
+    /// With what the old one holds.
+    TakesOver,
+    BeginsEmpty,
+}
+
 impl Default for AnyWindow {
     fn default() -> Self {
         CountWindow::default().into()
@@ -179,11 +189,10 @@ impl AnyWindow {
             WindowKind::Count(window) => window.prepare(thresholds, durations),
             WindowKind::Time(window) => window.prepare(thresholds, durations),
             WindowKind::Custom(own) => {
-                let window = own.window.iter_mut();
-                let prepared = catch_panic(|| {
-                    window.for_each(|window| window.prepare(thresholds, durations));
-                });
-                prepared.unwrap_or_else(|| diagnostics::policy_panicked("window"));
+                let asked = || own.cell.ask(|window| window.prepare(thresholds, durations));
+                if catch_panic(asked).is_none() {
+                    diagnostics::policy_panicked("window");
+                }
             }
         }
     }
@@ -192,7 +201,8 @@ impl AnyWindow {
         match &self.0 {
             WindowKind::Count(window) => window.check(),
             WindowKind::Time(window) => window.check(),
-            WindowKind::Custom(own) => own.window.iter().try_for_each(|window| window.check()),
+            // One that is being asked was checked when its breaker was built.
+            WindowKind::Custom(own) => own.cell.ask(|window| window.check()).unwrap_or(Ok(())),
         }
     }
 
@@ -230,6 +240,48 @@ impl AnyWindow {
         match &mut self.0 {
             WindowKind::Custom(own) => Some(own),
             WindowKind::Count(_) | WindowKind::Time(_) => None,
+        }
+    }
+
+    /// Returns the same window, with nothing recorded and not prepared. A window of the
+    /// user's is shared.
+    #[cfg(feature = "settings")]
+    pub(crate) fn fresh(&self) -> Self {
+        match &self.0 {
+            WindowKind::Count(window) => CountWindow::new(window.size()).into(),
+            WindowKind::Time(window) => window.fresh().into(),
+            WindowKind::Custom(own) => Self(WindowKind::Custom(Box::new(own.fresh()))),
+        }
+    }
+
+    /// Returns how another window would follow this one, what is measured being the
+    /// same.
+    #[cfg(feature = "settings")]
+    pub(crate) fn succession(&self, next: &Self) -> Succession {
+        let (same, other) = match (&self.0, &next.0) {
+            (WindowKind::Count(window), WindowKind::Count(next)) => {
+                (window.size() == next.size(), Succession::TakesOver)
+            }
+            (WindowKind::Time(window), WindowKind::Time(next)) => {
+                (window.is_like(next), Succession::TakesOver)
+            }
+            (WindowKind::Custom(own), WindowKind::Custom(next)) => {
+                (own.cell.is(&next.cell), Succession::BeginsEmpty)
+            }
+            _ => (false, Succession::BeginsEmpty),
+        };
+        if same { Succession::Same } else { other }
+    }
+
+    /// Holds what another window of its kind holds, as far as it fits.
+    #[cfg(feature = "settings")]
+    pub(crate) fn take_over(&mut self, old: &Self, now: Duration, totals: &mut Totals) {
+        match (&mut self.0, &old.0) {
+            (WindowKind::Count(window), WindowKind::Count(old)) => window.take_over(old, totals),
+            (WindowKind::Time(window), WindowKind::Time(old)) => {
+                window.take_over(old, now, totals);
+            }
+            _ => {}
         }
     }
 

@@ -1,6 +1,11 @@
 //! A custom window in a breaker, and what it is to be told.
 
-use std::{collections::VecDeque, fmt, time::Duration};
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use super::{Record, Window};
 
@@ -12,44 +17,138 @@ pub(crate) const MOST: usize = 1024;
 /// What a user's window is to be told.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum WindowTask {
-    /// An outcome, of the period with this generation.
+    /// An outcome, to be counted unless the window is emptied before.
     Record {
-        generation: u64,
+        filling: u64,
         record: Record,
         now: Duration,
     },
     Expire(Duration),
     Clear,
+    /// After a change of settings, with what is measured.
+    #[cfg(feature = "settings")]
+    Prepare {
+        thresholds: usize,
+        durations: bool,
+    },
 }
 
 /// What waits for a user's window.
 #[derive(Debug, Default)]
-pub(crate) struct Tasks(pub(crate) VecDeque<WindowTask>);
+pub(crate) struct Tasks {
+    waiting: VecDeque<WindowTask>,
+    /// How often the window was emptied.
+    filling: u64,
+}
 
 impl Tasks {
     /// Leaves a task for the window. Returns whether there was room.
     pub(crate) fn put(&mut self, task: WindowTask) -> bool {
-        let fits = self.0.len() < MOST;
+        let fits = self.waiting.len() < MOST;
         if fits {
-            self.0.push_back(task);
+            self.waiting.push_back(task);
         }
         fits
     }
 
-    /// The window is to be emptied. The outcomes that wait belong to a period that
-    /// is over; they stay to be counted as late.
+    /// Leaves an outcome for the window. Returns whether there was room.
+    pub(crate) fn put_record(&mut self, record: Record, now: Duration) -> bool {
+        let filling = self.filling;
+        self.put(WindowTask::Record {
+            filling,
+            record,
+            now,
+        })
+    }
+
+    /// Takes the next task.
+    pub(crate) fn take(&mut self) -> Option<WindowTask> {
+        self.waiting.pop_front()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Returns how often the window was emptied.
+    pub(crate) fn filling(&self) -> u64 {
+        self.filling
+    }
+
+    /// The window is to be emptied. The outcomes that wait belong to what is over;
+    /// they stay to be counted as late.
     pub(crate) fn clear(&mut self) {
-        self.0
+        self.filling += 1;
+        self.waiting
             .retain(|task| matches!(task, WindowTask::Record { .. }));
-        self.0.push_front(WindowTask::Clear);
+        self.waiting.push_front(WindowTask::Clear);
+    }
+
+    /// The window is to be emptied, since other things are measured.
+    #[cfg(feature = "settings")]
+    pub(crate) fn prepare(&mut self, thresholds: usize, durations: bool) {
+        self.clear();
+        let prepare = WindowTask::Prepare {
+            thresholds,
+            durations,
+        };
+        self.waiting.insert(1, prepare);
+    }
+
+    /// Returns how many outcomes wait.
+    #[cfg(feature = "settings")]
+    pub(crate) fn records(&self) -> u64 {
+        let is_record = |task: &&WindowTask| matches!(task, WindowTask::Record { .. });
+        self.waiting.iter().filter(is_record).count() as u64
+    }
+}
+
+/// Where a user's window is kept, also while other settings are in force.
+#[derive(Clone)]
+pub(crate) struct WindowCell(Arc<Mutex<Option<Box<dyn Window>>>>);
+
+impl WindowCell {
+    fn window(&self) -> MutexGuard<'_, Option<Box<dyn Window>>> {
+        // No code of the user's runs under it.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the window out, to be asked; `None` while another caller asks it.
+    pub(crate) fn take(&self) -> Option<Box<dyn Window>> {
+        self.window().take()
+    }
+
+    /// Puts the window back.
+    pub(crate) fn put(&self, window: Box<dyn Window>) {
+        *self.window() = Some(window);
+    }
+
+    /// Asks the window, unless another caller does so. It is put back if that panics.
+    pub(crate) fn ask<R>(&self, f: impl FnOnce(&mut dyn Window) -> R) -> Option<R> {
+        struct Taken<'a>(&'a WindowCell, Option<Box<dyn Window>>);
+
+        impl Drop for Taken<'_> {
+            fn drop(&mut self) {
+                if let Some(window) = self.1.take() {
+                    self.0.put(window);
+                }
+            }
+        }
+
+        let mut taken = Taken(self, self.take());
+        let window = taken.1.as_mut()?;
+        Some(f(&mut **window))
+    }
+
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
 /// A window of the user's own, in a breaker: it is never asked here, but by the
 /// engine, without the lock.
 pub(crate) struct OwnWindow {
-    /// Taken out while it is asked.
-    pub(crate) window: Option<Box<dyn Window>>,
+    pub(crate) cell: WindowCell,
     /// What it is to be told.
     pub(crate) tasks: Tasks,
     name: &'static str,
@@ -58,9 +157,19 @@ pub(crate) struct OwnWindow {
 impl OwnWindow {
     pub(super) fn new(window: Box<dyn Window>, name: &'static str) -> Self {
         Self {
-            window: Some(window),
+            cell: WindowCell(Arc::new(Mutex::new(Some(window)))),
             tasks: Tasks::default(),
             name,
+        }
+    }
+
+    /// Returns the same window with nothing to be told.
+    #[cfg(feature = "settings")]
+    pub(super) fn fresh(&self) -> Self {
+        Self {
+            cell: self.cell.clone(),
+            tasks: Tasks::default(),
+            name: self.name,
         }
     }
 }

@@ -92,6 +92,50 @@ impl TimeWindow {
     }
 }
 
+#[cfg(feature = "settings")]
+impl TimeWindow {
+    /// Returns whether both cut the time in the same way.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        (self.duration, self.slots) == (other.duration, other.slots)
+    }
+
+    /// Returns a window like this one that holds nothing.
+    pub(super) fn fresh(&self) -> Self {
+        Self::with_slots(self.duration, self.slots)
+    }
+
+    /// Holds the calls of another window that are not too old: each of its slots goes
+    /// into the one that holds its beginning.
+    pub(super) fn take_over(&mut self, old: &Self, now: Duration, totals: &mut Totals) {
+        let mut slow = old.slow.iter();
+        for slot in &old.held {
+            let begins = slot.begins / self.width * self.width;
+            if self.held.back().is_none_or(|newest| newest.begins < begins) {
+                self.held.push_back(TimeSlot { begins, ..*slot });
+                self.slow.extend(slow.by_ref().take(self.thresholds));
+            } else if let Some(newest) = self.held.back_mut() {
+                newest.calls += slot.calls;
+                newest.failures += slot.failures;
+                newest.nanos = newest.nanos.saturating_add(slot.nanos);
+                let first = self.slow.len() - self.thresholds;
+                for (sum, slow) in self.slow.range_mut(first..).zip(slow.by_ref()) {
+                    *sum += slow;
+                }
+            }
+        }
+        totals.clear();
+        for slot in &self.held {
+            totals.calls += slot.calls;
+            totals.failures += slot.failures;
+            totals.nanos = Sum(totals.nanos.0.saturating_add(slot.nanos));
+        }
+        for (place, slow) in self.slow.iter().enumerate() {
+            totals.slow[place % self.thresholds] += slow;
+        }
+        self.expire(now, totals);
+    }
+}
+
 fn default_slots(duration: Duration) -> u64 {
     let seconds = duration.as_secs();
     let slots = if duration.subsec_nanos() == 0 {
@@ -290,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn slots_of_a_rounded_length_do_not_lengthen_the_window() {
+    fn rounded_slots_do_not_lengthen_the_window() {
         let mut window = TimeWindow::new(Duration::from_nanos(15)).slots(10);
         window.prepare(0, false);
         let mut totals = Totals::new(0);
@@ -309,5 +353,42 @@ mod tests {
         }
         assert_eq!(totals.calls, 5000);
         assert!(window.held.len() <= 5 && window.held.capacity() <= 128);
+    }
+
+    #[cfg(feature = "settings")]
+    #[test]
+    fn old_slots_go_where_they_begin() {
+        const SLOW: [Duration; 1] = [Duration::from_secs(1)];
+        let second = Duration::from_secs(1);
+        let mut old = TimeWindow::new(6 * second);
+        old.prepare(1, false);
+        let mut totals = Totals::new(1);
+        for at in 1..=6 {
+            let nanos = if at % 2 == 0 { 1_000_000_000 } else { 1 };
+            let record = Record::new(at == 3, nanos, &SLOW);
+            old.record(record, at * second, &mut totals);
+        }
+        let taken = |window: TimeWindow, now: Duration| {
+            let (mut window, mut totals) = (window, Totals::new(1));
+            window.prepare(1, false);
+            window.take_over(&old, now, &mut totals);
+            let Totals {
+                calls,
+                failures,
+                slow,
+                ..
+            } = totals;
+            (calls, failures, slow[0], window.held.len())
+        };
+        let now = 6 * second;
+        assert_eq!(taken(TimeWindow::new(60 * second), now), (6, 1, 3, 6));
+        // Slots of three seconds, from 0, 3 and 6.
+        let wide = TimeWindow::new(12 * second).slots(4);
+        assert_eq!(taken(wide, now), (6, 1, 3, 3));
+        assert_eq!(taken(TimeWindow::new(2 * second), now), (2, 0, 1, 2));
+        assert_eq!(
+            taken(TimeWindow::new(2 * second), 60 * second),
+            (0, 0, 0, 0)
+        );
     }
 }

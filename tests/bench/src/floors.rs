@@ -100,6 +100,7 @@ pub fn add(suite: &mut Suite) {
         .add(Case::Open, LOOP, nothing)
         .add(Case::OpenPair, LOOP, nothing)
         .add(Case::Timed, BARE, healthy)
+        .add(Case::Throttle, BARE, healthy)
         .asynchronous(BARE, || Bare);
 
     let floor = |name| Subject::new(name, Role::Floor);

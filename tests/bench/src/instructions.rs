@@ -4,7 +4,8 @@ use std::{env, io, process::Command};
 
 use crate::{
     peer::Batch,
-    suite::{Entry, Role, Suite},
+    peers::{ours, throttle},
+    suite::{Case, Entry, Role, Suite},
 };
 
 /// A call's, on the average.
@@ -24,7 +25,8 @@ const CALLS: u64 = 10_000;
 ///
 /// # Panics
 ///
-/// Panics if a call through one of our breakers allocates.
+/// Panics if a call through one of our breakers allocates, or a healthy one takes more
+/// instructions with a throttle than without.
 pub fn count(suite: &Suite) -> Vec<Option<Counts>> {
     let valgrind = Command::new("valgrind").arg("--version").output().is_ok();
     if !valgrind {
@@ -47,7 +49,21 @@ pub fn count(suite: &Suite) -> Vec<Option<Counts>> {
             allocations,
         })
     };
-    suite.entries.iter().enumerate().map(counts).collect()
+    let counted: Vec<_> = suite.entries.iter().enumerate().map(counts).collect();
+    let healthy = |case, subject| {
+        let entries = suite.entries.iter().zip(&counted);
+        let mut of_it = entries.filter(|(it, _)| it.case == case && it.subject == subject);
+        of_it
+            .next()
+            .and_then(|(_, counts)| (*counts)?.instructions)
+            .map(f64::round)
+    };
+    assert_eq!(
+        healthy(Case::Throttle, throttle::CALM),
+        healthy(Case::Healthy, ours::SUBJECT),
+        "a throttle must cost a healthy call nothing"
+    );
+    counted
 }
 
 fn allocations(batch: &Batch) -> f64 {

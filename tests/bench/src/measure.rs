@@ -42,7 +42,7 @@ pub fn measure(suite: &Suite, rounds: usize) -> Vec<Times> {
         if round % 10 == 0 {
             eprintln!("round {round} of {rounds}");
         }
-        // Forth and back: nobody always follows the same neighbour.
+        // Forth and back, so that no entry always follows the same neighbour.
         if round % 2 == 0 {
             runs.iter_mut().for_each(Run::turn);
         } else {

@@ -22,6 +22,8 @@ pub enum Case {
     Timed,
     /// Asking and choosing, which peers have no part in.
     Choosing,
+    /// With a throttle, which peers have none of.
+    Throttle,
     /// One point of a curve.
     Growth(Curve, u64),
 }
@@ -50,6 +52,7 @@ impl Case {
             Self::Async => "async, healthy",
             Self::Timed => "with the clock, healthy",
             Self::Choosing => "asking and choosing",
+            Self::Throttle => "with a throttle",
             Self::Growth(curve, _) => curve.title(),
         }
     }

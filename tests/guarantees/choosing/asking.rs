@@ -78,7 +78,7 @@ fn owned_guard_is_static_and_send() {
 }
 
 #[test]
-fn owned_guard_dropped_while_unwinding_is_cancelled() {
+fn owned_guard_dropped_by_panic_is_cancelled() {
     let clock = ManualClock::new();
     let breaker = breaker("unwinding", &clock, 1);
     let guard = breaker.acquire_owned().unwrap();
@@ -140,7 +140,7 @@ fn measured_duration_of_a_borrowed_guard_counts() {
 }
 
 #[test]
-fn measured_outcome_says_what_an_unmeasured_one_says() {
+fn measured_and_unmeasured_outcomes_agree() {
     let told = |outcome: Outcome, is_measured: bool, has_throttle: bool| {
         let clock = ManualClock::new();
         let mut builder = CircuitBreaker::builder("told")

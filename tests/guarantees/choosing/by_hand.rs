@@ -134,6 +134,8 @@ fn initial_state_is_told_and_left_as_any_other() {
     assert_eq!(one.state(), State::MetricsOnly);
     assert_eq!(one.info().metrics.failure_count, 1);
     one.reset();
+    assert_eq!(one.state(), State::MetricsOnly, "it holds that state");
+    one.close();
     fail(&one);
     assert_eq!(one.state(), State::Open);
 }
@@ -149,6 +151,8 @@ fn initial_state_is_that_of_every_key() {
         assert_eq!(set.get(&key).state(), State::ForcedOpen, "{key}");
     }
     set.get(&9).reset();
+    assert_eq!(set.get(&9).state(), State::ForcedOpen);
+    set.get(&9).close();
     assert_eq!(set.get(&9).state(), State::Closed);
 }
 

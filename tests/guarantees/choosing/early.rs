@@ -242,7 +242,7 @@ fn early_probe_changes_nothing_unless_it_passes() {
 }
 
 #[test]
-fn early_probe_that_panics_or_is_dropped_changes_nothing() {
+fn dropped_early_probe_changes_nothing() {
     for on_cancel in [OnCancel::Ignore, OnCancel::Fail] {
         let clock = ManualClock::new();
         let one = CircuitBreaker::builder("gone")
@@ -276,7 +276,7 @@ fn early_probe_that_panics_or_is_dropped_changes_nothing() {
 }
 
 #[test]
-fn hung_early_probe_keeps_others_out_for_its_lease() {
+fn hung_early_probe_blocks_others_for_its_lease() {
     let clock = ManualClock::new();
     let own = clock.clone();
     let set = CircuitBreakers::<String>::builder("hung")
@@ -352,7 +352,7 @@ fn each_breaker_of_a_list_has_its_own_clock() {
 }
 
 #[test]
-fn early_probe_asks_the_next_where_no_slot_is_free() {
+fn early_probe_asks_next_if_no_slot_is_free() {
     let clock = ManualClock::new();
     let [full, free] = ["full", "free"].map(|name| breaker(name, &clock, 1));
     full.half_open();

@@ -279,7 +279,7 @@ fn panicked_attempt_is_settled_after_its_future() {
 }
 
 #[test]
-fn throttled_target_is_passed_over_and_not_rejected() {
+fn throttled_target_is_passed_over() {
     let clock = ManualClock::new();
     let busy = CircuitBreaker::builder("busy")
         .throttle(Adaptive::new(1.1).min(1).floor(0.0))

@@ -88,7 +88,7 @@ fn waiters_of_a_slot_do_not_stampede() {
     }
     assert_eq!(one.info().rejected, 0);
     let (mut served, mut polls) = (0, 0);
-    // Whoever is woken asks; a call ends before the next is looked for.
+    // A waiter that is woken asks; a call ends before the next is looked for.
     let mut at = 0;
     loop {
         woken = (at..WAITERS.min(at + 64))
@@ -334,7 +334,7 @@ impl Window for Forgetful {
 }
 
 #[test]
-fn waiters_are_served_beside_a_window_of_your_own() {
+fn waiters_are_served_beside_custom_window() {
     let clock = ManualClock::new();
     let one = CircuitBreaker::builder("own window")
         .window(window::Custom::new(Forgetful))

@@ -6,6 +6,7 @@ use fluxgate::{CallNotPermitted, Info, Signal, State};
 
 use super::{
     lifetime::same_lifetime,
+    overload::same_throttle,
     reference::{Reference, Rejection, Why},
     settings::nanos,
     world::World,
@@ -58,6 +59,7 @@ impl World<'_> {
         );
         same_metrics(&info, model);
         same_lifetime(&info, model);
+        same_throttle(&info, model);
         for heard in &self.levers.heard {
             same_signals(&heard.lock().unwrap(), model);
         }

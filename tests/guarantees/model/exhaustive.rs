@@ -216,6 +216,7 @@ fn settings() -> Vec<Settings> {
         lease: 2 * TICK,
         on_cancel: OnCancel::Ignore,
         slow_probes_fail: false,
+        throttle: None,
         durations: false,
         initial_state: State::Closed,
         reads: None,
@@ -315,7 +316,7 @@ fn g1_healed_dependency_closes_every_state() {
 /// is on its way; and once the dependency works all are served, without a command, or
 /// a call that does not wait.
 #[test]
-fn every_way_in_keeps_the_bounds_and_forgets_no_waiter() {
+fn every_way_in_keeps_bounds_and_waiters() {
     let one_slot = Settings {
         window: Window::Count(1),
         tripper: Rule::FailureStreak(1),

@@ -13,7 +13,7 @@ pub(crate) fn same_lifetime(info: &Info, model: &Reference) {
         return;
     };
     let lifetime = info.lifetime.as_ref().expect("a listener reads it");
-    // In disabled nobody looks.
+    // In disabled results are not looked at.
     let judged: Vec<&Call> = model
         .calls
         .iter()

@@ -3,6 +3,7 @@
 mod compare;
 mod exhaustive;
 mod lifetime;
+mod overload;
 mod policies;
 mod questions;
 mod random;

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use fluxgate::{OnCancel, Reason, RuleKind, State};
 
 use super::{
+    overload::Attention,
     questions::trailing,
     settings::{Settings, nanos},
 };
@@ -89,6 +90,7 @@ impl From<Reason> for Why {
 pub(crate) struct Counts {
     /// By which state.
     pub(crate) rejected: Vec<State>,
+    pub(crate) throttled: u64,
     pub(crate) passed_over: u64,
     pub(crate) early_probes: u64,
     pub(crate) ignored: u64,
@@ -118,6 +120,10 @@ pub(crate) struct Reference {
     pub(crate) gate: bool,
     /// The early probe that keeps others out while it is in flight.
     pub(crate) early: Option<usize>,
+    /// The last time of attention.
+    pub(crate) attention: Option<Attention>,
+    /// When the overloads were since the last other answer.
+    pub(crate) overloads: Vec<u64>,
 }
 
 impl Reference {
@@ -144,6 +150,8 @@ impl Reference {
             looked_at: 0,
             gate: true,
             early: None,
+            attention: None,
+            overloads: Vec::new(),
         };
         if initial_state != State::Closed {
             reference.enter(initial_state, None);
@@ -200,9 +208,9 @@ impl Reference {
         });
     }
 
-    /// The call's number, or why not.
-    pub(crate) fn admit(&mut self) -> Result<usize, Rejection> {
-        let admitted = self.try_admit();
+    /// The call's number, or why not. Whether it is throttled is the breaker's choice.
+    pub(crate) fn admit(&mut self, is_throttled: bool) -> Result<usize, Rejection> {
+        let admitted = self.try_admit(is_throttled);
         if let Err(rejection) = &admitted {
             self.counts.rejected.push(rejection.state);
         }
@@ -210,15 +218,15 @@ impl Reference {
     }
 
     /// The same for a call that goes elsewhere if it is not admitted.
-    pub(crate) fn pick(&mut self) -> Result<usize, Rejection> {
-        let admitted = self.try_admit();
+    pub(crate) fn pick(&mut self, is_throttled: bool) -> Result<usize, Rejection> {
+        let admitted = self.try_admit(is_throttled);
         self.counts.passed_over += u64::from(admitted.is_err());
         admitted
     }
 
     /// The same for a call that has nowhere else to go, and may be an early probe.
-    pub(crate) fn fail_over(&mut self) -> Result<usize, Rejection> {
-        let admitted = self.try_admit();
+    pub(crate) fn fail_over(&mut self, is_throttled: bool) -> Result<usize, Rejection> {
+        let admitted = self.try_admit(is_throttled);
         if admitted.is_ok() || !self.takes_early() {
             self.counts.passed_over += u64::from(admitted.is_err());
             return admitted;
@@ -231,7 +239,10 @@ impl Reference {
     }
 
     /// The same, and what does not admit the call counts nothing.
-    pub(crate) fn try_admit(&mut self) -> Result<usize, Rejection> {
+    pub(crate) fn try_admit(&mut self, is_throttled: bool) -> Result<usize, Rejection> {
+        if let Some(rejection) = self.throttle(is_throttled) {
+            return Err(rejection);
+        }
         self.look();
         let probe = match self.state() {
             State::Closed | State::MetricsOnly | State::Disabled => false,
@@ -298,6 +309,7 @@ impl Reference {
             took: elapsed,
             late,
             early,
+            probe,
             ..
         } = self.calls[call];
         if self.early == Some(call) {
@@ -314,11 +326,24 @@ impl Reference {
             Ending::Panicked => self.counts.panicked += 1,
             Ending::Success | Ending::Failure => {}
         }
+        let ending = match ending {
+            Ending::Overloaded if !late => match self.count_overload(probe) {
+                Some(ending) => ending,
+                None => return self.look_after(call),
+            },
+            Ending::Success | Ending::Failure | Ending::Alive | Ending::Panicked
+                if !late && !probe =>
+            {
+                self.count_answer();
+                ending
+            }
+            ending => ending,
+        };
         let slow = |least: u64| elapsed >= least;
         let ending = match ending {
             Ending::Success | Ending::Alive
                 if self.settings.slow_probes_fail
-                    && self.calls[call].probe
+                    && probe
                     && self.settings.tripper.slowest_allowed().is_some_and(slow) =>
             {
                 // An answer stays counted as one.

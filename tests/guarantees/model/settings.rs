@@ -9,6 +9,7 @@ use std::time::Duration;
 use fluxgate::{
     Builder, CircuitBreaker, Listener, OnCancel, Signal, SlowProbes, State, listener, permit,
     retry,
+    throttle::Adaptive,
     tripper::{self, Context, Needs, Tripper},
     window,
 };
@@ -27,10 +28,20 @@ pub(crate) struct Settings {
     pub(crate) lease: u64,
     pub(crate) on_cancel: OnCancel,
     pub(crate) slow_probes_fail: bool,
+    pub(crate) throttle: Option<Throttle>,
     pub(crate) durations: bool,
     pub(crate) initial_state: State,
     /// What a listener reads beyond its signals.
     pub(crate) reads: Option<Reads>,
+}
+
+/// The margin and the floor are eighths.
+#[derive(Clone, Debug)]
+pub(crate) struct Throttle {
+    pub(crate) k: u64,
+    pub(crate) window: u64,
+    pub(crate) min: u64,
+    pub(crate) floor: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -132,6 +143,10 @@ impl Settings {
         } else {
             builder
         };
+        let builder = match &self.throttle {
+            Some(throttle) => builder.throttle(throttle.build()),
+            None => builder,
+        };
         let builder = match self.reopen_after {
             Some(failures) => builder.reopen_after(failures),
             None => builder,
@@ -174,6 +189,15 @@ impl Settings {
                 gate,
             }),
         }
+    }
+}
+
+impl Throttle {
+    fn build(&self) -> Adaptive {
+        Adaptive::new(ratio(self.k))
+            .window(nanos(self.window))
+            .min(self.min)
+            .floor(ratio(self.floor))
     }
 }
 

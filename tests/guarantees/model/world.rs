@@ -223,7 +223,7 @@ impl<'a> World<'a> {
             }
             Step::Command(state) => {
                 match state {
-                    State::Closed => self.breaker.reset(),
+                    State::Closed => self.breaker.close(),
                     State::Disabled => self.breaker.disable(),
                     State::MetricsOnly => self.breaker.metrics_only(),
                     State::ForcedOpen => self.breaker.force_open(),
@@ -248,13 +248,13 @@ impl<'a> World<'a> {
         match *step {
             Step::Admit => {
                 let admitted = self.breaker.acquire();
-                let expected = self.model.admit();
+                let expected = self.model.admit(self.is_throttled());
                 self.admitted(admitted.map(Flight::Guard), expected);
             }
             Step::Pick => {
                 let picked = choose::pick([self.breaker]);
                 let admitted = picked.map(|picked| Flight::Owned(picked.guard));
-                let expected = self.model.pick();
+                let expected = self.model.pick(self.is_throttled());
                 self.admitted(admitted.map_err(|error| rejection(&error)), expected);
             }
             Step::FailOver => {
@@ -262,7 +262,7 @@ impl<'a> World<'a> {
                 let mut future = self.fail_over(Rc::clone(&script));
                 let admitted = pending(poll(future.as_mut()));
                 let admitted = admitted.map(|()| Flight::Future(future, script));
-                let expected = self.model.fail_over();
+                let expected = self.model.fail_over(self.is_throttled());
                 self.admitted(admitted, expected);
             }
             Step::Start => {
@@ -270,7 +270,7 @@ impl<'a> World<'a> {
                 let mut future = self.future(Rc::clone(&script));
                 let admitted = pending(poll(future.as_mut()));
                 let admitted = admitted.map(|()| Flight::Future(future, script));
-                let expected = self.model.admit();
+                let expected = self.model.admit(self.is_throttled());
                 self.admitted(admitted, expected);
             }
             Step::Discard => drop(self.future(Script::default())),
@@ -314,10 +314,11 @@ impl<'a> World<'a> {
                             Outcome::UnavailableFor(wait)
                         });
                     }
-                    self.model.ask(call, wait);
                     let ending = if busy {
+                        self.model.ask_callers(call, wait);
                         Ending::Overloaded
                     } else {
+                        self.model.ask(call, wait);
                         Ending::Failure
                     };
                     self.model.settle(call, ending);
@@ -358,7 +359,7 @@ impl<'a> World<'a> {
 
     fn poll_waiter(&mut self, at: usize) {
         let guard = self.waiters[at].poll();
-        match (guard, self.model.try_admit()) {
+        match (guard, self.model.try_admit(self.is_throttled())) {
             (Some(guard), Ok(call)) => {
                 self.waiters.remove(at);
                 self.flights.push((call, Flight::Owned(guard)));
@@ -369,6 +370,11 @@ impl<'a> World<'a> {
                 if guard.is_some() { "in" } else { "not in" }
             ),
         }
+    }
+
+    /// Returns whether the call that just asked was throttled.
+    fn is_throttled(&self) -> bool {
+        self.breaker.info().throttled > self.model.counts.throttled
     }
 
     fn admitted(
@@ -415,7 +421,6 @@ impl<'a> World<'a> {
     }
 
     fn call(&mut self, ending: Ending, takes: u64) {
-        let expected = self.model.admit();
         let clock = &self.levers.clock;
         let ran = catch_unwind(AssertUnwindSafe(|| {
             let f = || {
@@ -427,7 +432,7 @@ impl<'a> World<'a> {
                 _ => self.breaker.with_tracker(tracked).call(f),
             }
         }));
-        match (ran, expected) {
+        match (ran, self.model.admit(self.is_throttled())) {
             (Ok(Err(Error::Rejected(rejection))), Err(expected)) => {
                 same_rejection(&rejection, &expected);
             }

@@ -309,7 +309,7 @@ fn an_open_circuit_shows_the_rate_it_opened_with() {
 }
 
 #[test]
-fn counters_never_fall_while_breakers_come_and_go() {
+fn counters_never_fall_as_breakers_come_and_go() {
     const ROUNDS: u32 = 300;
     let registry = Registry::new();
     let metrics = PrometheusListener::with_registry(registry.clone());

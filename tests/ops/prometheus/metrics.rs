@@ -19,7 +19,7 @@ use prometheus::Registry;
 use super::{builder, fail, of, one, pairs, state, succeed};
 
 #[test]
-fn every_metric_through_an_opening_and_a_recovery() {
+fn every_metric_through_opening_and_recovery() {
     let registry = Registry::new();
     let clock = ManualClock::new();
     let metrics = PrometheusListener::with_registry(registry.clone())
@@ -134,7 +134,7 @@ fn totals_after_a_recovery(registry: &Registry) {
 }
 
 #[test]
-fn every_outcome_and_every_rejection_has_its_own_label() {
+fn outcomes_and_rejections_have_labels() {
     let registry = Registry::new();
     let breaker = builder("labels", &registry)
         .tripper(FailureStreak::new(100))

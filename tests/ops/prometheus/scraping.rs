@@ -187,7 +187,7 @@ fn foreign_collectors_come_and_go() {
     let breaker = builder("stays", &registry).build().unwrap();
     registry.unregister(Box::new(foreign())).unwrap();
     assert_eq!(of(&registry, "state", "stays").len(), 6);
-    // Nobody else gets our names, nor takes them away.
+    // No other collector gets our names, nor takes them away.
     let opts = prometheus::Opts::new(
         "circuit_breaker_state",
         "Current state of the circuit breaker",

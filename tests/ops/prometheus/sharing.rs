@@ -57,7 +57,7 @@ fn exported_from_build_until_drop() {
 }
 
 #[test]
-fn a_foreign_metric_of_the_same_name_is_refused_in_words() {
+fn foreign_metric_of_same_name_is_refused() {
     let registry = Registry::new();
     let opts = Opts::new("circuit_breaker_state", "somebody else's");
     let foreign = IntGaugeVec::new(opts, &["service"]).unwrap();

@@ -152,7 +152,7 @@ pub(super) const NAMES: &[Row] = &[
         "the name is `name = \"payment_api\"`",
     ),
     (
-        "circuit_breaker cb instance shared share use_breaker with config settings \
+        "circuit_breaker cb instance shared share use_breaker with config \
          base_config template options from parent static_breaker",
         "a breaker defined elsewhere, with all its settings, is `breaker = PAYMENTS`; \
          `fluxgate::breaker!` defines one",

@@ -1,7 +1,9 @@
 //! Recording and judging: what a call that ended does to the window and the streaks, and
 //! the state that leads to.
 
-use std::time::Duration;
+#[cfg(feature = "fleet")]
+use std::num::NonZeroU64;
+use std::{sync::Arc, time::Duration};
 
 use super::{Machine, Next};
 use crate::{
@@ -43,18 +45,18 @@ impl Question {
         };
         let fires = config.tripper.fires(&seen);
         (fires == (self.target == State::Open)).then(|| Next {
-            state: self.target,
             cause: fires.then(|| config.tripper.cause(&seen)).flatten(),
-            asks: false,
+            ..self.target.into()
         })
     }
 }
 
 impl Machine {
     /// Records a call of the present generation. The state it leads to, if any.
+    #[inline]
     pub(crate) fn record(
         &mut self,
-        config: &Config,
+        config: &Arc<Config>,
         ending: Ending,
         now: Duration,
     ) -> Option<Next> {
@@ -69,44 +71,45 @@ impl Machine {
     #[allow(clippy::inline_always)]
     pub(crate) fn went_into(
         &mut self,
-        config: &Config,
+        config: &Arc<Config>,
         failed: bool,
         now: Duration,
     ) -> Option<Next> {
         if let Some(running) = &mut self.running {
             running.age(nanos(now));
         }
-        self.recorded(config, failed, config.min_to_trip.is_below(&self.totals))
+        let below = self.recording.min_to_trip.is_below(&self.totals);
+        self.recorded(config, failed, below)
     }
 
     /// Records a call of which nothing is kept but its outcome, and no rule asks
     /// when it was.
     #[inline(always)]
     #[allow(clippy::inline_always)]
-    pub(crate) fn record_outcome(&mut self, config: &Config, failed: bool) -> Option<Next> {
+    pub(crate) fn record_outcome(&mut self, config: &Arc<Config>, failed: bool) -> Option<Next> {
         match self.window.as_count() {
             Some(window) => {
                 window.record_outcome(failed, &mut self.totals);
-                self.recorded(
-                    config,
-                    failed,
-                    config.min_to_trip.is_below_outcomes(&self.totals),
-                )
+                let min_to_trip = &self.recording.min_to_trip;
+                let below = min_to_trip.is_below_outcomes(&self.totals);
+                self.recorded(config, failed, below)
             }
             None => self.record_untimed(config, failed),
         }
     }
 
+    /// Records as [`record_outcome`](Self::record_outcome) does, in a window that is no
+    /// `CountWindow`.
     #[cold]
     #[inline(never)]
-    fn record_untimed(&mut self, config: &Config, failed: bool) -> Option<Next> {
+    fn record_untimed(&mut self, config: &Arc<Config>, failed: bool) -> Option<Next> {
         self.record(config, Ending { failed, nanos: 0 }, Duration::ZERO)
     }
 
     /// Counts a call that was recorded. Returns the state that leads to, if any: none
     /// while the window is full and its totals are `below` every threshold.
     #[inline]
-    fn recorded(&mut self, config: &Config, failed: bool, below: bool) -> Option<Next> {
+    fn recorded(&mut self, config: &Arc<Config>, failed: bool, below: bool) -> Option<Next> {
         self.streak = if failed {
             self.streak.saturating_add(1)
         } else {
@@ -121,9 +124,16 @@ impl Machine {
     }
 
     #[inline(never)]
-    fn judge(&mut self, config: &Config, failed: bool) -> Option<Next> {
+    fn judge(&mut self, config: &Arc<Config>, failed: bool) -> Option<Next> {
         match self.state {
-            State::Closed => self.tripped(config, State::Closed),
+            State::Closed => {
+                let next = self.tripped(config, State::Closed);
+                #[cfg(feature = "fleet")]
+                if next.is_none() && config.suspect.is_some() {
+                    return self.suspects(config);
+                }
+                next
+            }
             State::HalfOpen => self.judge_probe(config, failed),
             State::MetricsOnly => self.would_trip(config),
             _ => None,
@@ -158,7 +168,15 @@ impl Machine {
     }
 
     fn reopened(&self, config: &Config) -> Option<Next> {
-        match config.reopen_after {
+        #[cfg(feature = "fleet")]
+        let limit = if self.is_leased() {
+            Some(NonZeroU64::MIN)
+        } else {
+            config.reopen_after
+        };
+        #[cfg(not(feature = "fleet"))]
+        let limit = config.reopen_after;
+        match limit {
             Some(limit) if self.streak >= limit.get() => Some(Next {
                 cause: Some(Cause {
                     leaf: Cause::REOPEN_AFTER,

@@ -3,6 +3,10 @@
 //! questions that only a user's own rule can answer, are handed out.
 
 pub(super) mod judge;
+#[cfg(feature = "settings")]
+pub(super) mod replace;
+#[cfg(feature = "fleet")]
+mod suspicion;
 mod would_open;
 
 use std::time::Duration;
@@ -11,7 +15,11 @@ pub(crate) use judge::Ending;
 
 use crate::{
     State,
-    engine::{config::Config, probes::Probes},
+    engine::{
+        config::{Config, Recording},
+        probes::Probes,
+        state_word::Epoch,
+    },
     flight::ProbeOutcomes,
     retry::Opening,
     tripper::{Cause, ages::InFlightAges},
@@ -28,6 +36,9 @@ pub(crate) struct Next {
     /// Whether the tripper has to be asked first: `Open` is entered if it fires,
     /// `Closed` if it does not.
     pub(crate) asks: bool,
+    /// No transition: the second rule, which a fleet gives a breaker, began to fire.
+    #[cfg(feature = "fleet")]
+    pub(crate) suspects: bool,
 }
 
 impl From<State> for Next {
@@ -36,6 +47,8 @@ impl From<State> for Next {
             state,
             cause: None,
             asks: false,
+            #[cfg(feature = "fleet")]
+            suspects: false,
         }
     }
 }
@@ -45,6 +58,8 @@ impl From<State> for Next {
 pub(crate) struct OpeningWait {
     /// How long to wait for the first probe; `None` is for ever.
     pub(crate) first: Option<Duration>,
+    /// No change of the settings makes the wait shorter than this.
+    pub(crate) least: Duration,
     /// How long a dependency may ask it to wait.
     pub(crate) longest: Duration,
     /// Whether early probes may run in the opening.
@@ -69,6 +84,8 @@ pub(crate) struct Machine {
     /// Goes up with every transition: what was admitted in another generation
     /// does not count.
     generation: u64,
+    /// Goes up with every change of the settings.
+    revision: u32,
     entered: Duration,
     /// From half-open back to open since the circuit was last closed.
     reopens: u64,
@@ -84,10 +101,15 @@ pub(crate) struct Machine {
     failed: u64,
     /// How long after `entered` an open circuit may be probed; `None` is never.
     wait: Option<Duration>,
+    /// What of that wait no change of the settings makes shorter, in nanoseconds: a
+    /// command said so, or the dependency did.
+    least_wait: u64,
     /// Until when the dependency said it would be down, in this period.
     asked: Option<Duration>,
     /// Whether early probes may run in this period.
     allows_early: bool,
+    /// What is read for every recorded call, from the settings.
+    recording: Recording,
     window: AnyWindow,
     totals: Totals,
     /// The totals that opened the circuit, while it is open.
@@ -97,20 +119,26 @@ pub(crate) struct Machine {
     running: Option<Box<InFlightAges>>,
     /// The openings that `MetricsOnly` kept from happening, from the first one on.
     would_open: Option<Box<WouldOpen>>,
+    /// Whether the second rule was told to fire.
+    #[cfg(feature = "fleet")]
+    suspected: bool,
+    /// Whether the fleet lent the right to probe, one probe at a time.
+    #[cfg(feature = "fleet")]
+    leased: bool,
 }
 
 impl Machine {
     pub(crate) fn new(
         window: AnyWindow,
-        thresholds: usize,
+        (config, recording): (&Config, Recording),
         probes: Probes,
         running: Option<InFlightAges>,
-        state: State,
         now: Duration,
     ) -> Self {
         Self {
-            state,
+            state: State::Closed,
             generation: 0,
+            revision: 0,
             entered: now,
             reopens: 0,
             streak: 0,
@@ -119,14 +147,20 @@ impl Machine {
             probed: ProbeOutcomes::default(),
             failed: 0,
             wait: None,
+            least_wait: 0,
             asked: None,
             allows_early: false,
+            recording,
             window,
-            totals: Totals::new(thresholds),
+            totals: Totals::new(config.thresholds.len()),
             opened_with: None,
             probes,
             running: running.map(Box::new),
             would_open: None,
+            #[cfg(feature = "fleet")]
+            suspected: false,
+            #[cfg(feature = "fleet")]
+            leased: false,
         }
     }
 
@@ -134,8 +168,18 @@ impl Machine {
         self.state
     }
 
-    pub(crate) fn generation(&self) -> u64 {
-        self.generation
+    /// Returns what is read of the settings for every recorded call.
+    #[inline]
+    pub(crate) fn recording(&self) -> &Recording {
+        &self.recording
+    }
+
+    /// Returns the numbers of its generation and revision.
+    pub(crate) fn epoch(&self) -> Epoch {
+        Epoch {
+            generation: self.generation,
+            revision: self.revision,
+        }
     }
 
     /// Returns when it entered the present state.
@@ -214,10 +258,6 @@ impl Machine {
         self.probes.overdue(nanos(now))
     }
 
-    pub(crate) fn has_own_window(&self) -> bool {
-        self.window.is_own()
-    }
-
     /// Returns the user's own window, if that is what there is, and the totals.
     pub(crate) fn own_window(&mut self) -> Option<(&mut OwnWindow, &mut Totals)> {
         Some((self.window.as_own()?, &mut self.totals))
@@ -225,12 +265,12 @@ impl Machine {
 
     /// Returns whether a success that is not slow would change nothing.
     #[inline]
-    pub(crate) fn is_clean(&self, config: &Config) -> bool {
+    pub(crate) fn is_clean(&self) -> bool {
         // First what most windows fail by that are not clean.
         self.totals.failures == 0
             && self.streak == 0
             && matches!(self.state, State::Closed | State::MetricsOnly)
-            && !config.every_call
+            && !self.recording.every_call
             && self.window.success_changes_nothing(&self.totals)
     }
 
@@ -270,6 +310,10 @@ impl Machine {
 
     /// Takes a probe's slot, if one is free; also how many probes lost theirs.
     pub(crate) fn reserve(&mut self, now: Duration) -> (Option<Slot>, u64) {
+        #[cfg(feature = "fleet")]
+        if self.leased && self.probes_in_flight(now) > 0 {
+            return (None, 0);
+        }
         self.probes.acquire(nanos(now))
     }
 
@@ -282,11 +326,6 @@ impl Machine {
     /// Takes a probe's slot back. Whether it had outlived its lease.
     pub(crate) fn release(&mut self, slot: Slot, now: Duration) -> bool {
         self.probes.release(slot, nanos(now))
-    }
-
-    /// Returns whether calls are to be [admitted](Self::admit) in the closed state, too.
-    pub(crate) fn tracks_in_flight(&self) -> bool {
-        self.running.is_some()
     }
 
     /// Takes note that a call of the present period, admitted as `Running`, ended.
@@ -322,18 +361,22 @@ impl Machine {
         self.state = next.state;
         self.opened_with = next.cause.map(|_| Box::new(self.totals.clone()));
         let asked = self.asked.map(|until| until.saturating_sub(now));
+        #[cfg(feature = "fleet")]
+        let leased = self.leased && next.state == State::HalfOpen;
         self.start_period(now);
+        #[cfg(feature = "fleet")]
+        self.lease(leased);
         if let Some(OpeningWait {
             first,
+            least,
             longest,
             allows_early,
         }) = wait.filter(|_| next.state == State::Open)
         {
-            self.wait = first;
+            let asked = asked.map_or(Duration::ZERO, |asked| asked.min(longest));
+            self.wait = first.map(|first| first.max(asked));
+            self.least_wait = nanos(least.max(asked));
             self.allows_early = allows_early && first.is_some();
-            if let (Some(first), Some(asked)) = (&mut self.wait, asked) {
-                *first = asked.min(longest).max(*first);
-            }
         }
         Transition {
             old_state,
@@ -357,8 +400,11 @@ impl Machine {
         self.silent = 0;
         self.probed = ProbeOutcomes::default();
         self.wait = None;
+        self.least_wait = 0;
         self.asked = None;
         self.allows_early = false;
+        #[cfg(feature = "fleet")]
+        self.end_suspicion();
         self.window.clear();
         self.totals.clear();
         if let Some(running) = &mut self.running {

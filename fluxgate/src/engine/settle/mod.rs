@@ -46,7 +46,7 @@ impl Core {
     /// it.
     #[cfg(all(feature = "http", feature = "tower"))]
     pub(crate) fn elapsed(&self, ticket: Ticket) -> u64 {
-        if self.needs_start || ticket.slot != Slot::NONE {
+        if ticket.word.needs_start() || ticket.slot != Slot::NONE {
             nanos(self.clock.now()).saturating_sub(ticket.began)
         } else {
             0
@@ -68,24 +68,36 @@ impl Core {
     pub(crate) fn settle_outcome<const FAILED: bool>(&self, word: StateWord) {
         let mut held = self.shared.lock();
         if !held.word().same_calm_period(word) {
-            return self.settle_outcome_late(held, word, FAILED);
+            drop(held);
+            return self.settle_moved(word, outcome(FAILED), FAILED, 0);
         }
         self.count_for_listeners(outcome(FAILED), false, 0);
-        let next = held.get().machine.record_outcome(&self.config, FAILED);
+        let Shared {
+            machine, config, ..
+        } = held.get();
+        let next = machine.record_outcome(config, FAILED);
         self.apply_if_any(held, next, None);
     }
 
-    /// Settles as [`settle_outcome`](Self::settle_outcome) does, if there is attention by
-    /// now, or the period is over.
+    /// Settles a call without a slot that meets another word than that of its
+    /// admission: there is attention by now, the settings are others, or the period is
+    /// over.
     #[cold]
     #[inline(never)]
-    fn settle_outcome_late(&self, held: Held<'_, Shared>, word: StateWord, failed: bool) {
-        let (held, late) = self.count_answer_unlocked(held, word);
-        if late {
+    fn settle_moved(&self, word: StateWord, ended: CallEnd, failed: bool, elapsed: u64) {
+        if !self.count_answer(word, ended, None) {
+            return self.count_late(ended, elapsed);
+        }
+        // Whether recording needs it depends on settings that may change until then.
+        let now = self.clock.now();
+        let held = self.shared.lock();
+        if !held.word().same_period(word) {
             drop(held);
-            self.count_late(outcome(failed), 0);
+            self.count_late(ended, elapsed);
+        } else if held.word().same_revision(word) {
+            self.record(held, failed, ended, Some(now), elapsed);
         } else {
-            self.record(held, failed, outcome(failed), None, 0);
+            self.record_revised(held, failed, ended, now, elapsed);
         }
     }
 
@@ -96,7 +108,7 @@ impl Core {
         if word.state() == State::Disabled {
             return;
         }
-        let (reads, now) = self.now_if_needed(slot, ended);
+        let (reads, now) = self.now_if_needed(word, slot, ended);
         let elapsed = nanos(now).saturating_sub(began);
         self.settle_elapsed(word, slot, ended, reads, now, elapsed);
     }
@@ -108,15 +120,15 @@ impl Core {
         if word.is_free() || word.state() == State::Disabled {
             return self.settle(ticket, ended);
         }
-        let (reads, now) = self.now_if_needed(slot, ended);
+        let (reads, now) = self.now_if_needed(word, slot, ended);
         self.settle_elapsed(word, slot, ended, reads, now, elapsed);
     }
 
     /// Returns whether settling the call needs the time, and that time or zero.
     #[inline(always)]
     #[allow(clippy::inline_always)]
-    fn now_if_needed(&self, slot: Slot, ended: CallEnd) -> (bool, Duration) {
-        let reads = self.needs_end || slot != Slot::NONE || ended == CallEnd::Cancelled;
+    fn now_if_needed(&self, word: StateWord, slot: Slot, ended: CallEnd) -> (bool, Duration) {
+        let reads = word.needs_end() || slot != Slot::NONE || ended == CallEnd::Cancelled;
         let now = if reads {
             self.clock.now()
         } else {
@@ -169,19 +181,22 @@ impl Core {
                 None => return self.settle_unjudged(word, ended, elapsed),
             },
         };
+        // Before the word: of the settings that the word shows, or of later ones, which
+        // the word would show.
+        let slow = self.slow();
         let present = self.word();
-        if !present.same_calm_period(word) && !self.count_answer(word, ended) {
-            return self.count_late(ended, elapsed);
+        if !present.same_calm_period(word) {
+            return self.settle_moved(word, ended, failed, elapsed);
         }
-        if !failed && present.is_clean() && elapsed < self.slow {
+        if !failed && present.is_clean() && elapsed < slow {
             return self.count_for_listeners(ended, false, elapsed);
         }
         let held = self.shared.lock();
-        if held.word().same_period(word) {
+        if held.word().same_revision(word) {
             self.record(held, failed, ended, now, elapsed);
         } else {
             drop(held);
-            self.count_late(ended, elapsed);
+            self.settle_moved(word, ended, failed, elapsed);
         }
     }
 
@@ -207,14 +222,48 @@ impl Core {
         elapsed: u64,
     ) {
         self.count_for_listeners(ended, false, elapsed);
-        let nanos = if self.needs_elapsed { elapsed } else { 0 };
+        let Shared {
+            machine, config, ..
+        } = held.get();
+        let nanos = if machine.recording().needs_elapsed {
+            elapsed
+        } else {
+            0
+        };
         let ending = Ending { failed, nanos };
         let at = now.unwrap_or_default();
-        if self.own_window {
+        if machine.recording().own_window {
             self.settle_in_own_window(held, ending, at);
         } else {
-            let next = held.get().machine.record(&self.config, ending, at);
+            let next = machine.record(config, ending, at);
             self.apply_if_any(held, next, now);
+        }
+    }
+
+    /// Records a call of the present period that was admitted under other settings. What
+    /// was measured for it is what they needed, so that its outcome counts and its
+    /// duration does not: it is not slow. A listener that keeps durations has them
+    /// measured under all settings.
+    #[cold]
+    #[inline(never)]
+    fn record_revised(
+        &self,
+        mut held: Held<'_, Shared>,
+        failed: bool,
+        ended: CallEnd,
+        now: Duration,
+        elapsed: u64,
+    ) {
+        self.count_for_listeners(ended, false, elapsed);
+        let ending = Ending { failed, nanos: 0 };
+        let Shared {
+            machine, config, ..
+        } = held.get();
+        if machine.recording().own_window {
+            self.settle_in_own_window(held, ending, now);
+        } else {
+            let next = machine.record(config, ending, now);
+            self.apply_if_any(held, next, Some(now));
         }
     }
 
@@ -237,7 +286,7 @@ impl Core {
     #[cold]
     fn settle_in_own_window(&self, mut held: Held<'_, Shared>, ending: Ending, now: Duration) {
         let Ending { failed, nanos } = ending;
-        let record = Record::new(failed, nanos, &self.config.thresholds);
+        let record = Record::new(failed, nanos, &held.get().config.thresholds);
         if !Self::leave_record(&mut held, record, now) {
             self.counts.late.add(1);
         }
@@ -249,7 +298,7 @@ impl Core {
     #[cold]
     fn end_streak(&self, word: StateWord) {
         let present = self.word();
-        if !present.same_calm_period(word) && !self.count_answer(word, CallEnd::Alive) {
+        if !present.same_calm_period(word) && !self.count_answer(word, CallEnd::Alive, None) {
             self.counts.late.add(1);
         } else if !present.is_clean() {
             let mut held = self.shared.lock();
@@ -262,8 +311,14 @@ impl Core {
     fn end_streak_locked(&self, held: &mut Held<'_, Shared>, word: StateWord) -> bool {
         let in_time = held.word().same_period(word);
         if in_time {
-            held.get().machine.end_streak();
-            self.update_word(held);
+            // Without a streak nothing changes. That the window is clean is said where a
+            // call was recorded and judged alone: after a change of the settings it
+            // was not.
+            let machine = &mut held.get().machine;
+            if machine.streak() > 0 {
+                machine.end_streak();
+                Self::update_word(held);
+            }
         } else {
             self.counts.late.add(1);
         }
@@ -301,12 +356,21 @@ impl Core {
             }
             CallEnd::Cancelled => {
                 self.counts.cancelled.add(1);
-                match self.config.on_cancel {
-                    OnCancel::Ignore => None,
-                    OnCancel::Fail => Some(true),
-                    OnCancel::FailAfter(least) => (elapsed >= nanos(least)).then_some(true),
-                }
+                self.count_cancelled(word, elapsed)
             }
+        }
+    }
+
+    /// Returns whether a cancelled call counts as failed. One that was admitted under
+    /// other settings has no known duration.
+    #[cold]
+    fn count_cancelled(&self, word: StateWord, elapsed: u64) -> Option<bool> {
+        let mut held = self.shared.lock();
+        let is_timed = held.word().same_settings(word);
+        match held.get().config.on_cancel {
+            OnCancel::Ignore => None,
+            OnCancel::Fail => Some(true),
+            OnCancel::FailAfter(least) => (is_timed && elapsed >= nanos(least)).then_some(true),
         }
     }
 
@@ -315,7 +379,7 @@ impl Core {
     #[inline]
     fn apply_if_any(&self, mut held: Held<'_, Shared>, next: Option<Next>, now: Option<Duration>) {
         match next {
-            None => self.update_word(&mut held),
+            None => Self::update_word(&mut held),
             Some(next) => self.apply(held, next, now),
         }
     }

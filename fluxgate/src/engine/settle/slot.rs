@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "fleet")]
+use crate::engine::fleet::Notes;
 use crate::{
-    SlowProbes, diagnostics,
+    diagnostics,
     engine::{
         Core, Shared, lock::Held, machine::SILENT_PROBES, state_word::StateWord, ticket::CallEnd,
     },
@@ -24,14 +26,30 @@ impl Core {
         elapsed: u64,
     ) {
         let failed = self.count_as(word, ended, true, elapsed);
-        let (ended, failed) = self.judge_probe(ended, failed, elapsed);
         let mut held = self.shared.lock();
+        let is_timed = held.word().same_settings(word);
+        let (ended, failed) = if is_timed && held.get().config.is_too_slow(elapsed) {
+            fail_slow_probe(ended, failed)
+        } else {
+            (ended, failed)
+        };
         if held.get().machine.release(slot, now) {
             self.counts.lost_probes.add(1);
         }
         let present = held.word().same_period(word);
+        #[cfg(feature = "fleet")]
+        if present && held.get().machine.is_leased() {
+            self.note(match failed {
+                Some(true) => Notes::FAILED,
+                Some(false) => Notes::PASSED,
+                None => Notes::SILENT,
+            });
+        }
         match failed {
-            Some(failed) if present => self.record(held, failed, ended, Some(now), elapsed),
+            Some(failed) if present && is_timed => {
+                self.record(held, failed, ended, Some(now), elapsed);
+            }
+            Some(failed) if present => self.record_revised(held, failed, ended, now, elapsed),
             Some(_) => {
                 drop(held);
                 self.count_late(ended, elapsed);
@@ -44,6 +62,8 @@ impl Core {
         }
         // Its slot is free again.
         self.wake_next();
+        #[cfg(feature = "fleet")]
+        self.wake_agent();
     }
 
     /// Takes note of how a call ended that was registered among those in flight.
@@ -57,14 +77,19 @@ impl Core {
         elapsed: u64,
     ) {
         let failed = self.count_as(word, ended, false, elapsed);
-        self.count_answer(word, ended);
+        if !self.word().same_calm_period(word) {
+            self.count_answer(word, ended, Some(now));
+        }
         let mut held = self.shared.lock();
         let present = held.word().same_period(word);
         if present {
             held.get().machine.leave(slot);
         }
         match failed {
-            Some(failed) if present => self.record(held, failed, ended, Some(now), elapsed),
+            Some(failed) if held.word().same_revision(word) => {
+                self.record(held, failed, ended, Some(now), elapsed);
+            }
+            Some(failed) if present => self.record_revised(held, failed, ended, now, elapsed),
             Some(_) => {
                 drop(held);
                 self.count_late(ended, elapsed);
@@ -90,7 +115,10 @@ impl Core {
             return self.unlock(held);
         }
         let mut held = self.expire_own(held, now);
-        match held.get().machine.check_in_flight(&self.config, now) {
+        let Shared {
+            machine, config, ..
+        } = held.get();
+        match machine.check_in_flight(config, now) {
             Some(next) => self.apply(held, next, Some(now)),
             None => self.unlock(held),
         }
@@ -98,28 +126,13 @@ impl Core {
             diagnostics::half_open_learns_nothing(&self.name, SILENT_PROBES);
         }
     }
+}
 
-    /// Counts a probe that succeeded but took too long as failed.
-    #[cold]
-    fn judge_probe(
-        &self,
-        ended: CallEnd,
-        failed: Option<bool>,
-        elapsed: u64,
-    ) -> (CallEnd, Option<bool>) {
-        match (ended, failed) {
-            (CallEnd::Success, Some(false)) if self.is_too_slow(elapsed) => {
-                (CallEnd::Failure, Some(true))
-            }
-            (_, Some(false)) if self.is_too_slow(elapsed) => (ended, Some(true)),
-            _ => (ended, failed),
-        }
-    }
-
-    /// Returns whether a probe that succeeded took so long that it counts as failed.
-    pub(in crate::engine) fn is_too_slow(&self, elapsed: u64) -> bool {
-        self.config.slow_probes == SlowProbes::Fail
-            && !self.config.thresholds.is_empty()
-            && elapsed >= self.slow
+/// Counts a probe that succeeded but took too long as failed.
+fn fail_slow_probe(ended: CallEnd, failed: Option<bool>) -> (CallEnd, Option<bool>) {
+    match (ended, failed) {
+        (CallEnd::Success, Some(false)) => (CallEnd::Failure, Some(true)),
+        (_, Some(false)) => (ended, Some(true)),
+        _ => (ended, failed),
     }
 }

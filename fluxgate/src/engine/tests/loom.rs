@@ -87,7 +87,7 @@ impl Heard {
 }
 
 #[test]
-fn one_of_several_failures_trips_and_the_others_are_late() {
+fn one_of_several_failures_trips() {
     explore(|| {
         let heard = Heard::default();
         let breaker = builder(&clock())
@@ -203,7 +203,7 @@ fn a_late_result_never_overrides_an_operator() {
 }
 
 #[test]
-fn a_probe_of_an_earlier_half_open_never_closes_a_later_one() {
+fn probe_of_earlier_half_open_never_closes() {
     explore(|| {
         let (clock, heard) = (clock(), Heard::default());
         let breaker = builder(&clock)
@@ -237,7 +237,7 @@ fn a_probe_of_an_earlier_half_open_never_closes_a_later_one() {
 }
 
 #[test]
-fn a_success_that_is_not_recorded_changed_nothing() {
+fn unrecorded_success_changed_nothing() {
     explore(|| {
         let clock = clock();
         let breaker = builder(&clock)
@@ -275,7 +275,7 @@ fn a_success_that_is_not_recorded_changed_nothing() {
 }
 
 #[test]
-fn a_success_of_an_earlier_generation_is_in_no_later_window() {
+fn success_of_earlier_generation_is_not_recorded() {
     explore(|| {
         let breaker = builder(&clock())
             .window(CountWindow::new(2))
@@ -334,7 +334,7 @@ fn a_rejection_never_mixes_two_openings() {
 }
 
 #[test]
-fn listeners_hear_every_transition_once_and_in_order() {
+fn listeners_hear_transitions_once_in_order() {
     explore(|| {
         let heard = [Heard::default(), Heard::default()];
         let breaker = builder(&clock())
@@ -361,7 +361,7 @@ fn listeners_hear_every_transition_once_and_in_order() {
 }
 
 #[test]
-fn a_listener_that_causes_a_transition_keeps_the_order() {
+fn listener_causing_transition_keeps_order() {
     explore(|| {
         let heard = Heard::default();
         let own: Arc<StdMutex<Option<CircuitBreaker>>> = Arc::default();
@@ -602,7 +602,7 @@ fn a_waiter_that_goes_takes_no_wake_along() {
 }
 
 #[test]
-fn a_reset_lets_a_waiter_in_that_enters_meanwhile() {
+fn reset_admits_waiter_that_enters_meanwhile() {
     explore(|| {
         let breaker = builder(&clock()).build().unwrap();
         breaker.force_open();
@@ -621,7 +621,7 @@ fn a_reset_lets_a_waiter_in_that_enters_meanwhile() {
 }
 
 #[test]
-fn an_early_probe_that_passes_and_an_operator_half_open_one_after_the_other() {
+fn early_probe_and_operator_half_open_in_turn() {
     explore(|| {
         let heard = Heard::default();
         let breaker = builder(&clock())

@@ -2,7 +2,11 @@
 
 #[cfg(not(fluxgate_loom))]
 mod fast_path;
+#[cfg(all(feature = "fleet", not(fluxgate_loom)))]
+mod fleet;
 #[cfg(fluxgate_loom)]
 mod loom;
+#[cfg(all(feature = "settings", not(fluxgate_loom)))]
+mod replace;
 #[cfg(not(fluxgate_loom))]
 mod threads;

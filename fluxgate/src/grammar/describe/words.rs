@@ -30,7 +30,8 @@ pub(crate) fn leaf(leaf: &Leaf) -> String {
         ParsedRule::SlowRate { ratio, threshold } => {
             format!("{name}({}, threshold = {})", ratio.get(), time(threshold))
         }
-        ParsedRule::Custom(never) | ParsedRule::InCode(never) => match *never {},
+        ParsedRule::Custom(own) => own.0.clone(),
+        ParsedRule::InCode(never) => match *never {},
     }
 }
 

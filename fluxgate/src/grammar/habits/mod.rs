@@ -1,9 +1,32 @@
 //! What people write who know another circuit breaker, and how the same is said
 //! here.
 
+mod names;
 mod policies;
 
+use names::NAMES;
 use policies::{OTHER_POLICIES, POLICIES};
+
+/// Says what to write for a name that is no setting: after `unknown key …`.
+pub(crate) fn setting(name: &str) -> Option<String> {
+    let policy = POLICIES
+        .iter()
+        .find(|(policy, ..)| snake_case(policy) == snake_case(name));
+    let snake = snake_case(name);
+    if let Some((policy, key, example)) = policy {
+        // The original and others have settings of such names.
+        let is_written_as_policy = *policy == name;
+        let row = NAMES.iter().find(|(names, _)| has(names, &snake));
+        if let (Some((_, advice)), false) = (row, is_written_as_policy) {
+            return Some((*advice).to_owned());
+        }
+        return Some(format!(
+            "it is a value of `{key}`: write `{key} = {example}`"
+        ));
+    }
+    let (_, advice) = NAMES.iter().find(|(names, _)| has(names, &snake))?;
+    Some((*advice).to_owned())
+}
 
 /// Says what to write for a name that is no policy of this kind: after `unknown … …`.
 pub(crate) fn policy(kind: &str, name: &str) -> Option<String> {

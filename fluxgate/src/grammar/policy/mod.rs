@@ -20,7 +20,9 @@ pub(crate) use permit::read as read_permit;
 pub(crate) use retry::read as read_retry;
 pub(crate) use slow_probes::read as read_slow_probes;
 pub(crate) use throttle::read as read_throttle;
-pub(crate) use tripper::{Leaf, ParsedRule, TripperFormula, read as read_tripper, read_leaf};
+pub(crate) use tripper::{
+    Leaf, OwnRule, ParsedRule, TripperFormula, read as read_tripper, read_leaf,
+};
 pub(crate) use value::{
     duration::Time,
     limits::{CountLimits, RatioLimits},

@@ -38,13 +38,17 @@ pub(crate) enum ParsedRule {
         count: WholeNumber,
         older_than: Time,
     },
-    /// Only the attribute has these two; they are here for the analysis, which is the
-    /// same.
-    #[allow(dead_code, reason = "the attribute's")]
-    Custom(Infallible),
+    /// No text has one, but the code's rule may, which is looked at beside a window from
+    /// text.
+    Custom(OwnRule),
+    /// Only the attribute has it; it is here for the analysis, which is the same.
     #[allow(dead_code, reason = "the attribute's")]
     InCode(Infallible),
 }
+
+/// A rule of the user's own, as it is shown.
+#[derive(Clone)]
+pub(crate) struct OwnRule(pub(crate) String);
 
 const NAMES: &[&str] = &[
     "Closed",

@@ -2,11 +2,11 @@
 //! read, and the last failures in words.
 //!
 //! Every breaker keeps its last 32 transitions, unless
-//! [`Builder::flight_recorder`](crate::Builder::flight_recorder) says another number;
-//! 0 keeps none. They are in [`Info::flight`](crate::Info::flight), and each
-//! [`Signal`](crate::Signal) carries its own in [`Signal::record`](crate::Signal::record).
-//! A transition costs what it costs to copy a few numbers; calls that cause none cost
-//! nothing.
+//! [`Builder::flight_recorder`](crate::Builder::flight_recorder) says another number; 0
+//! keeps none. They are in [`Info::flight`](crate::Info::flight), and each
+//! [`Signal`](crate::Signal) carries its own in
+//! [`Signal::record`](crate::Signal::record). A transition copies a few numbers; calls
+//! that cause none pay nothing.
 //!
 //! ```
 //! use fluxgate::{CircuitBreaker, Command, flight::Trigger, tripper::{FailureRate, MinRequests}};
@@ -30,9 +30,9 @@
 //!
 //! # Failures in words
 //!
-//! What failures say is **not** recorded unless it is asked for, since errors may hold
-//! secrets: URLs with tokens, names of customers. Where readers of logs and listings
-//! may see it, ask for it with
+//! The texts of failures are **not** recorded by default, because errors may hold
+//! secrets: URLs with tokens, names of customers. Where everyone who reads logs and
+//! listings may see them, ask for them with
 //! [`Classified::failure_texts`](crate::Classified::failure_texts), with
 //! [`Guard::failure_with`](crate::Guard::failure_with), or with `failure_texts = true`
 //! in the attribute. The last eight different texts are kept, with how often each came.
@@ -160,6 +160,9 @@ pub enum Trigger {
     Command,
     /// The breaker began in this state, by its setting or by the environment: `start`.
     Start,
+    /// The instances of a fleet agreed, or one of them was commanded for all: `fleet`.
+    #[cfg(feature = "fleet")]
+    Fleet,
 }
 
 /// What one part of a rule read, and its threshold.
@@ -203,15 +206,15 @@ pub struct FailureRecord {
     /// What the failure said, at most 256 bytes, without control characters.
     #[cfg_attr(feature = "serde", serde(serialize_with = "crate::util::wire::shared"))]
     pub text: Arc<str>,
-    /// How often this text came since it was last forgotten.
+    /// How many failures had this text since it was last forgotten.
     pub count: u64,
-    /// When it came last, by the wall clock.
+    /// When the last of them ended, by the wall clock.
     #[cfg_attr(feature = "serde", serde(serialize_with = "crate::util::wire::epoch"))]
     pub last: SystemTime,
 }
 
 impl Trigger {
-    /// Returns the word for it: lower-case.
+    /// Returns its name, in lower case.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -220,6 +223,8 @@ impl Trigger {
             Self::Retry => "retry",
             Self::Command => "command",
             Self::Start => "start",
+            #[cfg(feature = "fleet")]
+            Self::Fleet => "fleet",
         }
     }
 }

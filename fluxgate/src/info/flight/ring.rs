@@ -36,6 +36,15 @@ impl Ring {
         self.0.as_ref()?.back().map(Arc::clone)
     }
 
+    /// Drops the oldest records, until there are at most so many.
+    #[cfg(feature = "settings")]
+    pub(crate) fn shrink(&mut self, most: usize) {
+        let Some(records) = &mut self.0 else { return };
+        while records.len() > most {
+            records.pop_front();
+        }
+    }
+
     pub(crate) fn clear(&mut self) {
         self.0 = None;
     }

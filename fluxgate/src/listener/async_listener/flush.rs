@@ -4,14 +4,13 @@ use std::time::{Duration, Instant};
 
 use crate::{listener::async_listener::executor, util::pending};
 
-/// Waits until every async listener of the process has dealt with the signals
-/// that it was told of before this call, for `timeout` at the most. Whether it
-/// came to that.
+/// Waits until every async listener of the process has handled the signals sent before
+/// this call, for at most `timeout`. Returns whether they all have.
 ///
-/// For the end of a program, whose background thread ends with it, and for
-/// tests. It blocks: in async code call it from a blocking task. An async
-/// listener that calls it waits for itself, and is told `false` at once; so is a
-/// process forked from the one that delivers.
+/// For the end of a program, whose background thread ends with it, and for tests. It
+/// blocks: in async code call it from a blocking task. An async listener that calls it
+/// waits for itself, and gets `false` at once; so does a process forked from the one
+/// that delivers.
 #[must_use = "whether all was delivered"]
 pub fn flush(timeout: Duration) -> bool {
     if executor::is_current() || executor::is_orphaned() {

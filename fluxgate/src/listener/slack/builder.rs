@@ -8,7 +8,7 @@ use std::{
 use super::{SlackListener, Templates};
 use crate::slack::{self, Delivery, DeliveryPolicy, Error, Token, valid_channel};
 
-/// The settings of a [`SlackListener`] to be; see [`SlackListener::builder`].
+/// Builds a [`SlackListener`]; see [`SlackListener::builder`].
 #[derive(Clone)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct SlackListenerBuilder {

@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::HashMap};
 
 use crate::State;
 
-/// The words and the colour of one message.
+/// The texts and the colour of one message.
 ///
 /// In title and description `{name}`, `{old_state}`, `{new_state}` and
 /// `{reason}` stand for the breaker's name, the states, and why it opened (empty
@@ -51,7 +51,7 @@ pub struct Labels {
     pub by: Cow<'static, str>,
     /// Over when the first probe may run.
     pub next_attempt: Cow<'static, str>,
-    /// Of how many transitions there was no message before this one, since the
+    /// Over the number of transitions that had no message before this one because the
     /// queue was full; `{missed}` stands for the number.
     pub missed: Cow<'static, str>,
     /// Under the description when a breaker closed that shares its name with

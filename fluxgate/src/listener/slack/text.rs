@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_cut_by_characters_and_never_inside_an_escape() {
+    fn text_is_cut_outside_escapes() {
         assert_eq!(shortened("abcd".into(), 4), "abcd");
         assert_eq!(shortened("abcde".into(), 4), "abc…");
         assert_eq!(shortened("漢字漢字漢".into(), 4), "漢字漢…");

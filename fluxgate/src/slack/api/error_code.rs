@@ -6,16 +6,16 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Class {
-    /// It may pass: try again later.
+    /// Temporary: try again later.
     Retry,
     /// Too much was sent: nothing more with this token for as long as Slack
     /// says.
     RateLimited,
-    /// The channel takes nothing: leave it in peace for a while.
+    /// The channel accepts nothing: send nothing to it for a while.
     Pause,
     /// The thread is gone: send once more, outside it.
     ThreadGone,
-    /// It will never pass: give the message up.
+    /// Permanent: give the message up.
     Permanent,
 }
 

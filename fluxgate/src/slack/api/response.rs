@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn the_recommended_policy_understands_status_and_webhooks() {
+    fn recommended_policy_reads_status_and_webhooks() {
         let policy = DeliveryPolicy::recommended();
         for (status, body, expected) in [
             (200, r#"{"ok":true,"ts":"1.2"}"#, None),
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn what_else_is_in_an_answer_does_not_change_what_it_says() {
+    fn other_fields_do_not_change_an_answer() {
         for policy in [DeliveryPolicy::recommended(), DeliveryPolicy::slack_proxy()] {
             let taken = answer(200, r#"{"ok":true,"ts":17.5,"retry_after":{}}"#);
             assert_eq!(

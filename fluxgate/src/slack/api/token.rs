@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_no_header_can_carry_is_refused_without_being_shown() {
+    fn text_unfit_for_headers_is_refused_unshown() {
         for bad in ["", "xoxb-a b", "xoxb-a\n", "xoxb-é"] {
             let error = Token::new(bad).unwrap_err().to_string();
             assert!(bad.is_empty() || !error.contains(bad), "{error}");
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn neither_the_token_nor_its_header_is_ever_shown() {
+    fn token_and_header_are_never_shown() {
         let token = Token::new("xoxb-secret").unwrap();
         let shown = format!("{token:?} {token:#?} {:?}", token.header());
         assert!(!shown.contains("secret"), "{shown}");

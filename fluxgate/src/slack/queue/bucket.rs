@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_used_is_saved_up_to_the_burst_and_no_further() {
+    fn unused_tokens_are_saved_up_to_the_burst() {
         let mut bucket = TokenBucket::new(Rate::new(Duration::from_secs(1), 2));
         let hour = Duration::from_secs(3600);
         for _ in 0..2 {

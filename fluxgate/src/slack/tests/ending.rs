@@ -22,7 +22,7 @@ async fn a_flush_waits_for_what_was_queued_before_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shutdown_refuses_what_is_new_and_sends_what_is_queued() {
+async fn shutdown_refuses_new_and_sends_queued() {
     let rig = Rig::new(DeliveryPolicy::slack_proxy());
     for i in 0..5 {
         rig.send("#a", i);
@@ -45,7 +45,7 @@ async fn end(rig: &Rig) -> (usize, Duration) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retry_that_would_come_too_late_is_tried_once_more_at_once() {
+async fn late_retry_is_tried_once_more_at_once() {
     let rig = Rig::new(unlimited().backoff(seconds(60), seconds(60)));
     rig.slack.will("#back", [Act::Refuse]);
     rig.slack.will("#gone", vec![Act::Refuse; 9]);

@@ -29,7 +29,7 @@ async fn so_is_one_whose_classification_panics() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_worker_that_starts_again_goes_on_where_it_was() {
+async fn restarted_worker_goes_on_where_it_was() {
     let rig = Rig::new(unlimited());
     rig.slack.will("#a", [Act::Hang]);
     rig.send("#a", 0);

@@ -25,7 +25,7 @@ fn slotted(slot: &'static str, number: u64) -> Message {
 }
 
 #[tokio::test(start_paused = true)]
-async fn slack_proxy_refuses_at_nine_tenths_besides_the_one_in_hand() {
+async fn slack_proxy_refuses_at_nine_tenths() {
     let rig = Rig::new(DeliveryPolicy::slack_proxy().queue_size(10));
     rig.slack.will("#a", vec![Act::Hang; 30]);
     for i in 0..10 {

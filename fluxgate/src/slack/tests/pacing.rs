@@ -27,7 +27,7 @@ async fn slack_proxy_paces_all_channels_together() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn by_the_recommended_policy_each_channel_has_its_rate() {
+async fn recommended_policy_has_a_rate_per_channel() {
     let times = times(steady(), &["#a", "#b"], 12).await;
     assert_eq!(
         times,
@@ -46,7 +46,7 @@ async fn the_rate_of_the_token_holds_over_all_channels() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn retries_keep_to_the_rate_too_unless_it_is_slack_proxy() {
+async fn retries_keep_the_rate_unless_slack_proxy() {
     for (policy, expected) in [
         (
             steady().channel_rate(Rate::new(seconds(5), 1)),

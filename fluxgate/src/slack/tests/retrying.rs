@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn slack_proxy_doubles_its_waits_and_counts_retries() {
+async fn slack_proxy_doubles_waits_and_counts_retries() {
     let rig = Rig::new(DeliveryPolicy::slack_proxy().max_retries(3));
     rig.slack.will("#a", vec![Act::Code("internal_error"); 9]);
     rig.send("#a", "lost");
@@ -65,7 +65,7 @@ async fn slack_proxy_lets_one_channel_hold_up_all() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn by_the_recommended_policy_no_channel_waits_for_another() {
+async fn recommended_policy_has_independent_channels() {
     for trouble in [Act::Hang, Act::Refuse, Act::Code("internal_error")] {
         let rig = Rig::new(unlimited());
         rig.slack.will("#bad", vec![trouble; 3]);
@@ -100,7 +100,7 @@ async fn slack_proxy_does_not_look_at_retry_after() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rate_limit_holds_every_channel_for_as_long_as_slack_says() {
+async fn rate_limit_holds_every_channel() {
     let rig = Rig::new(unlimited());
     rig.slack.will("#a", [Act::Limit(7)]);
     rig.send("#a", 0);

@@ -47,7 +47,7 @@ fn text(job: &Job) -> u64 {
 }
 
 #[test]
-fn order_bounds_rates_and_counts_hold_in_every_run() {
+fn order_bounds_and_counts_hold_in_every_run() {
     for seed in 0..200 {
         run(seed);
     }

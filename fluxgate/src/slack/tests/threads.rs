@@ -27,7 +27,7 @@ async fn replies_wait_for_their_thread_to_begin() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reply_whose_thread_is_gone_is_sent_once_more_outside_it() {
+async fn reply_to_gone_thread_is_sent_outside_once() {
     let rig = Rig::new(unlimited().max_retries(0));
     let thread = Thread::new();
     rig.slack
@@ -46,7 +46,7 @@ async fn a_reply_whose_thread_is_gone_is_sent_once_more_outside_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_sent_outside_only_once_and_only_if_it_was_inside() {
+async fn reply_is_sent_outside_its_thread_only_once() {
     let rig = Rig::new(unlimited());
     rig.slack
         .will("#a", vec![Act::Code("cannot_reply_to_message"); 3]);

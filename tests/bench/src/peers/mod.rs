@@ -14,6 +14,7 @@ pub mod recloser;
 pub mod reliakit;
 pub mod seatbelt;
 pub mod sentinel;
+pub mod throttle;
 pub mod tower_resilience;
 
 const WAIT: Duration = Duration::from_hours(24);
@@ -25,6 +26,7 @@ const STREAK: u32 = 50;
 pub fn add(suite: &mut Suite) {
     ours::add(suite);
     attribute::add(suite);
+    throttle::add(suite);
     recloser::add(suite);
     failsafe::add(suite);
     nobreak::add(suite);

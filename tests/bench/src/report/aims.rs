@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{Results, number::figures};
 use crate::{
-    peers::{attribute, ours},
+    peers::{attribute, ours, throttle},
     suite::{Case, Role, Subject},
 };
 
@@ -145,6 +145,23 @@ fn aims(results: &Results<'_>) -> Vec<Aim> {
         let what = format!("{}: ns", subject.name);
         aim(what, median(Case::Choosing, subject), at_most);
     }
+    let throttled = |subject| median(Case::Throttle, subject);
+    aim(
+        "in attention, answered: ns more than a healthy call and two clock reads".into(),
+        throttled(throttle::ANSWERED) - healthy - twice,
+        // To decide, and to count.
+        20.0 + 15.0,
+    );
+    aim(
+        "in attention, throttled: ns more than a rejection of an open circuit".into(),
+        throttled(throttle::THROTTLED) - mine(Case::Open),
+        20.0,
+    );
+    aim(
+        "healthy, with a throttle: instructions more than without".into(),
+        instructions(Case::Throttle, throttle::CALM) - instructions(Case::Healthy, ours::SUBJECT),
+        0.0,
+    );
     aim(
         "closed, healthy: instructions".into(),
         instructions(Case::Healthy, ours::SUBJECT),

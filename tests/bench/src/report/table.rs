@@ -29,6 +29,7 @@ pub fn render(results: &Results<'_>, aims: &str) -> String {
     }
     comparison(&mut out, results, Case::Timed);
     comparison(&mut out, results, Case::Choosing);
+    comparison(&mut out, results, Case::Throttle);
     floors(&mut out, results);
     counts(&mut out, results);
     sizes(&mut out, results);
@@ -168,12 +169,13 @@ fn floors(out: &mut String, results: &Results<'_>) {
 
 /// Instructions and allocations.
 fn counts(out: &mut String, results: &Results<'_>) {
-    const CASES: [Case; 5] = [
+    const CASES: [Case; 6] = [
         Case::Healthy,
         Case::Mixed,
         Case::Open,
         Case::Async,
         Case::Timed,
+        Case::Throttle,
     ];
     line!(
         out,

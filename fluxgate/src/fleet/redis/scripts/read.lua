@@ -1,0 +1,3 @@
+-- ARGV: channel.
+save()
+return standing()

@@ -1,0 +1,3 @@
+//! The protocol, piece by piece.
+
+mod memory;
