@@ -2,6 +2,14 @@
 //! operator needs to see them and to steer them.
 //!
 //! ```sh
+//! cargo run --example service demo       # with visitors, and outages now and then
+//! ```
+//!
+//! and look at <http://localhost:8080/breakers>: within ten seconds a circuit opens before
+//! your eyes. At <http://localhost:8080> are switches for outages of your own. Without
+//! `demo` nothing happens by itself:
+//!
+//! ```sh
 //! cargo run --example service            # on port 8080, or the one you name
 //!
 //! curl localhost:8080/quote              # also /charge and /stock
@@ -12,8 +20,7 @@
 //! curl localhost:8080/metrics            # for Prometheus
 //! ```
 //!
-//! and <http://localhost:8080/breakers> in the browser, where the circuits open before
-//! your eyes, and take commands. The same for programs:
+//! The page takes commands, too. The same for programs:
 //!
 //! ```sh
 //! curl localhost:8080/breakers/api/breakers           # every breaker, as JSON
@@ -29,7 +36,11 @@
 //! curl -X POST -H "$by" localhost:8080/settings/reload
 //! ```
 //!
-//! Manual commands are `reset`, `disable`, `metrics_only` and `force_open`; they
+//! With `SERVICE_STATE=service.json` the circuits that are open when the service ends are open
+//! when it starts again.
+//!
+//! Manual commands are `reset`, `disable`, `metrics_only`, `force_open`, `open` and
+//! `half_open`, or the states that they lead to, such as `forced_open`. Those that last
 //! can be given by the environment, too: `FLUXGATE_QUOTES=disabled`. Where to
 //! post transitions is up to `QUOTES_WEBHOOK` and its like: without it there is
 //! one listener less, as the page shows.
@@ -54,6 +65,8 @@ mod operator;
 mod outage;
 mod recording;
 mod settings;
+mod state;
+mod visitors;
 mod webhook;
 
 use std::{env, error::Error, sync::Arc, time::Duration};
@@ -63,6 +76,7 @@ use axum::{
     extract::State,
     http::StatusCode,
     middleware,
+    response::Html,
     routing::{get, post},
 };
 use fluxgate::{Settings, listener, page::Page, registry};
@@ -99,6 +113,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     // A file that is wrong is said to be before the first call, and not in the night.
     let _ = Settings::from_env().apply()?;
     settings::load()?;
+    state::restore();
     #[cfg(unix)]
     tokio::spawn(settings::reload_when_told());
 
@@ -116,22 +131,35 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         .route("/recordings/quotes", post(recording::take))
         .route("/settings/reload", post(settings::reload))
         .route_layer(middleware::from_fn(operator::required));
+    let shop = Arc::new(shop);
     let routes = Router::new()
+        .route(
+            "/",
+            get(|| async { Html(include_str!("switchboard.html")) }),
+        )
         .route("/quote", get(quote))
         .route("/charge", get(charge))
         .route("/stock", get(stock))
         .route("/metrics", get(admin::metrics))
         .nest_service("/breakers", page)
         .merge(commands)
-        .with_state(Arc::new(shop));
+        .with_state(Arc::clone(&shop));
 
-    let port = env::args().nth(1).unwrap_or_else(|| "8080".into());
+    let (demo, port): (Vec<_>, Vec<_>) = env::args().skip(1).partition(|word| word == "demo");
+    let port = port.first().map_or("8080", String::as_str);
     let listener = TcpListener::bind(("127.0.0.1", port.parse()?)).await?;
-    println!("listening on http://{}", listener.local_addr()?);
+    let address = listener.local_addr()?;
+    println!("listening on http://{address}");
+    if !demo.is_empty() {
+        tracing::info!("look at http://{address}/breakers: a circuit opens in a few seconds");
+        tokio::spawn(visitors::come(Arc::clone(&shop)));
+        tokio::spawn(visitors::outages(shop));
+    }
     axum::serve(listener, routes)
         .with_graceful_shutdown(asked_to_end())
         .await?;
 
+    state::save()?;
     // What happened last is to arrive, too.
     let arrived = tokio::task::spawn_blocking(|| listener::flush(Duration::from_secs(5))).await?;
     if !arrived {

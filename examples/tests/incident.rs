@@ -22,7 +22,7 @@ use crate::{Process, example};
 pub(crate) struct Service {
     client: Client,
     url: String,
-    process: Process,
+    pub(crate) process: Process,
 }
 
 impl Service {
@@ -58,7 +58,11 @@ impl Service {
     }
 
     async fn quote(&self) -> StatusCode {
-        let url = format!("{}/quote", self.url);
+        self.status("quote").await
+    }
+
+    pub(crate) async fn status(&self, path: &str) -> StatusCode {
+        let url = format!("{}/{path}", self.url);
         let response = self.client.get(url).send().await;
         response.expect("the service answers").status()
     }
@@ -97,6 +101,27 @@ fn quotes(breaker: Builder) -> Builder {
         .retry(Cooldown::new(Duration::from_secs(2)))
         .permit(fluxgate::permit::All)
         .max_half_open_calls(2)
+}
+
+#[tokio::test]
+async fn demo_shows_a_circuit_opening() {
+    let service = Service::start_with(|command| {
+        command.arg("demo").env_remove("SERVICE_SETTINGS");
+    });
+    let get = async |path: &str| {
+        let url = format!("{}/{path}", service.url);
+        let response = service.client.get(url).send().await;
+        let response = response.expect("the service answers").error_for_status();
+        response.expect("found").text().await.expect("text")
+    };
+    assert!(get("").await.contains("Switchboard"));
+    assert!(get("breakers").await.contains("Circuit breakers"));
+    let began = Instant::now();
+    let opened = "\"new_state\":\"open\"";
+    while !get("breakers/api/breakers/quotes").await.contains(opened) {
+        assert!(began.elapsed() < Duration::from_secs(60), "it opens");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 #[tokio::test]

@@ -2,14 +2,15 @@
 
 use std::{
     fs,
+    io::Read as _,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
 
-use crate::incident::Service;
+use crate::{Process, incident::Service};
 
 /// A file that is removed in the end.
 struct File(PathBuf);
@@ -42,7 +43,7 @@ fn start(settings: &Path) -> Service {
 /// The retry policy of the quotes, and where it is from.
 async fn retry(service: &Service) -> (String, Option<String>) {
     let detail: Value = service.get("breakers/api/breakers/quotes").await;
-    let settings = &detail[0]["info"]["settings"];
+    let settings = &detail["breakers"][0]["info"]["settings"];
     let from = settings["from"]["retry"].as_str();
     (
         settings["retry"].as_str().expect("text").to_owned(),
@@ -89,12 +90,64 @@ async fn settings_are_read_again_when_told() {
 #[tokio::test]
 async fn service_starts_with_no_wrong_settings() {
     let file = File::new("wrong.toml", "[all]\ntripper = 'MinRequests(5)'");
-    let output = crate::example("service")
+    let mut service = crate::example("service");
+    service
         .arg("0")
         .env("SERVICE_SETTINGS", &file.0)
-        .output();
-    let output = output.expect("it runs");
-    assert!(!output.status.success());
-    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        .stderr(Stdio::piped());
+    let mut service = Process(service.spawn().expect("it runs"));
+    assert!(!end_of(&mut service).await.success());
+    let mut error = String::new();
+    let stderr = service.0.stderr.as_mut().expect("a pipe");
+    stderr.read_to_string(&mut error).expect("text");
     assert!(error.contains("looks at no outcome"), "{error}");
+}
+
+/// Waits until a process ends by itself.
+async fn end_of(process: &mut Process) -> ExitStatus {
+    let began = Instant::now();
+    loop {
+        if let Some(status) = process.0.try_wait().expect("a process") {
+            return status;
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "it ends");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// The state of the payments.
+async fn state(service: &Service) -> String {
+    let detail: Value = service.get("breakers/api/breakers/payments").await;
+    let state = detail["breakers"][0]["info"]["state"].as_str();
+    state.unwrap_or_else(|| panic!("{detail}")).to_owned()
+}
+
+#[tokio::test]
+async fn open_circuits_outlive_the_process() {
+    // A wait that is long beside a slow machine.
+    let settings = File::new("state.toml", "[breaker.payments]\nretry = 'Cooldown(300s)'");
+    let saved = File::new("state.json", "");
+    fs::remove_file(&saved.0).expect("it is there");
+    let start = || {
+        Service::start_with(|command| {
+            command
+                .env("SERVICE_SETTINGS", &settings.0)
+                .env("SERVICE_STATE", &saved.0);
+        })
+    };
+    let mut first = start();
+    assert_eq!(state(&first).await, "closed");
+    first.post("outage/payments/fails").await;
+    for _ in 0..3 {
+        // The answer is a failure.
+        let _ = first.status("charge").await;
+    }
+    assert_eq!(state(&first).await, "open");
+    let terminated = Command::new("kill").arg(first.pid().to_string()).status();
+    assert!(terminated.expect("it runs").success());
+    assert!(end_of(&mut first.process).await.success());
+
+    let second = start();
+    assert_eq!(state(&second).await, "open", "before its first call");
+    assert_eq!(second.status("charge").await, 503);
 }

@@ -16,6 +16,13 @@ pub(crate) fn listener_panicked(breaker: &str, listener: &str) {
     ));
 }
 
+/// Reports the first panic of a listener that is told of single calls.
+pub(crate) fn listener_panicked_at_a_call(breaker: &str, listener: &str) {
+    warn(format_args!(
+        "listener {listener} of circuit breaker '{breaker}' panicked when it was told of a call; the call and the other listeners go on, and further such panics are counted in `Info::listeners` alone"
+    ));
+}
+
 pub(crate) fn async_listener_panicked(breaker: &str, listener: &str) {
     let hint = if cfg!(feature = "tokio") {
         ""
@@ -190,6 +197,27 @@ pub(crate) fn stray_variable(stray: &dyn fmt::Display) {
 pub(crate) fn kill_switch(breaker: &str, variable: &str, state: crate::State) {
     warn(format_args!(
         "circuit breaker '{breaker}' starts {state}, as the environment variable {variable} commands"
+    ));
+}
+
+/// Reports saved circuits in a form that is not known.
+#[cfg(feature = "settings")]
+pub(crate) fn unknown_saved_state(found: Option<u32>, known: u32) {
+    match found {
+        Some(found) => warn(format_args!(
+            "saved circuits are ignored: they are in the form of version {found}, and this release of fluxgate reads version {known}"
+        )),
+        None => warn(format_args!(
+            "saved circuits are ignored: they say neither a version nor when they were saved; write what `registry::save` returns"
+        )),
+    }
+}
+
+/// Reports saved circuits that can't be read.
+#[cfg(feature = "settings")]
+pub(crate) fn unread_saved_state(count: usize) {
+    warn(format_args!(
+        "{count} saved circuits can't be read, and stay closed; write what `registry::save` returns"
     ));
 }
 

@@ -15,16 +15,16 @@ use crate::{
     server::{Server, free, operator},
 };
 
-const NAMES: [&str; 9] = [
-    "<img src=x onerror=\"window.harmed=1\">",
-    "</script><script>window.harmed=2</script>",
-    "\"'><svg onload=window.harmed=3>",
-    "${window.harmed=4} {{7*7}} `x` \\",
+/// Each begins as a name has to.
+const NAMES: [&str; 8] = [
+    "a<img src=x onerror=\"window.harmed=1\">",
+    "b</script><script>window.harmed=2</script>",
+    "c\"'><svg onload=window.harmed=3>",
+    "d${window.harmed=4} {{7*7}} `x` \\",
     "javascript:window.harmed=5//",
     "data: {\"rows\":[]}\n\ndata: x",
-    "..",
-    "a/b?c=d#e%2F&f",
-    "\u{202e}gnp.exe \u{0} é漢🚨",
+    "a/../b?c=d#e%2F&f",
+    "x\u{202e}gnp.exe \u{0} é漢🚨",
 ];
 
 /// No element of the page was made from a text.

@@ -3,6 +3,7 @@
 mod asynchronous;
 mod attaching;
 mod attribute;
+mod call_events;
 mod contained;
 mod environment;
 mod exporters;

@@ -158,8 +158,8 @@ fn an_open_breaker_as_a_listing_shows_it() {
             "kill_switch": null,
             "listener_failures": 0,
             "listeners": [
-                {"name": null, "failures": 0, "waiting": 0, "dropped": 0},
-                {"name": "PrometheusListener", "failures": 0, "waiting": 0, "dropped": 0},
+                {"name": null, "failures": 0, "waiting": 0, "dropped": 0, "dropped_calls": 0},
+                {"name": "PrometheusListener", "failures": 0, "waiting": 0, "dropped": 0, "dropped_calls": 0},
             ],
             "missing_listeners": [{"name": "Pager", "reason": "no URL"}],
             "flight": null,

@@ -225,23 +225,6 @@ async fn names_are_percent_decoded() {
     }
 }
 
-/// No browser sends `..` as a part of a path, nor `%2E%2E`.
-#[tokio::test]
-async fn names_of_dots_are_encoded_twice() {
-    let up = breaker("..");
-    let page = operated();
-    let path = "/api/breakers/%252E%252E/force_open";
-    assert_eq!(status(&page, "POST", path, &[COMMAND, ALICE]).await, 200);
-    assert_eq!(up.state(), State::ForcedOpen);
-    let path = "/api/breakers/%252E%252E";
-    assert_eq!(status(&page, "GET", path, &[]).await, 200);
-    // Nor is one found whose name is encoded for itself.
-    let percent = breaker("page_%2E");
-    let path = "/api/breakers/page_%252E/force_open";
-    assert_eq!(status(&page, "POST", path, &[COMMAND, ALICE]).await, 200);
-    assert_eq!(percent.state(), State::ForcedOpen);
-}
-
 #[tokio::test]
 async fn listings_are_bounded() {
     let _own = testing::isolate();

@@ -1,6 +1,6 @@
 //! Settings from files: formats, sections, what is wrong with them.
 
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
 use fluxgate::{
     CircuitBreaker, Settings, State,
@@ -397,7 +397,7 @@ fn values_of_other_kinds_are_refused() {
 fn mistakes_are_bounded() {
     let mut text = String::from("[all]\n");
     for i in 0..100 {
-        text.push_str(&format!("nonsense_{i} = 1\n"));
+        writeln!(text, "nonsense_{i} = 1").expect("a string takes all");
     }
     let error = toml(&text).check().unwrap_err();
     assert_eq!((error.faults().count(), error.more()), (20, 80));

@@ -4,8 +4,8 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use fluxgate::{
-    OnCancel, ParsePolicyError, SlowProbes, permit::AnyPermit, retry::AnyRetry, throttle::Adaptive,
-    tripper::Rule, window::AnyWindow,
+    CircuitBreaker, OnCancel, ParsePolicyError, Settings, SlowProbes, permit::AnyPermit,
+    retry::AnyRetry, throttle::Adaptive, tripper::Rule, window::AnyWindow,
 };
 use proc_macro2::{TokenStream, TokenTree};
 use syn::LitStr;
@@ -368,4 +368,72 @@ fn garbled_texts_read_alike() {
         }
     }
     none(&different, compared);
+}
+
+/// Returns what the settings say of a rule beside a window and a number of probes, for a
+/// breaker that there is.
+fn whole_there(window: &str, tripper: &str, reopen_after: Option<u64>) -> Vec<String> {
+    let reopen_after = reopen_after.map(|count| count.to_string());
+    let variables = [
+        ("FLUXGATE__BREAKER__DIFFERENTIAL__WINDOW", Some(window)),
+        ("FLUXGATE__BREAKER__DIFFERENTIAL__TRIPPER", Some(tripper)),
+        (
+            "FLUXGATE__BREAKER__DIFFERENTIAL__REOPEN_AFTER",
+            reopen_after.as_deref(),
+        ),
+    ];
+    let given = variables
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)));
+    match Settings::from_variables(given).apply() {
+        Ok(_) => Vec::new(),
+        Err(error) => error.faults().map(|fault| fault.message.clone()).collect(),
+    }
+}
+
+fn whole_here(window: &str, tripper: &str, reopen_after: Option<u64>) -> Vec<String> {
+    let reopen_after = reopen_after.map(|count| format!(", reopen_after = {count}"));
+    let reopen_after = reopen_after.unwrap_or_default();
+    let attribute = format!("window = {window:?}, tripper = {tripper:?}{reopen_after}");
+    let found = faults(&attribute);
+    found.into_iter().map(|(_, message)| message).collect()
+}
+
+#[test]
+fn whole_rules_of_all_tests_are_judged_alike() {
+    let _breaker = CircuitBreaker::builder("differential")
+        .build()
+        .expect("defaults");
+    let corpus = corpus();
+    let sound = |wanted: &'static str| {
+        let texts = corpus.iter().filter(move |(key, _)| key == wanted);
+        let texts = texts.filter(|(key, text)| match key.as_str() {
+            // A rule that alone is none is compared with the others above.
+            "tripper" => read_there(key, text).is_empty() && read_here(key, text).is_empty(),
+            _ => read_there(key, text).is_empty(),
+        });
+        texts.map(|(_, text)| text.as_str()).collect::<Vec<_>>()
+    };
+    let (windows, rules) = (sound("window"), sound("tripper"));
+    let (mut different, mut compared, mut refused) = (Vec::new(), 0, 0);
+    for window in &windows {
+        for rule in &rules {
+            for reopen_after in [None, Some(1), Some(3)] {
+                let here = whole_here(window, rule, reopen_after);
+                let there = whole_there(window, rule, reopen_after);
+                compared += 1;
+                refused += usize::from(!here.is_empty());
+                if here != there {
+                    different.push(format!(
+                        "{window:?} {rule:?} {reopen_after:?}\n attribute: {here:#?}\n  settings: {there:#?}"
+                    ));
+                }
+            }
+        }
+    }
+    none(&different, compared);
+    assert!(
+        compared > 300 && refused > 20,
+        "{compared} compared, {refused} refused"
+    );
 }

@@ -1,6 +1,6 @@
 //! Arguments and values of policies.
 
-use super::refused;
+use super::{faults, refused};
 
 #[test]
 fn arguments() {
@@ -211,4 +211,33 @@ fn strings_quote_the_wrong_part() {
         "expected `|`, `if` or the end of the pattern; a condition stands after `if`, as in \
          `Matches(error if error.is_timeout())`\n\n    Matches(1 +)\n              ^",
     );
+}
+
+#[test]
+fn settings_are_fixed_or_left_out() {
+    assert_eq!(faults("settings = fixed"), []);
+    for given in ["loose", "true", "\"fixed settings\"", "fixed()"] {
+        let found = faults(&format!("settings = {given}"));
+        assert_eq!(found.len(), 1, "{given}: {found:?}");
+        assert!(
+            found[0].1.contains("`settings` may only be `fixed`"),
+            "{found:?}"
+        );
+    }
+}
+
+#[test]
+fn names_of_variables_of_others_are_refused() {
+    for (name, words) in [
+        ("all", "the name `all` is reserved"),
+        ("ALL", "the name `ALL` is reserved"),
+        ("_api", "must begin with an ASCII letter or digit"),
+        ("::api", "must begin with an ASCII letter or digit"),
+        ("\u{e9}", "must begin with an ASCII letter or digit"),
+    ] {
+        let found = faults(&format!("name = {name:?}"));
+        assert_eq!(found.len(), 1, "{name}: {found:?}");
+        assert!(found[0].1.contains(words), "{found:?}");
+    }
+    assert_eq!(faults("name = \"all_apis\""), []);
 }

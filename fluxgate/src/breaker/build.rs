@@ -219,11 +219,16 @@ pub(crate) struct Announcements {
 }
 
 impl CircuitBreaker {
-    /// Enters the breaker in the registry, and adds what there is to report.
+    /// Enters the breaker in the registry, opens it if an earlier process saved it as
+    /// open, and adds what there is to report.
     pub(crate) fn register(&self, news: Announcements) -> Announcements {
         let namesake = registry::enter(&self.core);
         #[cfg(feature = "fleet")]
         crate::fleet::newcomer(&self.core);
+        // After it was entered: a thread that restores meanwhile finds it in the registry,
+        // or has put what is taken here.
+        #[cfg(feature = "settings")]
+        self.core.take_saved_silently();
         Announcements { namesake, ..news }
     }
 }

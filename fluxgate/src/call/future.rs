@@ -10,9 +10,9 @@ use std::{
 
 use super::{Admitted, Complete, admit_rare};
 #[cfg(feature = "tower")]
-use crate::engine::opening::Refusal;
+use crate::{CallNotPermitted, engine::opening::Refusal};
 use crate::{
-    CallNotPermitted, CircuitBreaker,
+    CircuitBreaker,
     engine::{
         Core,
         state_word::StateWord,

@@ -68,12 +68,7 @@ impl CallNotPermitted {
     /// ```
     #[must_use]
     pub fn kind(&self) -> RejectionKind {
-        match self.state() {
-            State::Closed => RejectionKind::Throttled,
-            State::HalfOpen => RejectionKind::HalfOpen,
-            State::ForcedOpen => RejectionKind::ForcedOpen,
-            _ => RejectionKind::Open,
-        }
+        RejectionKind::by(self.state())
     }
 
     /// Returns the share of the calls that the [throttle](crate::throttle) refused
@@ -213,6 +208,16 @@ pub enum RejectionKind {
 }
 
 impl RejectionKind {
+    /// Returns the kind of a rejection by a state.
+    pub(crate) fn by(state: State) -> Self {
+        match state {
+            State::Closed => Self::Throttled,
+            State::HalfOpen => Self::HalfOpen,
+            State::ForcedOpen => Self::ForcedOpen,
+            _ => Self::Open,
+        }
+    }
+
     /// Returns its name for metrics and error bodies, in lower case with underscores.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

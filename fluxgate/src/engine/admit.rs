@@ -37,6 +37,7 @@ impl Core {
 
     /// Lets a call in, or not, if that takes no lock: in the closed state, and in
     /// an open circuit that is not due.
+    // Apart, ticket and refusal would go through memory.
     #[inline(always)]
     #[allow(clippy::inline_always)]
     pub(crate) fn admit_lock_free(&self) -> Option<Result<Ticket, Refusal>> {
@@ -49,6 +50,13 @@ impl Core {
             }
             WithoutLock::Nothing => None,
         }
+    }
+
+    /// Lets a call in as [`admit_lock_free`](Self::admit_lock_free) does, where the
+    /// compiler chooses the place.
+    #[inline]
+    fn try_admit_lock_free(&self) -> Option<Result<Ticket, Refusal>> {
+        self.admit_lock_free()
     }
 
     /// Lets a call in, or not, whatever the state.
@@ -74,7 +82,8 @@ impl Core {
     /// Admits a call on any path except the fast one.
     #[inline(never)]
     pub(crate) fn admit_without_fast(&self) -> Result<Ticket, Refusal> {
-        self.admit_lock_free().unwrap_or_else(|| self.admit_slow())
+        self.try_admit_lock_free()
+            .unwrap_or_else(|| self.admit_slow())
     }
 
     #[inline]
@@ -123,8 +132,9 @@ impl Core {
         self.counts.rejected.add(1);
         if let Some(listener_counters) = &self.listener_counters {
             listener_counters.rejected(refusal.state());
-            #[cfg(feature = "sim")]
-            listener_counters.record_refusal(|| self.clock.now());
+            if listener_counters.is_told_of_refusals() {
+                self.tell_refusal(refusal.state());
+            }
         }
         refusal
     }

@@ -161,6 +161,7 @@ impl Config {
             }
             #[cfg(feature = "fleet")]
             Cause::FLEET => return Some(cause.by_fleet()),
+            Cause::RESTORED_LEAF => (RuleKind::Restored, 0.0),
             leaf => self.tripper.leaf(leaf)?,
         };
         Some(Reason {

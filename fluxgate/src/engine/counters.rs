@@ -13,7 +13,7 @@ use crate::listener::Recorders;
 use crate::{
     Histogram, LifetimeTotals, State,
     engine::{sharded::ShardedCounters, ticket::CallEnd},
-    listener::ListenerNeeds,
+    listener::{CallEventNeeds, ListenerNeeds},
     util::duration::nanos,
 };
 
@@ -88,6 +88,10 @@ pub(crate) struct ListenerCounters {
     /// The bounds of the histogram, ascending, in nanoseconds.
     bounds: Box<[u64]>,
     calls: ShardedCounters,
+    /// The calls that listeners are told of one by one.
+    call_events: CallEventNeeds,
+    /// Whether those that are rejected are among them, or recorded.
+    tells_refusals: bool,
     /// Who records single calls.
     #[cfg(feature = "sim")]
     recorders: Recorders,
@@ -105,6 +109,7 @@ impl ListenerCounters {
             lifetime,
             successes,
             durations,
+            call_events,
             #[cfg(feature = "sim")]
             recorders,
         } = needs;
@@ -112,7 +117,8 @@ impl ListenerCounters {
         let records = !recorders.is_empty();
         #[cfg(not(feature = "sim"))]
         let records = false;
-        if !lifetime && !successes && durations.is_empty() && !records {
+        let tells = call_events.rejections || call_events.times_calls();
+        if !lifetime && !successes && durations.is_empty() && !tells && !records {
             return None;
         }
         let bounds: Box<[u64]> = durations.into_iter().map(nanos).collect();
@@ -130,6 +136,8 @@ impl ListenerCounters {
             counts_successes: successes,
             bounds,
             calls: ShardedCounters::new(places),
+            call_events,
+            tells_refusals: call_events.rejections || records,
             #[cfg(feature = "sim")]
             recorders,
         }))
@@ -146,7 +154,18 @@ impl ListenerCounters {
         if !self.recorders.is_empty() {
             return true;
         }
-        self.keeps_histogram()
+        self.keeps_histogram() || self.call_events.times_calls()
+    }
+
+    /// Returns whether a listener is told of calls that end.
+    pub(crate) fn tells_ends(&self) -> bool {
+        self.call_events.times_calls()
+    }
+
+    /// Returns whether a listener is told of single calls that are rejected.
+    #[inline]
+    pub(crate) fn is_told_of_refusals(&self) -> bool {
+        self.tells_refusals
     }
 
     fn keeps_histogram(&self) -> bool {

@@ -10,7 +10,9 @@
 
 use std::time::Duration;
 
-use super::{Core, Shared, choice::Choice, machine::Ending, opening::Refusal};
+use super::{
+    Core, Shared, choice::Choice, machine::Ending, opening::Refusal, transition::StateEntry,
+};
 use crate::{
     State,
     engine::ticket::{CallEnd, Ticket},
@@ -71,10 +73,24 @@ impl Core {
     /// Settles an early probe. Its duration, in nanoseconds, may have been measured
     /// elsewhere.
     pub(crate) fn settle_early(&self, ticket: Ticket, ended: CallEnd, elapsed: Option<u64>) {
-        let Ticket { word, began, slot } = ticket;
         let half_open = self.entry(State::HalfOpen, Trigger::Recovery);
+        let elapsed =
+            elapsed.unwrap_or_else(|| nanos(half_open.now()).saturating_sub(ticket.began));
+        self.settle_early_after(ticket, ended, elapsed, half_open);
+        if ticket.word.is_watched() {
+            self.tell_end(ticket.word, ended, elapsed);
+        }
+    }
+
+    fn settle_early_after(
+        &self,
+        ticket: Ticket,
+        ended: CallEnd,
+        elapsed: u64,
+        half_open: StateEntry<'_>,
+    ) {
+        let Ticket { word, slot, .. } = ticket;
         let now = half_open.now();
-        let elapsed = elapsed.unwrap_or_else(|| nanos(now).saturating_sub(began));
         let counted = self.count_as(word, ended, true, elapsed);
         let mut held = self.shared.lock();
         // Under other settings it has no known duration.

@@ -228,14 +228,14 @@ mod tests {
     #[test]
     fn lock_bit_orders_one_holder_before_the_next() {
         loom::model(|| {
-            let word = |generation| {
+            let numbered = |generation| {
                 let epoch = Epoch {
                     generation,
                     revision: 0,
                 };
                 StateWord::new(State::Closed, epoch, false, CallNeeds::default())
             };
-            let locked = Arc::new(Locked::new(word(0), 0));
+            let locked = Arc::new(Locked::new(numbered(0), 0));
             // Without the gate: a thread that finds the lock taken goes without.
             let try_once = move |locked: &Locked<u32>| {
                 let word = locked.try_take()?;
@@ -246,7 +246,7 @@ mod tests {
                     _gate: None,
                 };
                 *held.get() += 1;
-                held.set_word(word(1));
+                held.set_word(numbered(1));
                 Some(*held.get())
             };
             let other = {

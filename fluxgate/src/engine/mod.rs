@@ -8,13 +8,18 @@
 //! [`Machine`], the outbox and all else are behind the lock.
 //!
 //! ```text
-//! bits of the word   63 …………………… 8 | 7         | 6 | 5      | 4    | 3     | 2 1 0
-//!                    generation   | attention |   | locked | free | clean | state
+//! bits of the word   63 … 28    | 27 … 12  | 11 … 7 | 6         | 5      | 4    | 3     | 2 1 0
+//!                    generation | revision | needs  | attention | locked | free | clean | state
 //! ```
 //!
 //! - *generation* goes up with every transition, also with one to the present state. A
 //!   [`Ticket`] holds the word of its admission; an outcome counts only while the
-//!   generation is still the same. 2^56 generations do not wrap.
+//!   generation is still the same. 2^36 generations do not wrap.
+//! - *revision* goes up with every change of the settings, and tells whether a ticket was
+//!   admitted under the present ones: see [live change](#live-change).
+//! - *needs* is what settings and listeners make calls need: their beginning or end
+//!   stamped, a place among those in flight, to be told one by one ([`watched`]). It is the same for a whole revision, so a ticket's word also
+//!   says what was measured for it.
 //! - *free*: calls of this period need no question, no clock and no slot; only their
 //!   outcome is recorded.
 //! - *clean*: one more success that is not slow would change nothing: the window is full
@@ -51,6 +56,30 @@
 //! for nanoseconds, all others park in a mutex behind it. No code of the user's and no
 //! I/O runs under it ([`transition`] says how that is done).
 //!
+//! ## Live change
+//!
+//! Settings may be replaced at any time (`replace`). They are an [`Arc<Config>`](Config)
+//! behind the lock, cloned by what asks policies without it; what calls read of them
+//! without the lock is in the word, but for the lowest threshold of slowness.
+//!
+//! A ticket of another revision is settled under the lock. Its outcome counts, and it has
+//! no duration: the settings of its admission may not have asked for one. Nothing finds
+//! this out on the fast path, which compares whole words anyway.
+//!
+//! The threshold and the word are a seqlock. *Writer*, under the lock: stores the word of
+//! a revision that no period keeps, without the clean bit, then the threshold, then the
+//! word of the next revision when the lock is released. *Reader*: has the word of its
+//! ticket, loads the threshold with `Acquire`, then the word; accepts if the revision is
+//! that of the ticket. *Invariant*: an accepted threshold is that of the ticket's
+//! revision. It is not older, because the ticket's word was stored after it; it is not
+//! newer, because then the word stored before it, of a later revision, would be seen.
+//! A ticket of the revision between is never accepted: it finds no clean word.
+//!
+//! An opening keeps the settings that made it (`Shared::opened_by`) until the next. Its
+//! number is published with the opening, so that a rejection names a part of the rule that
+//! it is of, or none if the circuit opened again by another. A shorter wait is stored in
+//! the published opening as it is: both times are of that opening.
+//!
 //! ## Signals
 //!
 //! A transition is made under the lock: machine, published opening, word, and its signal
@@ -65,6 +94,7 @@
 //! | load of the word in `admit_*`, `settle` | `Acquire` | the `Release` stores of the word below |
 //! | taking the lock: compare-and-swap, or `fetch_or` while waiting | `Acquire` | the `Release` store that released it |
 //! | store of the word in `publish_word` and when the lock is released | `Release` | the `Acquire` loads, and the taking of the lock |
+//! | store of the lowest threshold in `replace` | `Release` | the `Acquire` load in `slow` |
 //! | stores of the published opening | `Release` | the `Acquire` fence in `OpeningSeqLock::read` |
 //! | loads of the published opening, and the load of the word that validates them | `Relaxed`, around an `Acquire` fence | the `Release` stores of the opening |
 //! | counters | `Relaxed` | none: no decision depends on them |
@@ -95,10 +125,10 @@ pub(crate) mod policies;
 pub(crate) mod probes;
 pub(crate) mod random_source;
 mod ready;
-// The settings from outside are yet to use it.
 #[cfg(feature = "settings")]
-#[allow(dead_code)]
 mod replace;
+#[cfg(feature = "settings")]
+mod restore;
 #[cfg(feature = "keyed")]
 pub(crate) mod retire;
 mod settle;
@@ -110,6 +140,7 @@ mod throttled;
 pub(crate) mod ticket;
 mod transition;
 pub(crate) mod waiters;
+mod watched;
 
 use std::{
     panic::{RefUnwindSafe, UnwindSafe},
@@ -317,6 +348,7 @@ impl Core {
         ListenersNeed {
             elapsed: counters.is_some_and(ListenerCounters::needs_elapsed),
             every_call: counters.is_some_and(ListenerCounters::counts_every_call),
+            watched: counters.is_some_and(ListenerCounters::tells_ends),
         }
     }
 
@@ -388,9 +420,8 @@ impl Core {
         if let Some(switch) = self.kill_switch_state() {
             diagnostics::kill_switch(&self.name, &switch.variable, switch.state);
         }
-        if self.start() != State::Closed {
-            self.unlock(self.shared.lock());
-        }
+        // Tells the listeners of the state that it began in, if that is not closed.
+        self.unlock(self.shared.lock());
     }
 
     /// Returns the present control word.

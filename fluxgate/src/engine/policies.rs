@@ -273,6 +273,7 @@ impl Policies {
             end: needs_elapsed || window_needs_time || listeners.elapsed,
             in_flight: tracks_in_flight,
             fast: !start && !window_needs_time && !listeners.every_call,
+            watched: listeners.watched,
         };
         let config = Config {
             tripper: self.tripper,
@@ -315,6 +316,8 @@ impl Policies {
 pub(crate) struct ListenersNeed {
     pub(crate) elapsed: bool,
     pub(crate) every_call: bool,
+    /// To be told of single calls that end.
+    pub(crate) watched: bool,
 }
 
 fn contained_check(

@@ -24,8 +24,10 @@ const START: u64 = 1 << 7;
 const END: u64 = 1 << 8;
 const IN_FLIGHT: u64 = 1 << 9;
 const FAST: u64 = 1 << 10;
-const REVISION: u32 = 11;
-const GENERATION: u32 = 27;
+/// A listener is told of calls one by one.
+const WATCHED: u64 = 1 << 11;
+const REVISION: u32 = 12;
+const GENERATION: u32 = 28;
 const REVISION_MASK: u64 = (1 << GENERATION) - (1 << REVISION);
 
 /// How many revisions there are before they begin anew, with a new generation.
@@ -45,6 +47,8 @@ pub(crate) struct CallNeeds {
     /// Neither of these, and no listener counts every call: in the closed state no
     /// clock is read, and a success may pass unseen.
     pub(crate) fast: bool,
+    /// Listeners are told of single calls that end.
+    pub(crate) watched: bool,
 }
 
 /// The number of a generation, and of a revision of the settings in it.
@@ -74,6 +78,7 @@ impl StateWord {
                 | bit(needs.end, END)
                 | bit(needs.in_flight, IN_FLIGHT)
                 | bit(needs.fast, FAST)
+                | bit(needs.watched, WATCHED)
                 | bit(free, FREE)
                 | bit(clean, CLEAN)
                 | state as u64,
@@ -133,6 +138,21 @@ impl StateWord {
     #[inline]
     pub(crate) fn tracks_in_flight(self) -> bool {
         self.0 & IN_FLIGHT != 0
+    }
+
+    /// Returns whether listeners are told of calls that end.
+    #[inline]
+    pub(crate) fn is_watched(self) -> bool {
+        self.0 & WATCHED != 0
+    }
+
+    /// Returns whether a call with this ticket is not settled like most: listeners are told
+    /// of it, or nothing is recorded of it. One comparison finds either, as many
+    /// instructions as it takes to find one.
+    #[inline]
+    pub(crate) fn is_settled_apart(self) -> bool {
+        const DISABLED: u64 = State::Disabled as u64;
+        self.0 & (STATE | WATCHED) >= DISABLED
     }
 
     /// Returns the word of the same period when the window is clean.
@@ -244,6 +264,7 @@ mod tests {
         end: false,
         in_flight: false,
         fast: true,
+        watched: false,
     };
 
     fn word(state: State, generation: u64, clean: bool, fast: bool) -> StateWord {
@@ -257,7 +278,7 @@ mod tests {
     #[test]
     fn what_goes_into_a_word_comes_out_again() {
         for state in State::ALL {
-            for generation in [0, 1, 255, 1 << 36] {
+            for generation in [0, 1, 255, 1 << 35] {
                 for clean in [false, true] {
                     let word = word(state, generation, clean, true);
                     assert_eq!(StateWord::from_bits(word.bits()), word);
@@ -335,12 +356,13 @@ mod tests {
 
     #[test]
     fn needs_are_those_of_the_settings() {
-        for bits in 0..16 {
+        for bits in 0..32 {
             let needs = CallNeeds {
                 start: bits & 1 != 0,
                 end: bits & 2 != 0,
                 in_flight: bits & 4 != 0,
                 fast: bits & 8 != 0,
+                watched: bits & 16 != 0,
             };
             let epoch = Epoch {
                 generation: 9,
@@ -352,6 +374,9 @@ mod tests {
                 assert_eq!(word.needs_start(), needs.start);
                 assert_eq!(word.needs_end(), needs.end);
                 assert_eq!(word.tracks_in_flight(), needs.in_flight);
+                assert_eq!(word.is_watched(), needs.watched);
+                let unrecorded = matches!(state, State::Disabled | State::ForcedOpen);
+                assert_eq!(word.is_settled_apart(), needs.watched || unrecorded);
                 let runs = matches!(state, State::Closed | State::MetricsOnly);
                 assert_eq!(word.is_free(), needs.fast && runs);
                 let run = word.without_lock() == WithoutLock::Run;

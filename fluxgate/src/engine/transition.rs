@@ -88,7 +88,7 @@ impl StateEntry<'_> {
     }
 
     /// Leads to another state and wait.
-    #[cfg(feature = "fleet")]
+    #[cfg(any(feature = "fleet", feature = "settings"))]
     pub(super) fn to(self, next: Next, wait: Option<OpeningWait>) -> Self {
         Self { next, wait, ..self }
     }

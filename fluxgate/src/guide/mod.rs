@@ -10,12 +10,11 @@
 //! - [`choosing`]: several targets, one call; guards that travel; waiting
 //! - [`async_and_cancellation`]: dropped futures, timeouts, hanging calls
 //! - [`listeners_and_metrics`]: signals, snapshots, metrics
-//! - [`testing`]: no sleeping
-//! - `simulating`: a policy tried before production does
-//! - `settings`: where settings come from: code, files, the environment
 //! - [`testing`]: tests without sleeping
 //! - `simulating`: policies simulated before production
+//! - `settings`: where settings come from: code, files, the environment
 //! - [`operating`]: what to look at and to do when a circuit is open
+//! - `page`: the operators' page: mounting, commands, security
 //! - [`from_python`]: fluxgate, name by name
 //! - [`from_others`]: resilience4j, Polly, failsafe, tower-resilience, gobreaker, opossum, pybreaker, recloser
 //! - [`limits`]: what it does not do, and what you pay
@@ -35,6 +34,11 @@ pages! {
 #[cfg(feature = "settings")]
 pages! {
     settings
+}
+
+#[cfg(feature = "page")]
+pages! {
+    page
 }
 
 #[cfg(feature = "sim")]

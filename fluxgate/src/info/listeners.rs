@@ -18,6 +18,10 @@ pub struct ListenerInfo {
     /// latest state is always delivered; in the queue of a listener that delivers
     /// later the oldest is dropped.
     pub dropped: u64,
+    /// [Call events](crate::Listener::on_call) given up: those of calls that the listener
+    /// made while it was told of one, and those in the queue of a listener that delivers
+    /// later, where the oldest is dropped when too many wait.
+    pub dropped_calls: u64,
 }
 
 /// A listener that could not be attached to the breaker, in [`Info`](crate::Info).

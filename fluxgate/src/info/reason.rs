@@ -53,6 +53,9 @@ pub enum RuleKind {
     Custom(&'static str),
     /// The setting `reopen_after`, in probes.
     ReopenAfter,
+    /// None: the circuit was open when an earlier process
+    /// saved it; measured and threshold are 0.
+    Restored,
     /// Instances of the [fleet](crate::fleet) that suspect the dependency.
     #[cfg(feature = "fleet")]
     Fleet {
@@ -75,6 +78,7 @@ impl fmt::Display for RuleKind {
             Self::InFlight { .. } => "InFlight",
             Self::Custom(name) => name,
             Self::ReopenAfter => "reopen_after",
+            Self::Restored => "restored",
             #[cfg(feature = "fleet")]
             Self::Fleet { .. } => "fleet",
         })
@@ -133,6 +137,7 @@ impl fmt::Display for Reason {
                 "custom rule {name} fired after {}",
                 plural(*calls as f64, "call")
             ),
+            RuleKind::Restored => f.write_str("it was open before the program was restarted"),
             RuleKind::State => f.write_str("the rule fires on every call in this state"),
         }
     }

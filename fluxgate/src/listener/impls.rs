@@ -4,7 +4,7 @@ use std::{error::Error, sync::Arc};
 
 #[cfg(feature = "settings")]
 use super::SettingsChange;
-use super::{DeliveryCounts, Listener, ListenerNeeds};
+use super::{CallEvent, DeliveryCounts, Listener, ListenerNeeds};
 use crate::{Info, Signal, WeakBreaker};
 
 impl<F: Fn(&Signal) + Send + Sync> Listener for F {
@@ -18,6 +18,10 @@ macro_rules! forward {
         impl<$($generic)*> Listener for $pointer {
             fn on_signal(&self, signal: &Signal) {
                 (**self).on_signal(signal);
+            }
+
+            fn on_call(&self, event: &CallEvent) {
+                (**self).on_call(event);
             }
 
             #[cfg(feature = "settings")]
@@ -39,6 +43,10 @@ macro_rules! forward {
 
             fn needs(&self) -> ListenerNeeds {
                 (**self).needs()
+            }
+
+            fn call_sink(&self) -> usize {
+                (**self).call_sink()
             }
 
             fn delivery_counts(&self) -> DeliveryCounts {

@@ -74,6 +74,7 @@
 //! message, and needs no breaker.
 
 mod async_listener;
+mod call_event;
 #[cfg(any(feature = "metrics", feature = "opentelemetry", feature = "prometheus"))]
 mod exported;
 mod impls;
@@ -100,6 +101,7 @@ use std::{error::Error, time::Duration};
 
 pub use async_listener::flush::flush;
 pub use async_listener::{AsyncListener, Delivered, DynAsyncListener};
+pub use call_event::{CallEvent, CallEventNeeds, CallOutcome};
 #[cfg(any(feature = "metrics", feature = "opentelemetry", feature = "prometheus"))]
 pub use exported::MetricGroup;
 pub use into_listener::{Deferred, Direct, Fallible, IntoListener};
@@ -168,6 +170,57 @@ pub trait Listener: Send + Sync {
     /// notifies.
     fn on_signal(&self, signal: &Signal);
 
+    /// Handles one call that the listener asked for in
+    /// [`needs`](Self::needs)`().call_events`. By default it does nothing.
+    ///
+    /// It is called after the call was settled, with no lock held, on the thread of the
+    /// call, which waits for it: so it must be quick, and what takes time belongs in an
+    /// [`AsyncListener`]. [`Info`](crate::Info) counts the call by then, and signals that
+    /// it caused have been told, unless another thread is at it. Events of one thread come
+    /// in the order in which its calls ended; several threads may be told at a time.
+    ///
+    /// The listener may use the breaker. The events of calls that it makes meanwhile with
+    /// this breaker on this thread are dropped, and counted in
+    /// [`ListenerInfo::dropped_calls`](crate::ListenerInfo::dropped_calls), since each
+    /// would cause the next. A panic is contained, reported and counted.
+    ///
+    /// ```
+    /// use std::{io, sync::Mutex, time::Duration};
+    /// use fluxgate::{CircuitBreaker, Listener, Signal, listener::{CallEvent, ListenerNeeds}};
+    ///
+    /// /// Writes down the calls that failed, were slow or were rejected.
+    /// #[derive(Default)]
+    /// struct Journal(Mutex<Vec<String>>);
+    ///
+    /// impl Listener for Journal {
+    ///     fn on_signal(&self, _: &Signal) {}
+    ///
+    ///     fn on_call(&self, event: &CallEvent) {
+    ///         let CallEvent { name, outcome, duration, .. } = event;
+    ///         self.0.lock().unwrap().push(format!("{name}: {outcome} after {duration:?}"));
+    ///     }
+    ///
+    ///     fn needs(&self) -> ListenerNeeds {
+    ///         let mut needs = ListenerNeeds::default();
+    ///         needs.call_events.failures = true;
+    ///         needs.call_events.rejections = true;
+    ///         needs.call_events.slow = Some(Duration::from_secs(1));
+    ///         needs
+    ///     }
+    /// }
+    ///
+    /// let journal = std::sync::Arc::new(Journal::default());
+    /// let breaker = CircuitBreaker::builder("api").listener(journal.clone()).build()?;
+    /// let _ = breaker.call(|| Ok::<_, io::Error>(()));
+    /// breaker.force_open();
+    /// let _ = breaker.call(|| Ok::<_, io::Error>(()));
+    /// assert_eq!(*journal.0.lock().unwrap(), ["api: rejected after None"]);
+    /// # Ok::<_, fluxgate::ConfigError>(())
+    /// ```
+    fn on_call(&self, event: &CallEvent) {
+        let _ = event;
+    }
+
     /// Handles a change of the breaker's settings. It is called after each, in order with
     /// the signals. Default: does nothing.
     ///
@@ -227,6 +280,14 @@ pub trait Listener: Send + Sync {
         let _ = (breaker, last);
     }
 
+    /// Returns what tells apart where calls are recorded, unless it is 0: of several
+    /// listeners of a breaker that record to one place, one is told of calls. Not part of
+    /// the interface.
+    #[doc(hidden)]
+    fn call_sink(&self) -> usize {
+        0
+    }
+
     /// Returns how far the listener has delivered its signals, for a listener
     /// that queues them. [`Info::listeners`](crate::Info::listeners) shows it.
     fn delivery_counts(&self) -> DeliveryCounts {
@@ -249,6 +310,8 @@ pub struct ListenerNeeds {
     /// The upper bounds of a histogram of durations. It costs every call two
     /// looks at the clock, and two counters.
     pub durations: Vec<Duration>,
+    /// Be told of single calls: [`Listener::on_call`].
+    pub call_events: CallEventNeeds,
     /// Who records single calls.
     #[cfg(feature = "sim")]
     pub(crate) recorders: Recorders,
@@ -262,6 +325,8 @@ pub struct DeliveryCounts {
     pub waiting: u64,
     /// Signals given up because too many were waiting.
     pub dropped: u64,
+    /// Call events given up because too many were waiting.
+    pub dropped_calls: u64,
     /// Signals whose delivery failed.
     pub failures: u64,
     /// Whether the listener may need a tokio runtime that is not there.

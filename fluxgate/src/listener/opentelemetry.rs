@@ -12,13 +12,13 @@ use std::{
 };
 
 use ::opentelemetry::{
-    KeyValue,
-    metrics::{AsyncInstrument, Meter},
+    KeyValue, StringValue, Value,
+    metrics::{AsyncInstrument, Histogram, Meter},
 };
 use once_cell::sync::OnceCell;
 
 use super::{
-    Listener, ListenerNeeds,
+    CallEvent, Listener, ListenerNeeds,
     exported::{CIRCUIT, Circuits, Family, MetricGroup, MetricKind, Readings, Sample, Settings},
 };
 use crate::{Info, Signal, WeakBreaker};
@@ -101,6 +101,24 @@ impl OpenTelemetryListener {
         self
     }
 
+    /// Records how long each call takes in the histogram
+    /// `circuit_breaker_call_duration_seconds` with these upper bounds; none switches it
+    /// off again. Every call then looks at the clock twice, and the SDK is told of it on
+    /// the thread of the call. The bounds are those of the first breaker of the meter.
+    ///
+    /// ```
+    /// # use fluxgate::listener::OpenTelemetryListener;
+    /// use std::time::Duration;
+    ///
+    /// let metrics = OpenTelemetryListener::new()
+    ///     .durations([10, 50, 250, 1000].map(Duration::from_millis));
+    /// ```
+    #[must_use]
+    pub fn durations(mut self, bounds: impl IntoIterator<Item = Duration>) -> Self {
+        self.settings.bounds = bounds.into_iter().collect();
+        self
+    }
+
     /// Exports only state and transitions.
     #[must_use]
     pub fn only_states(mut self) -> Self {
@@ -128,6 +146,9 @@ impl Listener for OpenTelemetryListener {
     /// instruments.
     fn attach(&self, breaker: &WeakBreaker) -> Result<(), Box<dyn Error + Send + Sync>> {
         self.exporter.enrol()?;
+        if !self.settings.bounds.is_empty() {
+            self.exporter.enrol_durations(&self.settings.bounds)?;
+        }
         self.exporter.circuits.attach(breaker, &self.settings);
         Ok(())
     }
@@ -136,8 +157,26 @@ impl Listener for OpenTelemetryListener {
         self.exporter.circuits.detach(breaker, last);
     }
 
+    fn on_call(&self, event: &CallEvent) {
+        if let Some(duration) = event.duration
+            && let Some(histogram) = self.exporter.durations.get()
+        {
+            let circuit = event.name.share::<StringValue>();
+            let circuit = KeyValue::new(CIRCUIT, Value::String(circuit));
+            histogram.record(duration.as_secs_f64(), &[circuit]);
+        }
+    }
+
     fn needs(&self) -> ListenerNeeds {
-        self.settings.needs()
+        let mut needs = self.settings.needs();
+        // Buckets can't be handed over: the SDK is told of each call.
+        needs.call_events.all_calls = !needs.durations.is_empty();
+        needs.durations.clear();
+        needs
+    }
+
+    fn call_sink(&self) -> usize {
+        Arc::as_ptr(&self.exporter).addr()
     }
 }
 
@@ -156,6 +195,9 @@ struct Exporter {
     meter: Option<Meter>,
     /// Whether the instruments are registered, or being registered.
     is_enrolled: AtomicBool,
+    /// The same of the histogram.
+    has_durations: AtomicBool,
+    durations: Arc<OnceCell<Histogram<f64>>>,
 }
 
 impl Exporter {
@@ -164,35 +206,61 @@ impl Exporter {
             circuits: Arc::default(),
             meter,
             is_enrolled: AtomicBool::new(false),
+            has_durations: AtomicBool::new(false),
+            durations: Arc::default(),
         }
     }
 
-    /// Registers the instruments, the first time.
+    /// Registers the instruments that are read, the first time.
+    fn enrol(&self) -> Result<(), String> {
+        let collected = Arc::new(Collected::new(Arc::clone(&self.circuits)));
+        self.register_once(&self.is_enrolled, move |meter| {
+            for (i, family) in Family::ALL.iter().enumerate() {
+                register(meter, family, i, &collected);
+            }
+        })
+    }
+
+    /// Registers the histogram, the first time.
+    fn enrol_durations(&self, bounds: &[Duration]) -> Result<(), String> {
+        let bounds = bounds.iter().map(Duration::as_secs_f64).collect();
+        let durations = Arc::clone(&self.durations);
+        self.register_once(&self.has_durations, move |meter| {
+            if let Some(family) = Family::durations() {
+                let histogram = meter.f64_histogram(family.name).with_unit("s");
+                let histogram = histogram.with_description(family.help);
+                let _ = durations.set(histogram.with_boundaries(bounds).build());
+            }
+        })
+    }
+
+    /// Registers something, unless it is registered.
     ///
     /// An SDK calls callbacks under its lock, and registering takes that lock. A callback
     /// of the user's may call a protected function for the first time, and so build a
     /// breaker with this listener: on that thread registering would wait for itself. So
     /// another thread registers, and this one waits for it no longer than [`PATIENCE`].
-    fn enrol(&self) -> Result<(), String> {
-        if self.is_enrolled.swap(true, Relaxed) {
+    fn register_once(
+        &self,
+        is_registered: &AtomicBool,
+        register: impl FnOnce(&Meter) + Send + 'static,
+    ) -> Result<(), String> {
+        if is_registered.swap(true, Relaxed) {
             return Ok(());
         }
         let done = Arc::new((Mutex::new(false), Condvar::new()));
         let job = {
             let (done, meter) = (Arc::clone(&done), self.meter.clone());
-            let collected = Arc::new(Collected::new(Arc::clone(&self.circuits)));
             move || {
                 let meter = meter.unwrap_or_else(|| ::opentelemetry::global::meter("fluxgate"));
-                for (i, family) in Family::ALL.iter().enumerate() {
-                    register(&meter, family, i, &collected);
-                }
+                register(&meter);
                 *lock(&done.0) = true;
                 done.1.notify_all();
             }
         };
         let thread = thread::Builder::new().name("fluxgate-opentelemetry".into());
         if let Err(error) = thread.spawn(job) {
-            self.is_enrolled.store(false, Relaxed);
+            is_registered.store(false, Relaxed);
             return Err(format!(
                 "its instruments can't be registered, since a thread can't be started: {error}"
             ));

@@ -4,7 +4,7 @@ use std::{error::Error, fmt};
 
 #[cfg(feature = "settings")]
 use super::SettingsChange;
-use super::{DeliveryCounts, Listener, ListenerNeeds};
+use super::{CallEvent, DeliveryCounts, Listener, ListenerNeeds};
 use crate::{Info, Signal, WeakBreaker, diagnostics, util::panic::catch_panic};
 
 /// How many characters of a name and of an error are kept.
@@ -44,6 +44,10 @@ impl Listener for Owned {
         self.0.get().on_signal(signal);
     }
 
+    fn on_call(&self, event: &CallEvent) {
+        self.0.get().on_call(event);
+    }
+
     #[cfg(feature = "settings")]
     fn on_settings(&self, change: &SettingsChange) {
         self.0.get().on_settings(change);
@@ -63,6 +67,10 @@ impl Listener for Owned {
 
     fn needs(&self) -> ListenerNeeds {
         self.0.get().needs()
+    }
+
+    fn call_sink(&self) -> usize {
+        self.0.get().call_sink()
     }
 
     fn delivery_counts(&self) -> DeliveryCounts {

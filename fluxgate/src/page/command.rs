@@ -6,8 +6,8 @@ use ::http::{
     request::Parts,
 };
 
-use super::{Body, Page, error, json, list, unknown};
-use crate::{Command, diagnostics, util::panic::catch_panic};
+use super::{Body, Page, error, json, unknown};
+use crate::{Command, diagnostics, registry, util::panic::catch_panic};
 
 /// A page of another origin can't send it without leave from this server.
 const HEADER: &str = "x-fluxgate-command";
@@ -25,7 +25,7 @@ pub(super) fn obey(page: &Page, head: &Parts, name: &str, command: &str) -> Resp
         Ok(command) => command,
         Err(problem) => return error(StatusCode::BAD_REQUEST, &format!("{problem}")),
     };
-    let breakers = list::named(name);
+    let breakers = registry::every_named(name);
     if breakers.is_empty() {
         return unknown(name);
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::list;
-use crate::{CircuitBreaker, Info, SettingSource, SettingsInfo, State, flight::RulePart};
+use crate::{CircuitBreaker, Info, SettingSource, SettingsInfo, State, flight::RulePart, registry};
 
 #[derive(Serialize)]
 pub(super) struct Detail {
@@ -43,7 +43,7 @@ pub(super) struct Details {
 /// Returns what is known of the breakers of this name, at most 20 of them; `None` if
 /// there are none.
 pub(super) fn of(name: &str) -> Option<Details> {
-    let named = list::named(name);
+    let named = registry::every_named(name);
     let is_closed = |breaker: &CircuitBreaker| breaker.state() == State::Closed;
     let (shown, left_out) = list::bounded(named, SHOWN, is_closed);
     let breakers: Vec<_> = shown.iter().map(Detail::new).collect();

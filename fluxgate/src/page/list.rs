@@ -1,7 +1,7 @@
 //! The listing of all breakers as JSON, written breaker by breaker as it is read: it is
 //! never in memory as a whole.
 
-use crate::{CircuitBreaker, Name, State, WeakBreaker, registry, util::panic::catch_panic};
+use crate::{Name, State, WeakBreaker, registry, util::panic::catch_panic};
 
 /// How many breakers are shown at most.
 pub(super) const ROWS: usize = 2000;
@@ -15,18 +15,6 @@ pub(super) fn shown() -> (Vec<(WeakBreaker, Option<Name>)>, usize) {
         let breaker = breaker.upgrade();
         breaker.is_none_or(|breaker| breaker.state() == State::Closed)
     })
-}
-
-/// Returns the breakers that a part of a path names.
-///
-/// `.` and `..` stand in no path, not even percent-encoded. They can be encoded twice:
-/// what names no breaker is decoded once more.
-pub(super) fn named(name: &str) -> Vec<CircuitBreaker> {
-    let found = registry::every_named(name);
-    if !found.is_empty() || !name.contains('%') {
-        return found;
-    }
-    super::decoded(name).map_or(found, |name| registry::every_named(&name))
 }
 
 /// Returns at most `most`, those for which `last` is true last, and how many are left

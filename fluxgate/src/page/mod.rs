@@ -41,8 +41,7 @@
 //!
 //! Paths are those that remain when the router took its prefix away; a server that
 //! leaves it on says so with [`Page::mounted_at`]. In names everything but letters,
-//! digits, `-`, `.`, `_` and `~` is percent-encoded, `/` as well; the names `.` and `..`,
-//! which no path can hold, twice: `%252E`.
+//! digits, `-`, `.`, `_` and `~` is percent-encoded, `/` as well.
 //!
 //! # Commands
 //!

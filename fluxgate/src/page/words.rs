@@ -81,6 +81,8 @@ impl Measure {
             }
             RuleKind::ReopenAfter => ("failed probes".to_owned(), count),
             RuleKind::Custom(name) => (name.to_owned(), count),
+            // No part of a rule.
+            RuleKind::Restored => (rule.to_string(), count),
             RuleKind::State => ("state".to_owned(), count),
             #[cfg(feature = "fleet")]
             RuleKind::Fleet { .. } => ("instances".to_owned(), count),

@@ -26,8 +26,12 @@ mod health;
 #[cfg(feature = "test-util")]
 pub(crate) mod isolated;
 pub(crate) mod linked;
+#[cfg(feature = "settings")]
+pub(crate) mod saved;
 
 pub use health::{Health, health};
+#[cfg(feature = "settings")]
+pub use saved::{RestoreReport, RestoredCircuit, SavedState, SkippedRestore, save};
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -143,6 +147,8 @@ pub(crate) struct KnownBreakers {
     #[cfg(feature = "keyed")]
     groups: Mutex<Vec<Weak<dyn Group>>>,
     #[cfg(feature = "settings")]
+    pub(crate) saved: saved::SavedStore,
+    #[cfg(feature = "settings")]
     pub(crate) settings: crate::settings::store::Store,
 }
 
@@ -152,6 +158,8 @@ impl KnownBreakers {
             breakers: Mutex::new(None),
             #[cfg(feature = "keyed")]
             groups: Mutex::new(Vec::new()),
+            #[cfg(feature = "settings")]
+            saved: saved::SavedStore::new(),
             #[cfg(feature = "settings")]
             settings: crate::settings::store::Store::new(),
         }

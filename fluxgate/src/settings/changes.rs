@@ -40,7 +40,9 @@ impl Changes {
         self.set(Key::Tripper, |policies| policies.tripper = tripper.into())
     }
 
-    /// Sets when an open circuit may be probed. One that is open keeps its deadline.
+    /// Sets when an open circuit may be probed. One that is open waits as long as the policy
+    /// says of its opening, but no longer than before, and no shorter than the dependency
+    /// or a command asked for.
     pub fn retry(self, retry: impl Retry + 'static) -> Self {
         self.set(Key::Retry, |policies| policies.retry = Arc::new(retry))
     }

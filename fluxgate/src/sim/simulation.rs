@@ -408,7 +408,7 @@ impl<'a> Simulation<'a> {
         self.advance(now);
     }
 
-    /// Lets happen what happens in the fleet until then.
+    /// Processes the fleet's events until `now`.
     #[cfg(feature = "fleet")]
     fn share_until(&mut self, now: u64, world: &impl World) {
         while let Some(net) = &mut self.net
@@ -427,6 +427,10 @@ impl<'a> Simulation<'a> {
     }
 
     #[cfg(not(feature = "fleet"))]
+    #[allow(
+        clippy::unused_self,
+        reason = "the feature `fleet` has one that uses it"
+    )]
     fn share_until(&self, _now: u64, _world: &impl World) {}
 
     /// Lets the agent of an instance know what its breaker noted.
@@ -440,6 +444,10 @@ impl<'a> Simulation<'a> {
     }
 
     #[cfg(not(feature = "fleet"))]
+    #[allow(
+        clippy::unused_self,
+        reason = "the feature `fleet` has one that uses it"
+    )]
     fn tell_agent(&self, _instance: usize, _world: &impl World, _now: u64) {}
 
     /// Takes note of the transitions that an operation on a breaker caused.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Adaptive;
 use crate::util::{
     duration::nanos,
-    sync::{AtomicU64, Ordering, fence},
+    sync::{AtomicU64, Ordering, fence, pause},
 };
 
 /// A seqlock. *Writer*, one at a time: makes the sequence odd, stores the fields with
@@ -81,7 +81,7 @@ impl SharedSettings {
             if sequence.is_multiple_of(2) && self.sequence.load(Ordering::Relaxed) == sequence {
                 return Some(settings).filter(|settings| !settings.window.is_zero());
             }
-            std::hint::spin_loop();
+            pause(0);
         }
     }
 

@@ -24,8 +24,16 @@ impl Cause {
     pub(crate) const REOPEN_AFTER: u16 = u16::MAX - 1;
     /// In place of a leaf of the rule: the votes of a fleet.
     pub(crate) const FLEET: u16 = Self::REOPEN_AFTER - 1;
+    /// In place of a cause: the circuit was open in an earlier process.
+    #[cfg(feature = "settings")]
+    pub(crate) const RESTORED: Self = Self {
+        leaf: Self::RESTORED_LEAF,
+        measured: 0.0,
+        calls: 0,
+    };
+    pub(crate) const RESTORED_LEAF: u16 = Self::FLEET - 1;
     /// The highest number of a leaf; a rule with more of them is refused.
-    pub(crate) const LAST: u16 = Self::FLEET - 1;
+    pub(crate) const LAST: u16 = Self::RESTORED_LEAF - 1;
 }
 
 /// Votes and quorum share one number: both are below this.

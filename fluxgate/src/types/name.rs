@@ -33,6 +33,17 @@ impl Name {
     }
 }
 
+#[cfg(any(feature = "metrics", feature = "opentelemetry"))]
+impl Name {
+    /// Converts into a string of another crate that can share what the name holds.
+    pub(crate) fn share<S: From<&'static str> + From<Arc<str>>>(&self) -> S {
+        match &self.0 {
+            Repr::Static(text) => S::from(*text),
+            Repr::Shared(text) => S::from(Arc::clone(text)),
+        }
+    }
+}
+
 impl Deref for Name {
     type Target = str;
 

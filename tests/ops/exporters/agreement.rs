@@ -8,9 +8,11 @@ use fluxgate::{
     listener::{MetricsListener, OpenTelemetryListener, PrometheusListener},
     permit,
     retry::Cooldown,
+    throttle::Adaptive,
     tripper::{FailureStreak, SlowRate},
 };
 use opentelemetry::metrics::MeterProvider;
+use opentelemetry_proto::tonic::metrics::v1::HistogramDataPoint;
 use prometheus::{Registry, proto::MetricType};
 
 use super::{Series, facade::Memory, otlp::Pipe, series};
@@ -20,7 +22,38 @@ use super::{Series, facade::Memory, otlp::Pipe, series};
 struct Scrape {
     counters: Series,
     gauges: Series,
+    histograms: BTreeMap<String, Buckets>,
     help: BTreeMap<String, String>,
+}
+
+/// A histogram: the sum, and how many were no more than each bound, and at all.
+#[derive(Clone, Debug, PartialEq)]
+struct Buckets {
+    sum: f64,
+    counts: Vec<u64>,
+}
+
+/// The bounds of the histogram, in milliseconds. The second is what a call takes.
+const BOUNDS: [u64; 3] = [1000, 1500, 10_000];
+
+fn bounds() -> [Duration; 3] {
+    BOUNDS.map(Duration::from_millis)
+}
+
+impl Buckets {
+    /// Returns the buckets of values.
+    fn of(values: &[f64]) -> Self {
+        let within = |bound: f64| values.iter().filter(|value| **value <= bound).count() as u64;
+        let bounds = bounds().map(|bound| bound.as_secs_f64());
+        Self {
+            sum: values.iter().sum(),
+            counts: bounds
+                .into_iter()
+                .chain([f64::INFINITY])
+                .map(within)
+                .collect(),
+        }
+    }
 }
 
 fn scrape(registry: &Registry) -> Scrape {
@@ -40,7 +73,17 @@ fn scrape(registry: &Registry) -> Scrape {
                 MetricType::GAUGE => {
                     scrape.gauges.insert(series, metric.get_gauge().get_value());
                 }
-                _ => {}
+                MetricType::HISTOGRAM => {
+                    let histogram = metric.get_histogram();
+                    let buckets = histogram.get_bucket().iter();
+                    let within = buckets.map(|bucket| bucket.cumulative_count());
+                    let buckets = Buckets {
+                        sum: histogram.get_sample_sum(),
+                        counts: within.chain([histogram.get_sample_count()]).collect(),
+                    };
+                    scrape.histograms.insert(series, buckets);
+                }
+                other => panic!("{name}: {other:?}"),
             }
         }
     }
@@ -64,11 +107,12 @@ impl Exporters {
         let facade = MetricsListener::with_recorder(recorder.clone());
         let pipe = Pipe::new();
         Self {
-            prometheus: PrometheusListener::with_registry(registry.clone()),
+            prometheus: PrometheusListener::with_registry(registry.clone()).durations(bounds()),
             registry,
             recorder,
-            facade: facade.every(Duration::from_secs(3600)),
-            otel: OpenTelemetryListener::with_meter(pipe.provider.meter("test")),
+            facade: facade.every(Duration::from_secs(3600)).durations(true),
+            otel: OpenTelemetryListener::with_meter(pipe.provider.meter("test"))
+                .durations(bounds()),
             pipe,
         }
     }
@@ -93,6 +137,16 @@ impl Exporters {
         };
         assert_eq!(export.counters, without_total(&scrape.counters), "{when}");
         assert_eq!(export.gauges, scrape.gauges, "{when}");
+        // What has no values yet is zero in Prometheus, and nothing elsewhere.
+        let mut with_values = scrape.histograms.clone();
+        with_values.retain(|_, buckets| buckets.counts[BOUNDS.len()] > 0);
+        let exported: BTreeMap<_, _> = export.histograms.iter().map(otel_buckets).collect();
+        assert_eq!(exported, with_values, "{when}");
+        let recorded = self.recorder.histograms().into_iter();
+        let recorded: BTreeMap<_, _> = recorded
+            .map(|(name, values)| (name, Buckets::of(&values)))
+            .collect();
+        assert_eq!(recorded, with_values, "{when}");
         for (name, help, unit) in &export.described {
             let total = format!("{name}_total");
             let expected = scrape.help.get(name).or_else(|| scrape.help.get(&total));
@@ -199,6 +253,23 @@ fn three_exporters_agree_metric_by_metric() {
     assert_eq!(of(&scrape, "retry_after_seconds", &[first]), None);
     assert_eq!(of(&scrape, "probes_total", &[first]), Some(2.0));
 
+    // With a throttle, that refuses some.
+    let busy = exporters.builder("busy").clock(clock.clone());
+    let busy = busy.throttle(Adaptive::new(1.5)).build().unwrap();
+    for n in 0..100 {
+        if let Ok(guard) = busy.acquire() {
+            guard.record(if n % 5 == 0 {
+                Outcome::Success
+            } else {
+                Outcome::Overloaded
+            });
+        }
+    }
+    let scrape = exporters.agree("overloaded");
+    let busy = [("circuit_name", "busy")];
+    assert!(of(&scrape, "throttled_total", &busy) > Some(0.0));
+    assert!(of(&scrape, "throttle_share", &busy) > Some(0.0));
+
     other.force_open();
     exporters.agree("forced open");
     drop(other);
@@ -212,6 +283,68 @@ fn three_exporters_agree_metric_by_metric() {
     let _ = call(&again, Ok(()));
     let scrape = exporters.agree("it is back");
     assert_eq!(of(&scrape, "calls_total", &kept), Some(2.0));
+}
+
+/// In cumulative counts, as Prometheus has them.
+fn otel_buckets((name, point): &(String, HistogramDataPoint)) -> (String, Buckets) {
+    let bounds = bounds().map(|bound| bound.as_secs_f64());
+    assert_eq!(point.explicit_bounds, bounds);
+    let mut within = 0;
+    let counts = point.bucket_counts.iter().map(|n| {
+        within += n;
+        within
+    });
+    let counts: Vec<u64> = counts.collect();
+    assert_eq!(counts.last(), Some(&point.count));
+    let sum = point.sum.expect("a sum");
+    (name.clone(), Buckets { sum, counts })
+}
+
+/// Clones of a listener, and others of the same place.
+#[test]
+fn listeners_of_one_place_record_a_call_once() {
+    let exporters = Exporters::new();
+    let clock = ManualClock::new();
+    let builder = exporters.builder("twice").clock(clock.clone());
+    let builder = builder.listener(exporters.facade.clone());
+    let breaker = builder.listener(exporters.otel.clone()).build().unwrap();
+    for millis in [500, 1500, 20_000] {
+        let _ = breaker.call(|| {
+            clock.advance(Duration::from_millis(millis));
+            Ok::<_, io::Error>(())
+        });
+    }
+    let scrape = exporters.agree("after three calls");
+    let series = series(
+        "circuit_breaker_call_duration_seconds",
+        [("circuit_name", "twice")],
+    );
+    let expected = Buckets {
+        sum: 22.0,
+        counts: vec![1, 2, 2, 3],
+    };
+    assert_eq!(scrape.histograms[&series], expected);
+}
+
+/// Rejections take no time, and in `Disabled` nothing is recorded.
+#[test]
+fn histograms_have_the_calls_that_ran() {
+    let exporters = Exporters::new();
+    let breaker = exporters.builder("ran").clock(ManualClock::new());
+    let breaker = breaker.build().unwrap();
+    let call = || breaker.call(|| Ok::<_, io::Error>(()));
+    call().unwrap();
+    breaker.force_open();
+    call().unwrap_err();
+    breaker.disable();
+    call().unwrap();
+    let scrape = exporters.agree("after one call");
+    let counts = scrape
+        .histograms
+        .values()
+        .next()
+        .map(|buckets| &buckets.counts);
+    assert_eq!(counts, Some(&vec![1, 1, 1, 1]));
 }
 
 #[test]

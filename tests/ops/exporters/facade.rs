@@ -64,6 +64,16 @@ impl Memory {
             .collect()
     }
 
+    /// The values of each histogram.
+    pub(super) fn histograms(&self) -> BTreeMap<String, Vec<f64>> {
+        let histograms = self.0.histograms.lock().unwrap();
+        let values = |observed: &Arc<Observed>| observed.0.lock().unwrap().clone();
+        histograms
+            .iter()
+            .map(|(key, observed)| (key.clone(), values(observed)))
+            .collect()
+    }
+
     pub(super) fn described(&self) -> BTreeMap<String, String> {
         self.0.described.lock().unwrap().clone()
     }

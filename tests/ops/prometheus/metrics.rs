@@ -297,6 +297,7 @@ fn each_group_is_switched_by_itself() {
         (
             MetricGroup::Listeners,
             &[
+                "listener_dropped_calls_total",
                 "listener_dropped_signals_total",
                 "listener_failures_total",
                 "missing_listeners",

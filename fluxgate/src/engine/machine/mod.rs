@@ -205,6 +205,12 @@ impl Machine {
         self.probed
     }
 
+    /// Sets how often the circuit reopened.
+    #[cfg(any(feature = "fleet", feature = "settings"))]
+    pub(crate) fn set_reopens(&mut self, reopens: u64) {
+        self.reopens = reopens;
+    }
+
     /// Ends a streak of failures.
     pub(crate) fn end_streak(&mut self) {
         self.streak = 0;
@@ -359,7 +365,10 @@ impl Machine {
             _ => {}
         }
         self.state = next.state;
-        self.opened_with = next.cause.map(|_| Box::new(self.totals.clone()));
+        let by_rule = next
+            .cause
+            .filter(|cause| cause.leaf != Cause::RESTORED_LEAF);
+        self.opened_with = by_rule.map(|_| Box::new(self.totals.clone()));
         let asked = self.asked.map(|until| until.saturating_sub(now));
         #[cfg(feature = "fleet")]
         let leased = self.leased && next.state == State::HalfOpen;

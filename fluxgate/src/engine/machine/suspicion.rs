@@ -38,10 +38,6 @@ impl Machine {
         self.leased = leased;
     }
 
-    pub(crate) fn set_reopens(&mut self, reopens: u64) {
-        self.reopens = reopens;
-    }
-
     /// Lets an open circuit be due after this wait from now. Returns whether it is one that
     /// may ever be probed.
     pub(crate) fn set_due(&mut self, now: Duration, wait: Duration) -> bool {

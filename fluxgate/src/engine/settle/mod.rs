@@ -69,7 +69,7 @@ impl Core {
         let mut held = self.shared.lock();
         if !held.word().same_calm_period(word) {
             drop(held);
-            return self.settle_moved(word, outcome(FAILED), FAILED, 0);
+            return self.settle_moved(word, outcome(FAILED), FAILED, None, 0);
         }
         self.count_for_listeners(outcome(FAILED), false, 0);
         let Shared {
@@ -84,12 +84,26 @@ impl Core {
     /// over.
     #[cold]
     #[inline(never)]
-    fn settle_moved(&self, word: StateWord, ended: CallEnd, failed: bool, elapsed: u64) {
-        if !self.count_answer(word, ended, None) {
+    fn settle_moved(
+        &self,
+        word: StateWord,
+        ended: CallEnd,
+        failed: bool,
+        now: Option<Duration>,
+        elapsed: u64,
+    ) {
+        // Whether recording needs it depends on settings that may change until then.
+        let now = now.unwrap_or_else(|| self.clock.now());
+        if !self.count_answer(word, ended, Some(now)) {
             return self.count_late(ended, elapsed);
         }
-        // Whether recording needs it depends on settings that may change until then.
-        let now = self.clock.now();
+        // While attention lasts most calls come here, and the window may be clean. The
+        // word after `slow`, as in `settle_unregistered`.
+        let slow = self.slow();
+        let present = self.word();
+        if !failed && present.same_revision(word) && present.is_clean() && elapsed < slow {
+            return self.count_for_listeners(ended, false, elapsed);
+        }
         let held = self.shared.lock();
         if !held.word().same_period(word) {
             drop(held);
@@ -105,8 +119,8 @@ impl Core {
     /// of the ticket are given one by one: they stay in registers.
     #[inline(never)]
     fn settle_slow(&self, word: StateWord, began: u64, slot: Slot, ended: CallEnd) {
-        if word.state() == State::Disabled {
-            return;
+        if word.is_settled_apart() {
+            return self.settle_apart(word, began, slot, ended);
         }
         let (reads, now) = self.now_if_needed(word, slot, ended);
         let elapsed = nanos(now).saturating_sub(began);
@@ -117,10 +131,27 @@ impl Core {
     /// elsewhere.
     pub(crate) fn settle_measured(&self, ticket: Ticket, ended: CallEnd, elapsed: u64) {
         let Ticket { word, slot, .. } = ticket;
-        if word.is_free() || word.state() == State::Disabled {
+        if word.is_free() {
             return self.settle(ticket, ended);
         }
+        if word.is_settled_apart() {
+            return self.settle_apart_measured(word, slot, ended, elapsed);
+        }
         let (reads, now) = self.now_if_needed(word, slot, ended);
+        self.settle_timed(word, slot, ended, reads, now, elapsed);
+    }
+
+    /// Settles a call that took so long, where `settle_slow` does not.
+    #[inline(never)]
+    pub(super) fn settle_timed(
+        &self,
+        word: StateWord,
+        slot: Slot,
+        ended: CallEnd,
+        reads: bool,
+        now: Duration,
+        elapsed: u64,
+    ) {
         self.settle_elapsed(word, slot, ended, reads, now, elapsed);
     }
 
@@ -186,7 +217,7 @@ impl Core {
         let slow = self.slow();
         let present = self.word();
         if !present.same_calm_period(word) {
-            return self.settle_moved(word, ended, failed, elapsed);
+            return self.settle_moved(word, ended, failed, now, elapsed);
         }
         if !failed && present.is_clean() && elapsed < slow {
             return self.count_for_listeners(ended, false, elapsed);
@@ -196,7 +227,7 @@ impl Core {
             self.record(held, failed, ended, now, elapsed);
         } else {
             drop(held);
-            self.settle_moved(word, ended, failed, elapsed);
+            self.settle_moved(word, ended, failed, now, elapsed);
         }
     }
 

@@ -35,16 +35,16 @@ use crate::{
 /// to find most bugs; one more takes minutes.
 const PREEMPTIONS: usize = 2;
 
-fn explore(f: impl Fn() + Send + Sync + 'static) {
+pub(super) fn explore(f: impl Fn() + Send + Sync + 'static) {
     let mut model = loom::model::Builder::new();
     model.preemption_bound = Some(PREEMPTIONS);
     model.check(f);
 }
 
-const SECOND: Duration = Duration::from_secs(1);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
 
 /// Opens at the first failure; its clock stands still.
-fn builder(clock: &ManualClock) -> Builder {
+pub(super) fn builder(clock: &ManualClock) -> Builder {
     CircuitBreaker::builder("loom")
         .tripper(FailureStreak::new(1))
         .retry(Cooldown::new(10 * SECOND))
@@ -53,11 +53,11 @@ fn builder(clock: &ManualClock) -> Builder {
         .clock(clock.clone())
 }
 
-fn clock() -> ManualClock {
+pub(super) fn clock() -> ManualClock {
     ManualClock::at(SystemTime::UNIX_EPOCH)
 }
 
-fn fail(breaker: &CircuitBreaker) {
+pub(super) fn fail(breaker: &CircuitBreaker) {
     if let Ok(guard) = breaker.acquire() {
         guard.failure();
     }
@@ -65,7 +65,7 @@ fn fail(breaker: &CircuitBreaker) {
 
 /// A listener's notes.
 #[derive(Clone, Default)]
-struct Heard(Arc<StdMutex<Vec<Signal>>>);
+pub(super) struct Heard(Arc<StdMutex<Vec<Signal>>>);
 
 impl Heard {
     fn listener(&self) -> impl Fn(&Signal) + Send + Sync + 'static {

@@ -6,7 +6,11 @@ mod fast_path;
 mod fleet;
 #[cfg(fluxgate_loom)]
 mod loom;
+#[cfg(all(feature = "settings", fluxgate_loom))]
+mod loom_replace;
 #[cfg(all(feature = "settings", not(fluxgate_loom)))]
 mod replace;
+#[cfg(all(feature = "settings", not(fluxgate_loom)))]
+mod replace_threads;
 #[cfg(not(fluxgate_loom))]
 mod threads;

@@ -225,6 +225,7 @@ fn read_reply(request: &Request, value: Value) -> Option<Reply> {
                     "counted" => Ballot::Counted,
                     "opened" => Ballot::Opened,
                     "open" => Ballot::Open,
+                    "dissolved" => Ballot::Dissolved,
                     _ => return None,
                 },
                 votes: number(&votes)?,
@@ -233,10 +234,13 @@ fn read_reply(request: &Request, value: Value) -> Option<Reply> {
             }
         }
         Request::Lease { .. } => {
-            let [lease, token, of] = items(value)?;
+            let [lease, epoch, token, of] = items(value)?;
             Reply::Leased {
                 lease: match text(lease)?.as_str() {
-                    "granted" => Lease::Granted(number(&token)?),
+                    "granted" => Lease::Granted {
+                        epoch: number(&epoch)?,
+                        token: number(&token)?,
+                    },
                     "full" => Lease::Full,
                     "early" => Lease::Early,
                     "stale" => Lease::Stale,

@@ -160,6 +160,8 @@ pub enum Trigger {
     Command,
     /// The breaker began in this state, by its setting or by the environment: `start`.
     Start,
+    /// The circuit was open in an earlier process, which saved it: `restore`.
+    Restore,
     /// The instances of a fleet agreed, or one of them was commanded for all: `fleet`.
     #[cfg(feature = "fleet")]
     Fleet,
@@ -223,6 +225,7 @@ impl Trigger {
             Self::Retry => "retry",
             Self::Command => "command",
             Self::Start => "start",
+            Self::Restore => "restore",
             #[cfg(feature = "fleet")]
             Self::Fleet => "fleet",
         }

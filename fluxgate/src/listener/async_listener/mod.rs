@@ -6,6 +6,7 @@ pub(super) mod queue;
 
 use std::{error::Error, pin::Pin, sync::Arc};
 
+use super::{CallEvent, CallEventNeeds};
 use crate::Signal;
 
 /// A [`Listener`](super::Listener) that awaits something: a request, a write to
@@ -82,6 +83,24 @@ pub trait AsyncListener: Send + Sync {
         }
     }
 
+    /// Returns which calls it is told of one by one; by default none.
+    fn call_events(&self) -> CallEventNeeds {
+        CallEventNeeds::default()
+    }
+
+    /// Handles one call that it asked for by [`call_events`](Self::call_events). By
+    /// default it does nothing.
+    ///
+    /// Signals and calls come one after the other, in the order in which they happened
+    /// on each thread. Up to 1024 calls wait, apart from signals; then the oldest is
+    /// dropped, and counted in
+    /// [`ListenerInfo::dropped_calls`](crate::ListenerInfo::dropped_calls). So are the
+    /// calls that the listener makes with the same breaker while this future is polled.
+    fn on_call(&self, event: &CallEvent) -> impl Future<Output = ()> + Send {
+        let _ = event;
+        async {}
+    }
+
     /// Returns the name that diagnostics and
     /// [`Info::listeners`](crate::Info::listeners) use for it. Default: the name
     /// of its type.
@@ -153,6 +172,14 @@ impl<L: AsyncListener + ?Sized> AsyncListener for Arc<L> {
         (**self).deliver(signal)
     }
 
+    fn call_events(&self) -> CallEventNeeds {
+        (**self).call_events()
+    }
+
+    fn on_call(&self, event: &CallEvent) -> impl Future<Output = ()> + Send {
+        (**self).on_call(event)
+    }
+
     fn name(&self) -> &str {
         (**self).name()
     }
@@ -180,6 +207,15 @@ pub trait DynAsyncListener: Send + Sync {
         signal: &'a Signal,
     ) -> Pin<Box<dyn Future<Output = Result<(), Box<dyn Error + Send + Sync>>> + Send + 'a>>;
 
+    /// Returns what [`AsyncListener::call_events`] returns.
+    fn listener_call_events(&self) -> CallEventNeeds;
+
+    /// Returns the future of [`AsyncListener::on_call`], boxed.
+    fn on_call_boxed<'a>(
+        &'a self,
+        event: &'a CallEvent,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
     /// Returns what [`AsyncListener::name`] returns.
     fn listener_name(&self) -> &str;
 
@@ -193,6 +229,17 @@ impl<L: AsyncListener> DynAsyncListener for L {
         signal: &'a Signal,
     ) -> Pin<Box<dyn Future<Output = Result<(), Box<dyn Error + Send + Sync>>> + Send + 'a>> {
         Box::pin(self.deliver(signal))
+    }
+
+    fn listener_call_events(&self) -> CallEventNeeds {
+        self.call_events()
+    }
+
+    fn on_call_boxed<'a>(
+        &'a self,
+        event: &'a CallEvent,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(self.on_call(event))
     }
 
     fn listener_name(&self) -> &str {
@@ -214,6 +261,14 @@ impl AsyncListener for dyn DynAsyncListener {
         self.deliver_boxed(signal).await
     }
 
+    fn call_events(&self) -> CallEventNeeds {
+        self.listener_call_events()
+    }
+
+    async fn on_call(&self, event: &CallEvent) {
+        self.on_call_boxed(event).await;
+    }
+
     fn name(&self) -> &str {
         self.listener_name()
     }
@@ -230,6 +285,14 @@ impl AsyncListener for Box<dyn DynAsyncListener> {
 
     async fn deliver(&self, signal: &Signal) -> Result<(), Box<dyn Error + Send + Sync>> {
         (**self).deliver_boxed(signal).await
+    }
+
+    fn call_events(&self) -> CallEventNeeds {
+        (**self).listener_call_events()
+    }
+
+    async fn on_call(&self, event: &CallEvent) {
+        (**self).on_call_boxed(event).await;
     }
 
     fn name(&self) -> &str {

@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     future::poll_fn,
+    mem,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
@@ -12,7 +13,7 @@ use std::{
 };
 
 use crate::listener::{
-    AsyncListener, DeliveryCounts, Listener,
+    AsyncListener, CallEvent, DeliveryCounts, Listener, ListenerNeeds,
     async_listener::executor,
     owned::{describe, label},
 };
@@ -20,12 +21,13 @@ use crate::{
     Signal, diagnostics,
     listener::owned::Droppable,
     util::{
+        consult::{Consulted, consult},
         panic::catch_panic,
         pending::{self, Pending},
     },
 };
 
-/// How many signals may wait for one listener.
+/// How many signals may wait for one listener, and how many call events.
 const CAPACITY: usize = 1024;
 
 /// An async listener as a sync one: told means queued.
@@ -39,19 +41,31 @@ struct Queue<L> {
     lacks_tokio: bool,
     /// Signals that came in a process forked from that of the background thread.
     orphaned: AtomicU64,
+    /// And call events.
+    orphaned_calls: AtomicU64,
     state: Mutex<QueueState>,
     /// Notified when a signal is done with.
     progress: Condvar,
 }
 
+/// What a listener is told.
+enum News {
+    Signal(Signal),
+    Call(CallEvent),
+}
+
 #[derive(Default)]
 struct QueueState {
-    /// Numbered from 1.
+    /// These and the calls are numbered together, from 1.
     waiting: VecDeque<(u64, Signal)>,
+    calls: VecDeque<(u64, CallEvent)>,
     accepted: u64,
-    /// The number of the signal that the listener is at.
+    /// The number of what the listener is at.
     present: Option<u64>,
     dropped: u64,
+    dropped_calls: u64,
+    /// Whether a panic in telling of a call was reported.
+    said: bool,
     failures: u64,
     /// Whether the task exists that empties the queue.
     spawned: bool,
@@ -62,11 +76,57 @@ struct QueueState {
 }
 
 impl QueueState {
-    /// Returns the number up to which every signal is delivered or given up.
+    /// Returns the number up to which everything is delivered or given up.
     fn done(&self) -> u64 {
-        let next = self.waiting.front().map(|(number, _)| *number);
+        let signal = self.waiting.front().map(|(number, _)| *number);
+        let call = self.calls.front().map(|(number, _)| *number);
+        let next = signal.into_iter().chain(call).min();
         let unfinished = self.present.or(next);
         unfinished.map_or(self.accepted, |number| number - 1)
+    }
+
+    /// Returns how much waits.
+    fn len(&self) -> usize {
+        self.waiting.len() + self.calls.len()
+    }
+
+    /// Takes what came first.
+    fn take(&mut self) -> Option<(u64, News)> {
+        let signal = self.waiting.front().map(|(number, _)| *number);
+        let call = self.calls.front().map(|(number, _)| *number);
+        if call.is_some_and(|call| signal.is_none_or(|signal| call < signal)) {
+            let (number, event) = self.calls.pop_front()?;
+            Some((number, News::Call(event)))
+        } else {
+            let (number, signal) = self.waiting.pop_front()?;
+            Some((number, News::Signal(signal)))
+        }
+    }
+
+    /// Adds something. Returns whether the oldest was given up for it.
+    fn put(&mut self, news: News) -> bool {
+        self.accepted += 1;
+        let number = self.accepted;
+        match news {
+            News::Signal(signal) => {
+                let is_full = self.waiting.len() == CAPACITY;
+                if is_full {
+                    self.waiting.pop_front();
+                    self.dropped += 1;
+                }
+                self.waiting.push_back((number, signal));
+                is_full
+            }
+            News::Call(event) => {
+                let is_full = self.calls.len() == CAPACITY;
+                if is_full {
+                    self.calls.pop_front();
+                    self.dropped_calls += 1;
+                }
+                self.calls.push_back((number, event));
+                is_full
+            }
+        }
     }
 }
 
@@ -84,6 +144,7 @@ impl<L: AsyncListener + 'static> Background<L> {
             listener: Droppable::new(listener),
             lacks_tokio,
             orphaned: AtomicU64::new(0),
+            orphaned_calls: AtomicU64::new(0),
             state: Mutex::default(),
             progress: Condvar::new(),
         };
@@ -91,29 +152,18 @@ impl<L: AsyncListener + 'static> Background<L> {
             queue: Arc::new(queue),
         }
     }
-}
 
-impl<L: AsyncListener + 'static> Listener for Background<L> {
-    fn on_signal(&self, signal: &Signal) {
-        if executor::is_orphaned() {
-            // Without the lock: a thread that is gone may hold it.
-            self.queue.orphaned.fetch_add(1, Ordering::Relaxed);
-            diagnostics::forked();
-            return;
-        }
+    /// Leaves something to the background thread.
+    fn put(&self, news: News) {
         let mut state = self.queue.lock();
-        if state.waiting.len() == CAPACITY {
-            state.waiting.pop_front();
-            state.dropped += 1;
-            self.queue.progress.notify_all();
-        }
-        state.accepted += 1;
-        let number = state.accepted;
-        state.waiting.push_back((number, signal.clone()));
+        let gave_up = state.put(news);
         let waker = state.waker.take();
         let is_first = !state.spawned;
         state.spawned = true;
         drop(state);
+        if gave_up {
+            self.queue.progress.notify_all();
+        }
         if is_first {
             let queue: Weak<Queue<L>> = Arc::downgrade(&self.queue);
             pending::watch(queue);
@@ -125,6 +175,39 @@ impl<L: AsyncListener + 'static> Listener for Background<L> {
         }
         executor::ensure_running();
     }
+}
+
+impl<L: AsyncListener + 'static> Listener for Background<L> {
+    fn on_signal(&self, signal: &Signal) {
+        if executor::is_orphaned() {
+            // Without the lock: a thread that is gone may hold it.
+            self.queue.orphaned.fetch_add(1, Ordering::Relaxed);
+            diagnostics::forked();
+            return;
+        }
+        self.put(News::Signal(signal.clone()));
+    }
+
+    fn on_call(&self, event: &CallEvent) {
+        if executor::is_orphaned() {
+            self.queue.orphaned_calls.fetch_add(1, Ordering::Relaxed);
+            diagnostics::forked();
+            return;
+        }
+        // The listener itself may have made the call, while it was told of another.
+        let put = consult(&*self.queue, || self.put(News::Call(event.clone())));
+        if put == Consulted::Within {
+            self.queue.lock().dropped_calls += 1;
+        }
+    }
+
+    fn needs(&self) -> ListenerNeeds {
+        let listener = self.queue.listener.get();
+        ListenerNeeds {
+            call_events: listener.call_events(),
+            ..ListenerNeeds::default()
+        }
+    }
 
     fn name(&self) -> &str {
         self.queue.listener.get().name()
@@ -132,18 +215,21 @@ impl<L: AsyncListener + 'static> Listener for Background<L> {
 
     fn delivery_counts(&self) -> DeliveryCounts {
         let orphaned = self.queue.orphaned.load(Ordering::Relaxed);
+        let orphaned_calls = self.queue.orphaned_calls.load(Ordering::Relaxed);
         let lacks_tokio = self.queue.lacks_tokio;
         if executor::is_orphaned() {
             return DeliveryCounts {
                 dropped: orphaned,
+                dropped_calls: orphaned_calls,
                 lacks_tokio,
                 ..DeliveryCounts::default()
             };
         }
         let state = self.queue.lock();
         DeliveryCounts {
-            waiting: state.waiting.len() as u64 + u64::from(state.present.is_some()),
+            waiting: state.len() as u64 + u64::from(state.present.is_some()),
             dropped: state.dropped + orphaned,
+            dropped_calls: state.dropped_calls + orphaned_calls,
             failures: state.failures,
             lacks_tokio,
         }
@@ -174,18 +260,24 @@ async fn deliver<L: AsyncListener + 'static>(queue: Arc<Queue<L>>) {
         finished: false,
     };
     let queue = Arc::clone(&task.queue);
-    while let Some(signal) = poll_fn(|context| queue.poll_next(context)).await {
-        let delivered = queue.tell(&signal).await;
+    while let Some(news) = poll_fn(|context| queue.poll_next(context)).await {
+        let delivered = queue.tell(&news).await;
         let mut state = queue.lock();
         state.present = None;
         state.failures += u64::from(delivered != Some(Ok(())));
+        let is_call = matches!(news, News::Call(_));
+        let reported = delivered.is_none() && is_call && mem::replace(&mut state.said, true);
         drop(state);
         queue.progress.notify_all();
         let name = || label(|| queue.listener.get().name());
+        let (News::Signal(Signal { name: breaker, .. })
+        | News::Call(CallEvent { name: breaker, .. })) = &news;
         match delivered {
             Some(Ok(())) => {}
-            Some(Err(error)) => diagnostics::listener_failed(&signal.name, &name(), &error),
-            None => diagnostics::async_listener_panicked(&signal.name, &name()),
+            Some(Err(error)) => diagnostics::listener_failed(breaker, &name(), &error),
+            None if reported => {}
+            None if is_call => diagnostics::listener_panicked_at_a_call(breaker, &name()),
+            None => diagnostics::async_listener_panicked(breaker, &name()),
         }
     }
     task.finished = true;
@@ -208,7 +300,7 @@ impl<L: AsyncListener + 'static> Drop for DrainTask<L> {
         let mut state = queue.lock();
         state.failures += u64::from(state.present.take().is_some());
         state.waker = None;
-        state.spawned = !state.waiting.is_empty();
+        state.spawned = state.len() > 0;
         let goes_on = state.spawned;
         drop(state);
         queue.progress.notify_all();
@@ -220,12 +312,12 @@ impl<L: AsyncListener + 'static> Drop for DrainTask<L> {
 }
 
 impl<L: AsyncListener> Queue<L> {
-    fn poll_next(&self, context: &Context<'_>) -> Poll<Option<Signal>> {
+    fn poll_next(&self, context: &Context<'_>) -> Poll<Option<News>> {
         let mut state = self.lock();
-        match state.waiting.pop_front() {
-            Some((number, signal)) => {
+        match state.take() {
+            Some((number, news)) => {
                 state.present = Some(number);
-                Poll::Ready(Some(signal))
+                Poll::Ready(Some(news))
             }
             None if state.closed => Poll::Ready(None),
             None => {
@@ -235,12 +327,30 @@ impl<L: AsyncListener> Queue<L> {
         }
     }
 
-    /// Delivers one signal. Returns how that went, or `None` if the listener
+    /// Tells of one signal or call. Returns how that went, or `None` if the listener
     /// panicked.
-    async fn tell(&self, signal: &Signal) -> Option<Result<(), String>> {
-        let mut future = Box::pin(catch_panic(|| self.listener.get().deliver(signal))?);
+    async fn tell(&self, news: &News) -> Option<Result<(), String>> {
+        let listener = self.listener.get();
+        let mut future = Box::pin(async {
+            match news {
+                News::Signal(signal) => listener.deliver(signal).await,
+                News::Call(event) => {
+                    listener.on_call(event).await;
+                    Ok(())
+                }
+            }
+        });
+        let is_call = matches!(news, News::Call(_));
         let delivered = poll_fn(|context| {
-            let polled = catch_panic(|| future.as_mut().poll(context));
+            let polled = if is_call {
+                // Calls that it makes meanwhile are not told.
+                match consult(self, || future.as_mut().poll(context)) {
+                    Consulted::Given(polled) => Some(polled),
+                    Consulted::Panicked | Consulted::Within => None,
+                }
+            } else {
+                catch_panic(|| future.as_mut().poll(context))
+            };
             polled.map_or(Poll::Ready(None), |polled| polled.map(Some))
         })
         .await;

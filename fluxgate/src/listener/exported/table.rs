@@ -6,7 +6,7 @@ use super::{
     MetricGroup::{self, Calls, Listeners, Probes, Rates, Rejections, RetryAfter, TimeInState},
     Readings,
     reading::{Reading, Share},
-    totals::ExportedTotals,
+    totals::{ExportedTotals, ListenerCounts},
 };
 use crate::{Name, State};
 
@@ -99,11 +99,14 @@ families! {
     "retry_after_seconds" Gauge [] Some(RetryAfter), Read::Numbers(retry_after),
         "Time until an open circuit lets the first probe through";
     "listener_failures_total" Counter ["listener"] Some(Listeners),
-        Read::Numbers(|of| listeners(of, |(failures, _)| failures)),
+        Read::Numbers(|of| listeners(of, |counts| counts.failures)),
         "Panics and failed deliveries of the circuit breaker's listeners";
     "listener_dropped_signals_total" Counter ["listener"] Some(Listeners),
-        Read::Numbers(|of| listeners(of, |(_, dropped)| dropped)),
+        Read::Numbers(|of| listeners(of, |counts| counts.dropped)),
         "Signals that a listener gave up because too many were waiting";
+    "listener_dropped_calls_total" Counter ["listener"] Some(Listeners),
+        Read::Numbers(|of| listeners(of, |counts| counts.dropped_calls)),
+        "Call events that a listener gave up, since too many were waiting or it caused them itself";
     "missing_listeners" Gauge [] Some(Listeners), Read::Numbers(missing_listeners),
         "Listeners that could not be built or could not serve the circuit breaker";
     "call_duration_seconds" Histogram [] None, Read::Durations,
@@ -122,6 +125,14 @@ pub(crate) struct Sample<'a> {
 }
 
 impl Family {
+    /// Returns the histogram of how long calls take. An exporter that can't hand over
+    /// buckets tells its backend of each call.
+    #[cfg(any(feature = "metrics", feature = "opentelemetry"))]
+    pub(crate) fn durations() -> Option<&'static Self> {
+        let mut all = Self::ALL.iter();
+        all.find(|family| family.kind == MetricKind::Histogram)
+    }
+
     /// Returns the samples of the metric; none if it is a histogram.
     pub(crate) fn samples<'a>(&self, readings: &'a Readings) -> Vec<Sample<'a>> {
         let sample = |circuit, values: Vec<Cow<'static, str>>, value| {
@@ -215,7 +226,7 @@ fn times(of: &Reading) -> Samples {
         .collect()
 }
 
-fn listeners(of: &Reading, count: fn((u64, u64)) -> u64) -> Samples {
+fn listeners(of: &Reading, count: fn(ListenerCounts) -> u64) -> Samples {
     let listeners = of.totals.iter().flat_map(|totals| &totals.listeners);
     listeners
         .map(|(name, counts)| labelled(name.clone(), count(*counts) as f64))

@@ -16,9 +16,17 @@ pub(crate) struct ExportedTotals {
     pub(super) passed_over: u64,
     pub(super) early_probes: u64,
     pub(super) time_in_state: BTreeMap<State, Duration>,
-    /// Failures and dropped signals by the listener's name.
-    pub(super) listeners: BTreeMap<String, (u64, u64)>,
+    /// By the listener's name.
+    pub(super) listeners: BTreeMap<String, ListenerCounts>,
     pub(super) durations: Option<Histogram>,
+}
+
+/// What is counted of a listener.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct ListenerCounts {
+    pub(super) failures: u64,
+    pub(super) dropped: u64,
+    pub(super) dropped_calls: u64,
 }
 
 type CountOf = fn(&Info, &LifetimeTotals) -> u64;
@@ -86,7 +94,12 @@ impl ExportedTotals {
             durations: None,
         };
         for each in &info.listeners {
-            totals.count_listener(&each.name, (each.failures, each.dropped), Join::Add);
+            let counts = ListenerCounts {
+                failures: each.failures,
+                dropped: each.dropped,
+                dropped_calls: each.dropped_calls,
+            };
+            totals.count_listener(&each.name, counts, Join::Add);
         }
         if let (Some(durations), false) = (&lifetime.durations, bounds.is_empty()) {
             let mut durations = durations.clone();
@@ -146,7 +159,7 @@ impl ExportedTotals {
         }
     }
 
-    fn count_listener(&mut self, name: &str, b: (u64, u64), how: Join) {
+    fn count_listener(&mut self, name: &str, b: ListenerCounts, how: Join) {
         let is_known = self.listeners.contains_key(name);
         let name = if is_known || self.listeners.len() < LISTENERS {
             name
@@ -154,7 +167,11 @@ impl ExportedTotals {
             OTHER
         };
         let a = self.listeners.entry(name.to_owned()).or_default();
-        *a = (how.numbers(a.0, b.0), how.numbers(a.1, b.1));
+        *a = ListenerCounts {
+            failures: how.numbers(a.failures, b.failures),
+            dropped: how.numbers(a.dropped, b.dropped),
+            dropped_calls: how.numbers(a.dropped_calls, b.dropped_calls),
+        };
     }
 }
 
@@ -194,10 +211,20 @@ mod tests {
         let mut all = ExportedTotals::default();
         for i in 0..10_000 {
             let mut one = ExportedTotals::default();
-            one.count_listener(&format!("listener {i}"), (1, 2), Join::Add);
+            let counts = ListenerCounts {
+                failures: 1,
+                dropped: 2,
+                dropped_calls: 3,
+            };
+            one.count_listener(&format!("listener {i}"), counts, Join::Add);
             all.join(&one, Join::Add);
         }
         assert_eq!(all.listeners.len(), LISTENERS + 1);
-        assert_eq!(all.listeners[OTHER], (9_900, 19_800));
+        let others = ListenerCounts {
+            failures: 9_900,
+            dropped: 19_800,
+            dropped_calls: 29_700,
+        };
+        assert_eq!(all.listeners[OTHER], others);
     }
 }

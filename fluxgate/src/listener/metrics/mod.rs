@@ -8,7 +8,7 @@ use ::metrics::Recorder;
 
 use self::publisher::Publishing;
 use super::{
-    Listener, ListenerNeeds,
+    CallEvent, Listener, ListenerNeeds,
     exported::{MetricGroup, Settings},
 };
 use crate::{Info, Signal, WeakBreaker};
@@ -17,7 +17,7 @@ use crate::{Info, Signal, WeakBreaker};
 /// whatever exporter the program has installed. Needs the feature `metrics`.
 ///
 /// Names, labels and groups are those that `PrometheusListener` documents, and the
-/// series of a breaker begin at zero as it is built. Three things differ, since the
+/// series of a breaker begin at zero as it is built. Four things differ, since the
 /// facade is told of values, and can't take them back:
 ///
 /// - A background thread reads the breakers and publishes them: a tenth of a second
@@ -26,6 +26,8 @@ use crate::{Info, Signal, WeakBreaker};
 /// - A gauge that Prometheus would do without, such as the time to the next attempt of
 ///   a circuit that is closed again, is 0.
 /// - Its counters are whole numbers: the time spent in a state is in whole seconds.
+/// - [How long calls take](Self::durations) is told as each call ends, and its buckets or
+///   quantiles are the exporter's.
 ///
 /// Counters never go down. What is counted of breakers that are gone is kept for the
 /// 1000 names that lost their last breaker most recently. To drop series of names that
@@ -46,6 +48,7 @@ use crate::{Info, Signal, WeakBreaker};
 pub struct MetricsListener {
     publishing: Arc<Publishing>,
     settings: Settings,
+    durations: bool,
 }
 
 impl MetricsListener {
@@ -66,6 +69,7 @@ impl MetricsListener {
         Self {
             publishing,
             settings: Settings::all(),
+            durations: false,
         }
     }
 
@@ -88,6 +92,16 @@ impl MetricsListener {
     #[must_use]
     pub fn only_states(mut self) -> Self {
         self.settings.clear();
+        self
+    }
+
+    /// Records how long each call takes in the histogram
+    /// `circuit_breaker_call_duration_seconds`, whose buckets or quantiles are the
+    /// exporter's. Off by default: every call then looks at the clock twice, and the
+    /// recorder is told of it on the thread of the call.
+    #[must_use]
+    pub fn durations(mut self, on: bool) -> Self {
+        self.durations = on;
         self
     }
 
@@ -136,8 +150,20 @@ impl Listener for MetricsListener {
         self.publishing.publisher.circuits.detach(breaker, last);
     }
 
+    fn on_call(&self, event: &CallEvent) {
+        if let Some(duration) = event.duration {
+            self.publishing.publisher.record(&event.name, duration);
+        }
+    }
+
     fn needs(&self) -> ListenerNeeds {
-        self.settings.needs()
+        let mut needs = self.settings.needs();
+        needs.call_events.all_calls = self.durations;
+        needs
+    }
+
+    fn call_sink(&self) -> usize {
+        Arc::as_ptr(&self.publishing).addr()
     }
 }
 

@@ -16,7 +16,7 @@ use once_cell::sync::OnceCell;
 
 use super::super::exported::{CIRCUIT, Circuits, Family, MetricKind, Readings, Sample};
 use crate::{
-    diagnostics,
+    Name, diagnostics,
     util::{duration::nanos, panic::catch_panic},
 };
 
@@ -153,6 +153,25 @@ impl Publisher {
         });
         if told.is_none() {
             diagnostics::recorder_panicked();
+        }
+    }
+
+    /// Records how long a call took, on its thread.
+    pub(super) fn record(&self, circuit: &Name, took: Duration) {
+        let Some(family) = Family::durations() else {
+            return;
+        };
+        let record = |recorder: &dyn Recorder| {
+            let name = KeyName::from_const_str(family.name);
+            let circuit = circuit.share::<SharedString>();
+            let key = Key::from_parts(name, vec![Label::new(CIRCUIT, circuit)]);
+            let metadata = Metadata::new("fluxgate", Level::INFO, Some(module_path!()));
+            let histogram = recorder.register_histogram(&key, &metadata);
+            histogram.record(took.as_secs_f64());
+        };
+        match &self.recorder {
+            Some(recorder) => record(recorder),
+            None => ::metrics::with_recorder(record),
         }
     }
 

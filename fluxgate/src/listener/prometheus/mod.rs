@@ -43,6 +43,7 @@ use crate::{Info, Name, Signal, WeakBreaker, diagnostics};
 /// | `circuit_breaker_retry_after_seconds` | gauge, only while open | | [`RetryAfter`] |
 /// | `circuit_breaker_listener_failures_total` | counter | `listener` | [`Listeners`] |
 /// | `circuit_breaker_listener_dropped_signals_total` | counter | `listener` | [`Listeners`] |
+/// | `circuit_breaker_listener_dropped_calls_total` | counter | `listener` | [`Listeners`] |
 /// | `circuit_breaker_missing_listeners` | gauge | | [`Listeners`] |
 /// | `circuit_breaker_call_duration_seconds` | histogram | | [`durations`](Self::durations) |
 /// | `circuit_breaker_forgotten_circuits_total` | counter, from 1, without `circuit_name` | | always |

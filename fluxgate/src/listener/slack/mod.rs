@@ -23,7 +23,7 @@ pub use template::{Labels, Template, Templates};
 
 use super::Listener;
 use crate::{
-    Signal,
+    RuleKind, Signal,
     slack::{Delivery, End, Error, Message, MessageSlot},
 };
 
@@ -137,8 +137,9 @@ impl SlackListener {
 
 impl Listener for SlackListener {
     fn on_signal(&self, signal: &Signal) {
-        if signal.would_have_opened {
-            // Messages are for what happens.
+        let by = signal.reason.map(|reason| reason.rule);
+        if signal.would_have_opened || by == Some(RuleKind::Restored) {
+            // Messages are for what happens; what an earlier process saved was told then.
             return;
         }
         let MessagePlace {

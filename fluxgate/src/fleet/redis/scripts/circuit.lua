@@ -8,7 +8,8 @@
 --   e epoch              u until          w wait            l level
 --   ov, on  the votes that opened the epoch, and those needed       f time of the first
 --   ts settings' hash, tp probes, tl lease, ta close_after, tc cooldown, tx longest: terms
---   g good probes, `instance count …`     ee, ei epoch and instance of an earlier failure
+--   g good probes, `instance count …`     da epoch ended without an opening at
+--   ee, ei epoch and instance of an earlier failure, et how many told of it
 --   k last token         c, cb command in force, and by whom        ha half noticed at
 --   b born               p, pa highest number of members, noted at
 --   ml lifetime of memberships            mx a member lapsed at     ku kept until
@@ -79,8 +80,12 @@ local function is_open()
     return s.h == 'o'
 end
 
+local function grace()
+    return math.max(2 * n('tl'), 10000)
+end
+
 local function says_until()
-    return n('u') + math.max(2 * n('tl'), 10000)
+    return n('u') + grace()
 end
 
 local function note_peak()
@@ -133,6 +138,7 @@ end
 -- Ends the epoch.
 local function close(phase)
     set('h', phase)
+    set('da', now)
     set('l', 0)
     change()
 end

@@ -7,9 +7,13 @@ local function settle()
         return 'void'
     end
     if epoch ~= n('e') then
-        -- It was under way when another's probe failed.
-        if passed and s.ee == ARGV[3] and s.ei ~= instance then
-            set('ee', '')
+        if s.ee ~= ARGV[3] then
+            return 'void'
+        end
+        -- A second opinion.
+        if not passed then
+            set('et', n('et') + 1)
+        elseif s.ei ~= instance then
             close('d')
             return 'dissolved'
         end
@@ -41,6 +45,7 @@ local function settle()
     end
     set('ee', ARGV[3])
     set('ei', instance)
+    set('et', 1)
     open(math.min(n('l') + 1, 32))
     return 'reopened'
 end

@@ -20,6 +20,9 @@ end
 if is_open() then
     return voted('open', 0, 0)
 end
+if s.h == 'd' and (n('da') > now or now - n('da') < n('tx')) then
+    return voted('dissolved', 0, 0)
+end
 redis.call('ZADD', VOTES, now, instance)
 set('at', math.max(n('at'), now))
 redis.call('PEXPIRE', VOTES, within + SPARE)

@@ -57,12 +57,8 @@ impl Seen {
             | Reply::Voted { standing, .. }
             | Reply::Settled { standing, .. } => standing,
             Reply::Leased { lease, standing } => {
-                if let (
-                    Lease::Granted(token),
-                    Request::Lease {
-                        instance, epoch, ..
-                    },
-                ) = (lease, request)
+                if let (Lease::Granted { epoch, token }, Request::Lease { instance, .. }) =
+                    (lease, request)
                 {
                     self.leases.push((instance.clone(), *epoch, *token));
                 }
@@ -233,7 +229,7 @@ fn kind(reply: &Reply) -> String {
     match reply {
         Reply::Voted { ballot, .. } => format!("{ballot:?}"),
         Reply::Leased {
-            lease: Lease::Granted(_),
+            lease: Lease::Granted { .. },
             ..
         } => "Granted".into(),
         Reply::Leased { lease, .. } => format!("{lease:?}"),
