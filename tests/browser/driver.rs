@@ -122,7 +122,7 @@ impl Browser {
         }
     }
 
-    /// Presses keys, one after the other; of the private use area those that WebDriver
+    /// Presses keys, one after the other; of the private use area those that `WebDriver`
     /// names.
     pub(crate) async fn press(&self, keys: &[char]) {
         let mut actions = KeyActions::new("keyboard".to_owned());

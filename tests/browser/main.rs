@@ -3,6 +3,11 @@
 //! Not part of `cargo test`, since it needs chromium: `tests/browser/run` builds what it
 //! needs and runs it.
 
+#![allow(
+    clippy::await_holding_lock,
+    reason = "each test has a runtime of its own, whose other tasks take no turn"
+)]
+
 mod accessible;
 mod arranged;
 mod commanded;

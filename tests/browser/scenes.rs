@@ -17,7 +17,7 @@ use fluxgate::{
 pub(crate) struct Scene {
     pub(crate) breakers: Vec<CircuitBreaker>,
     _sets: Vec<CircuitBreakers<String>>,
-    turn: u64,
+    turn: usize,
 }
 
 const THREE: [&str; 3] = ["payments", "quotes", "warehouse"];
@@ -125,7 +125,7 @@ impl Scene {
             let busy = 3 + (i * 7 + i / 5) % 23;
             for call in 0..busy {
                 // Spread evenly, and the same in each run.
-                let drawn = (self.turn as usize * 37 + call * 61 + i * 13) % 100;
+                let drawn = (self.turn * 37 + call * 61 + i * 13) % 100;
                 let fails = (drawn as f64) < share * 100.0;
                 let error = ERRORS[(call + i) % ERRORS.len()];
                 let protected = breaker.with_tracker(All).failure_texts();

@@ -6,7 +6,9 @@ use fluxgate::{
     CallNotPermitted, CircuitBreaker, Listener, Signal, State,
     clock::ManualClock,
     listener::{SlackLabels, SlackListener, SlackTemplate, SlackTemplates},
-    permit, retry,
+    permit,
+    registry::SavedState,
+    retry,
     slack::Error,
     tripper::{FailureRate, FailureStreak, MinRequests},
 };
@@ -298,6 +300,31 @@ fn thread_ends_even_if_its_last_message_is_lost() {
         .map(|body| body.get("thread_ts").is_some())
         .collect();
     assert_eq!(threads, [false, true, false]);
+}
+
+#[test]
+fn restored_circuit_opens_no_thread() {
+    let slack = Slack::start();
+    let listener = Arc::new(listener(&slack, SlackTemplates::default()));
+    let _time = fluxgate::testing::isolate();
+    let breaker = CircuitBreaker::builder("restored")
+        .permit(permit::All)
+        .listener(Arc::clone(&listener))
+        .build()
+        .unwrap();
+    let text = r#"{"version": 1, "saved_at": 0.0, "circuits": [{"name": "restored",
+        "state": "half_open", "changed_at": 0.0, "next_attempt": null}]}"#;
+    let saved: SavedState = serde_json::from_str(text).unwrap();
+    assert_eq!(saved.restore(Duration::MAX).restored.len(), 1);
+    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(listener.delivery().flush(LONG).left, 0);
+    assert_eq!(slack.bodies(), Vec::<Value>::new());
+    // What happens from now on is told, in the channel.
+    breaker.acquire().unwrap().success();
+    assert_eq!(listener.delivery().flush(LONG).left, 0);
+    let bodies = slack.bodies();
+    assert_eq!(bodies.len(), 2);
+    assert!(bodies.iter().all(|body| body.get("thread_ts").is_none()));
 }
 
 #[test]

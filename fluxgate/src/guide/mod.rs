@@ -13,6 +13,7 @@
 //! - [`testing`]: tests without sleeping
 //! - `simulating`: policies simulated before production
 //! - `settings`: where settings come from: code, files, the environment
+//! - `fleet_server`: a fleet on a Redis or Valkey server: rights, costs, faults
 //! - [`operating`]: what to look at and to do when a circuit is open
 //! - `page`: the operators' page: mounting, commands, security
 //! - [`from_python`]: fluxgate, name by name
@@ -40,6 +41,12 @@ pages! {
 pages! {
     page
 }
+
+#[cfg(feature = "redis-core")]
+#[doc = include_str!("fleet_server.md")]
+#[doc = include_str!("fleet.acl")]
+#[doc = include_str!("fleet_server_costs.md")]
+pub mod fleet_server {}
 
 #[cfg(feature = "sim")]
 #[doc = include_str!("simulating.md")]

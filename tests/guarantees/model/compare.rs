@@ -113,7 +113,7 @@ fn same_signals(heard: &[Signal], model: &Reference) {
         assert_eq!(signal.reason.map(Why::from), new.reason);
         assert_eq!(
             signal.next_attempt,
-            new.wait.map(|wait| new.changed_at + nanos(wait))
+            new.told.map(|wait| new.changed_at + nanos(wait))
         );
     }
 }

@@ -1,5 +1,6 @@
 //! The breaker against a naive model of it.
 
+mod changes;
 mod compare;
 mod exhaustive;
 mod lifetime;

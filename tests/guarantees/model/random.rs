@@ -9,6 +9,7 @@ use proptest::{
 };
 
 use super::{
+    changes::Change,
     reference::Ending,
     settings::{EIGHTH, EveryNth, Permit, Reads, Retry, Rule, Settings, Throttle, Window, nanos},
     world::{self, Step},
@@ -219,8 +220,58 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+fn is_built_in(rule: &Rule) -> bool {
+    match rule {
+        Rule::Custom(_) => false,
+        Rule::And(a, b) | Rule::Or(a, b) => is_built_in(a) && is_built_in(b),
+        _ => true,
+    }
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let on_cancel = prop_oneof![
+        Just(OnCancel::Ignore),
+        Just(OnCancel::Fail),
+        (1..8 * EIGHTH).prop_map(|least| OnCancel::FailAfter(nanos(least))),
+    ];
+    (
+        option::of(window()),
+        option::of(rule().prop_filter("built in", is_built_in)),
+        option::of(retry().prop_filter("built in", |it| !matches!(it, Retry::Gated(_)))),
+        option::of(1..4_u32),
+        option::of(1..4_u64),
+        option::of(on_cancel),
+        option::of(any::<bool>()),
+    )
+        .prop_map(
+            |(window, tripper, retry, probes, close_after, on_cancel, durations)| Change {
+                window,
+                tripper,
+                retry,
+                probes,
+                close_after,
+                on_cancel,
+                durations,
+            },
+        )
+}
+
 #[test]
 fn breaker_agrees_with_the_model() {
+    agrees(settings(), vec(step(), 1..80));
+}
+
+/// Settings change under the same traffic.
+#[test]
+fn changed_breaker_agrees_with_the_model() {
+    let step = prop_oneof![
+        6 => step(),
+        1 => change().prop_map(|change| Step::Change(Box::new(change))),
+    ];
+    agrees(settings(), vec(step, 1..80));
+}
+
+fn agrees(settings: impl Strategy<Value = Settings>, steps: impl Strategy<Value = Vec<Step>>) {
     let given = ProptestConfig::default();
     let mut runner = TestRunner::new(ProptestConfig {
         cases: CASES,
@@ -233,7 +284,7 @@ fn breaker_agrees_with_the_model() {
         },
         ..given
     });
-    let outcome = runner.run(&(settings(), vec(step(), 1..80)), |(settings, steps)| {
+    let outcome = runner.run(&(settings, steps), |(settings, steps)| {
         world::run(&settings, &steps, 0, |_| {});
         Ok::<_, TestCaseError>(())
     });

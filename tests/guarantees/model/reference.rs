@@ -32,10 +32,16 @@ pub(crate) struct Period {
     /// For `Open`: why, and how long to wait, `None` for ever.
     pub(crate) reason: Option<Why>,
     pub(crate) wait: Option<u64>,
+    /// The wait that was told, which settings may have shortened since.
+    pub(crate) told: Option<u64>,
     /// For `Open`: whether the retry policy said how long to wait, and not an operator.
     pub(crate) by_policy: bool,
     /// Until when the dependency said that it is down.
     pub(crate) asked: Option<u64>,
+    /// For `Open`: what no change of settings makes shorter.
+    pub(crate) least: u64,
+    /// The first record that may be in the window.
+    pub(crate) window_from: usize,
     pub(crate) records: Vec<Recorded>,
     /// How many records there were when an answer last ended the streak.
     pub(crate) answered: Option<usize>,
@@ -62,6 +68,10 @@ pub(crate) struct Call {
     pub(crate) ending: Option<Ending>,
     /// Whether the period had ended before.
     pub(crate) late: bool,
+    /// How often settings had changed when it began, and the ages that calls in flight are
+    /// counted by.
+    pub(crate) revision: usize,
+    pub(crate) list: usize,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -106,6 +116,12 @@ pub(crate) struct Counts {
 #[derive(Clone, Debug)]
 pub(crate) struct Reference {
     pub(crate) settings: Settings,
+    /// Those of the code.
+    pub(crate) code: Settings,
+    /// How often settings changed, and how often the ages did that calls in flight are
+    /// counted by.
+    pub(crate) revision: usize,
+    pub(crate) list: usize,
     pub(crate) now: u64,
     pub(crate) wall: SystemTime,
     /// The last one is the present.
@@ -130,6 +146,9 @@ impl Reference {
     pub(crate) fn new(settings: Settings, wall: SystemTime) -> Self {
         let initial_state = settings.initial_state;
         let mut reference = Self {
+            code: settings.clone(),
+            revision: 0,
+            list: 0,
             settings,
             now: 0,
             wall,
@@ -139,8 +158,11 @@ impl Reference {
                 changed_at: wall,
                 reason: None,
                 wait: None,
+                told: None,
                 by_policy: false,
                 asked: None,
+                least: 0,
+                window_from: 0,
                 records: Vec::new(),
                 answered: None,
             }],
@@ -182,14 +204,18 @@ impl Reference {
             changed_at: self.wall,
             reason,
             wait: None,
+            told: None,
             by_policy: true,
             asked: None,
+            least: asked,
+            window_from: 0,
             records: Vec::new(),
             answered: None,
         });
         if state == State::Open {
             let wait = self.draw_wait().map(|wait| wait.max(asked));
-            self.periods.last_mut().expect("just pushed").wait = wait;
+            let period = self.periods.last_mut().expect("just pushed");
+            (period.wait, period.told) = (wait, wait);
         }
     }
 
@@ -201,8 +227,11 @@ impl Reference {
             changed_at: self.wall,
             reason: None,
             wait: Some(wait),
+            told: Some(wait),
             by_policy: false,
             asked: None,
+            least: wait,
+            window_from: 0,
             records: Vec::new(),
             answered: None,
         });
@@ -273,6 +302,8 @@ impl Reference {
             took: 0,
             ending: None,
             late: false,
+            revision: self.revision,
+            list: self.list,
         });
         self.calls.len() - 1
     }
@@ -339,7 +370,9 @@ impl Reference {
             }
             ending => ending,
         };
-        let slow = |least: u64| elapsed >= least;
+        // Of a call that began under other settings nothing is known but its outcome.
+        let is_timed = self.calls[call].revision == self.revision;
+        let slow = |least: u64| is_timed && elapsed >= least;
         let ending = match ending {
             Ending::Success | Ending::Alive
                 if self.settings.slow_probes_fail
@@ -372,7 +405,7 @@ impl Reference {
             Ending::Ignored => return self.look_after(call),
             Ending::Cancelled => match self.settings.on_cancel {
                 OnCancel::Fail => true,
-                OnCancel::FailAfter(least) if nanos(elapsed) >= least => true,
+                OnCancel::FailAfter(least) if is_timed && nanos(elapsed) >= least => true,
                 _ => return self.look_after(call),
             },
         };
@@ -380,7 +413,7 @@ impl Reference {
             self.counts.late += 1;
             return;
         }
-        self.record(failed, elapsed);
+        self.record(failed, if is_timed { elapsed } else { 0 });
     }
 
     /// Nothing comes of an early probe unless it passes, and before the wait is over.
@@ -396,7 +429,9 @@ impl Reference {
             return;
         }
         self.enter(State::HalfOpen, None);
-        self.record(false, self.calls[call].took);
+        let is_timed = self.calls[call].revision == self.revision;
+        let took = if is_timed { self.calls[call].took } else { 0 };
+        self.record(false, took);
     }
 
     fn record(&mut self, failed: bool, elapsed: u64) {

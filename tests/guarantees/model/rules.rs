@@ -12,22 +12,15 @@ use super::{
 impl Reference {
     /// The records that still count.
     pub(crate) fn window(&self) -> Vec<Recorded> {
-        let records = &self.present().records;
+        let records = &self.present().records[self.present().window_from..];
         match self.settings.window {
             Window::Count(size) => {
                 let last = records.iter().rev().zip(0..size);
                 last.map(|(record, _)| *record).collect()
             }
             Window::Time(duration, slots) => {
-                // Slots of a second in a window of whole seconds, else ten or
-                // more; one leaves when its beginning is too old.
-                let seconds = duration / 1_000_000_000;
-                let usual = if duration % 1_000_000_000 == 0 {
-                    seconds
-                } else {
-                    (seconds + 1).max(10)
-                };
-                let width = duration.div_ceil(slots.unwrap_or(usual));
+                // A slot leaves when its beginning is too old.
+                let width = Window::width(duration, slots);
                 let counts = |record: &&Recorded| {
                     let beginning = record.at / width * width;
                     self.now - beginning < duration
@@ -54,7 +47,8 @@ impl Reference {
     fn running(&self, age: u64) -> u64 {
         let present = self.periods.len() - 1;
         let runs = |call: &&Call| {
-            call.period == present && call.ended.is_none() && self.now - call.began >= age
+            let is_listed = call.period == present && call.list == self.list;
+            is_listed && call.ended.is_none() && self.now - call.began >= age
         };
         let closed = self.state() == State::Closed;
         self.calls
@@ -73,12 +67,26 @@ impl Reference {
                 came |= self.calls.iter().any(|call| {
                     let comes = call.began + age;
                     call.period == present
+                        && call.list == self.list
                         && call.ended.is_none()
                         && (self.looked_at < comes && comes <= self.now)
                 });
             }
         });
         came && self.state() == State::Closed
+    }
+
+    /// The ages that calls in flight are counted by, ascending, each once.
+    pub(crate) fn ages(&self) -> Vec<u64> {
+        let mut ages = Vec::new();
+        self.settings.tripper.each(&mut |rule| {
+            if let Rule::InFlight(_, age) = rule {
+                ages.push(*age);
+            }
+        });
+        ages.sort_unstable();
+        ages.dedup();
+        ages
     }
 
     /// Whether calls are timed: something reads it.
@@ -185,6 +193,25 @@ impl Reference {
     pub(crate) fn reopened(&self, in_a_row: u64, limit: u64) -> Why {
         let calls = self.window().len() as u64;
         Why(RuleKind::ReopenAfter, in_a_row as f64, limit as f64, calls)
+    }
+}
+
+impl Window {
+    /// How many slots there are: of a second in a window of whole seconds, else ten or
+    /// more.
+    pub(crate) fn slots(duration: u64, slots: Option<u64>) -> u64 {
+        let seconds = duration / 1_000_000_000;
+        let usual = if duration.is_multiple_of(1_000_000_000) {
+            seconds
+        } else {
+            (seconds + 1).max(10)
+        };
+        slots.unwrap_or(usual)
+    }
+
+    /// How long a slot is.
+    pub(crate) fn width(duration: u64, slots: Option<u64>) -> u64 {
+        duration.div_ceil(Self::slots(duration, slots))
     }
 }
 

@@ -245,7 +245,7 @@ impl Rule {
         Self::Or(Box::new(self), Box::new(other))
     }
 
-    fn build(&self) -> tripper::Rule {
+    pub(crate) fn build(&self) -> tripper::Rule {
         match self {
             Self::Closed => tripper::Closed.into(),
             Self::HalfOpened => tripper::HalfOpened.into(),

@@ -24,6 +24,7 @@ use fluxgate::{
 use crate::kit::{Error, outcome, poll, tracked, unwind};
 
 use super::{
+    changes::Change,
     compare::same_rejection,
     policies::DRAWS,
     reference::{Ending, Reference, Rejection},
@@ -71,6 +72,8 @@ pub(crate) enum Step {
     SetWall(u64),
     Command(State),
     OpenFor(u64),
+    /// Sets what decides about calls by hand.
+    Change(Box<Change>),
     /// What the user's own retry policy answers from now on.
     Gate(bool),
 }
@@ -235,6 +238,10 @@ impl<'a> World<'a> {
             Step::OpenFor(wait) => {
                 self.breaker.open_for(nanos(wait));
                 self.model.open_for(wait);
+            }
+            Step::Change(ref change) => {
+                let obeys = change.apply(self.breaker);
+                assert_eq!(obeys, self.model.change(change), "whether it is in range");
             }
             Step::Gate(open) => {
                 self.levers.gate.store(open, Ordering::Relaxed);
