@@ -6,12 +6,15 @@
 //! cargo run --example simulate -- --policy policies.toml --compare slow-burn
 //! cargo run --example simulate -- --policy policies.toml --trace incident.jsonl
 //! cargo run --example simulate -- --all --out pictures
+//! cargo run --release --example simulate -- --fleet
 //! ```
 //!
 //! `examples/simulate/` has a file of policies and one of a scenario.
 
 #[path = "simulate/files.rs"]
 mod files;
+#[path = "simulate/fleet.rs"]
+mod fleet;
 #[path = "simulate/page.rs"]
 mod page;
 #[path = "simulate/progress.rs"]
@@ -54,6 +57,9 @@ struct Options {
     /// Writes the picture of the first policy here.
     #[arg(long, conflicts_with = "all")]
     svg: Option<PathBuf>,
+    /// Prints what an outage costs fleets of several sizes, alone and together.
+    #[arg(long, conflicts_with_all = ["name", "policy", "scenario", "trace", "all", "compare", "svg"])]
+    fleet: bool,
     /// Runs the nine ready scenarios by the first policy; needs `--out`.
     #[arg(long, requires = "out", conflicts_with = "name")]
     all: bool,
@@ -89,6 +95,9 @@ fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
 
 /// Returns what is to be printed.
 fn run(options: &Options) -> Result<String, Failure> {
+    if options.fleet {
+        return Ok(fleet::table());
+    }
     let policies = match &options.policy {
         Some(path) => files::policies(path)?,
         None => vec![NamedPolicy::usual()],

@@ -32,8 +32,8 @@ use tokens::errors::{ErrorList, Reported};
 ///
 /// - the breaker: `name`, `window`, `tripper`, `retry`, `permit`,
 ///   `max_half_open_calls`, `close_after`, `reopen_after`, `probe_lease`, `on_cancel`,
-///   `slow_probes`, `throttle`, `durations`, `initial_state`, `settings`, `flight_recorder`,
-///   `listeners`, `max_keys`, `max_labels`, `key_type`;
+///   `slow_probes`, `throttle`, `fleet`, `durations`, `initial_state`, `settings`,
+///   `flight_recorder`, `listeners`, `max_keys`, `max_labels`, `key_type`;
 /// - the function: `tracker`, `failure_if`, `classify`, `failure_texts`, `fallback`,
 ///   `map_rejection`, `key`, `handle`, and `breaker` for one that is defined elsewhere;
 /// - the expansion: `docs`, `crate`.

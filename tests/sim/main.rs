@@ -2,6 +2,7 @@
 #![allow(clippy::float_cmp, reason = "figures are compared that are exact")]
 
 mod figures;
+mod fleet;
 mod handles;
 mod incident;
 mod pins;

@@ -9,7 +9,7 @@ use fluxgate::{
 
 use crate::usual;
 
-fn same(name: &str, drawn: &str) {
+pub(crate) fn same(name: &str, drawn: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("sim/snapshots")
         .join(name);
@@ -243,7 +243,7 @@ fn shapes() -> [(&'static str, &'static str, String); 3] {
 }
 
 /// An image for rustdoc, whose pages have no folder for pictures.
-fn inlined(svg: &str, alt: &str) -> String {
+pub(crate) fn inlined(svg: &str, alt: &str) -> String {
     let mut out = format!("<img alt=\"{alt}\" width=\"100%\" src=\"data:image/svg+xml,");
     for byte in svg.bytes() {
         match byte {

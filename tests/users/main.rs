@@ -1,6 +1,7 @@
 //! The breaker where its users live: inside tower services, HTTP servers and
 //! clients, and in front of many dependencies at once.
 
+mod fleet;
 mod http;
 mod in_flight;
 mod isolation;

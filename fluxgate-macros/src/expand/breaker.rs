@@ -273,6 +273,9 @@ fn calls(settings: &BreakerSettings, fluxgate: &Runtime<'_>) -> TokenStream {
     if let Some(throttle) = &settings.throttle {
         set("throttle", policies::throttle(throttle, fluxgate));
     }
+    if let Some(fleet) = &settings.fleet {
+        set("fleet", policies::fleet(fleet, fluxgate));
+    }
     if let Some(durations) = &settings.durations {
         set("durations", quote!(#durations));
     }

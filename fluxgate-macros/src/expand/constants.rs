@@ -18,7 +18,7 @@ use crate::{
     describe::words,
     policy::{
         ParsedAdaptive, ParsedBackoff, ParsedRule, ParsedWindow, PermitKind, Ratio, RetryKind,
-        ThrottleKind, Time, WholeNumber, value::constant::is_literal,
+        ThrottleKind, Time, TripperFormula, WholeNumber, value::constant::is_literal,
     },
     settings::BreakerSettings,
 };
@@ -109,10 +109,23 @@ impl Checks<'_> {
     }
 
     fn rules(&mut self, settings: &BreakerSettings) {
-        let Some(tripper) = &settings.tripper else {
-            return;
-        };
-        tripper.leaves(&mut |leaf| match &leaf.rule {
+        if let Some(tripper) = &settings.tripper {
+            self.formula(tripper, settings);
+        }
+        let Some(fleet) = &settings.fleet else { return };
+        if let Some(suspect) = &fleet.suspect {
+            self.formula(suspect, settings);
+        }
+        if let Some(probes) = &fleet.probes {
+            self.count(probes);
+        }
+        if let Some(lease) = &fleet.lease {
+            self.time(lease);
+        }
+    }
+
+    fn formula(&mut self, formula: &TripperFormula, settings: &BreakerSettings) {
+        formula.leaves(&mut |leaf| match &leaf.rule {
             ParsedRule::MinRequests(count) => {
                 self.count(count);
                 self.fits(count, settings.window.as_ref());

@@ -12,6 +12,7 @@ use crate::policy::{
     ParsedRule, ParsedThrottle, ParsedWindow, PermitKind, Ratio, RetryKind, Slack, ThrottleKind,
     TripperFormula, WholeNumber, value::constant::is_literal,
 };
+use crate::settings::ParsedFleet;
 
 /// Writes `Custom`, whose `from_fn` gives a closure the types of its arguments.
 fn custom(path: &TokenStream, expr: &Expr) -> TokenStream {
@@ -193,6 +194,28 @@ pub(super) fn throttle(throttle: &ParsedThrottle, fluxgate: &Runtime<'_>) -> Tok
             }
         }
         ThrottleKind::InCode(expr) => expr.to_token_stream(),
+    }
+}
+
+pub(super) fn fleet(fleet: &ParsedFleet, fluxgate: &Runtime<'_>) -> TokenStream {
+    let ParsedFleet {
+        ident,
+        suspect,
+        probes,
+        lease,
+    } = fleet;
+    let suspect = suspect.iter().map(|rule| tripper(rule, fluxgate));
+    let probes = probes.iter().map(|probes| count(probes, fluxgate));
+    let lease = lease.iter();
+    // Where the feature is off, that is said at the name.
+    let place = ident.span().resolved_at(Span::mixed_site());
+    let fluxgate = respanned(fluxgate.to_token_stream(), place);
+    quote_spanned! {place=>
+        #fluxgate::__private::fleet!([#ident]
+            #(.suspect(#suspect))*
+            #(.probes(#probes))*
+            #(.lease(#lease))*
+        )
     }
 }
 

@@ -1,6 +1,7 @@
 //! The settings in an attribute, or of one breaker in `breaker!`: `name = value, …`,
 //! read into values that remember where they were written.
 
+mod fleet;
 pub(crate) mod habits;
 mod name;
 pub(crate) mod table;
@@ -24,6 +25,7 @@ use crate::{
         read,
     },
 };
+pub(crate) use fleet::ParsedFleet;
 use table::{Owner, Setting};
 pub(crate) use variables::FreeName;
 
@@ -56,6 +58,7 @@ pub(crate) struct BreakerSettings {
     pub(crate) on_cancel: Option<ParsedOnCancel>,
     pub(crate) slow_probes: Option<ParsedSlowProbes>,
     pub(crate) throttle: Option<ParsedThrottle>,
+    pub(crate) fleet: Option<ParsedFleet>,
     pub(crate) durations: Option<bool>,
     pub(crate) initial_state: Option<ParsedInitialState>,
     pub(crate) flight_recorder: Option<WholeNumber>,

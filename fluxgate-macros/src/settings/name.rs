@@ -5,7 +5,7 @@ use syn::ext::IdentExt;
 
 use super::{
     Site, habits,
-    table::{self, Owner, SETTINGS, Setting},
+    table::{self, FLEET, Owner, SETTINGS, Setting},
 };
 use crate::{
     suggest::did_you_mean,
@@ -35,6 +35,7 @@ pub(super) fn read(
         ));
     };
     let name = ident.unraw().to_string();
+    let from_name = cursor.clone();
     cursor.next();
     let setting = match table::find(&name) {
         Some(setting) => setting,
@@ -56,6 +57,18 @@ pub(super) fn read(
         }
     };
     belongs_here(setting, &place, site, errors)?;
+    if setting.name == FLEET {
+        if cursor.at_equals() {
+            let message = format!(
+                "`fleet` has no `=`: write `fleet` alone, or `{}`",
+                setting.example
+            );
+            return Err(errors.at(&place, message));
+        }
+        // Its reader begins there.
+        *cursor = from_name;
+        return Ok((setting, place));
+    }
     equals(setting, &place, cursor, errors)?;
     Ok((setting, place))
 }

@@ -4,7 +4,7 @@
 use syn::ext::IdentExt;
 
 use super::{
-    ItemSettings,
+    ItemSettings, fleet,
     value::{
         callable, count, crate_path, fixed, flag, handle, key_of_call, key_type, name, policy,
         shared_breaker, time,
@@ -58,6 +58,9 @@ fn store<T>(slot: &mut Option<T>, value: Result<T, Reported>) -> Result<(), Repo
     *slot = Some(value?);
     Ok(())
 }
+
+/// The one setting that is no `name = value`.
+pub(super) const FLEET: &str = "fleet";
 
 pub(crate) static SETTINGS: &[Setting] = &[
     setting(
@@ -181,6 +184,12 @@ pub(crate) static SETTINGS: &[Setting] = &[
                 policy(cursor, errors, ParsedThrottle::read),
             )
         },
+    ),
+    setting(
+        Owner::Breaker,
+        FLEET,
+        "fleet(suspect = FailureStreak(2), probes = 3)",
+        |to, _, cursor, errors| store(&mut to.breaker.fleet, fleet::read(cursor, errors)),
     ),
     setting(
         Owner::Breaker,
@@ -341,7 +350,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Setting> {
 pub(crate) fn is_next(cursor: &Cursor<'_>) -> bool {
     let ident = cursor.peek().and_then(LocatedToken::ident);
     ident.is_some_and(|ident| find(&ident.unraw().to_string()).is_some())
-        && cursor.second_is_equals()
+        && (cursor.second_is_equals() || ident.is_some_and(|ident| ident == FLEET))
 }
 
 /// Says what is wrong with the separator, where one value should have ended.

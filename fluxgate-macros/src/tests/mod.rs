@@ -7,6 +7,7 @@ mod display;
 mod documented;
 mod example;
 mod expansion;
+mod fleet;
 mod grammar;
 mod habits;
 mod items;

@@ -34,6 +34,7 @@ pub(super) fn function(
     shared_breakers_are_configured_where_they_are(settings, errors);
     one_says_what_counts(settings, errors);
     rejections_have_one_way(settings, function, errors);
+    keyed_breakers_join_no_fleet(settings, &["key", "key_type"], errors);
     let missing = "what the key is, as in `key = tenant`";
     keys_are_told_apart(settings, &["key", "breaker"], missing, errors);
     settings_use_no_arguments(settings, function, errors);
@@ -49,6 +50,7 @@ pub(super) fn function(
 pub(super) fn breaker(settings: &ItemSettings, errors: &ErrorList) {
     rule(&settings.breaker, errors);
     slow_probes_have_a_threshold(settings, errors);
+    keyed_breakers_join_no_fleet(settings, &["key_type"], errors);
     let missing = "what type the keys are of, as in `key_type = String`";
     keys_are_told_apart(settings, &["key_type"], missing, errors);
 }
@@ -105,6 +107,22 @@ fn keys_are_told_apart(settings: &ItemSettings, by: &[&str], missing: &str, erro
                 format!("`{name}` is about one breaker for each key; add {missing}"),
             );
         }
+    }
+}
+
+/// Refuses a fleet of breakers by key.
+fn keyed_breakers_join_no_fleet(settings: &ItemSettings, by: &[&str], errors: &ErrorList) {
+    let Some(place) = settings.place("fleet") else {
+        return;
+    };
+    if let Some(by) = by.iter().find(|name| settings.is_given(name)) {
+        errors.at(
+            place,
+            format!(
+                "breakers by key take no part in a fleet; leave `fleet` out, or `{by}`: one \
+                 breaker for all keys does"
+            ),
+        );
     }
 }
 

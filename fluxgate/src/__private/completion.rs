@@ -62,6 +62,8 @@ pub mod setting {
         slow_probes
         /// How overload is answered: `throttle = Adaptive(1.5)`.
         throttle
+        /// Whether it takes part in a fleet: `fleet(suspect = FailureStreak(2))`.
+        fleet
         /// The state at the start: `initial_state = MetricsOnly`.
         initial_state
         /// Takes no settings from outside: `settings = fixed`.

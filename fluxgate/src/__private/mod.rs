@@ -6,6 +6,7 @@ pub mod completion;
 pub mod constants;
 pub mod fallback;
 
+pub mod fleet;
 pub mod keyed;
 pub mod link;
 pub mod listener;
@@ -24,6 +25,7 @@ pub use classify::{Wait, overloaded_for, unavailable_for};
 pub use completion::completion;
 pub use constants::check;
 pub use fallback::{FallbackAnswer, or_await, or_else};
+pub use fleet::fleet;
 pub use keyed::keyed;
 #[cfg(feature = "keyed")]
 pub use keyed::{KeyOf, by_key};

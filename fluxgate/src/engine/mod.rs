@@ -18,8 +18,8 @@
 //! - *revision* goes up with every change of the settings, and tells whether a ticket was
 //!   admitted under the present ones: see [live change](#live-change).
 //! - *needs* is what settings and listeners make calls need: their beginning or end
-//!   stamped, a place among those in flight, to be told one by one ([`watched`]). It is the same for a whole revision, so a ticket's word also
-//!   says what was measured for it.
+//!   stamped, a place among those in flight, to be told one by one ([`watched`]). It is
+//!   the same for a whole revision, so a ticket's word also says what was measured for it.
 //! - *free*: calls of this period need no question, no clock and no slot; only their
 //!   outcome is recorded.
 //! - *clean*: one more success that is not slow would change nothing: the window is full

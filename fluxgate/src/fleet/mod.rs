@@ -9,6 +9,7 @@ pub(crate) mod circuit_id;
 mod join;
 mod member;
 pub(crate) mod memory;
+mod plan;
 mod quorum;
 #[cfg(feature = "redis-core")]
 mod redis;
@@ -18,6 +19,7 @@ pub(crate) use join::newcomer;
 pub use join::{Fleet, FleetBuilder, FleetError};
 pub use member::{FleetInfo, Member};
 pub use memory::MemoryStore;
+pub use plan::{Plan, plan};
 pub use quorum::Quorum;
 #[cfg(feature = "redis-core")]
 pub use redis::{RedisAddress, RedisError};

@@ -13,6 +13,7 @@
 //! - [`testing`]: tests without sleeping
 //! - `simulating`: policies simulated before production
 //! - `settings`: where settings come from: code, files, the environment
+//! - `fleet`: many instances that share openings and probes
 //! - `fleet_server`: a fleet on a Redis or Valkey server: rights, costs, faults
 //! - [`operating`]: what to look at and to do when a circuit is open
 //! - `page`: the operators' page: mounting, commands, security
@@ -36,6 +37,24 @@ pages! {
 pages! {
     settings
 }
+
+#[cfg(all(feature = "fleet", feature = "sim"))]
+#[doc = include_str!("fleet.md")]
+#[doc = ""]
+#[doc = "```text"]
+#[doc = include_str!("fleet.acl")]
+#[doc = "```"]
+#[doc = ""]
+#[doc = "# In pictures"]
+#[doc = ""]
+#[doc = "An outage of 75 s for 64 instances with one call a second each; a row is an instance. Alone, each opens by itself, and probes by itself:"]
+#[doc = ""]
+#[doc = include_str!("pictures/fleet-alone.html")]
+#[doc = ""]
+#[doc = "As a fleet, a few vote (the ticks), all open, and three probe for all:"]
+#[doc = ""]
+#[doc = include_str!("pictures/fleet.html")]
+pub mod fleet {}
 
 #[cfg(feature = "page")]
 pages! {

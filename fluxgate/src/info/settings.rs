@@ -11,7 +11,7 @@ use crate::{OnCancel, SlowProbes};
 /// or what their `describe` writes.
 ///
 /// ```
-/// use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+/// use std::time::Duration;
 /// use fluxgate::{CircuitBreaker, retry::Cooldown, tripper::{FailureRate, MinRequests}};
 ///
 /// let breaker = CircuitBreaker::builder("payments")

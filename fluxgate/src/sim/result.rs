@@ -121,6 +121,9 @@ pub struct Run {
     pub(super) phases: Vec<PhaseResult>,
     pub(super) per_instance: Vec<Figures>,
     pub(super) changes: Vec<Change>,
+    /// The votes of a fleet: when, and of which instance.
+    #[cfg(feature = "fleet")]
+    pub(super) votes: Vec<(Duration, usize)>,
     pub(super) columns: Vec<Column>,
     /// How long each column lasts; the last one ends with the run.
     pub(super) column_width: Duration,

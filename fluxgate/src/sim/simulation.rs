@@ -508,6 +508,8 @@ impl<'a> Simulation<'a> {
             phases,
             per_instance: figures.collect(),
             changes: self.changes,
+            #[cfg(feature = "fleet")]
+            votes: self.net.map_or_else(Vec::new, |net| net.votes),
             columns: self.columns,
             column_width: Duration::from_nanos(self.column_width),
         }

@@ -211,6 +211,11 @@ impl<'a> Drawing<'a> {
             self.text(x + 23.0, 49.0, "dim", "start", name);
             x += 42.0 + CHARACTER * name.len() as f64;
         }
+        #[cfg(feature = "fleet")]
+        if !self.run.votes.is_empty() {
+            self.tick(x + 9.0, 38.0, 13.0);
+            self.text(x + 23.0, 49.0, "dim", "start", "vote");
+        }
     }
 
     fn phases(&mut self) {
@@ -318,6 +323,8 @@ impl<'a> Drawing<'a> {
             self.text(LEFT - 8.0, top + 17.5, "dim", "end", "circuit");
         } else {
             self.heat_map(&spans);
+            #[cfg(feature = "fleet")]
+            self.votes();
             self.text(
                 LEFT - 8.0,
                 top + 12.0,
@@ -362,6 +369,27 @@ impl<'a> Drawing<'a> {
         // Above the states beside them, as pins that stand out.
         for x in probes {
             self.rect("probe", x - 1.0, top - 5.0, 2.0, height + 5.0);
+        }
+    }
+
+    #[cfg(feature = "fleet")]
+    fn tick(&mut self, x: f64, top: f64, height: f64) {
+        self.raw(format_args!(
+            "<path class=\"blueink\" stroke-width=\"4\" d=\"M{x:.2} {top:.2}v{height:.2}\"/>"
+        ));
+    }
+
+    /// Marks the votes of a fleet by ticks, in the rows of those who voted.
+    #[cfg(feature = "fleet")]
+    fn votes(&mut self) {
+        let run = self.run;
+        let rows = run.instances.min(ROWS);
+        let Band { top, height } = self.ribbon;
+        let row_height = height / rows as f64;
+        for (at, instance) in run.votes.iter().take(MOST_SPANS) {
+            let (x, row) = (self.x(*at), instance * rows / run.instances);
+            let top = top + row as f64 * row_height;
+            self.tick(x, top, row_height);
         }
     }
 

@@ -8,6 +8,7 @@ use std::{
         Arc, Weak,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use super::Network;
@@ -40,6 +41,8 @@ pub(in crate::sim) struct Net {
     /// What a replica has, while a failover is under way.
     replica: Option<Memory>,
     members: Vec<Member>,
+    /// When which instance voted.
+    pub(in crate::sim) votes: Vec<(Duration, usize)>,
     events: BinaryHeap<Reverse<Event>>,
     sequence: u64,
     #[cfg(test)]
@@ -113,6 +116,7 @@ impl Net {
             shift: 0,
             replica: None,
             members: Vec::with_capacity(breakers.len()),
+            votes: Vec::new(),
             events: BinaryHeap::new(),
             sequence: 0,
             #[cfg(test)]
@@ -330,6 +334,9 @@ impl Net {
         let starts = self.members[number].starts;
         for outgoing in self.members[number].agent.take_outgoing() {
             if let Outgoing::Send(id, request) = outgoing {
+                if let Request::Vote { .. } = request {
+                    self.votes.push((Duration::from_nanos(now), number));
+                }
                 if self.is_cut(number, now) && self.random.next_f64() < 0.5 {
                     // The connection is known to be broken.
                     let error = Delivery::Answer(id, Err(StoreError("cut".into())));
