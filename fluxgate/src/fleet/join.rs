@@ -40,7 +40,7 @@ const VARIABLE: &str = "FLUXGATE__FLEET";
 /// Makes the store, given where it delivers.
 pub(crate) type Connect = Box<dyn FnOnce(Mailbox) -> Result<Box<dyn Store>, String> + Send>;
 
-/// This program's membership in a fleet; see the [module](self).
+/// This program's membership in a fleet; see the [module](super).
 ///
 /// Clones share one membership, which ends when the last of them is dropped: keep one for
 /// as long as the program runs.

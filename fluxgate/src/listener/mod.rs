@@ -175,7 +175,7 @@ pub trait Listener: Send + Sync {
     ///
     /// It is called after the call was settled, with no lock held, on the thread of the
     /// call, which waits for it: so it must be quick, and what takes time belongs in an
-    /// [`AsyncListener`]. [`Info`](crate::Info) counts the call by then, and signals that
+    /// [`AsyncListener`]. [`Info`] counts the call by then, and signals that
     /// it caused have been told, unless another thread is at it. Events of one thread come
     /// in the order in which its calls ended; several threads may be told at a time.
     ///
