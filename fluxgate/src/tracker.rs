@@ -38,6 +38,15 @@ pub trait Tracker<E: ?Sized> {
             Outcome::Ignored
         }
     }
+
+    #[doc(hidden)]
+    #[inline]
+    fn settle(&self, of: &E, call: crate::call::Admitted<'_>)
+    where
+        Self: Sized,
+    {
+        call.settle(|| crate::call::classify::error(of, self));
+    }
 }
 
 #[diagnostic::do_not_recommend]
@@ -55,6 +64,11 @@ impl<E: ?Sized> Tracker<E> for All {
     #[inline]
     fn tracks(&self, _error: &E) -> bool {
         true
+    }
+
+    #[inline]
+    fn settle(&self, _error: &E, call: crate::call::Admitted<'_>) {
+        call.failed();
     }
 }
 

@@ -120,7 +120,7 @@ impl<T, E> Shape for Wrapped<T, E> {
     {
         match output {
             Ok(ok) => {
-                call.settle(|| classify::value(&ok, &by.failure_if));
+                by.failure_if.settle(&ok, call);
                 Ok(ok)
             }
             Err(error) => {
@@ -184,7 +184,7 @@ impl<T> Shape for Plain<T> {
         K: Tracker<Infallible>,
         P: FailureIf<T>,
     {
-        call.settle(|| classify::value(&output, &by.failure_if));
+        by.failure_if.settle(&output, call);
         output
     }
 

@@ -8,6 +8,15 @@ use crate::{Classify, Outcome, call::Admitted, tracker::Tracker, util::panic::ca
 pub trait FailureIf<T: ?Sized> {
     /// Returns whether `value` counts as a failure.
     fn fails(&self, value: &T) -> bool;
+
+    /// Settles a call that gave `value`.
+    #[inline]
+    fn settle(&self, of: &T, call: Admitted<'_>)
+    where
+        Self: Sized,
+    {
+        call.settle(|| value(of, self));
+    }
 }
 
 /// Counts no successful result as a failure.
@@ -18,6 +27,11 @@ impl<T: ?Sized> FailureIf<T> for NeverFails {
     #[inline]
     fn fails(&self, _value: &T) -> bool {
         false
+    }
+
+    #[inline]
+    fn settle(&self, _value: &T, call: Admitted<'_>) {
+        call.succeeded();
     }
 }
 
@@ -83,11 +97,11 @@ impl<V, E, T: Tracker<E>, P: FailureIf<V>> Classifier<V, E> for ByTracker<T, P> 
     fn settle(&self, ran: Result<V, E>, call: Admitted<'_>) -> Result<V, E> {
         match ran {
             Ok(ok) => {
-                call.settle(|| value(&ok, &self.failure_if));
+                self.failure_if.settle(&ok, call);
                 Ok(ok)
             }
             Err(failure) => {
-                call.settle(|| error(&failure, &self.tracker));
+                self.tracker.settle(&failure, call);
                 Err(failure)
             }
         }
@@ -153,7 +167,7 @@ impl<V, E: fmt::Display, J: Classifier<V, E>> Classifier<V, E> for WithTexts<J> 
 }
 
 #[inline]
-pub(crate) fn value<T>(value: &T, failure_if: &impl FailureIf<T>) -> Outcome {
+pub(crate) fn value<T: ?Sized>(value: &T, failure_if: &impl FailureIf<T>) -> Outcome {
     if failure_if.fails(value) {
         Outcome::Failure
     } else {
@@ -163,7 +177,7 @@ pub(crate) fn value<T>(value: &T, failure_if: &impl FailureIf<T>) -> Outcome {
 
 /// A panic in the tracker leaves the error what it is without one: a failure.
 #[inline]
-pub(crate) fn error<E>(error: &E, tracker: &impl Tracker<E>) -> Outcome {
+pub(crate) fn error<E: ?Sized>(error: &E, tracker: &impl Tracker<E>) -> Outcome {
     catch_panic(|| tracker.outcome(error)).unwrap_or_else(|| {
         crate::diagnostics::policy_panicked("tracker");
         Outcome::Failure

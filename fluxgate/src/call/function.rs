@@ -1,63 +1,31 @@
-//! Runs a function: the fast path, the lock-free one, and the rest.
+//! Runs a function.
 
-use super::{Admitted, Complete};
-use crate::{CallNotPermitted, CircuitBreaker, engine::ticket::Ticket};
+use super::{Admitted, Complete, admit_rare};
+use crate::{CircuitBreaker, engine::state_word::StateWord};
 
 /// Runs a function.
 ///
-/// The healthy path stands apart, so that it carries nothing across the call
-/// but the breaker and one word.
+/// The function stands here once. On the healthy path all that is carried across it is
+/// the breaker and one word; the ticket of any other call stays in memory.
 #[inline]
 pub(crate) fn run<R, Z: Complete<R>>(
     breaker: &CircuitBreaker,
     finish: Z,
     f: impl FnOnce() -> R,
 ) -> Z::Output {
-    match breaker.core.admit_fast() {
-        Some(ticket) => run_admitted(breaker, ticket, finish, f),
-        None => match run_lock_free(breaker, finish, f) {
-            Ok(ran) => ran,
-            Err(rejected) => rejected,
+    let mut ticket = None;
+    let word = match breaker.core.admit_free() {
+        Some(word) => word,
+        None => match admit_rare(breaker, &mut ticket) {
+            Ok(()) => StateWord::KEPT,
+            Err(rejection) => return finish.reject(rejection),
         },
-    }
-}
-
-/// The ways stand apart here, too: where they met, ticket and refusal would go
-/// through memory. And so does what comes of them, as `Ok` if the function ran:
-/// it has a place of its own, which keeps the healthy path's in registers.
-#[inline(never)]
-fn run_lock_free<R, Z: Complete<R>>(
-    breaker: &CircuitBreaker,
-    finish: Z,
-    f: impl FnOnce() -> R,
-) -> Result<Z::Output, Z::Output> {
-    match breaker.core.admit_lock_free() {
-        Some(Ok(ticket)) => Ok(run_admitted(breaker, ticket, finish, f)),
-        Some(Err(refusal)) => Err(finish.reject(CallNotPermitted::new(breaker, refusal))),
-        None => run_slow(breaker, finish, f),
-    }
-}
-
-#[inline(never)]
-fn run_slow<R, Z: Complete<R>>(
-    breaker: &CircuitBreaker,
-    finish: Z,
-    f: impl FnOnce() -> R,
-) -> Result<Z::Output, Z::Output> {
-    match breaker.core.admit_slow() {
-        Ok(ticket) => Ok(run_admitted(breaker, ticket, finish, f)),
-        Err(refusal) => Err(finish.reject(CallNotPermitted::new(breaker, refusal))),
-    }
-}
-
-#[inline]
-fn run_admitted<R, Z: Complete<R>>(
-    breaker: &CircuitBreaker,
-    ticket: Ticket,
-    finish: Z,
-    f: impl FnOnce() -> R,
-) -> Z::Output {
-    let call = Admitted { breaker, ticket };
+    };
+    let call = Admitted {
+        breaker,
+        word,
+        ticket: &ticket,
+    };
     let output = f();
     finish.accept(output, call)
 }

@@ -4,17 +4,20 @@ use std::{
     borrow::Borrow,
     fmt,
     future::Future,
-    mem,
     pin::Pin,
     task::{Context, Poll},
 };
 
-use super::{Admitted, Complete};
+use super::{Admitted, Complete, admit_rare};
 #[cfg(feature = "tower")]
-use crate::engine::opening::Refusal;
+use crate::{CallNotPermitted, engine::opening::Refusal};
 use crate::{
-    CallNotPermitted, CircuitBreaker,
-    engine::ticket::{CallEnd, Ticket},
+    CircuitBreaker,
+    engine::{
+        Core,
+        state_word::StateWord,
+        ticket::{CallEnd, Ticket},
+    },
 };
 
 /// The bound on what [`call_async`](CircuitBreaker::call_async) and the methods like it
@@ -85,7 +88,7 @@ impl<'a, F, Z> CallFuture<Call<&'a CircuitBreaker, Z>, F> {
     pub(crate) fn new(breaker: &'a CircuitBreaker, finish: Z, future: F) -> Self {
         let poll_call = Call {
             breaker,
-            stage: Stage::Unpolled,
+            ticket: Ticket::UNPOLLED,
             finish: Some(finish),
         };
         Self { future, poll_call }
@@ -95,18 +98,11 @@ impl<'a, F, Z> CallFuture<Call<&'a CircuitBreaker, Z>, F> {
 /// One call of a future through a breaker, owned or borrowed.
 pub struct Call<B: Borrow<CircuitBreaker>, Z> {
     breaker: B,
-    stage: Stage,
-    /// What to do at the end. Taken then.
+    /// The ticket of the call, if it is pending; before that, `Ticket::UNPOLLED`.
+    ticket: Ticket,
+    /// What to do at the end. `None` if the future is ready, rejected, or in the middle
+    /// of a poll, which may panic.
     finish: Option<Z>,
-}
-
-/// How far a future is.
-enum Stage {
-    Unpolled,
-    /// Pending, with the ticket of its call.
-    Pending(Ticket),
-    /// Ready, rejected, or in the middle of a poll, which may panic.
-    Over,
 }
 
 impl<B: Borrow<CircuitBreaker>, Z, F> PollCall<F> for Call<B, Z>
@@ -120,34 +116,42 @@ where
     #[allow(clippy::inline_always)]
     fn poll(&mut self, future: Pin<&mut F>, context: &mut Context<'_>) -> Poll<Z::Output> {
         let breaker = self.breaker.borrow();
-        let core = &*breaker.core;
         // Taken for the time of the poll: if that panics, `call` settles.
-        let ticket = match mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Unpolled => match core.admit_fast() {
-                Some(ticket) => ticket,
-                None => match core.admit_without_fast() {
-                    Ok(ticket) => ticket,
-                    Err(refusal) => {
-                        let rejection = CallNotPermitted::new(breaker, refusal);
-                        return Poll::Ready(take(&mut self.finish).reject(rejection));
-                    }
+        let Some(finish) = self.finish.take() else {
+            polled_when_over()
+        };
+        let mut ticket = None;
+        let word = match self.ticket.word() {
+            StateWord::UNPOLLED => match breaker.core.admit_free() {
+                Some(word) => word,
+                None => match admit_rare(breaker, &mut ticket) {
+                    Ok(()) => StateWord::KEPT,
+                    Err(rejection) => return Poll::Ready(finish.reject(rejection)),
                 },
             },
-            Stage::Pending(ticket) => ticket,
-            // Before it is admitted: this is no call.
-            Stage::Over => polled_when_over(),
+            word if word.is_free() => word,
+            _ => {
+                ticket = Some(self.ticket);
+                StateWord::KEPT
+            }
         };
-        let call = Admitted { breaker, ticket };
+        let call = Admitted {
+            breaker,
+            word,
+            ticket: &ticket,
+        };
         match future.poll(context) {
             Poll::Pending => {
-                self.stage = Stage::Pending(call.into_ticket());
+                self.ticket = call.into_ticket();
+                self.finish = Some(finish);
                 Poll::Pending
             }
-            Poll::Ready(output) => Poll::Ready(take(&mut self.finish).accept(output, call)),
+            Poll::Ready(output) => Poll::Ready(finish.accept(output, call)),
         }
     }
 }
 
+#[cfg(feature = "tower")]
 fn take<T>(once: &mut Option<T>) -> T {
     once.take().unwrap_or_else(|| polled_when_over())
 }
@@ -159,23 +163,20 @@ fn polled_when_over() -> ! {
     )
 }
 
-impl<B: Borrow<CircuitBreaker>, Z> Call<B, Z> {
-    #[cold]
-    fn cancel(&mut self) {
-        if let Stage::Pending(ticket) = mem::replace(&mut self.stage, Stage::Over) {
-            self.breaker
-                .borrow()
-                .core
-                .settle(ticket, CallEnd::Cancelled);
-        }
+/// Settles a call whose future is dropped before its end, if it was admitted.
+#[cold]
+#[inline(never)]
+fn cancel(core: &Core, ticket: Ticket) {
+    if ticket.word() != StateWord::UNPOLLED {
+        core.settle(ticket, CallEnd::Cancelled);
     }
 }
 
 impl<B: Borrow<CircuitBreaker>, Z> Drop for Call<B, Z> {
     #[inline]
     fn drop(&mut self) {
-        if matches!(self.stage, Stage::Pending(_)) {
-            self.cancel();
+        if self.finish.is_some() {
+            cancel(&self.breaker.borrow().core, self.ticket);
         }
     }
 }
@@ -205,14 +206,18 @@ impl<Z, F> CallFuture<AdmittedFirst<Z>, Option<F>> {
         };
         let future = admitted.ok().map(|ticket| {
             let breaker = &breaker;
-            let call = Admitted { breaker, ticket };
+            let call = Admitted {
+                breaker,
+                word: StateWord::KEPT,
+                ticket: &Some(ticket),
+            };
             let future = begin();
             call.into_ticket();
             future
         });
         let call = Call {
             breaker,
-            stage: admitted.map_or(Stage::Over, Stage::Pending),
+            ticket: admitted.unwrap_or(Ticket::UNPOLLED),
             finish: Some(finish),
         };
         let poll_call = AdmittedFirst {

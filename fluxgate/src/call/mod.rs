@@ -1,5 +1,10 @@
 //! The only two places where a protected call runs: admit, run, settle.
 
+#![allow(
+    clippy::ref_option,
+    reason = "one address on the fast path; whether there is a ticket is looked at elsewhere"
+)]
+
 pub(crate) mod classify;
 pub(crate) mod function;
 pub(crate) mod future;
@@ -13,11 +18,13 @@ use crate::{
     CallNotPermitted, CircuitBreaker, Outcome,
     engine::{
         Core,
+        state_word::StateWord,
         ticket::{CallEnd, Ticket},
     },
 };
 
 impl From<Outcome> for CallEnd {
+    #[inline]
     fn from(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Success => Self::Success,
@@ -56,22 +63,144 @@ fn note_wait(core: &Core, ticket: Ticket, outcome: Outcome) {
     }
 }
 
-/// A call that was admitted and is to be settled once. Dropping it unsettled counts as
-/// a panic of the call.
-pub struct Admitted<'a> {
-    breaker: &'a CircuitBreaker,
-    ticket: Ticket,
+/// Admits a call that is not free, and leaves its ticket in `ticket`, or rejects it.
+// Cold and out of line as the calls see it, so that they keep their registers for the
+// fast path; what it does is compiled as any other function is.
+#[cold]
+#[inline(never)]
+pub(crate) fn admit_rare(
+    breaker: &CircuitBreaker,
+    ticket: &mut Option<Ticket>,
+) -> Result<(), CallNotPermitted> {
+    admit_without_fast(breaker, ticket)
 }
 
-impl Admitted<'_> {
+#[inline(never)]
+fn admit_without_fast(
+    breaker: &CircuitBreaker,
+    ticket: &mut Option<Ticket>,
+) -> Result<(), CallNotPermitted> {
+    match breaker.core.admit_lock_free() {
+        Some(Ok(admitted)) => {
+            *ticket = Some(admitted);
+            Ok(())
+        }
+        Some(Err(refusal)) => Err(CallNotPermitted::new(breaker, refusal)),
+        None => admit_slow(breaker, ticket),
+    }
+}
+
+#[inline(never)]
+fn admit_slow(
+    breaker: &CircuitBreaker,
+    ticket: &mut Option<Ticket>,
+) -> Result<(), CallNotPermitted> {
+    match breaker.core.admit_slow() {
+        Ok(admitted) => {
+            *ticket = Some(admitted);
+            Ok(())
+        }
+        Err(refusal) => Err(CallNotPermitted::new(breaker, refusal)),
+    }
+}
+
+/// Settles a call that succeeded, unless its success was recorded by a load of the word.
+#[cold]
+#[inline(never)]
+fn settle_success(core: &Core, word: StateWord, ticket: &Option<Ticket>) {
+    if word != StateWord::KEPT {
+        core.settle_outcome::<false>(word);
+    } else if let Some(ticket) = ticket {
+        core.settle(*ticket, CallEnd::Success);
+    }
+}
+
+/// Settles a call that failed.
+#[cold]
+#[inline(never)]
+fn settle_failure(core: &Core, word: StateWord, ticket: &Option<Ticket>) {
+    if word != StateWord::KEPT {
+        core.settle_outcome::<true>(word);
+    } else if let Some(ticket) = ticket {
+        core.settle(*ticket, CallEnd::Failure);
+    }
+}
+
+/// Settles a call that ended in any other way.
+#[cold]
+#[inline(never)]
+fn settle_rare(core: &Core, word: StateWord, ticket: &Option<Ticket>, ended: CallEnd) {
+    core.settle(whole(word, ticket), ended);
+}
+
+/// Returns the ticket of a call that is carried as its word.
+fn whole(word: StateWord, ticket: &Option<Ticket>) -> Ticket {
+    match ticket {
+        Some(ticket) if word == StateWord::KEPT => *ticket,
+        _ => Ticket::new(word, 0),
+    }
+}
+
+/// A call that was admitted and is to be settled once. Dropping it unsettled counts as
+/// a panic of the call.
+///
+/// A free call is carried as its word alone, which stays in a register; the ticket of any
+/// other stays in memory, and `KEPT` stands in place of its word. No control word is
+/// `KEPT`, so the comparison that records a success on the fast path tells the two apart,
+/// too.
+pub struct Admitted<'a> {
+    breaker: &'a CircuitBreaker,
+    word: StateWord,
+    ticket: &'a Option<Ticket>,
+}
+
+impl<'a> Admitted<'a> {
+    /// Returns whether the outcome is needed.
+    #[inline]
+    fn is_judged(&self) -> bool {
+        self.word != StateWord::KEPT || self.ticket.is_none_or(Ticket::is_judged)
+    }
+
+    /// Returns the parts, which the caller has to settle from now on.
+    #[inline]
+    fn into_parts(self) -> (&'a CircuitBreaker, StateWord, &'a Option<Ticket>) {
+        let parts = (self.breaker, self.word, self.ticket);
+        mem::forget(self);
+        parts
+    }
+
+    /// Settles a call that succeeded.
+    #[inline]
+    pub(crate) fn succeeded(self) {
+        let (breaker, word, ticket) = self.into_parts();
+        // The linearization point of a success on the fast path: the loaded word says
+        // that the window is full and clean, so one more success would leave no trace.
+        if breaker.core.word() != word {
+            settle_success(&breaker.core, word, ticket);
+        }
+    }
+
+    /// Settles a call that failed.
+    #[inline]
+    pub(crate) fn failed(self) {
+        let (breaker, word, ticket) = self.into_parts();
+        settle_failure(&breaker.core, word, ticket);
+    }
+
     /// Settles the call by its outcome, if the outcome is needed.
     #[inline]
     pub(crate) fn settle(self, classify: impl FnOnce() -> Outcome) {
-        if self.ticket.is_judged() {
-            let outcome = classify();
-            record(&self.breaker.core, self.into_ticket(), outcome);
-        } else {
-            self.into_ticket();
+        if !self.is_judged() {
+            mem::forget(self);
+            return;
+        }
+        match classify() {
+            Outcome::Success => self.succeeded(),
+            Outcome::Failure => self.failed(),
+            outcome => {
+                let (breaker, word, ticket) = self.into_parts();
+                record(&breaker.core, whole(word, ticket), outcome);
+            }
         }
     }
 
@@ -89,7 +218,6 @@ impl Admitted<'_> {
             outcome
         });
     }
-
     /// Leaves the call to be settled when the body of its response ends; in
     /// `Disabled` it is over.
     #[cfg(all(feature = "http", feature = "tower"))]
@@ -102,15 +230,20 @@ impl Admitted<'_> {
     /// Returns the ticket, which the caller has to settle from now on.
     #[inline]
     fn into_ticket(self) -> Ticket {
-        let ticket = self.ticket;
-        mem::forget(self);
-        ticket
+        let (_, word, ticket) = self.into_parts();
+        whole(word, ticket)
     }
 }
 
 impl Drop for Admitted<'_> {
+    #[inline]
     fn drop(&mut self) {
-        self.breaker.core.settle(self.ticket, CallEnd::Panicked);
+        settle_rare(
+            &self.breaker.core,
+            self.word,
+            self.ticket,
+            CallEnd::Panicked,
+        );
     }
 }
 

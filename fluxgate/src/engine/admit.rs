@@ -28,6 +28,13 @@ impl Core {
         word.is_free().then(|| Ticket::new(word, 0))
     }
 
+    /// Admits a free call. Returns its word.
+    #[inline]
+    pub(crate) fn admit_free(&self) -> Option<StateWord> {
+        let word = self.word();
+        word.is_free().then(|| word.when_clean())
+    }
+
     /// Lets a call in, or not, if that takes no lock: in the closed state, and in
     /// an open circuit that is not due.
     // Apart, ticket and refusal would go through memory.

@@ -424,7 +424,9 @@ impl Core {
         self.unlock(self.shared.lock());
     }
 
-    fn word(&self) -> StateWord {
+    /// Returns the present control word.
+    #[inline]
+    pub(crate) fn word(&self) -> StateWord {
         self.shared.word()
     }
 

@@ -62,6 +62,12 @@ impl StateWord {
     /// A thread holds the breaker's lock.
     pub(crate) const LOCKED: Self = Self(1 << 5);
 
+    /// In place of the word of a call whose ticket is kept elsewhere. No word is this:
+    /// there is no such state.
+    pub(crate) const KEPT: Self = Self(u64::MAX);
+    /// In place of the word of a call that has not begun.
+    pub(crate) const UNPOLLED: Self = Self(u64::MAX - 8);
+
     pub(crate) fn new(state: State, epoch: Epoch, clean: bool, needs: CallNeeds) -> Self {
         let free = needs.fast && matches!(state, State::Closed | State::MetricsOnly);
         let bit = |is_set, bit| if is_set { bit } else { 0 };
@@ -79,14 +85,17 @@ impl StateWord {
         )
     }
 
+    #[inline]
     pub(crate) fn from_bits(bits: u64) -> Self {
         Self(bits)
     }
 
+    #[inline]
     pub(crate) fn bits(self) -> u64 {
         self.0
     }
 
+    #[inline]
     pub(crate) fn state(self) -> State {
         match self.0 & STATE {
             0 => State::Closed,
@@ -98,14 +107,17 @@ impl StateWord {
         }
     }
 
+    #[inline]
     pub(crate) fn generation(self) -> u64 {
         self.0 >> GENERATION
     }
 
+    #[inline]
     pub(crate) fn is_clean(self) -> bool {
         self.0 & CLEAN != 0
     }
 
+    #[inline]
     pub(crate) fn is_free(self) -> bool {
         self.0 & FREE != 0
     }
@@ -205,15 +217,18 @@ impl StateWord {
         }
     }
 
+    #[inline]
     pub(crate) fn is_locked(self) -> bool {
         self.0 & Self::LOCKED.0 != 0
     }
 
+    #[inline]
     pub(crate) fn locked(self) -> Self {
         Self(self.0 | Self::LOCKED.0)
     }
 
     /// Returns whether both words are of the same period, whatever the settings.
+    #[inline]
     pub(crate) fn same_period(self, other: Self) -> bool {
         self.generation() == other.generation()
     }

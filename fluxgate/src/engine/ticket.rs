@@ -15,9 +15,22 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
+    /// In place of the ticket of a call that has not begun.
+    pub(crate) const UNPOLLED: Self = Self {
+        word: StateWord::UNPOLLED,
+        began: 0,
+        slot: Slot { place: 0, turn: 0 },
+    };
+
+    /// Returns the control word at admission, as it is while the window is clean.
+    #[inline]
+    pub(crate) fn word(self) -> StateWord {
+        self.word
+    }
+
     /// Makes the ticket of a call that needs no slot.
     #[inline]
-    pub(super) fn new(word: StateWord, began: u64) -> Self {
+    pub(crate) fn new(word: StateWord, began: u64) -> Self {
         Self {
             word: word.when_clean(),
             began,
@@ -26,6 +39,7 @@ impl Ticket {
     }
 
     /// Returns whether the result is judged: in `Disabled` nothing is recorded.
+    #[inline]
     pub(crate) fn is_judged(self) -> bool {
         // The first is known already where it matters.
         self.word.is_free() || self.word.state() != State::Disabled

@@ -53,6 +53,7 @@ impl Question {
 
 impl Machine {
     /// Records a call of the present generation. The state it leads to, if any.
+    #[inline]
     pub(crate) fn record(
         &mut self,
         config: &Arc<Config>,
@@ -83,7 +84,8 @@ impl Machine {
 
     /// Records a call of which nothing is kept but its outcome, and no rule asks
     /// when it was.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
     pub(crate) fn record_outcome(&mut self, config: &Arc<Config>, failed: bool) -> Option<Next> {
         match self.window.as_count() {
             Some(window) => {
@@ -92,8 +94,16 @@ impl Machine {
                 let below = min_to_trip.is_below_outcomes(&self.totals);
                 self.recorded(config, failed, below)
             }
-            None => self.record(config, Ending { failed, nanos: 0 }, Duration::ZERO),
+            None => self.record_untimed(config, failed),
         }
+    }
+
+    /// Records as [`record_outcome`](Self::record_outcome) does, in a window that is no
+    /// `CountWindow`.
+    #[cold]
+    #[inline(never)]
+    fn record_untimed(&mut self, config: &Arc<Config>, failed: bool) -> Option<Next> {
+        self.record(config, Ending { failed, nanos: 0 }, Duration::ZERO)
     }
 
     /// Counts a call that was recorded. Returns the state that leads to, if any: none

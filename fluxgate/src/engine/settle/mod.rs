@@ -26,8 +26,8 @@ impl Core {
             // The success is recorded at this very load: it finds the window
             // full and clean, where one more success leaves no trace.
             CallEnd::Success if word.is_free() && self.word() == word => {}
-            CallEnd::Success if word.is_free() => self.settle_outcome(word, false),
-            CallEnd::Failure if word.is_free() => self.settle_outcome(word, true),
+            CallEnd::Success if word.is_free() => self.settle_outcome::<false>(word),
+            CallEnd::Failure if word.is_free() => self.settle_outcome::<true>(word),
             _ => self.settle_slow(word, began, slot, ended),
         }
     }
@@ -65,17 +65,17 @@ impl Core {
 
     /// Takes note of an outcome of which nothing else is kept.
     #[inline(never)]
-    fn settle_outcome(&self, word: StateWord, failed: bool) {
+    pub(crate) fn settle_outcome<const FAILED: bool>(&self, word: StateWord) {
         let mut held = self.shared.lock();
         if !held.word().same_calm_period(word) {
             drop(held);
-            return self.settle_moved(word, outcome(failed), failed, None, 0);
+            return self.settle_moved(word, outcome(FAILED), FAILED, None, 0);
         }
-        self.count_for_listeners(outcome(failed), false, 0);
+        self.count_for_listeners(outcome(FAILED), false, 0);
         let Shared {
             machine, config, ..
         } = held.get();
-        let next = machine.record_outcome(config, failed);
+        let next = machine.record_outcome(config, FAILED);
         self.apply_if_any(held, next, None);
     }
 
