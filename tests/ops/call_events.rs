@@ -107,6 +107,8 @@ fn end(breaker: &CircuitBreaker, clock: &ManualClock, took: Duration, outcome: O
 
 #[test]
 fn each_listener_is_told_of_what_it_asks_for() {
+    use CallOutcome::{Alive, Cancelled, Failure, Ignored, Overloaded, Rejected, Success};
+
     let clock = ManualClock::new();
     let journals = [
         Journal::asking(|_| {}),
@@ -141,7 +143,6 @@ fn each_listener_is_told_of_what_it_asks_for() {
     breaker.force_open();
     end(&breaker, &clock, SECOND, Outcome::Success);
 
-    use CallOutcome::{Alive, Cancelled, Failure, Ignored, Overloaded, Rejected, Success};
     let [nothing, failures, slow, rejections, all] = journals.map(|journal| journal.outcomes());
     assert_eq!(nothing, []);
     assert_eq!(failures, [Failure, Overloaded, Failure, Cancelled]);
@@ -458,7 +459,7 @@ fn queue_of_an_async_listener_is_bounded() {
     let told = told.lock().unwrap();
     let info = &breaker.info().listeners[0];
     assert_eq!(told.len() as u64 + info.dropped_calls, 2000);
-    assert!(told.is_sorted() && told.last() == Some(&Duration::from_millis(2000)));
+    assert!(told.is_sorted() && told.last() == Some(&(2 * SECOND)));
     assert_eq!((info.waiting, info.failures), (0, 0));
 }
 
@@ -520,9 +521,9 @@ fn events_of_a_thread_come_in_order() {
             })
         })
         .collect();
-    threads
-        .into_iter()
-        .for_each(|thread| thread.join().unwrap());
+    for thread in threads {
+        thread.join().unwrap();
+    }
     let told = journal.take();
     assert_eq!(told.len(), 2000);
     for thread in 0..4_u64 {

@@ -20,18 +20,21 @@ pub fn or_else<R, E>(
     }
 }
 
+/// Tells [`answered`] what type the function returns.
+pub type Returned<R> = PhantomData<fn() -> R>;
+
 /// [`or_else`] for async functions, with a fallback of either kind.
 ///
 /// # Errors
 ///
-/// The future that gives the result, and what tells [`answered`] its type. It is left to the caller to await: a
-/// future in here would name `FallbackAnswer` in its type, and the compiler could not
-/// see any longer that it is `Send` where `R` borrows.
+/// The future that gives the result, and what tells [`answered`] its type. The caller
+/// awaits it: a future in here would name `FallbackAnswer` in its type, and the compiler
+/// could no longer see that it is `Send` where `R` borrows.
 #[inline]
 pub fn or_await<R, E, A, M>(
     outcome: Result<R, CallError<E>>,
     fallback: impl FnOnce(CallError<E>) -> A,
-) -> Result<R, (A::Future, PhantomData<fn() -> R>)>
+) -> Result<R, (A::Future, Returned<R>)>
 where
     A: FallbackAnswer<R, M>,
 {
@@ -41,7 +44,7 @@ where
 /// Returns what the future of the fallback gave. That it is an `R` is demanded here
 /// alone, so that another type is reported once.
 #[inline]
-pub fn answered<R, A: Is<R>>(answer: A, _: PhantomData<fn() -> R>) -> R {
+pub fn answered<R, A: Is<R>>(answer: A, _: Returned<R>) -> R {
     answer.itself()
 }
 

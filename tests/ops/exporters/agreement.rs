@@ -76,7 +76,7 @@ fn scrape(registry: &Registry) -> Scrape {
                 MetricType::HISTOGRAM => {
                     let histogram = metric.get_histogram();
                     let buckets = histogram.get_bucket().iter();
-                    let within = buckets.map(|bucket| bucket.cumulative_count());
+                    let within = buckets.map(prometheus::proto::Bucket::cumulative_count);
                     let buckets = Buckets {
                         sum: histogram.get_sample_sum(),
                         counts: within.chain([histogram.get_sample_count()]).collect(),
