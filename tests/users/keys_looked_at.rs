@@ -19,6 +19,7 @@ use fluxgate::{
     registry, testing,
     tripper::FailureStreak,
 };
+use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
 const KEYS: usize = 32;
@@ -131,7 +132,13 @@ fn ask(page: &Page, method: &str, path: &str) -> u16 {
     let answered = page.clone().oneshot(request);
     let runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = { runtime }.build().unwrap();
-    runtime.block_on(answered).unwrap().status().as_u16()
+    runtime.block_on(async {
+        let answer = answered.await.unwrap();
+        let status = answer.status().as_u16();
+        // Breakers are read as the body is.
+        answer.into_body().collect().await.unwrap();
+        status
+    })
 }
 
 #[test]
