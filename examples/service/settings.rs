@@ -36,11 +36,14 @@ pub(crate) async fn reload() -> Result<String, (StatusCode, String)> {
     // A small file, now and then.
     let loaded = tokio::task::spawn_blocking(load).await;
     match loaded {
-        Ok(Ok(report)) => Ok(report
-            .changed()
-            .iter()
-            .map(|name| format!("{name}\n"))
-            .collect()),
+        Ok(Ok(report)) => {
+            let mut lines = String::new();
+            for name in report.changed() {
+                lines.push_str(name.as_str());
+                lines.push('\n');
+            }
+            Ok(lines)
+        }
         Ok(Err(error)) => Err((StatusCode::BAD_REQUEST, format!("{error}\n"))),
         Err(error) => Err((StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n"))),
     }
@@ -58,7 +61,8 @@ pub(crate) async fn reload_when_told() {
     while told.recv().await.is_some() {
         match reload().await {
             Ok(changed) => {
-                tracing::info!("{FILE} was read again; {} changed", changed.lines().count())
+                let changed = changed.lines().count();
+                tracing::info!("{FILE} was read again; {changed} changed");
             }
             Err((_, error)) => tracing::error!("{FILE} is not in force: {error}"),
         }

@@ -398,7 +398,7 @@ impl PlacedBreaker {
 #[cfg(feature = "settings")]
 pub(crate) fn placed() -> (Vec<PlacedBreaker>, Vec<Name>) {
     #[allow(unused_mut, reason = "without sets by key they stay empty")]
-    let (mut in_sets, mut sets) = (Vec::new(), Vec::new());
+    let (mut in_sets, mut sets): (Vec<PlacedBreaker>, _) = (Vec::new(), Vec::new());
     #[cfg(feature = "keyed")]
     for group in groups() {
         let set = group.name().clone();
