@@ -96,6 +96,7 @@ fn an_open_breaker_as_a_listing_shows_it() {
             "changed_at": 1_700_000_002.5,
             "reopens": 0,
             "failure_streak": 1,
+            "fleet": null,
             "metrics": {
                 "total_count": 0, "failure_count": 0, "failure_rate": null,
                 "total_duration": 0.0, "avg_duration": null,

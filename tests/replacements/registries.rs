@@ -128,7 +128,7 @@ fn new_host_is_watched_first() {
     let host = proxy.hosts.get("serde.example");
     assert_eq!(host.state(), State::MetricsOnly);
     assert_eq!(host.info().metrics.failure_rate(), Some(1.0));
-    host.reset();
+    host.close();
     for _ in 0..2 {
         proxy.fetch("serde", &HOSTS[..1]);
     }

@@ -125,7 +125,7 @@ fn names_are_bounded() {
 
 #[test]
 fn commands_for_all_hold_for_later_breakers() {
-    let hosts = built(hosts("all").max_keys(2));
+    let hosts = built(hosts("for_all").max_keys(2));
     hosts.get("a");
     hosts.command_all(Command::ForceOpen);
     for key in ["a", "b", "c"] {

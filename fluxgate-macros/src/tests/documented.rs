@@ -76,6 +76,8 @@ fn with_others(name: &str, example: &str) -> String {
         "key" => ", key_type = String",
         "slow_probes" => ", tripper = SlowRate(0.3, 1s)",
         "key_type" | "max_keys" | "max_labels" => ", key = tenant",
+        // A key without a value of its own.
+        "fleet" => return example.to_owned(),
         _ => "",
     };
     format!("{name} = {example}{others}")

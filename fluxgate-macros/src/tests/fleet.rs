@@ -1,6 +1,6 @@
 //! `fleet`: its forms, and what is written for it by mistake.
 
-use super::{accepted, refused};
+use super::{accepted, faults, refused};
 
 #[test]
 fn fleets_of_every_form() {
@@ -59,11 +59,6 @@ fn mistakes_are_told_at_their_place() {
             "the probes of `fleet` must be from 1 to 1000, but is 1001",
         ),
         (
-            "fleet, fleet(probes = 3)",
-            "fleet",
-            "`fleet` is given twice",
-        ),
-        (
             "flet(probes = 3)",
             "flet",
             "unknown key `flet`; did you mean `fleet`?",
@@ -71,6 +66,13 @@ fn mistakes_are_told_at_their_place() {
     ] {
         refused(args, underlined, message);
     }
+}
+
+#[test]
+fn second_fleet_is_refused() {
+    let found = faults("fleet, fleet(probes = 3)");
+    let texts: Vec<_> = found.iter().map(|(_, text)| text.as_str()).collect();
+    assert_eq!(texts, ["`fleet` is given twice", "it was first given here"]);
 }
 
 #[test]

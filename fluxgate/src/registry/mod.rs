@@ -13,11 +13,11 @@
 //! ```
 //! use fluxgate::{CircuitBreaker, Command, State, registry};
 //!
-//! let breaker = CircuitBreaker::builder("payments").build()?;
-//! assert_eq!(registry::command("payments", Command::ForceOpen), 1);
+//! let breaker = CircuitBreaker::builder("billing").build()?;
+//! assert_eq!(registry::command("billing", Command::ForceOpen), 1);
 //! assert_eq!(breaker.state(), State::ForcedOpen);
 //!
-//! registry::find("payments").expect("just built").reset();
+//! registry::find("billing").expect("just built").reset();
 //! assert_eq!(registry::snapshot()[0].state, State::Closed);
 //! # Ok::<_, fluxgate::ConfigError>(())
 //! ```

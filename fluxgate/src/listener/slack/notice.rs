@@ -12,7 +12,6 @@ use super::{
 use crate::{
     Signal,
     slack::{Content, End},
-    util::printable::printable,
 };
 
 /// Kept as it came, and written when its turn has come: on the delivery's
@@ -95,7 +94,7 @@ impl Notice {
         } = self.signal;
         let labels = &self.templates.labels;
         let template = self.templates.of(old_state, new_state);
-        let name = escaped(&printable(&self.signal.name));
+        let name = escaped(&self.signal.name);
         let reason = self
             .signal
             .reason
