@@ -12,7 +12,7 @@ const HTML: &str = include_str!("page.html");
 /// Nothing is loaded but what is in the page; its script and its style are known by
 /// their hashes. A test computes them anew and says what to write here.
 const POLICY: &str = "default-src 'none'; \
-    script-src 'sha256-3Evn5dwvoCa0WbmOMiEdRvXzLuX9kPb6AiqT9f25ddI='; \
+    script-src 'sha256-xK0wKi8qOIRaVy2v7n4BVCkDi6VZ6n3GeeHCweRDNto='; \
     style-src 'sha256-EXWLZWETb6y3I8NrMOGJVVp2O0C1CKWMQvonS6rbxEg='; \
     img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
