@@ -124,7 +124,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         warehouse: Warehouse::new(dependencies.warehouse.url()),
         dependencies,
     };
-    // It takes commands of those whom `operator` knows.
+    // It takes commands of the operators that `operator` knows.
     let page = Page::new().commands(operator::of);
     let commands = Router::new()
         .route("/outage/{dependency}/{mood}", post(outage::set))

@@ -222,11 +222,9 @@ pub(crate) fn unread_saved_state(count: usize) {
 }
 
 #[cfg(feature = "settings")]
-pub(crate) fn settings_unfit(breaker: &str, error: &crate::SettingsError) {
-    let faults: Vec<_> = error.faults().map(ToString::to_string).collect();
+pub(crate) fn settings_unfit(breaker: &str, faults: &str) {
     warn(format_args!(
-        "circuit breaker '{breaker}' runs on its code's settings, since those from outside do not fit it: {}",
-        faults.join("; ")
+        "circuit breaker '{breaker}' runs on its code's settings, since those from outside do not fit it: {faults}"
     ));
 }
 

@@ -263,7 +263,7 @@ impl Announcements {
         }
         #[cfg(feature = "settings")]
         if let Some(error) = &self.unfit {
-            diagnostics::settings_unfit(name, error);
+            diagnostics::settings_unfit(name, &error.in_one_line());
         }
         breaker.core.announce();
         // What was applied since it was built, when it was not yet among the breakers.

@@ -507,7 +507,7 @@ impl Driver {
                 done,
             } => match self.agent.command(&breaker, command, &by, now) {
                 Some(number) => {
-                    // Whoever waited too long is gone.
+                    // A caller that waited too long is gone.
                     if self.waiting.len() >= TURN {
                         self.waiting.clear();
                     }

@@ -15,9 +15,10 @@ mod quorum;
 mod redis;
 pub(crate) mod store;
 
+pub use crate::info::fleet::FleetInfo;
 pub(crate) use join::newcomer;
 pub use join::{Fleet, FleetBuilder, FleetError};
-pub use member::{FleetInfo, Member};
+pub use member::Member;
 pub use memory::MemoryStore;
 pub use plan::{Plan, plan};
 pub use quorum::Quorum;

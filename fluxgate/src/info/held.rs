@@ -6,7 +6,7 @@ use crate::State;
 
 /// The state that a breaker is held in, in [`Info`](crate::Info).
 ///
-/// Whoever may hold a state is a layer, and holds one state or none; the highest layer that
+/// Each source of states is a layer, and holds one state or none; the highest layer that
 /// holds one is in force. A layer that holds [`State::Closed`] leaves the circuit to
 /// itself, whatever is below: it opens and closes as its policies say.
 ///

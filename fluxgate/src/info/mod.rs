@@ -2,6 +2,8 @@
 
 #[cfg(feature = "prometheus")]
 pub(crate) mod exposition;
+#[cfg(feature = "fleet")]
+pub(crate) mod fleet;
 pub mod flight;
 pub(crate) mod held;
 pub(crate) mod kill_switch;
@@ -67,7 +69,7 @@ pub struct Info {
     pub throttle: Option<ThrottleInfo>,
     /// What it knows of its fleet, if it takes part in one.
     #[cfg(feature = "fleet")]
-    pub fleet: Option<crate::fleet::FleetInfo>,
+    pub fleet: Option<fleet::FleetInfo>,
     /// How often a call went to another breaker, or nowhere, because this one did not
     /// admit it: see [`choose`](crate::choose). These are not counted as rejections.
     pub passed_over: u64,

@@ -33,6 +33,12 @@ pub struct SettingsError {
 }
 
 impl SettingsError {
+    /// Returns what is wrong in one line, for the log.
+    pub(crate) fn in_one_line(&self) -> String {
+        let faults: Vec<_> = self.faults().map(ToString::to_string).collect();
+        faults.join("; ")
+    }
+
     /// Returns what is wrong, one for each mistake; at most 20, and [`more`](Self::more)
     /// are counted.
     pub fn faults(&self) -> impl Iterator<Item = &SettingsFault> {

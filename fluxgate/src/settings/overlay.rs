@@ -271,7 +271,7 @@ pub(crate) fn refresh(breaker: &CircuitBreaker, place: &Place) -> bool {
             if are_equal(&layers.values, &values) {
                 drop(layers);
                 if is_news {
-                    diagnostics::settings_unfit(breaker.name(), &refused(faults));
+                    diagnostics::settings_unfit(breaker.name(), &refused(faults).in_one_line());
                 }
                 continue;
             }
@@ -283,7 +283,7 @@ pub(crate) fn refresh(breaker: &CircuitBreaker, place: &Place) -> bool {
             (wanted, state_of(&layers.values), layers.decided, is_news)
         };
         if is_news {
-            diagnostics::settings_unfit(breaker.name(), &refused(faults));
+            diagnostics::settings_unfit(breaker.name(), &refused(faults).in_one_line());
         }
         if let Some(policies) = wanted {
             hand_over(breaker, policies, number);

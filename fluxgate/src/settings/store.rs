@@ -20,7 +20,7 @@ use crate::{
 pub(crate) struct Sources {
     file: Arc<Sections>,
     environment: Arc<Sections>,
-    /// Higher than that of all sources before, whoever's.
+    /// Higher than that of every source applied before, to any breaker.
     pub(super) version: u64,
 }
 

@@ -379,7 +379,7 @@ impl<'a> Drawing<'a> {
         ));
     }
 
-    /// Marks the votes of a fleet by ticks, in the rows of those who voted.
+    /// Marks the votes of a fleet by ticks, in the rows of the instances that voted.
     #[cfg(feature = "fleet")]
     fn votes(&mut self) {
         let run = self.run;
